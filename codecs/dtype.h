@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* IEEE 754 binary16.  Arithmetic on it is done in float and rounded. */
+__extension__ typedef _Float16 half_t;
+
 typedef enum {
     DTYPE_NONE = 0,
 #define DTYPE(NAME, code, ctype, name, chr, kind, size, format) DTYPE_##NAME = (code),
