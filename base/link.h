@@ -102,6 +102,9 @@ int link_zmq_connect(link_t **ret, void *context, const char *endpoint, const li
 /* The raw socket, for CZMQ's pollers at the daemons' edge. */
 void *link_zmq_socket(link_t *self);
 int link_zmq_keys_new(link_keys_t *ret, err_t *err);
+/* Does the server at endpoint keep strangers out?  Connects with a key made for this and waits for the verdict: OK if it was
+ * refused, PERMISSION if it was let in, TIMEOUT if there was no verdict within timeout_ms.  Waits; for daemons at their start. */
+int link_zmq_self_test(void *context, const char *endpoint, const char *server_key, int timeout_ms, err_t *err);
 
 /* --- the in-memory twin ------------------------------------------------------------------------------------------- */
 
