@@ -47,7 +47,7 @@ frame_is(const request_t *request, int frame, const char *text)
     return frame < request->count && request->size[frame] == size && memcmp(request->data[frame], text, size) == 0;
 }
 
-/* Read all frames of one request, keeping what fits.  False: the socket or its context has ended. */
+/* Read all frames of one request, keeping what fits; none may be there (count 0).  False: the socket or its context has ended. */
 static bool
 read_request(void *socket, request_t *ret)
 {
@@ -64,6 +64,8 @@ read_request(void *socket, request_t *ret)
 
         if (size < 0 && errno == EINTR)
             continue;
+        if (size < 0 && errno == EAGAIN && ret->count == 0)
+            return true;
         if (size < 0 || zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size))
             return false;
         if (size > FRAME_MAX)
@@ -141,6 +143,8 @@ serve(link_zap_t *self)
             continue;
         if (!read_request(self->socket, &request))
             return;
+        if (request.count == 0)
+            continue;
         bool admitted = admits(self, &request, user);
 
         if (!answer(self->socket, &request, admitted, user))
