@@ -1,8 +1,9 @@
 /* codecs/connection_file.h - the file that says where a cluster is and holds the keys to it.
  *
  * INI text (`key = value` under one [section]), read with libinih, mode 0600, written atomically (O_EXCL temporary file in the
- * same folder, fsync, rename), refused if group or others can read it or another user owns it.  Two files in a cluster's run
- * folder: `client.ini` for clients and `engine.ini` for engines (section names: farhand-client, farhand-engine). */
+ * same folder, fsync, rename), refused if group or others can read it or another user owns it.  Three files in a cluster's run
+ * folder: `client.ini` for clients, `engine.ini` for engines and `broker.ini` for the broker (section names: farhand-client,
+ * farhand-engine, farhand-broker).  Thread rule: pure but for the file; usable on any thread. */
 #ifndef FH_CODECS_CONNECTION_FILE_H
 #define FH_CODECS_CONNECTION_FILE_H
 
@@ -20,7 +21,7 @@ typedef struct {
     int64_t broker_pid;
 } connection_t;
 
-/* section: "farhand-client" or "farhand-engine".  OK, IO_ERROR (no such file), PERMISSION (mode or owner), INVALID_ARGUMENT
+/* section: "farhand-client", "farhand-engine" or "farhand-broker".  OK, IO_ERROR (no such file), PERMISSION (mode or owner), INVALID_ARGUMENT
  * (which line, which key). */
 int connection_read(const char *path, const char *section, connection_t *ret, err_t *err);
 int connection_write(const char *path, const char *section, const connection_t *connection, err_t *err);
