@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "codecs/arena.h"
 #include "codecs/value.h"
 
 typedef enum {
@@ -82,12 +83,6 @@ typedef struct {
 const msg_desc_t *message_desc(uint64_t code); /* NULL if unknown */
 const msg_desc_t *message_desc_at(int i);      /* table order; NULL past the end */
 
-/* Memory for the lists of decoded messages: grows to a fixed maximum, reused from message to message. */
-typedef struct arena arena_t;
-int arena_new(arena_t **ret, size_t max_bytes, err_t *err);
-void arena_destroy(arena_t **self);
-void arena_reset(arena_t *self);
-
 /* Header frame: 4 bytes 'F' 'H' major minor, then one or more messages, each a msgpack array [code, {key: value}, raw].  The
  * raw frames of all messages follow the header frame in order. */
 enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64 };
@@ -96,14 +91,16 @@ enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64 };
 typedef struct {
     const uint8_t *data;
     size_t size, position;
-    uint32_t raw_seen;         /* raw frames that the messages so far claim */
+    uint32_t raw_seen;         /* raw frames that the messages so far claim; those of the last one: its raw before that */
 } header_reader_t;
 
 /* Checks signature, version and that the whole frame is well-formed msgpack within bounds (depth <= 8, counts <= bytes left),
  * before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
 int header_open(header_reader_t *self, const void *frame, size_t size, err_t *err);
 /* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then still
- * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.
+ * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.  The same
+ * holds for LIMIT_EXCEEDED (its lists do not fit the arena) and NO_MEMORY.  Raw frames that no message claims are one
+ * PROTOCOL_ERROR (code 0) before the end.
  * sender: role of the peer ('C', 'B', 'E'); receiver: our own.  available_raw: raw frames that came with the header. */
 int header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, uint32_t available_raw, message_t *ret,
                 err_t *err);
@@ -120,7 +117,7 @@ uint32_t header_writer_count(const header_writer_t *self); /* messages so far */
 const void *header_writer_data(const header_writer_t *self);
 void header_writer_reset(header_writer_t *self);
 
-/* The value of field `call` (key 1), or 0. */
+/* The value of field `call` (key 1), or 0; also of a message that header_next has refused. */
 uint64_t message_call(const message_t *message);
 /* Same code and equal fields? */
 bool message_equal(const message_t *a, const message_t *b);
