@@ -14,7 +14,9 @@
 #define SET_FLOATS "efd"
 #define SET_DOUBLES "dD"
 
-typedef enum { RULE_SAME, RULE_BOOL, RULE_REAL, RULE_NO_BOOL, RULE_DIVIDE, RULE_COMPARE, RULE_LDEXP, RULE_FREXP, RULE_WHERE } rule_t;
+typedef enum {
+    RULE_SAME, RULE_BOOL, RULE_REAL, RULE_NO_BOOL, RULE_DIVIDE, RULE_COMPARE, RULE_LDEXP, RULE_FREXP, RULE_WHERE
+} rule_t;
 
 enum {
 #define OP(NAME, name, nin, nout, SET, RULE, reduce, doc) CODE_##NAME,
@@ -142,10 +144,10 @@ static void loop_for(const op_t *op, rule_t rule, dtype_t dtype, const dtype_t *
         ret->in[1] = dtype_can_cast(have[1], DTYPE_INT32, CASTING_SAFE) ? DTYPE_INT32 : DTYPE_INT64;
 }
 
-static bool fits(const op_t *op, const op_loop_t *loop, const dtype_t *have, const op_input_t *inputs, casting_t casting)
+static bool fits(const op_t *op, const op_loop_t *loop, const dtype_t *have, casting_t casting)
 {
     for (int i = 0; i < op->nin; i++)
-        if (!dtype_can_cast(have[i], loop->in[i], inputs[i].dtype == DTYPE_NONE ? CASTING_SAME_KIND : casting))
+        if (!dtype_can_cast(have[i], loop->in[i], casting))
             return false;
     return true;
 }
@@ -173,8 +175,7 @@ static bool mixed_64(rule_t rule, const dtype_t *have)
                                     (have[1] == DTYPE_UINT64 && dtype_kind(have[0]) == 'i'));
 }
 
-static bool search(const op_t *op, rule_t rule, const dtype_t *have, const op_input_t *inputs, dtype_t dtype,
-                   casting_t casting, op_loop_t *ret)
+static bool search(const op_t *op, rule_t rule, const dtype_t *have, dtype_t dtype, casting_t casting, op_loop_t *ret)
 {
     const char *set = loops[op->code].set;
     if (mixed_64(rule, have)) {
@@ -188,7 +189,7 @@ static bool search(const op_t *op, rule_t rule, const dtype_t *have, const op_in
     casting_t limit = dtype != DTYPE_NONE || casting == CASTING_NO ? casting : CASTING_SAFE;
     for (; *set != '\0'; set++) {
         loop_for(op, rule, dtype_from_char(*set), have, ret);
-        if (gives(op, ret, dtype) && fits(op, ret, have, inputs, limit))
+        if (gives(op, ret, dtype) && fits(op, ret, have, limit))
             return true;
     }
     return false;
@@ -203,9 +204,8 @@ int op_resolve(const op_t *op, const op_input_t *inputs, dtype_t dtype, casting_
         if (!dtype_valid((uint64_t)have[i]))
             return no_loop(op, inputs, dtype, err);
     if (rule == RULE_NO_BOOL && all_of(op, have, "b") && dtype == DTYPE_NONE)
-        return err_set(err, FH_WRONG_TYPE, "%s of bools has no meaning; use %s", op->name,
-                       op->nin == 2 ? "bitwise_xor or logical_xor" : "invert or logical_not");
-    if (!search(op, rule, have, inputs, dtype, casting, ret))
+        return err_set(err, FH_WRONG_TYPE, "%s of bools has no meaning in NumPy; the logical and bitwise operations take them", op->name);
+    if (!search(op, rule, have, dtype, casting, ret))
         return no_loop(op, inputs, dtype, err);
     return FH_OK;
 }
