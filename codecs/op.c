@@ -18,17 +18,8 @@ typedef enum {
     RULE_SAME, RULE_BOOL, RULE_REAL, RULE_NO_BOOL, RULE_DIVIDE, RULE_COMPARE, RULE_LDEXP, RULE_FREXP, RULE_WHERE
 } rule_t;
 
-enum {
-#define OP(NAME, name, nin, nout, SET, RULE, reduce, doc) CODE_##NAME,
-#define ALIAS(alias, name)
-#include "codecs/ops.def"
-#undef OP
-#undef ALIAS
-    OP_COUNT
-};
-
 static const op_t ops[OP_COUNT] = {
-#define OP(NAME, name, nin, nout, SET, RULE, reduce, doc) {name, CODE_##NAME, nin, nout, doc, reduce},
+#define OP(NAME, name, nin, nout, SET, RULE, reduce, doc) {name, OP_##NAME, nin, nout, doc, reduce},
 #define ALIAS(alias, name)
 #include "codecs/ops.def"
 #undef OP
@@ -129,7 +120,7 @@ static void settle_weak(const op_t *op, rule_t rule, const op_input_t *inputs, d
 }
 
 /* The dtypes of a loop over one dtype of the set. */
-static void loop_for(const op_t *op, rule_t rule, dtype_t dtype, const dtype_t *have, op_loop_t *ret)
+static void loop_for(const op_t *op, rule_t rule, dtype_t dtype, op_loop_t *ret)
 {
     *ret = (op_loop_t){{DTYPE_NONE}, {DTYPE_NONE}};
     for (int i = 0; i < op->nin; i++)
@@ -141,7 +132,7 @@ static void loop_for(const op_t *op, rule_t rule, dtype_t dtype, const dtype_t *
     if (rule == RULE_WHERE)
         ret->in[0] = DTYPE_BOOL;
     if (rule == RULE_LDEXP)
-        ret->in[1] = dtype_can_cast(have[1], DTYPE_INT32, CASTING_SAFE) ? DTYPE_INT32 : DTYPE_INT64;
+        ret->in[1] = DTYPE_INT64;
 }
 
 static bool fits(const op_t *op, const op_loop_t *loop, const dtype_t *have, casting_t casting)
@@ -188,7 +179,7 @@ static bool search(const op_t *op, rule_t rule, const dtype_t *have, dtype_t dty
     /* Without a dtype= a loop must hold all values; with one, the caller's casting says what is allowed. */
     casting_t limit = dtype != DTYPE_NONE || casting == CASTING_NO ? casting : CASTING_SAFE;
     for (; *set != '\0'; set++) {
-        loop_for(op, rule, dtype_from_char(*set), have, ret);
+        loop_for(op, rule, dtype_from_char(*set), ret);
         if (gives(op, ret, dtype) && fits(op, ret, have, limit))
             return true;
     }
@@ -204,7 +195,7 @@ int op_resolve(const op_t *op, const op_input_t *inputs, dtype_t dtype, casting_
         if (!dtype_valid((uint64_t)have[i]))
             return no_loop(op, inputs, dtype, err);
     if (rule == RULE_NO_BOOL && all_of(op, have, "b") && dtype == DTYPE_NONE)
-        return err_set(err, FH_WRONG_TYPE, "%s of bools has no meaning in NumPy; the logical and bitwise operations take them", op->name);
+        return err_set(err, FH_WRONG_TYPE, "%s takes no bools; the logical and bitwise operations do", op->name);
     if (!search(op, rule, have, dtype, casting, ret))
         return no_loop(op, inputs, dtype, err);
     return FH_OK;

@@ -11,6 +11,16 @@
 
 enum { OP_MAX_IN = 3, OP_MAX_OUT = 2 };
 
+/* Indices into the table, for tables beside it; they do not travel. */
+typedef enum {
+#define OP(NAME, name, nin, nout, SET, RULE, reduce, doc) OP_##NAME,
+#define ALIAS(alias, name)
+#include "codecs/ops.def"
+#undef OP
+#undef ALIAS
+    OP_COUNT
+} op_code_t;
+
 /* An operation; rows of a constant table, compared by pointer. */
 typedef struct {
     const char *name;      /* NumPy's name of the ufunc, "add" */
@@ -35,7 +45,7 @@ typedef struct {
 
 /* Which loop runs for these inputs.  dtype (DTYPE_NONE: free) forces the output dtype as ufunc's dtype= does; casting limits
  * how inputs may be cast to the loop (NumPy's default is CASTING_SAME_KIND).  WRONG_TYPE with NumPy's meaning if no loop
- * fits. */
+ * fits.  Values are not seen: that a Python int fits its dtype (else OVERFLOW) is the caller's to check. */
 int op_resolve(const op_t *op, const op_input_t *inputs, dtype_t dtype, casting_t casting, op_loop_t *ret, err_t *err);
 
 /* Reductions over axes. */

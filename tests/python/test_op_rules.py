@@ -100,7 +100,8 @@ def test_ops_all_dtypes_as_numpy(lib):
 
 def test_ops_with_dtype_as_numpy(lib):
     wrong = []
-    for name in ["add", "subtract", "true_divide", "power", "equal", "sin", "negative", "logical_and", "bitwise_and", "floor_divide"]:
+    names = ["add", "subtract", "true_divide", "power", "equal", "sin", "negative", "logical_and", "bitwise_and", "floor_divide"]
+    for name in names:
         op = lib.op_find(name.encode(), len(name)).contents
         for inputs in itertools.product(CHARS, repeat=op.nin):
             for dtype in CHARS:
