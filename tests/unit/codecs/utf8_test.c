@@ -13,7 +13,7 @@ utf8_prefix_of_text_is_all_of_it(void **state)
 {
     (void)state;
     static const char *const TEXTS[] = {"", "a", "twelve ascii", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                                        "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "1234567\xe2\x82\xac" "9\x7f\x01"};
+                                        "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "1234567\xe2\x82\xac\x39\x7f\x01"};
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
         assert_int_equal(utf8_prefix(TEXTS[i], strlen(TEXTS[i])), strlen(TEXTS[i]));
 }
