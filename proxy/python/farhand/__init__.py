@@ -1,0 +1,31 @@
+"""farhand: arrays that live on other processes and hosts, held, moved and computed on by handle.
+
+    import farhand as fh
+    with fh.Cluster(2):
+        d = fh.scatter(numpy_array, axis=0)     # a piece on each engine
+        s = (2 * d + 1).sum(axis=0)             # computed there; no array bytes come back
+        fh.gather(s)                            # now they do
+"""
+from numpy import (  # on remote arrays they run remotely, through NumPy's own dispatch
+    all, any, argmax, argmin, around, array_split, broadcast_arrays, broadcast_to, clip, column_stack, concatenate, copyto,
+    dsplit, dstack, empty_like, expand_dims, flip, full_like, hsplit, hstack, max, mean, min, moveaxis, ndim, ones_like,
+    prod, ravel, reshape, result_type, roll, rollaxis, shape, size, split, squeeze, stack, std, sum, swapaxes, transpose,
+    var, vsplit, vstack, where, zeros_like,
+)
+
+from . import errors as _errors
+from ._native import version as _version
+from .array import Array, DistArray, RemoteArray
+from .calls import apply, call, call_all, methodcall, vectorize
+from .cluster import Cluster
+from .config import config
+from .creation import empty, full, ones, zeros
+from .errors import PerformanceWarning
+from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
+from .kernels import Kernel, kernel
+from .objects import gather, get, names, scatter, unpublish
+from .session import Engine, Ref, Session, connect
+
+__version__ = _version()
+globals().update(_errors.CLASSES)
+__all__ = [name for name in globals() if not name.startswith("_")]

@@ -1,0 +1,417 @@
+"""RemoteArray and DistArray: handles that look like ndarrays."""
+import operator
+import warnings
+
+import numpy as np
+
+from . import printing, reductions, shaping
+from .config import config
+from .dtypes import casting_code, code_of, dtype_of, shape_tuple
+from .errors import PerformanceWarning, error, not_supported
+from .indexing import items
+from .operators import Operators
+from .ufuncs import array_ufunc, call, to_native
+
+_ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
+_WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
+
+
+class Array(Operators):
+    """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
+
+    __slots__ = ("_handle", "shape", "dtype", "axis", "npieces", "__weakref__")
+
+    def __init__(self, *arguments, **keywords):
+        raise error("WRONG_TYPE", f"{type(self).__name__} is not called: arrays come from fh.scatter, fh.empty, fh.get and the like")
+
+    # ---- metadata
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        size = 1
+        for extent in self.shape:
+            size *= extent
+        return size
+
+    @property
+    def itemsize(self):
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self):
+        return self.size * self.itemsize
+
+    @property
+    def strides(self):
+        """Of the array as gather gives it: C order."""
+        strides = []
+        step = self.itemsize
+        for extent in reversed(self.shape):
+            strides.append(step)
+            step *= max(extent, 1)
+        return tuple(reversed(strides))
+
+    @property
+    def T(self):
+        return self.transpose()
+
+    @property
+    def real(self):
+        return call("real", (self,)) if self.dtype.kind == "c" else self[...]
+
+    @property
+    def imag(self):
+        return call("imag", (self,))
+
+    @property
+    def engines(self):
+        """Numbers of the engines that hold the pieces, in their order."""
+        return tuple(self._handle.piece(i)[2] for i in range(self.npieces))
+
+    @property
+    def bounds(self):
+        """(start, stop) along axis of each piece."""
+        pieces = (self._handle.piece(i) for i in range(self.npieces))
+        return tuple((start, start + length) for _, _, _, start, length in pieces)
+
+    @property
+    def pieces(self):
+        """The pieces as RemoteArrays: other handles to the same memory."""
+        return [wrap(self._handle.piece_handle(i)) for i in range(self.npieces)]
+
+    @property
+    def ids(self):
+        """Ids of the pieces, as in Session.objects()."""
+        return tuple(self._handle.piece(i)[0] for i in range(self.npieces))
+
+    # ---- to this process
+
+    def gather(self):
+        """The array as a new local ndarray.  Waits."""
+        local = np.empty(self.shape, self.dtype)
+        self._handle.gather(local)
+        return local
+
+    def _gather_implicitly(self):
+        limit = config.implicit_gather_limit
+        if self.nbytes > limit:
+            raise error("LIMIT_EXCEEDED",
+                        f"this would fetch {self.nbytes:,} bytes without having been asked to (limit {limit:,}, "
+                        "fh.config.implicit_gather_limit): call fh.gather(x) if that is what you want")
+        if self.nbytes > limit // _WARN_SHARE:
+            warnings.warn(f"fetching {self.nbytes:,} bytes implicitly; fh.gather(x) says that it is meant", PerformanceWarning,
+                          stacklevel=3)
+        return self.gather()
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise error("INVALID_ARGUMENT", "a remote array cannot become local without a copy")
+        local = self._gather_implicitly()
+        return local if dtype is None else local.astype(dtype, copy=False)
+
+    __array_ufunc__ = array_ufunc
+
+    def __array_function__(self, function, types, args, kwargs):
+        from .functions import array_function
+
+        return array_function(function, types, args, kwargs)
+
+    def item(self, *index):
+        """One element as a Python number."""
+        if index:
+            return self._element(index[0] if len(index) == 1 else index).item()
+        if self.size != 1:
+            raise error("INVALID_ARGUMENT", "item() takes an array of one element; name the element")
+        return self.gather().item()
+
+    def _element(self, index):
+        if isinstance(index, tuple):
+            return self[index]
+        flat = operator.index(index)
+        if not -self.size <= flat < self.size:
+            raise error("BAD_INDEX", f"index {flat} is out of bounds for size {self.size}")
+        return self[tuple(int(i) for i in np.unravel_index(flat % self.size, self.shape))]
+
+    def tolist(self):
+        return self._gather_implicitly().tolist()
+
+    def tobytes(self, order="C"):
+        return self._gather_implicitly().tobytes(order)
+
+    def wait(self, timeout=None):
+        """Wait until the array is computed; raise what went wrong.  Returns the array."""
+        self._handle.wait(-1.0 if timeout is None else float(timeout))
+        return self
+
+    def future(self):
+        """A Future whose result is this array, once it is computed."""
+        from .futures import future_of
+
+        return future_of(self)
+
+    def cancel(self):
+        raise not_supported("cancelling one array's computation is not built yet; Ctrl-C ends what is being waited for")
+
+    # ---- numbers
+
+    def _scalar(self, kind):
+        if self.size != 1:
+            raise error("WRONG_TYPE", f"only arrays of one element can be converted to {kind.__name__}")
+        return kind(self.item())
+
+    def __bool__(self):
+        if self.size != 1:
+            raise error("INVALID_ARGUMENT",
+                        f"the truth value of an array of {self.size} elements is ambiguous: use .any() or .all()")
+        return bool(self.item())
+
+    def __int__(self):
+        return self._scalar(int)
+
+    def __float__(self):
+        return self._scalar(float)
+
+    def __complex__(self):
+        return self._scalar(complex)
+
+    def __index__(self):
+        if self.ndim or self.dtype.kind not in "iu":
+            raise error("WRONG_TYPE", "only 0-d arrays of integers can be an index")
+        return self.item()
+
+    def __round__(self, digits=None):
+        return round(self.item(), digits) if digits is not None else round(self.item())
+
+    # ---- containers
+
+    def __len__(self):
+        if not self.shape:
+            raise error("WRONG_TYPE", "len() of a 0-d array")
+        return self.shape[0]
+
+    def __iter__(self):
+        if not self.shape:
+            raise error("WRONG_TYPE", "iteration over a 0-d array")
+        if self.ndim > 1:
+            return (self[i] for i in range(self.shape[0]))
+        return self._elements()
+
+    def _elements(self):
+        step = max(1, _ITERATION_BYTES // self.itemsize)
+        for start in range(0, self.shape[0], step):
+            yield from self[start:start + step].gather()
+
+    def __contains__(self, value):
+        return bool(call("equal", (self, value)).any())
+
+    def __getitem__(self, key):
+        return wrap(self._handle.index(items(key)))
+
+    def __setitem__(self, key, value):
+        wrap(self._handle.index(items(key)))._assign(value, "unsafe")
+
+    def _assign(self, value, casting):
+        self._handle.assign((to_native(value),), casting_code(casting))
+
+    def fill(self, value):
+        self._assign(value, "unsafe")
+
+    # ---- copies and casts
+
+    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
+        return wrap(self._handle.astype(code_of(dtype), casting_code(casting)))
+
+    def copy(self, order="C"):
+        return wrap(self._handle.copy())
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def alias(self):
+        """Another handle to the same array."""
+        return wrap(self._handle.alias())
+
+    def __reduce__(self):
+        return _from_bytes, (self._handle.export(),)
+
+    def reshard(self, axis, *, blocksize=None, engines=None):
+        """The same array in another layout, moved from engine to engine; axis None: whole on one engine."""
+        from .session import Session
+
+        ids = Session(self._handle.session).engine_ids(engines)
+        return wrap(self._handle.reshard(layout_axis(axis, self.ndim), layout_blocksize(blocksize), ids))
+
+    def publish(self, name):
+        """Let other clients get it by name; it then outlives this session.  Returns the array."""
+        self._handle.publish(name)
+        return self
+
+    def call(self, method, *args):
+        """Invoke a remote method of a one-piece array by name: "describe", "methods", "nop"."""
+        if self.npieces != 1:
+            raise not_supported("methods by name are invoked on one piece: use x.pieces[i].call(...)")
+        return list(self._handle.session.call(self._handle, 0, method, args)[0])
+
+    # ---- shapes
+
+    def transpose(self, *axes):
+        return shaping.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def reshape(self, *shape, order="C"):
+        return shaping.reshape(self, shape_tuple(shape[0] if len(shape) == 1 else shape), order)
+
+    def ravel(self, order="C"):
+        return shaping.reshape(self, (-1,), order)
+
+    def flatten(self, order="C"):
+        return self.copy().ravel(order)
+
+    def squeeze(self, axis=None):
+        return shaping.squeeze(self, axis)
+
+    def swapaxes(self, axis1, axis2):
+        return shaping.swapaxes(self, axis1, axis2)
+
+    # ---- numbers of numbers
+
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+        return reductions.reduce(self, "sum", axis, dtype=dtype, out=out, keepdims=keepdims, initial=initial, where=where)
+
+    def prod(self, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+        return reductions.reduce(self, "prod", axis, dtype=dtype, out=out, keepdims=keepdims, initial=initial, where=where)
+
+    def min(self, axis=None, out=None, keepdims=False, initial=None, where=True):
+        return reductions.reduce(self, "min", axis, out=out, keepdims=keepdims, initial=initial, where=where)
+
+    def max(self, axis=None, out=None, keepdims=False, initial=None, where=True):
+        return reductions.reduce(self, "max", axis, out=out, keepdims=keepdims, initial=initial, where=where)
+
+    def any(self, axis=None, out=None, keepdims=False, *, where=True):
+        return reductions.reduce(self, "any", axis, out=out, keepdims=keepdims, where=where)
+
+    def all(self, axis=None, out=None, keepdims=False, *, where=True):
+        return reductions.reduce(self, "all", axis, out=out, keepdims=keepdims, where=where)
+
+    def mean(self, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
+        return reductions.reduce(self, "mean", axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
+
+    def var(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+        return reductions.variance(self, False, axis, dtype, out, ddof, keepdims, where)
+
+    def std(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+        return reductions.variance(self, True, axis, dtype, out, ddof, keepdims, where)
+
+    def argmin(self, axis=None, out=None, *, keepdims=False):
+        return reductions.argument(self, "argmin", axis, out, keepdims)
+
+    def argmax(self, axis=None, out=None, *, keepdims=False):
+        return reductions.argument(self, "argmax", axis, out, keepdims)
+
+    def ptp(self, axis=None, out=None, keepdims=False):
+        return reductions.deliver(self.max(axis, keepdims=keepdims) - self.min(axis, keepdims=keepdims), out)
+
+    def clip(self, min=None, max=None, out=None, **keywords):
+        from .functions import clip
+
+        return clip(self, min, max, out, **keywords)
+
+    def round(self, decimals=0, out=None):
+        from .functions import around
+
+        return around(self, decimals, out)
+
+    def conj(self):
+        return call("conjugate", (self,)) if self.dtype.kind == "c" else self
+
+    conjugate = conj
+
+    # ---- text
+
+    def __repr__(self):
+        return printing.to_repr(self)
+
+    def __str__(self):
+        return printing.to_str(self)
+
+    def _repr_html_(self):
+        return printing.to_html(self)
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
+
+
+def _missing(name):
+    def method(self, *arguments, **keywords):
+        raise not_supported(f"{name} of remote arrays is not built yet")
+
+    method.__name__ = name
+    method.__doc__ = "Not built yet: raises NotSupported."
+    return method
+
+
+# ndarray's other methods exist, so that what is missing says so by its name.
+for _name in ("argpartition", "argsort", "byteswap", "choose", "compress", "cumprod", "cumsum", "diagonal", "dot", "nonzero",
+              "partition", "put", "repeat", "searchsorted", "sort", "take", "trace", "view"):
+    setattr(Array, _name, _missing(_name))
+
+
+class RemoteArray(Array):
+    """A handle to an array that lies whole on one engine."""
+
+    __slots__ = ()
+
+    @property
+    def engine(self):
+        """Number of the engine that holds it."""
+        return self.engines[0]
+
+
+class DistArray(Array):
+    """A handle to an array whose pieces, along one axis, lie on several engines."""
+
+    __slots__ = ()
+
+
+def wrap(handle):
+    """The proxy of a native Array."""
+    code, shape, axis, npieces = handle.describe()
+    self = object.__new__(RemoteArray if axis < 0 else DistArray)
+    self._handle = handle
+    self.shape = shape
+    self.dtype = dtype_of(code)
+    self.axis = None if axis < 0 else axis
+    self.npieces = npieces
+    return self
+
+
+def _from_bytes(data):
+    """Unpickle: a handle to the same array, in this process's default session."""
+    from .session import current
+
+    return wrap(current()._native.import_array(data))
+
+
+def layout_axis(axis, ndim):
+    """axis of scatter: None for one piece; 0-d arrays are never cut."""
+    from .dtypes import normalize_axis
+
+    return None if axis is None or ndim == 0 else normalize_axis(axis, ndim)
+
+
+def layout_blocksize(blocksize):
+    if blocksize is None:
+        return 0
+    blocksize = operator.index(blocksize)
+    if blocksize < 1:
+        raise error("INVALID_ARGUMENT", f"blocksize must be at least 1, not {blocksize}")
+    return blocksize
+

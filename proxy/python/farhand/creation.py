@@ -1,0 +1,52 @@
+"""New arrays that begin on the engines."""
+import numpy as np
+
+from .array import layout_axis, layout_blocksize, wrap
+from .dtypes import code_of, shape_tuple
+from .session import current
+
+
+def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+    """An array with undefined contents, laid out as scatter would; axis None: whole on one engine."""
+    session = current()
+    shape = shape_tuple(shape)
+    return wrap(session._native.empty(code_of(dtype), shape, layout_axis(axis, len(shape)), layout_blocksize(blocksize),
+                                      session.engine_ids(engines)))
+
+
+def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None):
+    if dtype is None:
+        dtype = getattr(fill_value, "dtype", None) or np.asarray(fill_value).dtype
+    result = empty(shape, dtype, axis=axis, blocksize=blocksize, engines=engines)
+    result.fill(fill_value)
+    return result
+
+
+def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+    return full(shape, 0, dtype, axis=axis, blocksize=blocksize, engines=engines)
+
+
+def ones(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+    return full(shape, 1, dtype, axis=axis, blocksize=blocksize, engines=engines)
+
+
+def empty_like(prototype, dtype=None, order="K", subok=True, shape=None):
+    """As the prototype, and cut along the same axis where the shape has it."""
+    shape = prototype.shape if shape is None else shape_tuple(shape)
+    axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
+    session = prototype._handle.session
+    return wrap(session.empty(code_of(dtype or prototype.dtype), shape, axis, 0, None))
+
+
+def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None):
+    result = empty_like(prototype, dtype, order, subok, shape)
+    result.fill(fill_value)
+    return result
+
+
+def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None):
+    return full_like(prototype, 0, dtype, order, subok, shape)
+
+
+def ones_like(prototype, dtype=None, order="K", subok=True, shape=None):
+    return full_like(prototype, 1, dtype, order, subok, shape)

@@ -1,0 +1,98 @@
+"""Futures: results that can be waited for, awaited, and passed to concurrent.futures."""
+import asyncio
+import concurrent.futures
+import time
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor
+
+from .config import config
+from .errors import CLASSES
+
+_SLICE = 0.05  # seconds that a waiting thread keeps the session to itself
+_PAUSE = 0.001  # in between, others get their turn
+_THREADS = 8
+_pool = None
+
+
+class Future(concurrent.futures.Future):
+    """A concurrent.futures.Future that can also be awaited."""
+
+    def __await__(self):
+        return asyncio.wrap_future(self).__await__()
+
+
+def _executor():
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="farhand-future")
+    return _pool
+
+
+def _fill(future, function, arguments):
+    try:
+        result = function(*arguments)
+    except BaseException as problem:
+        future.set_exception(problem)
+    else:
+        future.set_result(result)
+
+
+def submit(function, *arguments):
+    """A Future of function(*arguments), computed on a thread of this process."""
+    future = Future()
+
+    def run():
+        if future.set_running_or_notify_cancel():
+            _fill(future, function, arguments)
+
+    _executor().submit(run)
+    return future
+
+
+def done(value):
+    """A Future that has its result already."""
+    future = Future()
+    future.set_result(value)
+    return future
+
+
+def _wait_in_slices(array):
+    """As array.wait(), but other threads can use the session meanwhile."""
+    deadline = None if config.call_timeout is None else time.monotonic() + config.call_timeout
+    while True:
+        try:
+            array._handle.wait(_SLICE)
+            return array
+        except CLASSES["Timeout"]:
+            if deadline is not None and time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def future_of(array):
+    return submit(_wait_in_slices, array)
+
+
+def _as_future(x):
+    return x if isinstance(x, concurrent.futures.Future) else future_of(x)
+
+
+def wait(xs, timeout=None, return_when=ALL_COMPLETED):
+    """Wait for arrays and Futures: sets (done, not_done) of what was given, as concurrent.futures.wait.
+
+    Arrays are not hashable: they come back as lists, in their order.
+    """
+    xs = list(xs) if isinstance(xs, (list, tuple, set)) else [xs]
+    futures = [_as_future(x) for x in xs]
+    finished, _ = concurrent.futures.wait(futures, timeout, return_when)
+    return ([x for x, future in zip(xs, futures) if future in finished],
+            [x for x, future in zip(xs, futures) if future not in finished])
+
+
+def as_completed(xs, timeout=None):
+    """The arrays and Futures of xs, in the order in which they are done."""
+    futures = {_as_future(x): x for x in xs}
+    for future in concurrent.futures.as_completed(futures, timeout):
+        yield futures[future]
+
+
+__all__ = ["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION", "Future", "as_completed", "wait"]

@@ -1,0 +1,160 @@
+"""Joining and splitting; along the distributed axis no data moves."""
+import operator
+
+import numpy as np
+
+from . import shaping
+from .dtypes import normalize_axis
+from .errors import error
+
+
+def _session_of(arrays):
+    from .array import Array
+
+    return next(x._handle.session for x in arrays if isinstance(x, Array))
+
+
+def remote(x, session):
+    """x as a remote array of the session: local ones go to one engine."""
+    from .array import Array, wrap
+
+    if isinstance(x, Array):
+        return x
+    local = np.asarray(x)
+    return wrap(session.scatter(local, None, 0, None))
+
+
+def _remotes(arrays):
+    arrays = list(arrays)
+    session = _session_of(arrays)
+    return [remote(x, session) for x in arrays], session
+
+
+def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    from .array import wrap
+    from .reductions import deliver
+
+    arrays, session = _remotes(arrays)
+    if axis is None:
+        arrays = [x.ravel() for x in arrays]
+        axis = 0
+    if any(x.ndim != arrays[0].ndim for x in arrays):
+        raise error("INVALID_ARGUMENT", "all arrays must have the same number of dimensions to be concatenated")
+    if arrays[0].ndim == 0:
+        raise error("INVALID_ARGUMENT", "0-d arrays cannot be concatenated")
+    target = np.dtype(dtype) if dtype is not None else np.result_type(*(x.dtype for x in arrays))
+    arrays = [x if x.dtype == target else x.astype(target, casting=casting) for x in arrays]
+    handles = tuple(x._handle for x in arrays)
+    return deliver(wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim))), out)
+
+
+def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    arrays, _ = _remotes(arrays)
+    if any(x.shape != arrays[0].shape for x in arrays):
+        raise error("INVALID_ARGUMENT", "all arrays must have the same shape to be stacked")
+    axis = normalize_axis(axis, arrays[0].ndim + 1)
+    return concatenate([shaping.expand_dims(x, axis) for x in arrays], axis, out, dtype=dtype, casting=casting)
+
+
+def vstack(arrays, *, dtype=None, casting="same_kind"):
+    arrays, _ = _remotes(arrays)
+    return concatenate([shaping.at_least(x, 2) for x in arrays], 0, dtype=dtype, casting=casting)
+
+
+def hstack(arrays, *, dtype=None, casting="same_kind"):
+    arrays, _ = _remotes(arrays)
+    arrays = [shaping.at_least(x, 1) for x in arrays]
+    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
+
+
+def dstack(arrays):
+    arrays, _ = _remotes(arrays)
+    return concatenate([shaping.at_least(x, 3) for x in arrays], 2)
+
+
+def column_stack(arrays):
+    arrays, _ = _remotes(arrays)
+    return concatenate([x[:, None] if x.ndim == 1 else shaping.at_least(x, 2).T if x.ndim < 1 else x for x in arrays], 1)
+
+
+def append(x, values, axis=None):
+    if axis is None:
+        arrays, _ = _remotes([x, values])
+        return concatenate([y.ravel() for y in arrays], 0)
+    return concatenate([x, values], axis)
+
+
+def array_split(x, indices_or_sections, axis=0):
+    axis = normalize_axis(axis, x.ndim)
+    extent = x.shape[axis]
+    if np.ndim(indices_or_sections):
+        bounds = [0, *(operator.index(i) for i in indices_or_sections), None]
+    else:
+        sections = operator.index(indices_or_sections)
+        if sections <= 0:
+            raise error("INVALID_ARGUMENT", "the number of sections must be larger than 0")
+        each, more = divmod(extent, sections)
+        bounds = [i * each + min(i, more) for i in range(sections)] + [extent]
+    before = (slice(None),) * axis
+    return [x[before + (slice(start, stop),)] for start, stop in zip(bounds, bounds[1:])]
+
+
+def split(x, indices_or_sections, axis=0):
+    if not np.ndim(indices_or_sections):
+        extent = x.shape[normalize_axis(axis, x.ndim)]
+        if extent % operator.index(indices_or_sections):
+            raise error("INVALID_ARGUMENT", f"{extent} items cannot be split into {indices_or_sections} equal parts")
+    return array_split(x, indices_or_sections, axis)
+
+
+def vsplit(x, indices_or_sections):
+    if x.ndim < 2:
+        raise error("INVALID_ARGUMENT", "vsplit takes arrays of 2 or more dimensions")
+    return split(x, indices_or_sections, 0)
+
+
+def hsplit(x, indices_or_sections):
+    if x.ndim < 1:
+        raise error("INVALID_ARGUMENT", "hsplit takes arrays of 1 or more dimensions")
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+
+
+def dsplit(x, indices_or_sections):
+    if x.ndim < 3:
+        raise error("INVALID_ARGUMENT", "dsplit takes arrays of 3 or more dimensions")
+    return split(x, indices_or_sections, 2)
+
+
+def broadcast_arrays(*arrays, subok=False):
+    remotes, _ = _remotes(arrays)
+    shape = np.broadcast_shapes(*(x.shape for x in remotes))
+    return [shaping.broadcast_to(x, shape) for x in remotes]
+
+
+def roll(x, shift, axis=None):
+    if axis is None:
+        return roll(x.ravel(), shift, 0).reshape(x.shape)
+    shifts = np.broadcast_to(shift, np.broadcast_shapes(np.shape(shift), np.shape(axis))).ravel()
+    axes = np.broadcast_to(axis, shifts.shape).ravel()
+    for by, along in zip(shifts.tolist(), axes.tolist()):
+        along = normalize_axis(along, x.ndim)
+        extent = x.shape[along]
+        if extent and by % extent:
+            cut = extent - by % extent
+            before = (slice(None),) * along
+            x = concatenate([x[before + (slice(cut, None),)], x[before + (slice(None, cut),)]], along)
+    return x
+
+
+def rot90(x, k=1, axes=(0, 1)):
+    i, j = (normalize_axis(axis, x.ndim) for axis in axes)
+    if i == j:
+        raise error("INVALID_ARGUMENT", "the axes must be different")
+    turns = k % 4
+    if turns == 0:
+        return x[...]
+    if turns == 2:
+        return shaping.flip(x, (i, j))
+    if turns == 1:
+        return shaping.swapaxes(shaping.flip(x, j), i, j)
+    return shaping.flip(shaping.swapaxes(x, i, j), j)

@@ -1,0 +1,93 @@
+"""Python's operators on remote arrays, made from one table."""
+from .errors import not_supported
+from .ufuncs import call, is_operand
+
+_BINARY = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
+    "mod": "remainder", "divmod": "divmod", "pow": "power", "lshift": "left_shift", "rshift": "right_shift",
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+}
+_COMPARISONS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+_UNARY = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert"}
+
+
+def _takes(other):
+    """Foreign classes that say so, and those we do not know, get their turn."""
+    return is_operand(other) and getattr(other, "__array_ufunc__", True) is not None
+
+
+def _binary(op):
+    def method(self, other):
+        return call(op, (self, other)) if _takes(other) else NotImplemented
+
+    return method
+
+
+def _reflected(op):
+    def method(self, other):
+        return call(op, (other, self)) if _takes(other) else NotImplemented
+
+    return method
+
+
+def _in_place(op):
+    def method(self, other):
+        if not _takes(other):
+            return NotImplemented
+        call(op, (self, other), out=(self,))
+        return self
+
+    return method
+
+
+def _unary(op):
+    def method(self):
+        return call(op, (self,))
+
+    return method
+
+
+class Operators:
+    """Mix-in: every operator is the ufunc of the same meaning."""
+
+    __slots__ = ()
+    __hash__ = None  # compared by value, as ndarray is
+
+    def __pow__(self, other, modulus=None):
+        if modulus is not None or not _takes(other):
+            return NotImplemented
+        if type(other) is int and other == 2:
+            return call("square", (self,)) if self.dtype.kind != "b" else call("power", (self, other))
+        return call("power", (self, other))
+
+    def __rpow__(self, other, modulus=None):
+        if modulus is not None or not _takes(other):
+            return NotImplemented
+        return call("power", (other, self))
+
+    def __matmul__(self, other):
+        raise not_supported("matmul of remote arrays is not built yet")
+
+    __rmatmul__ = __imatmul__ = __matmul__
+
+
+def _install():
+    made = {}
+    for name, op in _BINARY.items():
+        made[f"__{name}__"] = _binary(op)
+        made[f"__r{name}__"] = _reflected(op)
+        if name != "divmod":
+            made[f"__i{name}__"] = _in_place(op)
+    for name, op in _COMPARISONS.items():
+        made[f"__{name}__"] = _binary(op)
+    for name, op in _UNARY.items():
+        made[f"__{name}__"] = _unary(op)
+    for name, method in made.items():
+        if name in vars(Operators):
+            continue
+        method.__name__ = name
+        method.__qualname__ = f"Operators.{name}"
+        setattr(Operators, name, method)
+
+
+_install()

@@ -1,0 +1,241 @@
+"""Sessions: the connection to a cluster, and the default one."""
+import atexit
+import operator
+import threading
+import weakref
+from dataclasses import dataclass, field
+
+from . import _native
+from .config import config
+from .dtypes import dtype_of
+from .errors import Error, error
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine as the broker knows it."""
+
+    number: int
+    id: bytes = field(repr=False)
+    host: str
+    pid: int
+    cores: int
+    memory: int
+    used: int
+    objects: int
+    llvm: str
+    cpu: str
+    sandbox: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An object in the broker's registry.  owner: session id; engine: engine id; age in seconds."""
+
+    id: bytes
+    type: str
+    dtype: object
+    shape: tuple
+    name: str
+    owner: bytes
+    engine: bytes
+    bytes: int
+    age: float
+
+    def __repr__(self):
+        name = f", name={self.name!r}" if self.name else ""
+        return f"<Ref {self.id.hex()[:8]} {self.type} {self.dtype}{list(self.shape)}, {self.bytes} bytes{name}>"
+
+
+class Session:
+    """A connection to a cluster.  Made by connect; may be used by several threads at once (they take turns)."""
+
+    def __init__(self, native):
+        self._native = native
+
+    def __repr__(self):
+        if self.closed:
+            return "<farhand Session (closed)>"
+        return f"<farhand Session with cluster {self._native.cluster!r}, {len(self.engines)} engines>"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    @property
+    def closed(self):
+        return self._native.closed
+
+    @property
+    def cluster(self):
+        """Name of the cluster."""
+        return self._native.cluster
+
+    @property
+    def engines(self):
+        """The engines there are, in the order of their arrival."""
+        return [Engine(**info) for info in self._native.engines()]
+
+    def objects(self, limit=10000):
+        """What the registry lists: a Ref for each object, with owner, engine, bytes and age."""
+        return [
+            Ref(info["id"], info["type"], dtype_of(info["dtype"]) if info["dtype"] else None, info["shape"], info["name"],
+                info["session"], info["engine"], info["bytes"], info["age_ms"] / 1000)
+            for info in self._native.objects(limit)
+        ]
+
+    def sql(self, query, limit=10000):
+        """Read-only SQL over the registry (tables objects, names, engines, sessions): a list of dicts."""
+        rows = self._native.sql(query, limit)
+        return [dict(zip(rows[0], row)) for row in rows[1:]]
+
+    def memory(self):
+        """Bytes of array memory by owner (session id in hex)."""
+        owners = {}
+        for ref in self.objects(1 << 30):
+            owners[ref.owner.hex()] = owners.get(ref.owner.hex(), 0) + ref.bytes
+        return owners
+
+    def stats(self):
+        """Counters since the session began: messages, bytes, waits."""
+        return self._native.stats()
+
+    def sync(self, timeout=None):
+        """Wait until the engines have done all that was asked of them."""
+        self._native.sync(-1.0 if timeout is None else float(timeout))
+
+    def call(self, engine, method, *args):
+        """Invoke a method of an engine by name."""
+        return list(self._native.call(None, self._engine_number(engine), method, args)[0])
+
+    def names(self):
+        """Names under which arrays are published."""
+        return self._native.names()
+
+    def unpublish(self, name):
+        self._native.unpublish(name)
+
+    def get(self, name):
+        """The array published under a name."""
+        from .array import wrap
+
+        return wrap(self._native.get(name))
+
+    def close(self):
+        """End the session: its arrays are freed, except published ones.  Safe to repeat."""
+        self._native.close()
+        _forget(self)
+
+    def _engine_number(self, engine):
+        return engine.number if isinstance(engine, Engine) else operator.index(engine)
+
+    def engine_ids(self, engines):
+        """Ids of engines given as Engine objects, numbers or ids; None stays None (all)."""
+        if engines is None:
+            return None
+        if isinstance(engines, (Engine, int, bytes)):
+            engines = (engines,)
+        by_number = None
+        ids = []
+        for engine in engines:
+            if isinstance(engine, Engine):
+                ids.append(engine.id)
+            elif isinstance(engine, bytes):
+                ids.append(engine)
+            else:
+                by_number = by_number or {known.number: known.id for known in self.engines}
+                if operator.index(engine) not in by_number:
+                    raise error("INVALID_ARGUMENT", f"there is no engine {engine}; there are {sorted(by_number)}")
+                ids.append(by_number[operator.index(engine)])
+        if not ids:
+            raise error("INVALID_ARGUMENT", "engines must name at least one engine")
+        return tuple(ids)
+
+
+class _Ticker:
+    """Gives idle sessions a sign of life, in one daemon thread for the whole process."""
+
+    def __init__(self):
+        self.sessions = weakref.WeakSet()
+        self.stop = threading.Event()
+        self.thread = None
+
+    def add(self, session):
+        self.sessions.add(session)
+        if self.thread is None or not self.thread.is_alive():  # also after a fork: threads do not survive it
+            self.stop = threading.Event()
+            self.thread = threading.Thread(target=self._run, name="farhand-tick", daemon=True)
+            self.thread.start()
+
+    def _run(self):
+        while not self.stop.wait(config.tick_interval):
+            for session in list(self.sessions):
+                try:
+                    session._native.tick()
+                except Error:
+                    continue  # what is wrong comes up in the call that needs the session
+
+    def end(self):
+        self.stop.set()
+        if self.thread is not None:
+            self.thread.join(1.0)
+
+
+_ticker = _Ticker()
+_lock = threading.RLock()
+_default = None
+
+
+def connect(target=None, *, timeout=10.0):
+    """Connect to a cluster: a connection file, a cluster's name, or None for $FARHAND_CONNECTION, else "default".
+
+    The session becomes the default one.
+    """
+    global _default
+    call_timeout = -1.0 if config.call_timeout is None else float(config.call_timeout)
+    native = _native.connect(None if target is None else str(target), float(timeout), call_timeout)
+    session = Session(native)
+    with _lock:
+        _default = session
+        _ticker.add(session)
+    return session
+
+
+def current():
+    """The default session; connects to the default cluster if there is none."""
+    with _lock:
+        if _default is not None and not _default.closed:
+            return _default
+        return connect()
+
+
+def set_default(session):
+    """Make a session the default one (None: none); returns the one before."""
+    global _default
+    with _lock:
+        before, _default = _default, session
+    return before
+
+
+def is_default(session):
+    return _default is session
+
+
+def _forget(session):
+    with _lock:
+        _ticker.sessions.discard(session)
+        if _default is session:
+            set_default(None)
+
+
+@atexit.register
+def _close_all():
+    _ticker.end()
+    for session in list(_ticker.sessions):
+        try:
+            session._native.close()
+        except (Error, KeyboardInterrupt):
+            continue

@@ -1,0 +1,143 @@
+"""NumPy's ufuncs on remote arrays: __array_ufunc__, and what the operators call."""
+import numbers
+
+import numpy as np
+
+from . import _native
+from .dtypes import casting_code, code_of
+from .errors import error, not_supported
+
+# Which of the engines' operations a ufunc object is.  By identity: somebody's own ufunc may be called "add" too.
+_NAMES = {}
+for _name, _nin, _nout in _native.ops():
+    _found = getattr(np, _name, None)
+    if isinstance(_found, np.ufunc):
+        _NAMES[_found] = _name
+
+_REDUCTIONS = {
+    np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
+    np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
+}
+_IGNORED = {"subok": True, "order": "K"}  # have no meaning here; refused with other values
+
+
+def is_operand(x):
+    """Can x stand beside a remote array in a computation?"""
+    from .array import Array
+
+    return isinstance(x, (Array, numbers.Number, np.ndarray, np.generic, list, tuple))
+
+
+def to_native(x):
+    """x as the extension takes it: a native Array, a Python number (weak), or a NumPy array."""
+    from .array import Array
+
+    if isinstance(x, Array):
+        return x._handle
+    if type(x) in (int, float, complex):
+        return x
+    array = np.asarray(x)
+    code_of(array.dtype)
+    return array
+
+
+def _session_of(*groups):
+    from .array import Array
+
+    for group in groups:
+        for x in group:
+            if isinstance(x, Array):
+                return x._handle.session
+    raise error("WRONG_TYPE", "none of the operands is a remote array")
+
+
+def _mask(where, session):
+    from .array import Array
+
+    if where is None or where is True:
+        return None
+    if isinstance(where, Array):
+        if where.dtype != np.bool_:
+            raise error("WRONG_TYPE", f"where must be an array of bool, not {where.dtype}")
+        return where._handle
+    mask = np.asarray(where)
+    if mask.dtype != np.bool_:
+        raise error("WRONG_TYPE", f"where must be an array of bool, not {mask.dtype}")
+    return session.scatter(mask, None, 0, None)
+
+
+def call(name, inputs, out=None, where=True, dtype=None, casting=None):
+    """The operation of that name over inputs; out: None or a tuple of arrays and Nones.  Returns one array or a tuple."""
+    from .array import Array, wrap
+
+    session = _session_of(inputs, out or (), (where,))
+    outs = local_outs = None
+    if out is not None:
+        local_outs = [x if isinstance(x, np.ndarray) else None for x in out]
+        outs = tuple(x._handle if isinstance(x, Array) else None for x in out)
+    handles = session.ufunc(name, tuple(to_native(x) for x in inputs), outs, _mask(where, session), code_of(dtype),
+                            -1 if casting is None else casting_code(casting))
+    results = []
+    for i, handle in enumerate(handles):
+        if outs is not None and outs[i] is not None:
+            results.append(out[i])
+        elif local_outs is not None and local_outs[i] is not None:
+            results.append(_into_local(wrap(handle), local_outs[i], where, casting))
+        else:
+            results.append(wrap(handle))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _into_local(result, local, where, casting):
+    """np.add(remote, 1, out=local): computed on the engines, then copied, since that is what was asked for."""
+    if where is not True:
+        raise not_supported("where= with a local out= is not built yet: give a remote out=")
+    np.copyto(local, np.asarray(result), casting=casting or "same_kind")
+    return local
+
+
+def _check_keywords(ufunc, keywords):
+    for name, value in keywords.items():
+        if name in ("signature", "sig") or name not in _IGNORED or value != _IGNORED[name]:
+            raise not_supported(f"{ufunc.__name__}: the argument {name}={value!r} is not built yet for remote arrays")
+
+
+def _checked_out(ufunc, out):
+    from .array import Array
+
+    if out is None:
+        return None
+    out = out if isinstance(out, tuple) else (out,)
+    for x in out:
+        if not (x is None or isinstance(x, (Array, np.ndarray))):
+            raise error("WRONG_TYPE", f"{ufunc.__name__}: out must be an array, not {type(x).__name__}")
+    return None if all(x is None for x in out) else out
+
+
+def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, casting=None, **keywords):
+    """Array.__array_ufunc__: NotImplemented for ufuncs that engines do not know, never a local fallback."""
+    if not all(is_operand(x) for x in inputs):
+        return NotImplemented
+    if method == "reduce" and ufunc in _REDUCTIONS:
+        return _reduce(ufunc, inputs[0], out=out, where=where, dtype=dtype, **keywords)
+    if method != "__call__":
+        raise not_supported(f"numpy.{ufunc.__name__}.{method} is not built yet for remote arrays")
+    if ufunc is np.matmul:
+        raise not_supported("matmul of remote arrays is not built yet")
+    name = _NAMES.get(ufunc)
+    if name is None:
+        return NotImplemented
+    _check_keywords(ufunc, keywords)
+    return call(name, inputs, _checked_out(ufunc, out), where, dtype, casting)
+
+
+def _reduce(ufunc, x, out, where, dtype, axis=0, keepdims=False, initial=None, **keywords):
+    from .array import Array
+    from .reductions import reduce
+
+    _check_keywords(ufunc, keywords)
+    if not isinstance(x, Array):
+        return NotImplemented
+    target = _checked_out(ufunc, out)
+    return reduce(x, _REDUCTIONS[ufunc], axis, dtype=dtype, out=target[0] if target else None, keepdims=keepdims,
+                  initial=initial, where=where)

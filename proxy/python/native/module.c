@@ -1,0 +1,157 @@
+/* proxy/python/native/module.c - the module farhand._native: its state, its tables, connect. */
+#include "proxy/python/native/native.h"
+
+native_t *
+native_state(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+static PyObject *
+module_version(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return native_text(fh_version());
+}
+
+/* statuses() -> list of (number, name, text, class, built-in class) */
+static PyObject *
+module_statuses(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    PyObject *list = PyList_New(0);
+    int status = 0;
+    for (int i = 0; list && (status = fh_status_at(i)) >= 0; i++) {
+        PyObject *row = Py_BuildValue("(issss)", status, fh_status_name(status), fh_status_text(status),
+                                      fh_status_python_class(status), fh_status_python_builtin(status));
+        if (!row || PyList_Append(list, row))
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+/* dtypes() -> list of (number, name) */
+static PyObject *
+module_dtypes(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    PyObject *list = PyList_New(0);
+    for (int dtype = FH_BOOL; list && dtype <= FH_COMPLEX128; dtype++) {
+        PyObject *row = Py_BuildValue("(is)", dtype, fh_dtype_name((fh_dtype)dtype));
+        if (!row || PyList_Append(list, row))
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+/* ops() -> list of (name, inputs, outputs) */
+static PyObject *
+module_ops(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    PyObject *list = PyList_New(0);
+    const char *name = NULL;
+    int nin = 0, nout = 0;
+    for (int i = 0; list && !fh_op_at(i, &name, &nin, &nout); i++) {
+        PyObject *row = Py_BuildValue("(sii)", name, nin, nout);
+        if (!row || PyList_Append(list, row))
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+static PyObject *
+module_set_make_error(PyObject *module, PyObject *callable)
+{
+    native_t *state = native_state(module);
+    PyObject *old = state->make_error;
+    state->make_error = Py_NewRef(callable);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_methods[] = {
+    {"version", module_version, METH_NOARGS, "version() -> str"},
+    {"statuses", module_statuses, METH_NOARGS, "statuses() -> list of (number, name, text, class, built-in class)"},
+    {"dtypes", module_dtypes, METH_NOARGS, "dtypes() -> list of (number, name)"},
+    {"ops", module_ops, METH_NOARGS, "ops() -> list of (name, inputs, outputs)"},
+    {"set_make_error", module_set_make_error, METH_O, "set_make_error(callable): how exceptions are made"},
+    {"connect", pysession_connect, METH_VARARGS, "connect(target or None, timeout, call_timeout) -> Session"},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    native_t *state = native_state(module);
+    Py_VISIT(state->make_error);
+    Py_VISIT((PyObject *)state->session_type);
+    Py_VISIT((PyObject *)state->array_type);
+    Py_VISIT((PyObject *)state->kernel_type);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    native_t *state = native_state(module);
+    Py_CLEAR(state->make_error);
+    Py_CLEAR(state->session_type);
+    Py_CLEAR(state->array_type);
+    Py_CLEAR(state->kernel_type);
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    module_clear(module);
+}
+
+static PyTypeObject *
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    if (type && PyModule_AddType(module, type))
+        Py_CLEAR(type);
+    return type;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    native_t *state = native_state(module);
+    state->make_error = Py_NewRef(Py_None);
+    state->session_type = add_type(module, &pysession_spec);
+    state->array_type = state->session_type ? add_type(module, &pyarray_spec) : NULL;
+    state->kernel_type = state->array_type ? add_type(module, &pykernel_spec) : NULL;
+    return state->kernel_type ? 0 : -1;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, NATIVE_SLOT(module_exec)},
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "farhand._native",
+    .m_doc = "farhand.h as Python objects.  Use the package farhand.",
+    .m_size = sizeof(native_t),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__native(void);
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}

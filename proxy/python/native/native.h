@@ -1,0 +1,150 @@
+/* proxy/python/native/native.h - the extension farhand._native: farhand.h, call by call, as Python objects.
+ *
+ * Everything friendly (operators, NumPy's protocols, printing) is in the Python package; nothing here knows NumPy.  The
+ * extension uses Python's limited API only and no NumPy header: arrays come and go through the buffer protocol.
+ *
+ * Thread rule.  A C session belongs to one thread at a time.  pysession_enter takes the session's lock and lets go of the GIL;
+ * pysession_leave does the opposite.  Every call into farhand.h that takes a session, an array or a kernel stands between the
+ * two.  Python state (the lists of handles) is guarded by the GIL.
+ * Dropped objects.  A deallocator cannot wait for the lock: when another thread is inside, it puts its handle on the session's
+ * list of dropped handles, which the next thread that leaves empties.
+ * Errors.  false or NULL mean that a Python exception is set. */
+#ifndef FH_PROXY_PYTHON_NATIVE_NATIVE_H
+#define FH_PROXY_PYTHON_NATIVE_NATIVE_H
+
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/farhand.h"
+
+/* Per-module state. */
+typedef struct {
+    PyObject *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
+    PyTypeObject *session_type, *array_type, *kernel_type;
+} native_t;
+
+native_t *native_state(PyObject *module);
+
+/* Python's slots hold functions as void *, which ISO C does not convert. */
+#define NATIVE_SLOT(function) (__extension__(void *)(function))
+
+/* A C handle and its place in one of its session's two lists. */
+typedef struct handle {
+    struct handle *previous, *next;
+    fh_array *array;   /* at most one of the two is not NULL */
+    fh_kernel *kernel;
+} handle_t;
+
+typedef struct {
+    PyObject_HEAD
+    fh_session *session;       /* NULL: not connected, or closed */
+    PyObject *module;          /* owned */
+    PyThread_type_lock lock;
+    unsigned long owner;       /* thread that is inside; 0: none */
+    PyThreadState *inside;     /* its state while the GIL is released */
+    handle_t live, dropped;    /* heads of rings */
+    long pid;                  /* of the process that connected */
+} pysession_t;
+
+typedef struct {
+    PyObject_HEAD
+    pysession_t *session;      /* owned */
+    handle_t *handle;          /* owned; its array or kernel is NULL once the session is closed */
+} pyhandle_t;
+
+/* ---- errors.c */
+/* Set the exception for a status; always returns NULL. */
+PyObject *native_raise(PyObject *module, int status, const fh_error *error);
+/* The same with the row of that name and a text of our own. */
+PyObject *native_raise_named(PyObject *module, const char *status_name, const char *text);
+/* Text from C, whatever its bytes are. */
+PyObject *native_text(const char *text);
+
+/* ---- session.c */
+extern PyType_Spec pysession_spec;
+PyObject *pysession_connect(PyObject *module, PyObject *args);
+bool pysession_enter(pysession_t *self);
+bool pysession_leave(pysession_t *self, int status, const fh_error *error);
+/* Leave, and wrap what was made: an Array, or None if ret is NULL. */
+PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret);
+/* A wrapper of the given type around a handle; takes it, also on failure. */
+PyObject *pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel);
+/* Take and give the GIL back in a call-back that runs between enter and leave. */
+void pysession_gil_take(pysession_t *self);
+void pysession_gil_give(pysession_t *self);
+void pyhandle_dealloc(PyObject *object);
+
+/* ---- queries.c: methods of Session that read tables */
+PyObject *pyqueries_engines(PyObject *object, PyObject *none);
+PyObject *pyqueries_objects(PyObject *object, PyObject *args);
+PyObject *pyqueries_sql(PyObject *object, PyObject *args);
+PyObject *pyqueries_names(PyObject *object, PyObject *none);
+PyObject *pyqueries_stats(PyObject *object, PyObject *none);
+PyObject *pyqueries_call(PyObject *object, PyObject *args);
+
+/* ---- array.c */
+extern PyType_Spec pyarray_spec;
+/* The array behind a wrapper; NULL with an exception if the object is no Array or its session is closed. */
+fh_array *pyarray_get(pysession_t *session, PyObject *object);
+PyObject *pyarray_scatter(PyObject *object, PyObject *args);
+PyObject *pyarray_empty(PyObject *object, PyObject *args);
+PyObject *pyarray_import(PyObject *object, PyObject *args);
+PyObject *pyarray_get_named(PyObject *object, PyObject *args);
+
+/* ---- compute.c: methods of Session and Array that compute */
+PyObject *pycompute_ufunc(PyObject *object, PyObject *args);
+PyObject *pycompute_reduce(PyObject *object, PyObject *args);
+PyObject *pycompute_variance(PyObject *object, PyObject *args);
+PyObject *pycompute_astype(PyObject *object, PyObject *args);
+PyObject *pycompute_assign(PyObject *object, PyObject *args);
+
+/* ---- views.c: methods of Session and Array that rearrange */
+PyObject *pyviews_index(PyObject *object, PyObject *args);
+PyObject *pyviews_transpose(PyObject *object, PyObject *args);
+PyObject *pyviews_broadcast_to(PyObject *object, PyObject *args);
+PyObject *pyviews_reshape(PyObject *object, PyObject *args);
+PyObject *pyviews_copy(PyObject *object, PyObject *none);
+PyObject *pyviews_alias(PyObject *object, PyObject *none);
+PyObject *pyviews_piece_handle(PyObject *object, PyObject *args);
+PyObject *pyviews_concatenate(PyObject *object, PyObject *args);
+PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
+
+/* ---- kernel.c */
+extern PyType_Spec pykernel_spec;
+PyObject *pykernel_load(PyObject *object, PyObject *args);
+
+/* ---- convert.c */
+/* Memory of a Python object, held through the buffer protocol. */
+typedef struct {
+    Py_buffer view;
+    bool held;
+    fh_local local;
+    int64_t shape[FH_MAX_DIMS], strides[FH_MAX_DIMS];
+} pylocal_t;
+
+bool pylocal_init(pylocal_t *self, PyObject *source, bool writable);
+void pylocal_release(pylocal_t *self);
+
+enum { PYOPERANDS_MAX = 16 };
+
+/* Inputs of a computation: Arrays, Python numbers (weak), or anything with a buffer. */
+typedef struct {
+    int count;
+    fh_operand items[PYOPERANDS_MAX];
+    pylocal_t locals[PYOPERANDS_MAX];
+} pyoperands_t;
+
+/* sequence: a tuple; the objects in it must outlive the operands. */
+bool pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple);
+void pyoperands_release(pyoperands_t *self);
+
+/* Integers of a tuple; ret_count of at most room. */
+bool convert_ints(PyObject *tuple, int64_t *ret, int room, int *ret_count, const char *what);
+bool convert_axes(PyObject *tuple_or_none, int *ret, int *ret_count); /* None: -1 */
+PyObject *convert_shape(const int64_t *shape, int ndim);
+PyObject *convert_id(const fh_id *id);
+bool convert_to_id(PyObject *bytes, fh_id *ret);
+
+#endif

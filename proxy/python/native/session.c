@@ -1,0 +1,430 @@
+/* proxy/python/native/session.c - the type Session: connection, lock, and the handles made from it. */
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/python/native/native.h"
+
+enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
+
+static void
+ring_init(handle_t *head)
+{
+    head->previous = head->next = head;
+}
+
+static void
+ring_remove(handle_t *self)
+{
+    self->previous->next = self->next;
+    self->next->previous = self->previous;
+}
+
+static void
+ring_add(handle_t *head, handle_t *self)
+{
+    self->previous = head->previous;
+    self->next = head;
+    head->previous->next = self;
+    head->previous = self;
+}
+
+static void
+handle_free(handle_t *self)
+{
+    fh_array_free(&self->array);
+    fh_kernel_free(&self->kernel);
+}
+
+/* With the lock and the GIL. */
+static void
+free_dropped(pysession_t *self)
+{
+    while (self->dropped.next != &self->dropped) {
+        handle_t *handle = self->dropped.next;
+        ring_remove(handle);
+        handle_free(handle);
+        PyMem_Free(handle);
+    }
+}
+
+static bool
+is_forked(const pysession_t *self)
+{
+    return self->pid != (long)getpid();
+}
+
+/* Waits for the lock without the GIL; wakes up for signals. */
+static bool
+lock_take(pysession_t *self)
+{
+    while (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
+        PyLockStatus got;
+        Py_BEGIN_ALLOW_THREADS
+        got = PyThread_acquire_lock_timed(self->lock, LOCK_WAIT_US, 1);
+        Py_END_ALLOW_THREADS
+        if (got == PY_LOCK_ACQUIRED)
+            break;
+        if (PyErr_CheckSignals())
+            return false;
+    }
+    self->owner = PyThread_get_thread_ident();
+    return true;
+}
+
+static void
+lock_give(pysession_t *self)
+{
+    self->owner = 0;
+    PyThread_release_lock(self->lock);
+}
+
+static bool
+is_usable(pysession_t *self)
+{
+    if (is_forked(self)) {
+        native_raise_named(self->module, "INVALID_ARGUMENT",
+                           "this session belongs to the parent process; connect again after a fork");
+        return false;
+    }
+    if (self->owner && self->owner == PyThread_get_thread_ident()) {
+        native_raise_named(self->module, "INVALID_ARGUMENT",
+                           "this thread is inside a call of the session already (a signal handler cannot use it)");
+        return false;
+    }
+    return true;
+}
+
+bool
+pysession_enter(pysession_t *self)
+{
+    if (!is_usable(self) || !lock_take(self))
+        return false;
+    if (!self->session) {
+        lock_give(self);
+        native_raise_named(self->module, "STALE_HANDLE", "the session is closed");
+        return false;
+    }
+    self->inside = PyEval_SaveThread();
+    return true;
+}
+
+bool
+pysession_leave(pysession_t *self, int status, const fh_error *error)
+{
+    PyEval_RestoreThread(self->inside);
+    self->inside = NULL;
+    free_dropped(self);
+    lock_give(self);
+    if (PyErr_Occurred())
+        return false;
+    if (!status)
+        return true;
+    native_raise(self->module, status, error);
+    return false;
+}
+
+PyObject *
+pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret)
+{
+    native_t *state = native_state(self->module);
+    PyObject *wrapped = NULL;
+    bool made = !status && ret;
+    PyEval_RestoreThread(self->inside);
+    self->inside = NULL;
+    free_dropped(self);
+    if (PyErr_Occurred()) {
+        if (made)
+            fh_array_free(&ret);
+    } else if (status) {
+        native_raise(self->module, status, error);
+    } else if (made) {
+        wrapped = pysession_wrap(self, state->array_type, ret, NULL);
+    } else {
+        wrapped = Py_NewRef(Py_None);
+    }
+    lock_give(self);
+    return wrapped;
+}
+
+PyObject *
+pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
+{
+    handle_t *handle = PyMem_Calloc(1, sizeof *handle);
+    pyhandle_t *wrapped = handle ? PyObject_New(pyhandle_t, type) : NULL;
+    if (!wrapped) {
+        PyMem_Free(handle);
+        fh_array_free(&array);
+        fh_kernel_free(&kernel);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    handle->array = array;
+    handle->kernel = kernel;
+    ring_add(&self->live, handle);
+    Py_INCREF((PyObject *)self);
+    wrapped->session = self;
+    wrapped->handle = handle;
+    return (PyObject *)wrapped;
+}
+
+void
+pysession_gil_take(pysession_t *self)
+{
+    PyEval_RestoreThread(self->inside);
+    self->inside = NULL;
+}
+
+void
+pysession_gil_give(pysession_t *self)
+{
+    self->inside = PyEval_SaveThread();
+}
+
+void
+pyhandle_dealloc(PyObject *object)
+{
+    pyhandle_t *self = (pyhandle_t *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    pysession_t *session = self->session;
+    ring_remove(self->handle);
+    if (is_forked(session)) {
+        PyMem_Free(self->handle); /* what it names is the parent's */
+    } else if (!self->handle->array && !self->handle->kernel) {
+        PyMem_Free(self->handle);
+    } else if (PyThread_acquire_lock(session->lock, NOWAIT_LOCK)) {
+        handle_free(self->handle);
+        PyMem_Free(self->handle);
+        PyThread_release_lock(session->lock);
+    } else {
+        ring_add(&session->dropped, self->handle);
+    }
+    Py_DECREF((PyObject *)session);
+    PyObject_Free(self);
+    Py_DECREF((PyObject *)type);
+}
+
+/* farhand.h calls this while it waits.  An exception from a signal handler stays set until pysession_leave. */
+static int
+interrupted(void *context)
+{
+    pysession_t *self = context;
+    pysession_gil_take(self);
+    int stop = PyErr_CheckSignals();
+    pysession_gil_give(self);
+    return stop;
+}
+
+static pysession_t *
+session_new(PyObject *module)
+{
+    pysession_t *self = PyObject_New(pysession_t, native_state(module)->session_type);
+    if (!self)
+        return NULL;
+    self->session = NULL;
+    self->module = Py_NewRef(module);
+    self->owner = 0;
+    self->inside = NULL;
+    self->pid = (long)getpid();
+    ring_init(&self->live);
+    ring_init(&self->dropped);
+    self->lock = PyThread_allocate_lock();
+    if (!self->lock) {
+        Py_DECREF((PyObject *)self);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return self;
+}
+
+/* connect(target or None, timeout, call_timeout) -> Session */
+PyObject *
+pysession_connect(PyObject *module, PyObject *args)
+{
+    fh_connect_options options = {0};
+    fh_error error = {0};
+    if (!PyArg_ParseTuple(args, "zdd", &options.target, &options.timeout_s, &options.call_timeout_s))
+        return NULL;
+    pysession_t *self = session_new(module);
+    if (!self)
+        return NULL;
+    options.interrupted = interrupted;
+    options.context = self;
+    if (!lock_take(self)) {
+        Py_DECREF((PyObject *)self);
+        return NULL;
+    }
+    self->inside = PyEval_SaveThread();
+    int status = fh_connect(&self->session, &options, &error);
+    if (!pysession_leave(self, status, &error)) {
+        Py_DECREF((PyObject *)self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+session_close(PyObject *object, PyObject *none)
+{
+    pysession_t *self = (pysession_t *)object;
+    (void)none;
+    if (is_forked(self) || !self->session)
+        Py_RETURN_NONE;
+    if (!is_usable(self) || !lock_take(self))
+        return NULL;
+    for (handle_t *handle = self->live.next; handle != &self->live; handle = handle->next)
+        handle_free(handle);
+    free_dropped(self);
+    self->inside = PyEval_SaveThread();
+    fh_close(&self->session);
+    if (!pysession_leave(self, 0, NULL))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static void
+session_dealloc(PyObject *object)
+{
+    pysession_t *self = (pysession_t *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *error_type, *error_value, *error_traceback;
+    PyErr_Fetch(&error_type, &error_value, &error_traceback);
+    if (!is_forked(self)) {
+        free_dropped(self);
+        pysession_gil_give(self);
+        fh_close(&self->session);
+        pysession_gil_take(self);
+    }
+    PyErr_Restore(error_type, error_value, error_traceback);
+    if (self->lock)
+        PyThread_free_lock(self->lock);
+    Py_DECREF(self->module);
+    PyObject_Free(self);
+    Py_DECREF((PyObject *)type);
+}
+
+/* tick() -> False if another thread is inside: then the session is not idle, and nothing need be done. */
+static PyObject *
+session_tick(PyObject *object, PyObject *none)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    (void)none;
+    if (!is_usable(self))
+        return NULL;
+    if (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK))
+        Py_RETURN_FALSE;
+    self->owner = PyThread_get_thread_ident();
+    int status = 0;
+    self->inside = PyEval_SaveThread();
+    if (self->session)
+        status = fh_tick(self->session, &error);
+    if (!pysession_leave(self, status, &error))
+        return NULL;
+    Py_RETURN_TRUE;
+}
+
+static PyObject *
+session_sync(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    double timeout = 0;
+    if (!PyArg_ParseTuple(args, "d", &timeout) || !pysession_enter(self))
+        return NULL;
+    if (!pysession_leave(self, fh_sync(self->session, timeout, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+session_unpublish(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    const char *name = NULL;
+    if (!PyArg_ParseTuple(args, "s", &name) || !pysession_enter(self))
+        return NULL;
+    if (!pysession_leave(self, fh_unpublish(self->session, name, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+session_call_many(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    PyObject *receiver = NULL;
+    const char *method = NULL;
+    int engine = 0;
+    long long count = 0;
+    fh_array *array = NULL;
+    if (!PyArg_ParseTuple(args, "OisL", &receiver, &engine, &method, &count))
+        return NULL;
+    if (receiver != Py_None && !(array = pyarray_get(self, receiver)))
+        return NULL;
+    if (!pysession_enter(self))
+        return NULL;
+    if (!pysession_leave(self, fh_call_many(self->session, array, engine, method, count, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+session_get_cluster(PyObject *object, void *closure)
+{
+    pysession_t *self = (pysession_t *)object;
+    (void)closure;
+    return native_text(self->session ? fh_cluster_name(self->session) : "");
+}
+
+static PyObject *
+session_get_closed(PyObject *object, void *closure)
+{
+    pysession_t *self = (pysession_t *)object;
+    (void)closure;
+    return PyBool_FromLong(!self->session || is_forked(self));
+}
+
+static PyMethodDef session_methods[] = {
+    {"close", session_close, METH_NOARGS, "close()"},
+    {"tick", session_tick, METH_NOARGS, "tick() -> bool"},
+    {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
+    {"engines", pyqueries_engines, METH_NOARGS, "engines() -> list of dict"},
+    {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
+    {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
+    {"names", pyqueries_names, METH_NOARGS, "names() -> list of str"},
+    {"stats", pyqueries_stats, METH_NOARGS, "stats() -> dict"},
+    {"call", pyqueries_call, METH_VARARGS, "call(array or None, engine, method, args) -> list"},
+    {"call_many", session_call_many, METH_VARARGS, "call_many(array or None, engine, method, count)"},
+    {"unpublish", session_unpublish, METH_VARARGS, "unpublish(name)"},
+    {"get", pyarray_get_named, METH_VARARGS, "get(name) -> Array"},
+    {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
+    {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
+    {"empty", pyarray_empty, METH_VARARGS, "empty(dtype, shape, axis or None, blocksize, engines or None) -> Array"},
+    {"ufunc", pycompute_ufunc, METH_VARARGS, "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
+    {"concatenate", pyviews_concatenate, METH_VARARGS, "concatenate(arrays, axis) -> Array"},
+    {"from_pieces", pyviews_from_pieces, METH_VARARGS, "from_pieces(arrays, axis) -> Array"},
+    {"kernel_load", pykernel_load, METH_VARARGS, "kernel_load(code, entry, signature, kind, fastmath) -> Kernel"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef session_getset[] = {
+    {"cluster", session_get_cluster, NULL, "name of the cluster", NULL},
+    {"closed", session_get_closed, NULL, "True once it cannot be used", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot session_slots[] = {
+    {Py_tp_dealloc, NATIVE_SLOT(session_dealloc)},
+    {Py_tp_methods, session_methods},
+    {Py_tp_getset, session_getset},
+    {0, NULL},
+};
+
+PyType_Spec pysession_spec = {
+    .name = "farhand._native.Session",
+    .basicsize = sizeof(pysession_t),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = session_slots,
+};
