@@ -1,0 +1,112 @@
+#include "engine/runner/compile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/runner/vet.h"
+
+enum { INLINE_MAX = 2000 }; /* a larger entry is inlined only if LLVM thinks so: it would be there twice */
+
+/* Names of the module must not meet names that we or LLVM give a meaning to. */
+static void rename_values(LLVMModuleRef module)
+{
+    char name[300];
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
+        if (!LLVMIsDeclaration(f)) {
+            int n = snprintf(name, sizeof name, "user.%.256s", LLVMGetValueName(f));
+            LLVMSetValueName2(f, name, (size_t)n);
+        }
+}
+
+static bool is_small(LLVMValueRef function)
+{
+    int count = 0;
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i))
+            if (++count > INLINE_MAX)
+                return false;
+    return true;
+}
+
+static void inline_entry(const module_t *module, LLVMValueRef function)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", strlen("alwaysinline"));
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(module->context, kind, 0));
+}
+
+static void describe(const entry_t *entry, const char *name, compiled_t *ret)
+{
+    snprintf(ret->entry, sizeof ret->entry, "%.255s", name);
+    ret->kind = entry->kind;
+    ret->nin = entry->nin;
+    memcpy(ret->in, entry->in, sizeof ret->in);
+    ret->out = entry->out;
+}
+
+static int generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_options_t *options, compiled_t *ret,
+                    err_t *err)
+{
+    static unsigned serial;
+    char symbol[40];
+    snprintf(symbol, sizeof symbol, "farhand.loop.%u", serial++);
+    rename_values(module->module);
+    loop_build(module->module, entry, symbol);
+    module_target_t target = *jit_target(jit);
+    target.fastmath = options->fastmath;
+    module_prepare(module, &target);
+    if (is_small(entry->function))
+        inline_entry(module, entry->function);
+    int status = module_verify(module, err);
+    if (!status)
+        status = jit_optimise(jit, module->module, err);
+    if (!status && options->inspect) {
+        ret->ir = LLVMPrintModuleToString(module->module);
+        status = jit_assembly(jit, module->module, &ret->assembly, err);
+    }
+    void *address = NULL;
+    if (!status)
+        status = jit_add(jit, module->module, symbol, &ret->code, &address, err);
+    if (!status)
+        memcpy(&ret->loop, &address, sizeof ret->loop);
+    return status;
+}
+
+int compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options_t *options, compiled_t *ret, err_t *err)
+{
+    module_t module;
+    entry_t entry;
+    *ret = (compiled_t){0};
+    int status = module_init(&module, bytes, size, err);
+    if (status)
+        return status;
+    status = entry_find(module.module, options->entry, options->signature, options->kind, &entry, err);
+    if (status)
+        goto done;
+    describe(&entry, LLVMGetValueName(entry.function), ret);
+    status = module_reduce(&module, entry.function, err);
+    if (!status)
+        status = vet_module(module.module, err);
+    if (!status)
+        status = generate(jit, &module, &entry, options, ret, err);
+done:
+    module_release(&module);
+    if (status)
+        compiled_release(ret);
+    return status;
+}
+
+void compiled_drop_texts(compiled_t *self)
+{
+    LLVMDisposeMessage(self->ir);
+    if (self->assembly)
+        LLVMDisposeMemoryBuffer(self->assembly);
+    self->ir = NULL;
+    self->assembly = NULL;
+}
+
+void compiled_release(compiled_t *self)
+{
+    compiled_drop_texts(self);
+    jit_drop(&self->code);
+}

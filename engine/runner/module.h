@@ -1,0 +1,39 @@
+/* engine/runner/module.h - a kernel's module on its way to machine code: read, cut down to its entry, cleaned.
+ * Thread rule: one thread.  LLVM's own errors come back as BAD_BITCODE with its words. */
+#ifndef FH_ENGINE_RUNNER_MODULE_H
+#define FH_ENGINE_RUNNER_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <llvm-c/Core.h>
+
+#include "base/err.h"
+
+typedef struct {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    char diagnostic[ERR_TEXT_MAX]; /* LLVM's last error */
+} module_t;
+
+/* Read bitcode or textual IR and verify it; refuses modules made for machines whose memory is laid out differently. */
+int module_init(module_t *self, const void *bytes, size_t size, err_t *err);
+void module_release(module_t *self);
+
+/* Make everything but entry private and delete what it does not reach. */
+int module_reduce(module_t *self, LLVMValueRef entry, err_t *err);
+
+/* What the code is to be generated for. */
+typedef struct {
+    const char *triple, *layout, *cpu, *features;
+    bool narrow_vectors;  /* 512-bit vectors exist but 256-bit ones are faster */
+    bool fastmath;
+} module_target_t;
+
+/* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors, debug information)
+ * and say what it is to be compiled for.  To be called on a vetted module. */
+void module_prepare(module_t *self, const module_target_t *target);
+
+int module_verify(module_t *self, err_t *err);
+
+#endif

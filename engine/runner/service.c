@@ -1,0 +1,275 @@
+#include "engine/runner/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/runner/compile.h"
+#include "engine/runner/execute.h"
+#include "engine/runner/fault.h"
+#include "engine/runner/llvm_compat.h"
+#include "engine/runner/runner_wire.h"
+#include "engine/runner/sandbox.h"
+
+enum { MAX_KERNELS = 4096 };
+
+typedef struct {
+    uint32_t id;
+    compiled_t compiled;
+} kernel_t;
+
+typedef struct {
+    jit_t *jit;
+    crew_t *crew;
+    sandbox_t sandbox;
+    kernel_t *kernels;
+    size_t count, room;
+} service_t;
+
+typedef union {
+    uint32_t code;
+    runner_compile_t compile;
+    runner_run_t run;
+} request_t;
+
+/* A kernel with a little of everything, compiled before the sandbox closes: what LLVM loads late is loaded then, and the first
+ * real kernel finds everything warm. */
+static const char WARM_UP[] =
+    "declare double @llvm.sqrt.f64(double)\n"
+    "define double @warm(double %a, double %b) {\n"
+    "  %s = call double @llvm.sqrt.f64(double %a)\n  %c = fmul double %s, %b\n  ret double %c\n}\n";
+
+static int warm_up(service_t *self, err_t *err)
+{
+    compiled_t warm;
+    compile_options_t options = {.entry = "warm", .signature = "", .kind = ""};
+    int status = compile_kernel(self->jit, WARM_UP, sizeof WARM_UP - 1, &options, &warm, err);
+    if (!status)
+        compiled_release(&warm);
+    return status;
+}
+
+/* Standard streams go nowhere: LLVM writes to them, and they may be somebody's log. */
+static int silence(err_t *err)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, FH_INTERNAL, errno, "/dev/null cannot be opened");
+    for (int i = 0; i < 3; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+    return FH_OK;
+}
+
+static int start(service_t *self, const service_options_t *options, err_t *err)
+{
+    self->sandbox.optional = options->unsafe_no_sandbox;
+    int status = fault_start(RUNNER_PAGE_FD, err);
+    close(RUNNER_PAGE_FD);
+    if (!status)
+        status = sandbox_limits(options->memory_bytes, options->stack_bytes, err);
+    if (!status)
+        status = jit_new(&self->jit, err);
+    if (!status)
+        status = warm_up(self, err);
+    if (!status)
+        status = silence(err);
+    if (!status)
+        status = sandbox_close(&self->sandbox, err);
+    if (!status)
+        status = sandbox_lock(&self->sandbox, err);
+    return status;
+}
+
+static bool reply(const runner_reply_t *message)
+{
+    struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n;
+    do
+        n = sendmsg(RUNNER_SOCKET_FD, &header, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *message;
+}
+
+static void fill_error(runner_reply_t *ret, int status, const err_t *err)
+{
+    ret->status = status;
+    ret->os_errno = err->os_errno;
+    if (status)
+        memcpy(ret->text, err->text, sizeof ret->text);
+}
+
+static bool announce(const service_t *self, int status, const err_t *err)
+{
+    runner_reply_t message = {.code = RUNNER_READY};
+    fill_error(&message, status, err);
+    message.as.ready.llvm_major = LLVM_VERSION_MAJOR;
+    snprintf(message.as.ready.llvm, sizeof message.as.ready.llvm, "%s", LLVM_VERSION_STRING);
+    if (!status)
+        snprintf(message.as.ready.cpu, sizeof message.as.ready.cpu, "%s", jit_cpu(self->jit));
+    snprintf(message.as.ready.sandbox, sizeof message.as.ready.sandbox, "%s",
+             *self->sandbox.applied ? self->sandbox.applied : "none");
+    return reply(&message);
+}
+
+static kernel_t *find(service_t *self, uint32_t id)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->kernels[i].id == id)
+            return &self->kernels[i];
+    return NULL;
+}
+
+static int make_room(service_t *self, err_t *err)
+{
+    if (self->count < self->room)
+        return FH_OK;
+    size_t room = self->room ? self->room * 2 : 16;
+    kernel_t *grown = self->count < MAX_KERNELS ? realloc(self->kernels, room * sizeof *grown) : NULL;
+    if (!grown)
+        return err_set(err, FH_LIMIT_EXCEEDED, "no room for more than %zu kernels", self->count);
+    self->kernels = grown;
+    self->room = room;
+    return FH_OK;
+}
+
+/* Put the texts into the engine's memfd, IR first, cut to what there is room for. */
+static void write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
+{
+    char *room = mmap(NULL, RUNNER_INSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (room == MAP_FAILED)
+        return;
+    size_t ir = strlen(compiled->ir), assembly = LLVMGetBufferSize(compiled->assembly);
+    if (ir > RUNNER_INSPECT_BYTES / 2)
+        ir = RUNNER_INSPECT_BYTES / 2;
+    if (assembly > RUNNER_INSPECT_BYTES / 2)
+        assembly = RUNNER_INSPECT_BYTES / 2;
+    memcpy(room, compiled->ir, ir);
+    memcpy(room + ir, LLVMGetBufferStart(compiled->assembly), assembly);
+    munmap(room, RUNNER_INSPECT_BYTES);
+    ret->as.compiled.ir_bytes = (uint32_t)ir;
+    ret->as.compiled.assembly_bytes = (uint32_t)assembly;
+}
+
+static void describe(const compiled_t *compiled, runner_reply_t *ret)
+{
+    memcpy(ret->as.compiled.entry, compiled->entry, sizeof ret->as.compiled.entry);
+    ret->as.compiled.kind = (int32_t)compiled->kind;
+    ret->as.compiled.nin = compiled->nin;
+    ret->as.compiled.out = (int32_t)compiled->out;
+    for (int i = 0; i < compiled->nin; i++)
+        ret->as.compiled.in[i] = (int32_t)compiled->in[i];
+}
+
+static void on_compile(service_t *self, const runner_compile_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
+{
+    int64_t began = clock_now_ns();
+    compile_options_t options = {.entry = request->entry, .signature = request->signature, .kind = request->kind,
+                                 .inspect = request->inspect, .fastmath = request->fastmath};
+    ret->code = RUNNER_COMPILED;
+    void *bytes = MAP_FAILED;
+    kernel_t kernel = {.id = request->kernel};
+    int status = make_room(self, err);
+    if (!status && (nfds != 1 + request->inspect || !request->size || request->size > RUNNER_MAX_BITCODE))
+        status = err_set(err, FH_INTERNAL, "the request has %d descriptors and %u bytes", nfds, request->size);
+    if (!status) {
+        bytes = mmap(NULL, request->size, PROT_READ, MAP_SHARED, fds[0], 0);
+        if (bytes == MAP_FAILED)
+            status = err_set_errno(err, FH_NO_MEMORY, errno, "the bitcode cannot be mapped");
+    }
+    if (!status)
+        status = compile_kernel(self->jit, bytes, request->size, &options, &kernel.compiled, err);
+    if (bytes != MAP_FAILED)
+        munmap(bytes, request->size);
+    if (!status) {
+        describe(&kernel.compiled, ret);
+        if (request->inspect)
+            write_texts(&kernel.compiled, fds[1], ret);
+        compiled_drop_texts(&kernel.compiled);
+        ret->as.compiled.compile_ns = (uint64_t)(clock_now_ns() - began);
+        self->kernels[self->count++] = kernel;
+    }
+    fill_error(ret, status, err);
+}
+
+static void on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
+{
+    ret->code = RUNNER_DONE;
+    int status = FH_OK;
+    const kernel_t *kernel = find(self, request->kernel);
+    if (!kernel)
+        status = err_set(err, FH_INTERNAL, "the runner knows no kernel %u", request->kernel);
+    else if (request->count < 2 || request->count > RUNNER_MAX_OPERANDS || nfds != (int)request->count)
+        status = err_set(err, FH_INTERNAL, "the request has %u arrays and %d descriptors", request->count, nfds);
+    else
+        status = execute_run(&kernel->compiled, request, fds, self->crew, err);
+    fill_error(ret, status, err);
+}
+
+/* Wait for a request.  False at the end of the stream, or on anything that our engine would not send. */
+static bool receive(request_t *ret, int *fds, int *ret_nfds)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * RUNNER_MAX_OPERANDS)];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {ret, sizeof *ret};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
+    ssize_t n;
+    do
+        n = recvmsg(RUNNER_SOCKET_FD, &header, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    *ret_nfds = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); n > 0 && c; c = CMSG_NXTHDR(&header, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+            *ret_nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+            memcpy(fds, CMSG_DATA(c), (size_t)*ret_nfds * sizeof(int));
+        }
+    if (n < (ssize_t)sizeof ret->code || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+        return false;
+    size_t size = (size_t)n;
+    if (ret->code == RUNNER_COMPILE)
+        return size == sizeof ret->compile;
+    return ret->code == RUNNER_RUN && size >= offsetof(runner_run_t, operands) &&
+           (size - offsetof(runner_run_t, operands)) == (size_t)ret->run.count * sizeof ret->run.operands[0];
+}
+
+static bool serve(service_t *self)
+{
+    static request_t request;
+    int fds[RUNNER_MAX_OPERANDS], nfds = 0;
+    if (!receive(&request, fds, &nfds))
+        return false;
+    runner_reply_t answer = {0};
+    err_t err = {0};
+    if (request.code == RUNNER_COMPILE) {
+        answer.kernel = request.compile.kernel;
+        on_compile(self, &request.compile, fds, nfds, &answer, &err);
+    } else {
+        answer.kernel = request.run.kernel;
+        on_run(self, &request.run, fds, nfds, &answer, &err);
+    }
+    for (int i = 0; i < nfds; i++)
+        close(fds[i]);
+    return reply(&answer);
+}
+
+int service_run(const service_options_t *options)
+{
+    static service_t service;
+    err_t err = {0};
+    int status = start(&service, options, &err);
+    if (!announce(&service, status, &err) || status)
+        return 1;
+    while (serve(&service)) {
+    }
+    _exit(0); /* LLVM's destructors have nothing to save, and what they would call is refused */
+}

@@ -1,0 +1,52 @@
+#include "engine/runner/symbols.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Run-time parts of the compiler that generated code may refer to: 128-bit division and half precision. */
+__extension__ typedef __int128 int128_t;
+__extension__ typedef unsigned __int128 uint128_t;
+__extension__ typedef _Float16 half_t;
+int128_t __divti3(int128_t a, int128_t b);
+int128_t __modti3(int128_t a, int128_t b);
+uint128_t __udivti3(uint128_t a, uint128_t b);
+uint128_t __umodti3(uint128_t a, uint128_t b);
+half_t __truncdfhf2(double a);
+half_t __truncsfhf2(float a);
+float __extendhfsf2(half_t a);
+double __powidf2(double a, int b);
+float __powisf2(float a, int b);
+
+#define ROW(function, may_call, is_pure) {#function, (uintptr_t)(function), may_call, is_pure},
+static const symbol_t SYMBOLS[] = {
+#define PURE(function) ROW(function, true, true)
+#define PURE2(function) ROW(function, true, true) ROW(function##f, true, true)
+#define WRITES(function) ROW(function, true, false)
+#include "engine/runner/libm.def"
+#undef PURE
+#undef PURE2
+#undef WRITES
+    ROW(__divti3, false, true)
+    ROW(__modti3, false, true)
+    ROW(__udivti3, false, true)
+    ROW(__umodti3, false, true)
+    ROW(__truncdfhf2, false, true)
+    ROW(__truncsfhf2, false, true)
+    ROW(__extendhfsf2, false, true)
+    ROW(__powidf2, false, true)
+    ROW(__powisf2, false, true)
+};
+
+const symbol_t *symbol_at(size_t i)
+{
+    return i < sizeof SYMBOLS / sizeof *SYMBOLS ? &SYMBOLS[i] : NULL;
+}
+
+const symbol_t *symbol_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof SYMBOLS / sizeof *SYMBOLS; i++)
+        if (SYMBOLS[i].callable && !strcmp(name, SYMBOLS[i].name))
+            return &SYMBOLS[i];
+    return NULL;
+}

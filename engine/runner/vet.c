@@ -1,0 +1,197 @@
+#include "engine/runner/vet.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <llvm-c/Target.h>
+
+#include "engine/runner/symbols.h"
+
+static const struct {
+    LLVMOpcode opcode;
+    const char *why;
+} REFUSED_OPCODES[] = {
+#define REFUSED(opcode, why) {opcode, why},
+#define REFUSED_ATTRIBUTE(name, why)
+#define INTRINSIC(name)
+#include "engine/runner/vet.def"
+#undef REFUSED
+#undef REFUSED_ATTRIBUTE
+#undef INTRINSIC
+};
+
+static const struct {
+    const char *name, *why;
+} REFUSED_ATTRIBUTES[] = {
+#define REFUSED(opcode, why)
+#define REFUSED_ATTRIBUTE(name, why) {name, why},
+#define INTRINSIC(name)
+#include "engine/runner/vet.def"
+#undef REFUSED
+#undef REFUSED_ATTRIBUTE
+#undef INTRINSIC
+};
+
+static const char *const INTRINSICS[] = {
+#define REFUSED(opcode, why)
+#define REFUSED_ATTRIBUTE(name, why)
+#define INTRINSIC(name) name,
+#include "engine/runner/vet.def"
+#undef REFUSED
+#undef REFUSED_ATTRIBUTE
+#undef INTRINSIC
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+typedef struct {
+    LLVMTargetDataRef layout;
+    size_t functions, instructions;
+    uint64_t global_bytes;
+    err_t *err;
+} vet_t;
+
+static int refuse(vet_t *self, const char *what, const char *name, const char *why)
+{
+    return err_set(self->err, FH_BAD_BITCODE, "%s %.200s %s", what, name, why);
+}
+
+static bool intrinsic_allowed(const char *name)
+{
+    for (size_t i = 0; i < COUNT(INTRINSICS); i++) {
+        size_t length = strlen(INTRINSICS[i]);
+        if (!strncmp(name, INTRINSICS[i], length) && (!name[length] || name[length] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static bool has_section(LLVMValueRef value)
+{
+    const char *section = LLVMGetSection(value);
+    return section && *section;
+}
+
+static int vet_global(vet_t *self, LLVMValueRef global)
+{
+    const char *name = LLVMGetValueName(global);
+    LLVMTypeRef type = LLVMGlobalGetValueType(global);
+    if (!strncmp(name, "llvm.", 5))
+        return refuse(self, "global", name, "is an instruction to the linker or loader, which kernels do not get");
+    if (LLVMIsThreadLocal(global))
+        return refuse(self, "global", name, "is thread-local");
+    if (has_section(global))
+        return refuse(self, "global", name, "wants a section of its own");
+    if (LLVMIsDeclaration(global))
+        return LLVMGetFirstUse(global) ? refuse(self, "global", name, "is data outside the module") : FH_OK;
+    if (!LLVMTypeIsSized(type) || LLVMGetTypeKind(type) == LLVMScalableVectorTypeKind)
+        return refuse(self, "global", name, "has no fixed size");
+    uint64_t bytes = LLVMABISizeOfType(self->layout, type);
+    if (bytes > VET_MAX_GLOBALS || (self->global_bytes += bytes) > VET_MAX_GLOBALS)
+        return refuse(self, "global", name, "brings the module's data above 1 MiB");
+    return FH_OK;
+}
+
+static int vet_alloca(vet_t *self, LLVMValueRef i, const char *function)
+{
+    LLVMValueRef count = LLVMGetOperand(i, 0);
+    LLVMTypeRef type = LLVMGetAllocatedType(i);
+    if (!LLVMIsAConstantInt(count))
+        return refuse(self, "function", function, "allocates a variable amount of stack");
+    if (!LLVMTypeIsSized(type) || LLVMGetTypeKind(type) == LLVMScalableVectorTypeKind ||
+        LLVMGetIntTypeWidth(LLVMTypeOf(count)) > 64)
+        return refuse(self, "function", function, "allocates stack of unknown size");
+    uint64_t n = LLVMConstIntGetZExtValue(count), bytes = LLVMABISizeOfType(self->layout, type);
+    if (bytes && n > VET_MAX_ALLOCA / bytes)
+        return refuse(self, "function", function, "allocates more than 64 KiB of stack at once");
+    return FH_OK;
+}
+
+static int vet_call(vet_t *self, LLVMValueRef i, LLVMValueRef function)
+{
+    const char *name = LLVMGetValueName(function);
+    LLVMValueRef callee = LLVMGetCalledValue(i);
+    if (LLVMIsAInlineAsm(callee))
+        return refuse(self, "function", name, "contains inline assembler");
+    if (!LLVMIsAFunction(callee))
+        return refuse(self, "function", name, "calls through a pointer");
+    if (callee == function)
+        return refuse(self, "function", name, "calls itself; recursion is not allowed");
+    return FH_OK;
+}
+
+static int vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
+{
+    if (++self->instructions > VET_MAX_INSTRUCTIONS)
+        return err_set(self->err, FH_BAD_BITCODE, "the module has more than %d instructions", VET_MAX_INSTRUCTIONS);
+    LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+    for (size_t k = 0; k < COUNT(REFUSED_OPCODES); k++)
+        if (opcode == REFUSED_OPCODES[k].opcode)
+            return refuse(self, "function", LLVMGetValueName(function), REFUSED_OPCODES[k].why);
+    if (opcode == LLVMAlloca)
+        return vet_alloca(self, i, LLVMGetValueName(function));
+    return opcode == LLVMCall ? vet_call(self, i, function) : FH_OK;
+}
+
+static int vet_declaration(vet_t *self, LLVMValueRef function)
+{
+    const char *name = LLVMGetValueName(function);
+    if (!LLVMGetFirstUse(function))
+        return FH_OK;
+    if (LLVMGetIntrinsicID(function))
+        return intrinsic_allowed(name) ? FH_OK : refuse(self, "intrinsic", name, "is not allowed in a kernel");
+    return symbol_find(name) ? FH_OK
+                             : refuse(self, "function", name,
+                                      "is outside the module and not one of the mathematical functions that kernels may call");
+}
+
+static int vet_function(vet_t *self, LLVMValueRef function)
+{
+    const char *name = LLVMGetValueName(function);
+    if (LLVMIsDeclaration(function))
+        return vet_declaration(self, function);
+    if (++self->functions > VET_MAX_FUNCTIONS)
+        return err_set(self->err, FH_BAD_BITCODE, "the module has more than %d functions", VET_MAX_FUNCTIONS);
+    if (symbol_find(name))
+        return refuse(self, "function", name, "redefines a function of the C library");
+    if (LLVMHasPersonalityFn(function))
+        return refuse(self, "function", name, "throws or catches exceptions (personality)");
+    if (LLVMGetGC(function))
+        return refuse(self, "function", name, "wants a garbage collector");
+    if (LLVMHasPrefixData(function) || LLVMHasPrologueData(function))
+        return refuse(self, "function", name, "brings machine code of its own (prefix or prologue data)");
+    if (has_section(function))
+        return refuse(self, "function", name, "wants a section of its own");
+    for (size_t k = 0; k < COUNT(REFUSED_ATTRIBUTES); k++) {
+        const char *attribute = REFUSED_ATTRIBUTES[k].name;
+        unsigned kind = LLVMGetEnumAttributeKindForName(attribute, strlen(attribute));
+        if (LLVMGetEnumAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, kind))
+            return refuse(self, "function", name, REFUSED_ATTRIBUTES[k].why);
+    }
+    int status = FH_OK;
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block && !status; block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef i = LLVMGetFirstInstruction(block); i && !status; i = LLVMGetNextInstruction(i))
+            status = vet_instruction(self, i, function);
+    return status;
+}
+
+int vet_module(LLVMModuleRef module, err_t *err)
+{
+    vet_t self = {.layout = LLVMGetModuleDataLayout(module), .err = err};
+    size_t length = 0;
+    LLVMGetModuleInlineAsm(module, &length);
+    if (length)
+        return err_set(err, FH_BAD_BITCODE, "the module contains assembler");
+    LLVMValueRef odd = LLVMGetFirstGlobalIFunc(module);
+    if (odd)
+        return refuse(&self, "global", LLVMGetValueName(odd), "is chosen at load time (ifunc)");
+    odd = LLVMGetFirstGlobalAlias(module);
+    if (odd)
+        return refuse(&self, "global", LLVMGetValueName(odd), "is an alias");
+    int status = FH_OK;
+    for (LLVMValueRef g = LLVMGetFirstGlobal(module); g && !status; g = LLVMGetNextGlobal(g))
+        status = vet_global(&self, g);
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f && !status; f = LLVMGetNextFunction(f))
+        status = vet_function(&self, f);
+    return status;
+}
