@@ -3,20 +3,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 64, VARIABLE_MAX = 80, CONFIG_LINE_MAX = 190 };
+#include "base/options_private.h"
 
-typedef union {
-    bool truth;
-    int64_t integer;
-    double real;
-    char text[OPTION_TEXT_MAX];
-} value_t;
+enum { MAX_ROWS = 64, CONFIG_LINE_MAX = 190 };
 
 /* One reading of all settings: where each came from decides who may still change it. */
 typedef struct {
@@ -68,7 +62,7 @@ static bool parse_real(const char *text, double *ret)
 }
 
 /* source: what the user wrote it in, for the error. */
-static int parse_value(const option_t *row, const char *source, const char *text, value_t *ret, err_t *err)
+static int parse_value(const option_t *row, const char *source, const char *text, option_value_t *ret, err_t *err)
 {
     static const char *const wanted[] = {
         [OPTION_BOOL] = "yes or no",
@@ -101,7 +95,7 @@ static int parse_value(const option_t *row, const char *source, const char *text
     return FH_OK;
 }
 
-static size_t kind_size(option_kind_t kind)
+size_t options_kind_size(option_kind_t kind)
 {
     static const size_t sizes[] = {
         [OPTION_BOOL] = sizeof(bool),      [OPTION_INT] = sizeof(int64_t), [OPTION_BYTES] = sizeof(int64_t),
@@ -114,10 +108,10 @@ static size_t kind_size(option_kind_t kind)
 static int assign(reading_t *self, int i, option_origin_t origin, const char *source, const char *text)
 {
     const option_t *row = &self->table->rows[i];
-    value_t value = {.integer = 0};
+    option_value_t value = {.integer = 0};
     int status = parse_value(row, source, text, &value, self->err);
     if (!status && origin >= self->origins[i]) {
-        memcpy(self->settings + row->offset, &value, kind_size(row->kind));
+        memcpy(self->settings + row->offset, &value, options_kind_size(row->kind));
         self->origins[i] = origin;
     }
     return status;
@@ -128,7 +122,7 @@ static int assign(reading_t *self, int i, option_origin_t origin, const char *so
 static int read_defaults(reading_t *self)
 {
     for (int i = 0; i < self->table->count; i++) {
-        char source[VARIABLE_MAX];
+        char source[OPTION_VARIABLE_MAX];
         (void)snprintf(source, sizeof source, "default of --%s", self->table->rows[i].name);
         self->origins[i] = OPTION_FROM_DEFAULT;
         if (assign(self, i, OPTION_FROM_DEFAULT, source, self->table->rows[i].fallback ? self->table->rows[i].fallback : ""))
@@ -137,9 +131,9 @@ static int read_defaults(reading_t *self)
     return FH_OK;
 }
 
-static void variable_name(const option_t *row, char ret[VARIABLE_MAX])
+void options_variable_name(const option_t *row, char ret[OPTION_VARIABLE_MAX])
 {
-    (void)snprintf(ret, VARIABLE_MAX, "FARHAND_%s", row->name);
+    (void)snprintf(ret, OPTION_VARIABLE_MAX, "FARHAND_%s", row->name);
     for (char *c = ret; *c; c++)
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
@@ -147,8 +141,8 @@ static void variable_name(const option_t *row, char ret[VARIABLE_MAX])
 static int read_environment(reading_t *self)
 {
     for (int i = 0; i < self->table->count; i++) {
-        char variable[VARIABLE_MAX], source[VARIABLE_MAX + 16];
-        variable_name(&self->table->rows[i], variable);
+        char variable[OPTION_VARIABLE_MAX], source[OPTION_VARIABLE_MAX + 16];
+        options_variable_name(&self->table->rows[i], variable);
         const char *text = getenv(variable);
         (void)snprintf(source, sizeof source, "environment %s", variable);
         if (text && assign(self, i, OPTION_FROM_ENVIRONMENT, source, text))
@@ -157,8 +151,7 @@ static int read_environment(reading_t *self)
     return FH_OK;
 }
 
-/* The configuration file's path; *ret_required: the user named it, so it must be there.  False: there is none to look for. */
-static bool config_path(char ret[PATH_MAX], bool *ret_required)
+bool options_config_path(char ret[PATH_MAX], bool *ret_required)
 {
     const char *named = getenv("FARHAND_CONFIG"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     int length = -1;
@@ -181,7 +174,7 @@ static bool config_path(char ret[PATH_MAX], bool *ret_required)
     return length > 0 && length < PATH_MAX;
 }
 
-static const char *section_of(const option_table_t *table)
+const char *options_section(const option_table_t *table)
 {
     static const char prefix[] = "farhand-";
     size_t length = sizeof prefix - 1;
@@ -200,7 +193,7 @@ static int find_name(const option_table_t *table, const char *name, size_t lengt
 static int take_pair(void *context, const char *section, const char *name, const char *value)
 {
     reading_t *self = context;
-    if (self->status || strcmp(section, section_of(self->table)) != 0)
+    if (self->status || strcmp(section, options_section(self->table)) != 0)
         return 1;
     int i = find_name(self->table, name, strlen(name));
     if (i < 0)
@@ -227,7 +220,7 @@ static int check_lines(FILE *file, const char *path, err_t *err)
 static int read_config(reading_t *self)
 {
     bool required;
-    if (!config_path(self->file, &required)) {
+    if (!options_config_path(self->file, &required)) {
         self->file[0] = '\0';
         return FH_OK;
     }
@@ -301,7 +294,7 @@ static int read_flag(reading_t *self, int argc, char *const argv[], int *at, con
         return err_set(self->err, FH_INVALID_ARGUMENT, "unknown flag '%.80s'; see %s --help", argument, self->table->program);
     const option_t *row = &self->table->rows[flag->row];
     const char *value = flag->value;
-    char source[VARIABLE_MAX];
+    char source[OPTION_VARIABLE_MAX];
     (void)snprintf(source, sizeof source, "flag --%s", row->name);
     if (row->kind == OPTION_BOOL && !value) {
         value = flag->negated ? "no" : "yes";
@@ -313,11 +306,13 @@ static int read_flag(reading_t *self, int argc, char *const argv[], int *at, con
     return assign(self, flag->row, OPTION_FROM_FLAG, source, value);
 }
 
+static bool is_flag(const char *argument) { return argument[0] == '-' && argument[1]; }
+
 static int read_flags(reading_t *self, int argc, char *const argv[], int *ret_first, word_t *ret_word)
 {
     int at = 1;
     *ret_word = WORD_NONE;
-    for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++) {
+    for (; at < argc && is_flag(argv[at]); at++) {
         if (strcmp(argv[at], "--") == 0) {
             at++;
             break;
@@ -366,64 +361,24 @@ int options_read(const option_table_t *table, int argc, char *const argv[], void
     return FH_OK;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------------ */
-
-void options_help(const option_table_t *table, FILE *out)
+/* How many arguments the flag at argv[at] takes, itself included. */
+static int flag_length(const option_table_t *table, int argc, char *const argv[], int at)
 {
-    (void)fprintf(out, "usage: %s %s\n%s\n\n", table->program, table->usage, table->summary);
-    for (int i = 0; i < table->count; i++) {
-        const option_t *row = &table->rows[i];
-        char flag[96], letter[8] = "";
-        if (row->letter)
-            (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
-        (void)snprintf(flag, sizeof flag, "%s--%s%s%s", letter, row->name, row->argument ? " " : "",
-                       row->argument ? row->argument : "");
-        (void)fprintf(out, "  %-28s %s", flag, row->doc);
-        if (row->fallback && row->fallback[0])
-            (void)fprintf(out, " (default: %s)", row->fallback);
-        (void)fputc('\n', out);
-    }
-    (void)fprintf(out,
-                  "  %-28s %s\n  %-28s %s\n  %-28s %s\n\n"
-                  "Each setting is taken from its flag, else the environment (FARHAND_ and the flag's name in capitals),\n"
-                  "else section [%s] of the configuration file, else its default.\n",
-                  "-h, --help", "Show this text.", "--version", "Show the version.", "--print-config",
-                  "Show each setting and where it comes from.", section_of(table));
+    flag_t flag = take_apart(table, argv[at]);
+    bool needs_value = flag.row >= 0 && table->rows[flag.row].kind != OPTION_BOOL && !flag.value;
+    return needs_value && at + 1 < argc ? 2 : 1;
 }
 
-static void print_value(const option_t *row, const char *place, FILE *out)
+void options_flags_first(const option_table_t *table, int argc, char *argv[])
 {
-    value_t value = {.integer = 0};
-    memcpy(&value, place, kind_size(row->kind));
-    if (row->kind == OPTION_BOOL)
-        (void)fputs(value.truth ? "yes" : "no", out);
-    else if (row->kind == OPTION_SECONDS)
-        (void)fprintf(out, "%.15g", value.real);
-    else if (row->kind == OPTION_TEXT)
-        (void)fputs(value.text, out);
-    else
-        (void)fprintf(out, "%" PRId64, value.integer);
-}
-
-void options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out)
-{
-    char path[PATH_MAX] = "";
-    bool required;
-    if (!config_path(path, &required))
-        path[0] = '\0';
-    (void)fprintf(out, "[%s]\n", section_of(table));
-    for (int i = 0; i < table->count; i++) {
-        const option_t *row = &table->rows[i];
-        char variable[VARIABLE_MAX];
-        variable_name(row, variable);
-        (void)fprintf(out, "%s = ", row->name);
-        print_value(row, (const char *)settings + row->offset, out);
-        const option_origin_t origin = origins ? origins[i] : OPTION_FROM_DEFAULT;
-        if (origin == OPTION_FROM_FLAG)
-            (void)fprintf(out, " ; flag --%s\n", row->name);
-        else if (origin == OPTION_FROM_ENVIRONMENT)
-            (void)fprintf(out, " ; environment %s\n", variable);
-        else
-            (void)fprintf(out, " ; %s\n", origin == OPTION_FROM_FILE ? path : "default");
+    int flags = 1; /* argv[1..flags) are flags by now */
+    for (int at = 1; at < argc && strcmp(argv[at], "--") != 0;) {
+        int length = is_flag(argv[at]) ? flag_length(table, argc, argv, at) : 0;
+        for (int i = 0; i < length; i++) {
+            char *moved = argv[at + i];
+            memmove(&argv[flags + 1], &argv[flags], (size_t)(at + i - flags) * sizeof argv[0]);
+            argv[flags++] = moved;
+        }
+        at += length ? length : 1;
     }
 }

@@ -46,6 +46,9 @@ typedef enum { OPTION_FROM_DEFAULT, OPTION_FROM_FILE, OPTION_FROM_ENVIRONMENT, O
  * gets one entry a row.  INVALID_ARGUMENT names the flag, variable or file line. */
 int options_read(const option_table_t *table, int argc, char *const argv[], void *settings, option_origin_t *origins,
                  int *ret_first, bool *ret_exit, FILE *out, err_t *err);
+/* Bring flags (and their values) before the other arguments, up to "--", so that options_read sees them wherever they stood.
+ * argv is reordered in place. */
+void options_flags_first(const option_table_t *table, int argc, char *argv[]);
 void options_help(const option_table_t *table, FILE *out);
 void options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out);
 

@@ -250,6 +250,18 @@ static void print_config_shows_each_value_and_its_origin(void **state)
     assert_string_equal(settings.name, "from file");
 }
 
+static void flags_come_first_wherever_they_stood(void **state)
+{
+    (void)state;
+    char *argv[] = {(char[]){"demo"}, (char[]){"put"}, (char[]){"-n"}, (char[]){"x"}, (char[]){"file"}, (char[]){"--threads=3"},
+                    (char[]){"-q"}, (char[]){"more"}, (char[]){"--"}, (char[]){"-q"}, NULL};
+    static const char *const wanted[] = {"demo", "-n", "x", "--threads=3", "-q", "put", "file", "more", "--", "-q"};
+    options_flags_first(&table, 10, argv);
+    for (int i = 0; i < 10; i++)
+        assert_string_equal(argv[i], wanted[i]);
+    assert_null(argv[10]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -258,6 +270,7 @@ int main(void)
         TEST(defaults_hold_when_nothing_is_said),
         TEST(flag_beats_environment_beats_file_beats_default),
         TEST(flags_are_taken_in_every_spelling),
+        TEST(flags_come_first_wherever_they_stood),
         TEST(value_out_of_bounds_or_of_the_wrong_kind_names_its_flag),
         TEST(bounds_themselves_are_allowed),
         TEST(unknown_flag_and_missing_value_are_named),

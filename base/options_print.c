@@ -1,0 +1,66 @@
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "base/options_private.h"
+
+void options_help(const option_table_t *table, FILE *out)
+{
+    (void)fprintf(out, "usage: %s %s\n%s\n\n", table->program, table->usage, table->summary);
+    for (int i = 0; i < table->count; i++) {
+        const option_t *row = &table->rows[i];
+        char flag[96], letter[8] = "";
+        if (row->letter)
+            (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        (void)snprintf(flag, sizeof flag, "%s--%s%s%s", letter, row->name, row->argument ? " " : "",
+                       row->argument ? row->argument : "");
+        (void)fprintf(out, "  %-28s %s", flag, row->doc);
+        if (row->fallback && row->fallback[0])
+            (void)fprintf(out, " (default: %s)", row->fallback);
+        (void)fputc('\n', out);
+    }
+    (void)fprintf(out,
+                  "  %-28s %s\n  %-28s %s\n  %-28s %s\n\n"
+                  "Each setting is taken from its flag, else the environment (FARHAND_ and the flag's name in capitals),\n"
+                  "else section [%s] of the configuration file, else its default.\n",
+                  "-h, --help", "Show this text.", "--version", "Show the version.", "--print-config",
+                  "Show each setting and where it comes from.", options_section(table));
+}
+
+static void print_value(const option_t *row, const char *place, FILE *out)
+{
+    option_value_t value = {.integer = 0};
+    memcpy(&value, place, options_kind_size(row->kind));
+    if (row->kind == OPTION_BOOL)
+        (void)fputs(value.truth ? "yes" : "no", out);
+    else if (row->kind == OPTION_SECONDS)
+        (void)fprintf(out, "%.15g", value.real);
+    else if (row->kind == OPTION_TEXT)
+        (void)fputs(value.text, out);
+    else
+        (void)fprintf(out, "%" PRId64, value.integer);
+}
+
+void options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out)
+{
+    char path[PATH_MAX] = "";
+    bool required;
+    if (!options_config_path(path, &required))
+        path[0] = '\0';
+    (void)fprintf(out, "[%s]\n", options_section(table));
+    for (int i = 0; i < table->count; i++) {
+        const option_t *row = &table->rows[i];
+        char variable[OPTION_VARIABLE_MAX];
+        options_variable_name(row, variable);
+        (void)fprintf(out, "%s = ", row->name);
+        print_value(row, (const char *)settings + row->offset, out);
+        const option_origin_t origin = origins ? origins[i] : OPTION_FROM_DEFAULT;
+        if (origin == OPTION_FROM_FLAG)
+            (void)fprintf(out, " ; flag --%s\n", row->name);
+        else if (origin == OPTION_FROM_ENVIRONMENT)
+            (void)fprintf(out, " ; environment %s\n", variable);
+        else
+            (void)fprintf(out, " ; %s\n", origin == OPTION_FROM_FILE ? path : "default");
+    }
+}
