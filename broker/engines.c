@@ -1,0 +1,102 @@
+/* broker/engines.c - what engines tell. */
+#include "base/log.h"
+#include "broker/state.h"
+
+/* So long after an announcement an object that was not named again is held to be gone. */
+static const int64_t CONFIRM_NS = 5000000000;
+
+static void
+announce(broker_t *self, session_t *session, const message_t *message)
+{
+    const msg_ANNOUNCE_t *news = &message->as.ANNOUNCE;
+    engine_t *engine;
+    err_t err;
+
+    if (peers_event(self, session, EVENT_ANNOUNCE, "") != ACTION_ADMIT)
+        return;
+    if (registry_engine_announce(&self->registry, session->id, news, session->host, session->pid, &engine, &err)) {
+        post_error(self, session, news->call, &err);
+        return;
+    }
+    engine->sweep_ns = self->now_ns + CONFIRM_NS;
+    log_line(LOG_INFO, "BRK-ENGINE", "engine=%u pid=%llu endpoint=%s cores=%llu", engine->number,
+             (unsigned long long)engine->pid, engine->endpoint, (unsigned long long)engine->cores);
+    post_ok(self, session, news->call);
+    commit_keep_engine(self, session);
+    clients_tell_engine(self, engine, session);
+}
+
+static void
+heartbeat(broker_t *self, session_t *session, const message_t *message)
+{
+    engine_t *engine = registry_engine(&self->registry, session->id);
+
+    if (!engine)
+        return;
+    engine->used = message->as.HEARTBEAT.used;
+    engine->reported = message->as.HEARTBEAT.objects;
+    engine->promised = 0;
+}
+
+/* An object of a session that we do not know: its client is given time to come back, then it ends like any other. */
+static void
+adopt(broker_t *self, const object_t *object)
+{
+    session_t *session;
+
+    if (oid_is_none(object->session) || session_find(&self->sessions, object->session) ||
+        session_has_ended(&self->sessions, object->session) || registry_pinned(&self->registry, object->id, NULL))
+        return;
+    if (session_add(&self->sessions, object->session, 'C', lease_begin(self->now_ns, self->options.restart_lease_ns), &session, NULL))
+        return;
+    if (session->lease.due_ns < self->tick_ns)
+        self->tick_ns = session->lease.due_ns;
+}
+
+static void
+object(broker_t *self, session_t *session, const message_t *message)
+{
+    engine_t *engine = registry_engine(&self->registry, session->id);
+    object_t *row;
+    err_t err;
+
+    if (!engine || engine->state != ENGINE_READY)
+        return;
+    if (registry_object_put(&self->registry, engine, &message->as.OBJECT, self->now_ns, &row, &err))
+        log_limited(LOG_WARNING, "BRK-OBJECT", "%s", err.text);
+    else
+        adopt(self, row);
+}
+
+static void
+objects_gone(broker_t *self, session_t *session, const message_t *message)
+{
+    const oids_t *ids = &message->as.OBJECTS_GONE.objects;
+
+    for (uint32_t i = 0; i < ids->count; i++) {
+        object_t *row = registry_object(&self->registry, ids->items[i]);
+
+        if (row && oid_equal(row->engine->id, session->id))
+            registry_object_remove(&self->registry, row);
+    }
+}
+
+static void
+goodbye(broker_t *self, session_t *session, const message_t *message)
+{
+    if (message->as.GOODBYE.call)
+        post_ok(self, session, message->as.GOODBYE.call);
+    peers_event(self, session, EVENT_GOODBYE, "stopped on purpose");
+}
+
+static void
+ping(broker_t *self, session_t *session, const message_t *message)
+{
+    if (message->as.PING.call)
+        post(self, session, &(message_t){.code = MSG_PONG, .as.PONG = {.call = message->as.PING.call}});
+}
+
+const handler_t ENGINE_HANDLERS[] = {
+    {MSG_PING, ping},           {MSG_GOODBYE, goodbye}, {MSG_ENGINES, clients_engines},   {MSG_ANNOUNCE, announce},
+    {MSG_HEARTBEAT, heartbeat}, {MSG_OBJECT, object},   {MSG_OBJECTS_GONE, objects_gone}, {MSG_HELLO, NULL},
+};

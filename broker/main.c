@@ -1,0 +1,364 @@
+/* broker/main.c - the program farhand-broker: settings, files, keys, signals; the reactor is in broker.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/link.h"
+#include "base/link_zap.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/private_file.h"
+#include "broker/broker.h"
+#include "codecs/connection_file.h"
+
+enum { FILE_PATH = OPTION_TEXT_MAX + 32, ENDPOINT = 256, SEND_LIMIT = 100, SELF_TEST_MS = 5000, LINGER_MS = 300 };
+
+static const double BIND_S = 5.0;  /* how long the port of the last time may be taken yet */
+static const double DRAIN_S = 1.0; /* how long peers may take to read what waits for them at the end */
+
+typedef char option_TEXT_t[OPTION_TEXT_MAX];
+typedef int64_t option_INT_t;
+typedef int64_t option_BYTES_t;
+typedef double option_SECONDS_t;
+
+typedef struct {
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc) option_##KIND##_t field;
+#include "broker/options.def"
+#undef OPTION
+} settings_t;
+
+static const option_t OPTIONS[] = {
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                                     \
+    {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
+#include "broker/options.def"
+#undef OPTION
+};
+
+static const option_table_t TABLE = {
+    .program = "farhand-broker",
+    .usage = "--folder FOLDER [OPTIONS]",
+    .summary = "Keeps the names, objects, leases and engines of one cluster.",
+    .rows = OPTIONS,
+    .count = sizeof OPTIONS / sizeof *OPTIONS,
+};
+
+/* What the program holds, in the order in which it is taken. */
+typedef struct {
+    settings_t settings;
+    connection_t connection;  /* broker.ini */
+    int lock_fd, signal_fd;
+    void *context;
+    link_zap_t *zap;
+    link_t *link;
+    store_t *store;
+    broker_t *broker;
+    char endpoint[ENDPOINT];  /* that peers connect to */
+} program_t;
+
+/* FOLDER/NAME in one of two static buffers. */
+static const char *
+in_folder(const program_t *self, const char *name)
+{
+    static char paths[2][FILE_PATH];
+    static unsigned next;
+    char *path = paths[next++ % 2];
+
+    snprintf(path, FILE_PATH, "%s/%s", self->settings.folder, name);
+    return path;
+}
+
+/* One broker a folder: the lock lives as long as the process. */
+static int
+lock_folder(program_t *self, err_t *err)
+{
+    const char *path = in_folder(self, "broker.lock");
+
+    self->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (self->lock_fd < 0)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot open %s", path);
+    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return FH_OK;
+    if (errno == EWOULDBLOCK)
+        return err_set(err, FH_ALREADY_RUNNING, "a broker is running in %s already", self->settings.folder);
+    return err_set_errno(err, FH_IO_ERROR, errno, "cannot lock %s", path);
+}
+
+static int
+take_signals(program_t *self, err_t *err)
+{
+    struct rlimit files;
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (self->signal_fd < 0)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot receive signals");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max; /* one descriptor a peer */
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    return FH_OK;
+}
+
+static int
+read_connection(program_t *self, err_t *err)
+{
+    int status;
+
+    if (!self->settings.folder[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "--folder is missing");
+    status = private_folder_make(self->settings.folder, err);
+    if (!status)
+        status = connection_read(in_folder(self, "broker.ini"), "farhand-broker", &self->connection, err);
+    if (status)
+        return status;
+    if (!self->connection.secret_key[0] || !self->connection.broker_public_key[0] || !self->connection.client_public_key[0] ||
+        !self->connection.engine_public_key[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys; the broker does not run without", in_folder(self, "broker.ini"));
+    return FH_OK;
+}
+
+/* ---- listening ----------------------------------------------------------------------------------------------------- */
+
+/* The port to bind: the one that was asked for, else that of the last time, else 0 (any). */
+static int
+wanted_port(const program_t *self)
+{
+    const char *colon = strrchr(self->connection.broker, ':');
+    long port = self->settings.port;
+
+    if (port == 0 && colon)
+        port = strtol(colon + 1, NULL, 10);
+    return port > 0 && port < 65536 ? (int)port : 0;
+}
+
+/* Bind; the port of the last time may be held by a broker that is just ending. */
+static int
+bind_endpoint(program_t *self, const link_zmq_options_t *options, char *ret_bound, err_t *err)
+{
+    char endpoint[OPTION_TEXT_MAX + 32];
+    int64_t deadline = clock_deadline(BIND_S);
+    int port = wanted_port(self), status;
+
+    if (port)
+        snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", self->settings.listen, port);
+    else
+        snprintf(endpoint, sizeof endpoint, "tcp://%s:*", self->settings.listen);
+    while ((status = link_zmq_bind(&self->link, self->context, endpoint, options, ret_bound, ENDPOINT, err)) != FH_OK) {
+        struct pollfd waits = {.fd = self->signal_fd, .events = POLLIN};
+
+        if (!port || clock_remaining_ms(deadline, 1) == 0)
+            return status;
+        if (poll(&waits, 1, 50) > 0)
+            return err_set(err, FH_INTERRUPTED, "stopped while waiting for %s", endpoint);
+    }
+    return FH_OK;
+}
+
+/* An address that means "all of this host" is not one that others can connect to. */
+static void
+name_endpoint(program_t *self, const char *bound)
+{
+    static const char *const ANY[] = {"0.0.0.0", "*", "[::]", "::"};
+    const char *port = strrchr(bound, ':');
+    char host[128] = "localhost";
+
+    snprintf(self->endpoint, sizeof self->endpoint, "%s", bound);
+    for (size_t i = 0; port && i < sizeof ANY / sizeof *ANY; i++)
+        if (strcmp(self->settings.listen, ANY[i]) == 0) {
+            gethostname(host, sizeof host - 1);
+            snprintf(self->endpoint, sizeof self->endpoint, "tcp://%s%s", host, port);
+        }
+}
+
+static int
+listen_with_keys(program_t *self, err_t *err)
+{
+    const char *admitted[] = {self->connection.client_public_key, self->connection.engine_public_key};
+    link_keys_t keys;
+    link_zmq_options_t options = {.keys = &keys, .zap_domain = "broker", .send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
+    char bound[ENDPOINT], local[ENDPOINT];
+    int status;
+
+    snprintf(keys.public_key, sizeof keys.public_key, "%s", self->connection.broker_public_key);
+    snprintf(keys.secret_key, sizeof keys.secret_key, "%s", self->connection.secret_key);
+    status = link_zmq_context_new(&self->context, err);
+    if (!status)
+        status = link_zap_start(&self->zap, self->context, admitted, 2, NULL, err);
+    if (!status)
+        status = bind_endpoint(self, &options, bound, err);
+    if (status)
+        return status;
+    name_endpoint(self, bound);
+    const char *port = strrchr(bound, ':');
+    bool any = strcmp(self->endpoint, bound) != 0;
+
+    snprintf(local, sizeof local, "%s%s", any ? "tcp://127.0.0.1" : bound, any && port ? port : "");
+    status = link_zmq_self_test(self->context, local, self->connection.broker_public_key, SELF_TEST_MS, err);
+    if (status)
+        err_prefix(err, "the broker does not start, since it does not keep strangers out");
+    return status;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------------------- */
+
+static int
+write_endpoint(program_t *self, const char *name, const char *section, err_t *err)
+{
+    connection_t connection;
+    int status = connection_read(in_folder(self, name), section, &connection, err);
+
+    if (status)
+        return status;
+    snprintf(connection.broker, sizeof connection.broker, "%s", self->endpoint);
+    connection.broker_pid = getpid();
+    return connection_write(in_folder(self, name), section, &connection, err);
+}
+
+static int
+write_files(program_t *self, err_t *err)
+{
+    static const struct {
+        const char *name, *section;
+    } FILES[] = {
+        {"broker.ini", "farhand-broker"}, {"client.ini", "farhand-client"}, {"engine.ini", "farhand-engine"},
+    };
+    int status = FH_OK;
+
+    for (size_t i = 0; !status && i < sizeof FILES / sizeof *FILES; i++)
+        status = write_endpoint(self, FILES[i].name, FILES[i].section, err);
+    return status;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+to_ns(double seconds)
+{
+    return (int64_t)(seconds * 1e9);
+}
+
+static int
+start(program_t *self, err_t *err)
+{
+    int status = take_signals(self, err);
+
+    if (!status)
+        status = read_connection(self, err);
+    if (!status)
+        status = lock_folder(self, err);
+    if (!status)
+        status = store_open(&self->store, in_folder(self, "registry.sqlite"), self->settings.registry_limit, err);
+    if (!status)
+        status = listen_with_keys(self, err);
+    if (status)
+        return status;
+    const broker_options_t options = {
+        .cluster = self->settings.cluster,
+        .client_key = self->connection.client_public_key,
+        .engine_key = self->connection.engine_public_key,
+        .lease_ns = to_ns(self->settings.lease),
+        .restart_lease_ns = to_ns(self->settings.restart_lease),
+        .engine_return_ns = to_ns(self->settings.engine_return),
+    };
+
+    status = broker_new(&self->broker, self->link, self->store, &options, clock_now_ns(), err);
+    if (!status)
+        status = write_files(self, err);
+    return status;
+}
+
+/* Until a signal (OK) or until nobody could be admitted any more. */
+static int
+serve(program_t *self, err_t *err)
+{
+    struct pollfd waits[] = {
+        {.fd = link_fd(self->link), .events = POLLIN},
+        {.fd = self->signal_fd, .events = POLLIN},
+        {.fd = link_zap_fd(self->zap), .events = POLLIN},
+    };
+
+    for (;;) {
+        int64_t due_ns = broker_turn(self->broker, clock_now_ns());
+        int wait_ms = link_ready(self->link, NULL) ? 0 : due_ns == INT64_MAX ? -1 : clock_remaining_ms(due_ns, 3600000);
+
+        if (poll(waits, 3, wait_ms) < 0 && errno != EINTR)
+            return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");
+        if (waits[1].revents)
+            return FH_OK;
+        if (waits[2].revents)
+            return err_set(err, FH_INTERNAL, "the authentication handler has ended");
+    }
+}
+
+static void
+drain(program_t *self)
+{
+    int64_t deadline = clock_deadline(DRAIN_S);
+
+    while (!broker_drain(self->broker, clock_now_ns()) && clock_remaining_ms(deadline, 1) > 0)
+        poll(NULL, 0, 10);
+}
+
+static void
+stop(program_t *self)
+{
+    broker_destroy(&self->broker);
+    link_destroy(&self->link);
+    link_zap_stop(&self->zap);
+    link_zmq_context_destroy(&self->context);
+    store_close(&self->store);
+    if (self->signal_fd >= 0)
+        close(self->signal_fd);
+    if (self->lock_fd >= 0)
+        close(self->lock_fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+    program_t self = {.lock_fd = -1, .signal_fd = -1};
+    bool done = false;
+    int first = argc, status;
+    err_t err;
+
+    status = options_read(&TABLE, argc, argv, &self.settings, NULL, &first, &done, stdout, &err);
+    if (!status && !done && first < argc)
+        status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
+    if (status) {
+        fprintf(stderr, "farhand-broker: %s\n", err.text);
+        return 2;
+    }
+    if (done)
+        return 0;
+    umask(077);
+    log_start("farhand-broker");
+    status = start(&self, &err);
+    if (!status) {
+        printf("READY %s\n", self.endpoint);
+        fflush(stdout);
+        log_line(LOG_INFO, "BRK-READY", "cluster=%s endpoint=%s", self.settings.cluster, self.endpoint);
+        status = serve(&self, &err);
+        drain(&self);
+    }
+    if (status)
+        log_line(LOG_ERROR, "BRK-FAILED", "status=%s %s", status_name(status), err.text);
+    else
+        log_line(LOG_INFO, "BRK-STOP", "stopped by a signal");
+    stop(&self);
+    return status ? 1 : 0;
+}

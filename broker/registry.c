@@ -1,0 +1,376 @@
+/* broker/registry.c - engines and objects; names are in registry_name.c. */
+#include "broker/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codecs/dtype.h"
+#include "codecs/shape.h"
+
+enum { MAX_OBJECTS = 4000000, MAX_NAMES = 1000000 };
+
+static const char *const STATE_NAMES[] = {
+    [ENGINE_EXPECTED] = "expected",
+    [ENGINE_READY] = "ready",
+    [ENGINE_LOST] = "lost",
+    [ENGINE_STOPPED] = "stopped",
+};
+
+const char *
+registry_engine_state_name(engine_state_t state)
+{
+    return STATE_NAMES[state];
+}
+
+void
+registry_init(registry_t *self, size_t max_objects, size_t max_names)
+{
+    memset(self, 0, sizeof *self);
+    map_init(&self->engine_map);
+    map_init(&self->object_map);
+    map_init(&self->name_map);
+    map_init(&self->pin_map);
+    self->max_objects = max_objects ? max_objects : MAX_OBJECTS;
+    self->max_names = max_names ? max_names : MAX_NAMES;
+}
+
+/* Rows that are gone stand in no table any more, only among the changes. */
+static void
+release_gone(registry_t *self)
+{
+    row_t *next;
+
+    for (row_t *row = self->changes.first; row; row = next) {
+        next = row->next;
+        if (row->kind != ROW_SESSION)
+            registry_saved(self, row);
+    }
+}
+
+void
+registry_release(registry_t *self)
+{
+    release_gone(self);
+    while (self->names)
+        registry_name_drop(self, self->names);
+    while (self->objects) {
+        object_t *object = self->objects;
+
+        self->objects = object->next;
+        free(object);
+    }
+    while (self->engines) {
+        engine_t *engine = self->engines;
+
+        self->engines = engine->next;
+        free(engine);
+    }
+    map_release(&self->engine_map);
+    map_release(&self->object_map);
+    map_release(&self->name_map);
+    map_release(&self->pin_map);
+}
+
+/* ---- engines ------------------------------------------------------------------------------------------------------- */
+
+engine_t *
+registry_engine(const registry_t *self, oid_t id)
+{
+    return map_get(&self->engine_map, id.bytes, sizeof id.bytes);
+}
+
+static bool
+engine_ended(const engine_t *engine)
+{
+    return engine->state == ENGINE_LOST || engine->state == ENGINE_STOPPED;
+}
+
+static void
+engine_remove(registry_t *self, engine_t *engine)
+{
+    engine_t **place = &self->engines;
+
+    while (*place != engine)
+        place = &(*place)->next;
+    *place = engine->next;
+    self->nengines--;
+    map_remove(&self->engine_map, engine->id.bytes, sizeof engine->id.bytes);
+    if (engine->row.saved) {
+        engine->row.gone = true;
+        rows_touch(&self->changes, &engine->row);
+    } else {
+        rows_untouch(&self->changes, &engine->row);
+        free(engine);
+    }
+}
+
+/* Of those that are gone, the youngest are kept to be listed. */
+static void
+forget_oldest_ended(registry_t *self)
+{
+    size_t ended = 0;
+
+    for (const engine_t *engine = self->engines; engine; engine = engine->next)
+        ended += engine_ended(engine);
+    for (engine_t *engine = self->engines, *next; engine && ended > REGISTRY_MAX_ENDED_ENGINES; engine = next) {
+        next = engine->next;
+        if (engine_ended(engine)) {
+            engine_remove(self, engine);
+            ended--;
+        }
+    }
+}
+
+static int
+engine_add(registry_t *self, oid_t id, uint32_t number, engine_t **ret, err_t *err)
+{
+    if (self->nengines >= REGISTRY_MAX_ENGINES)
+        return err_set(err, FH_LIMIT_EXCEEDED, "there are %zu engines already; no more are possible", self->nengines);
+    engine_t *engine = calloc(1, sizeof *engine);
+
+    if (!engine)
+        return err_set(err, FH_NO_MEMORY, "no memory for an engine in the registry");
+    engine->row.kind = ROW_ENGINE;
+    engine->id = id;
+    engine->number = number;
+    int status = map_put(&self->engine_map, engine->id.bytes, sizeof engine->id.bytes, engine, err);
+
+    if (status) {
+        free(engine);
+        return status;
+    }
+    engine_t **place = &self->engines;
+
+    while (*place && (*place)->number <= number)
+        place = &(*place)->next;
+    engine->next = *place;
+    *place = engine;
+    self->nengines++;
+    if (number >= self->next_number)
+        self->next_number = number + 1;
+    *ret = engine;
+    return FH_OK;
+}
+
+int
+registry_engine_announce(registry_t *self, oid_t id, const msg_ANNOUNCE_t *announce, const char *host, uint64_t pid,
+                         engine_t **ret, err_t *err)
+{
+    engine_t *engine = registry_engine(self, id);
+
+    if (!engine) {
+        int status = engine_add(self, id, self->next_number, &engine, err);
+
+        if (status)
+            return status;
+    }
+    engine->state = ENGINE_READY;
+    str_copy(announce->endpoint, engine->endpoint, sizeof engine->endpoint);
+    str_copy(announce->local, engine->local, sizeof engine->local);
+    str_copy(announce->llvm, engine->llvm, sizeof engine->llvm);
+    str_copy(announce->cpu, engine->cpu, sizeof engine->cpu);
+    str_copy(announce->sandbox, engine->sandbox, sizeof engine->sandbox);
+    str_copy(str_of(host), engine->host, sizeof engine->host);
+    engine->pid = pid;
+    engine->cores = announce->cores;
+    engine->memory = announce->memory;
+    engine->round++;
+    rows_touch(&self->changes, &engine->row);
+    registry_name_refresh(self);
+    *ret = engine;
+    return FH_OK;
+}
+
+int
+registry_engine_restore(registry_t *self, oid_t id, uint32_t number, engine_state_t state, engine_t **ret, err_t *err)
+{
+    int status = engine_add(self, id, number, ret, err);
+
+    if (status)
+        return status;
+    (*ret)->state = state;
+    rows_touch(&self->changes, &(*ret)->row);
+    return FH_OK;
+}
+
+void
+registry_engine_end(registry_t *self, engine_t *engine, engine_state_t state)
+{
+    while (engine->objects)
+        registry_object_remove(self, engine->objects);
+    engine->state = state;
+    engine->used = engine->reported = engine->promised = 0;
+    rows_touch(&self->changes, &engine->row);
+    registry_name_refresh(self);
+    forget_oldest_ended(self);
+}
+
+void
+registry_engine_sweep(registry_t *self, engine_t *engine)
+{
+    object_t *next;
+
+    for (object_t *object = engine->objects; object; object = next) {
+        next = object->engine_next;
+        if (object->round != engine->round)
+            registry_object_remove(self, object);
+    }
+}
+
+/* ---- objects ------------------------------------------------------------------------------------------------------- */
+
+object_t *
+registry_object(const registry_t *self, oid_t id)
+{
+    return map_get(&self->object_map, id.bytes, sizeof id.bytes);
+}
+
+static void
+object_link(registry_t *self, object_t *object)
+{
+    engine_t *engine = object->engine;
+
+    object->engine_next = engine->objects;
+    if (engine->objects)
+        engine->objects->engine_previous = object;
+    engine->objects = object;
+    object->previous = self->last_object;
+    if (self->last_object)
+        self->last_object->next = object;
+    else
+        self->objects = object;
+    self->last_object = object;
+    self->nobjects++;
+}
+
+static void
+object_unlink(registry_t *self, object_t *object)
+{
+    for (cursor_t *cursor = self->cursors; cursor; cursor = cursor->next)
+        if (cursor->object == object)
+            cursor->object = object->next;
+    if (object->engine_previous)
+        object->engine_previous->engine_next = object->engine_next;
+    else
+        object->engine->objects = object->engine_next;
+    if (object->engine_next)
+        object->engine_next->engine_previous = object->engine_previous;
+    if (object->previous)
+        object->previous->next = object->next;
+    else
+        self->objects = object->next;
+    if (object->next)
+        object->next->previous = object->previous;
+    else
+        self->last_object = object->previous;
+    self->nobjects--;
+}
+
+static int
+object_add(registry_t *self, engine_t *engine, oid_t id, size_t ndim, object_t **ret, err_t *err)
+{
+    if (self->nobjects >= self->max_objects)
+        return err_set(err, FH_LIMIT_EXCEEDED, "the registry holds %zu objects; no more are possible", self->nobjects);
+    object_t *object = calloc(1, sizeof *object + ndim * sizeof *object->shape);
+
+    if (!object)
+        return err_set(err, FH_NO_MEMORY, "no memory for an object in the registry");
+    object->row.kind = ROW_OBJECT;
+    object->id = id;
+    object->engine = engine;
+    object->ndim = (uint8_t)ndim;
+    int status = map_put(&self->object_map, object->id.bytes, sizeof object->id.bytes, object, err);
+
+    if (status) {
+        free(object);
+        return status;
+    }
+    object_link(self, object);
+    *ret = object;
+    return FH_OK;
+}
+
+int
+registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, int64_t made_ns, object_t **ret, err_t *err)
+{
+    object_t *object = registry_object(self, news->object);
+
+    if (news->dtype && !dtype_valid(news->dtype))
+        return err_set(err, FH_INVALID_ARGUMENT, "an object has the unknown dtype %u", (unsigned)news->dtype);
+    if (news->shape.count > SHAPE_MAX_DIMS)
+        return err_set(err, FH_INVALID_ARGUMENT, "an object has %u dimensions", news->shape.count);
+    if (object && object->engine != engine)
+        return err_set(err, FH_PROTOCOL_ERROR, "engine %u names an object of engine %u", engine->number, object->engine->number);
+    if (object && object->ndim != news->shape.count) {
+        made_ns = object->made_ns;
+        registry_object_remove(self, object);
+        object = NULL;
+    }
+    if (!object) {
+        int status = object_add(self, engine, news->object, news->shape.count, &object, err);
+
+        if (status)
+            return status;
+        object->made_ns = made_ns;
+    }
+    object->session = news->session;
+    object->bytes = news->bytes;
+    object->dtype = (uint8_t)news->dtype;
+    object->round = engine->round;
+    str_copy(news->type, object->type, sizeof object->type);
+    if (news->shape.count)
+        memcpy(object->shape, news->shape.items, news->shape.count * sizeof *object->shape);
+    rows_touch(&self->changes, &object->row);
+    *ret = object;
+    return FH_OK;
+}
+
+void
+registry_object_remove(registry_t *self, object_t *object)
+{
+    object_unlink(self, object);
+    map_remove(&self->object_map, object->id.bytes, sizeof object->id.bytes);
+    if (object->row.saved) {
+        object->row.gone = true;
+        rows_touch(&self->changes, &object->row);
+    } else {
+        rows_untouch(&self->changes, &object->row);
+        free(object);
+    }
+}
+
+/* ---- changes and cursors ------------------------------------------------------------------------------------------- */
+
+void
+registry_saved(registry_t *self, row_t *row)
+{
+    rows_untouch(&self->changes, row);
+    row->saved = true;
+    if (!row->gone)
+        return;
+    row->saved = false;
+    if (row->kind == ROW_NAME)
+        registry_name_drop(self, (name_t *)row);
+    else
+        free(row);
+}
+
+void
+registry_cursor_open(registry_t *self, cursor_t *cursor)
+{
+    cursor->object = self->objects;
+    cursor->name = self->names;
+    cursor->next = self->cursors;
+    self->cursors = cursor;
+}
+
+void
+registry_cursor_close(registry_t *self, cursor_t *cursor)
+{
+    cursor_t **place = &self->cursors;
+
+    while (*place && *place != cursor)
+        place = &(*place)->next;
+    if (*place)
+        *place = cursor->next;
+}

@@ -1,0 +1,113 @@
+/* broker/state.h - what the files of the reactor share: its state, its handlers, its ways to send.  Only they include it. */
+#ifndef FH_BROKER_STATE_H
+#define FH_BROKER_STATE_H
+
+#include <stdbool.h>
+
+#include "broker/broker.h"
+#include "broker/registry.h"
+#include "broker/session.h"
+#include "broker/store.h"
+#include "codecs/message.h"
+
+enum { PROMISES_MAX = 256, BATCH_BYTES = 32768, KEEP_BATCH = 4096 };
+
+/* An answer that waits until the changes of this turn are in the file. */
+typedef struct {
+    enum { PROMISE_WELCOME, PROMISE_PUBLISH, PROMISE_UNPUBLISH, PROMISE_OK } kind;
+    oid_t session;
+    uint64_t call, minor;
+    name_t *name; /* PUBLISH, UNPUBLISH */
+} promise_t;
+
+typedef struct stream stream_t;
+
+struct broker {
+    link_t *link;
+    store_t *store;
+    broker_options_t options;
+    registry_t registry;
+    sessions_t sessions;
+    header_writer_t *writer;
+    arena_t *arena;
+    oid_t incarnation;        /* of this process */
+    int64_t now_ns;           /* of this turn */
+    int64_t tick_ns;          /* when leases are to be looked at again */
+    int64_t save_ns;          /* when changes are to be written, if there are any */
+    int64_t promised_ns;      /* when the last turn asked to be called again */
+    bool some_unreachable;    /* sessions are marked so */
+    bool some_waiting;        /* outboxes hold something */
+    bool some_left;           /* the link may have more */
+    int npromises;
+    promise_t promises[PROMISES_MAX];
+    stream_t *streams;
+    int nstreams;
+    oid_t scratch[KEEP_BATCH]; /* ids of one message */
+};
+
+/* ---- handlers: tables of one row a message, ended by a row without run ---------------------------------------------- */
+
+typedef struct {
+    msg_code_t code;
+    void (*run)(broker_t *self, session_t *session, const message_t *message);
+} handler_t;
+
+extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
+
+/* ENGINES, for clients and engines alike; and ENGINE news about one, to all but one. */
+void clients_engines(broker_t *self, session_t *session, const message_t *message);
+void clients_tell_engine(broker_t *self, const engine_t *engine, const session_t *except);
+
+/* ---- sending (post.c) ---------------------------------------------------------------------------------------------- */
+
+/* Add a message to the frame that is being built; one that does not fit goes into another frame.  Between the first post_add and
+ * post_flush nothing else is sent.  Errors of encoding are those of header_writer_add. */
+int post_add(broker_t *self, session_t *session, const message_t *message, err_t *err);
+/* Send the frame.  What has no room is kept; a peer that is gone, or for which too much waits, is marked unreachable. */
+void post_flush(broker_t *self, session_t *session);
+/* One message in a frame of its own; if it cannot be encoded, an ERROR for its call. */
+void post(broker_t *self, session_t *session, const message_t *message);
+void post_ok(broker_t *self, session_t *session, uint64_t call);
+void post_error(broker_t *self, session_t *session, uint64_t call, const err_t *err);
+/* To somebody who has no session (yet); dropped if there is no room. */
+void post_stranger(broker_t *self, const peer_t *peer, const message_t *message);
+/* To all that are ready and have one of the roles, except one (may be NULL). */
+void post_all(broker_t *self, const char *roles, const session_t *except, const message_t *message);
+/* Try again what waits. */
+void post_waiting(broker_t *self);
+
+/* ---- lives of peers (peers.c) -------------------------------------------------------------------------------------- */
+
+/* A HELLO, of a stranger or of somebody known. */
+void peers_hello(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *hello);
+/* Something happened to a session; it may be gone afterwards.  Returns what the state machine said. */
+session_action_t peers_event(broker_t *self, session_t *session, session_event_t event, const char *reason);
+/* Leases and probes. */
+void peers_tick(broker_t *self);
+/* Tell the state machine of those that were marked unreachable. */
+void peers_sweep(broker_t *self);
+/* All leases are longer by the time in which we could hear nobody. */
+void peers_forgive(broker_t *self, int64_t away_ns);
+/* Sessions of engines that were in the file. */
+int peers_restore(broker_t *self, err_t *err);
+
+/* ---- durability (commit.c) ----------------------------------------------------------------------------------------- */
+
+/* Answer once the changes are in the file. */
+void commit_promise(broker_t *self, promise_t promise);
+/* Write all changes and answer what was promised.  False: they could not be written (promises got the error). */
+bool commit(broker_t *self);
+/* KEEP to the engine of this session for everything published there. */
+void commit_keep_engine(broker_t *self, session_t *session);
+
+/* ---- answers of many rows (stream.c) ------------------------------------------------------------------------------- */
+
+enum { STREAM_OBJECTS, STREAM_NAMES, STREAM_SQL };
+/* Begin; errors are sent.  query: owned by the stream from now on, NULL for the others.  limit: rows at most. */
+void stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, query_t *query);
+/* Send rows for a while.  True: there is more to send and room for it. */
+bool stream_pump(broker_t *self);
+/* Drop the streams of a session; NULL: all. */
+void stream_drop(broker_t *self, const session_t *session);
+
+#endif

@@ -1,0 +1,210 @@
+/* broker/stream.c - answers of many rows: a few batches a turn, and only while the peer has room. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "broker/state.h"
+
+enum { STREAMS_MAX = 64, STREAMS_OF_SESSION = 4, COLUMNS_MAX = 200 };
+
+static const int64_t TURN_NS = 5000000;           /* that all streams together may take of a turn */
+static const int64_t STALLED_NS = 30000000000;    /* a peer that has no room for so long loses the rest */
+
+struct stream {
+    stream_t *next;
+    session_t *session;
+    int kind;
+    uint64_t call, left;
+    int64_t moved_ns;  /* when it last sent something */
+    cursor_t cursor;   /* OBJECTS, NAMES */
+    query_t *query;    /* SQL */
+    bool named;        /* SQL: the names of the columns are out */
+};
+
+static void
+destroy(broker_t *self, stream_t *stream)
+{
+    stream_t **place = &self->streams;
+
+    while (*place != stream)
+        place = &(*place)->next;
+    *place = stream->next;
+    if (stream->query)
+        query_destroy(&stream->query);
+    else
+        registry_cursor_close(&self->registry, &stream->cursor);
+    stream->session->streams--;
+    self->nstreams--;
+    free(stream);
+}
+
+void
+stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, query_t *query)
+{
+    stream_t *stream = NULL;
+    err_t err;
+
+    if (session->streams >= STREAMS_OF_SESSION || self->nstreams >= STREAMS_MAX)
+        err_set(&err, FH_BUSY, "%d long answers are under way: wait for their end", self->nstreams);
+    else if (!(stream = calloc(1, sizeof *stream)))
+        err_set(&err, FH_NO_MEMORY, "no memory for a long answer");
+    if (!stream) {
+        query_destroy(&query);
+        post_error(self, session, call, &err);
+        return;
+    }
+    stream->session = session;
+    stream->kind = kind;
+    stream->call = call;
+    stream->left = limit;
+    stream->query = query;
+    stream->moved_ns = self->now_ns;
+    if (!query)
+        registry_cursor_open(&self->registry, &stream->cursor);
+    stream->next = self->streams;
+    self->streams = stream;
+    session->streams++;
+    self->nstreams++;
+}
+
+/* Each of these adds one row: OK; NO_SUCH_OBJECT: there is none; other errors end the answer. */
+
+static int
+add_object(broker_t *self, stream_t *stream, err_t *err)
+{
+    const object_t *object = stream->cursor.object;
+
+    if (!object)
+        return FH_NO_SUCH_OBJECT;
+    const name_t *name = registry_pinned(&self->registry, object->id, NULL);
+    message_t message = {
+        .code = MSG_OBJECT,
+        .as.OBJECT = {
+            .call = stream->call,
+            .object = object->id,
+            .session = object->session,
+            .engine = object->engine->id,
+            .type = str_of(object->type),
+            .dtype = object->dtype,
+            .shape = {object->shape, object->ndim},
+            .bytes = object->bytes,
+            .age_ms = self->now_ns > object->made_ns ? (uint64_t)(self->now_ns - object->made_ns) / 1000000 : 0,
+            .name = str_of(name ? name->text : ""),
+        },
+    };
+
+    stream->cursor.object = object->next;
+    return post_add(self, stream->session, &message, err);
+}
+
+static int
+add_name(broker_t *self, stream_t *stream, err_t *err)
+{
+    const name_t *name = stream->cursor.name;
+    message_t message;
+
+    while (name && name->state == NAME_ADDING)
+        name = name->next;
+    if (!name)
+        return FH_NO_SUCH_OBJECT;
+    registry_name_to_message(name, stream->call, &message);
+    stream->cursor.name = name->next;
+    return post_add(self, stream->session, &message, err);
+}
+
+static int
+add_row(broker_t *self, stream_t *stream, err_t *err)
+{
+    value_t values[COLUMNS_MAX];
+    message_t message = {.code = MSG_ROW, .as.ROW = {.call = stream->call}};
+    int status = FH_OK;
+
+    if (stream->named)
+        status = query_next(stream->query, values, err);
+    else
+        query_names(stream->query, values);
+    if (status)
+        return status;
+    stream->left += !stream->named; /* the names are no row */
+    stream->named = true;
+    message.as.ROW.values = (values_t){values, (uint32_t)query_columns(stream->query)};
+    return post_add(self, stream->session, &message, err);
+}
+
+static int (*const ADD[])(broker_t *self, stream_t *stream, err_t *err) = {
+    [STREAM_OBJECTS] = add_object,
+    [STREAM_NAMES] = add_name,
+    [STREAM_SQL] = add_row,
+};
+
+static void
+finish(broker_t *self, stream_t *stream, int status, const err_t *err)
+{
+    session_t *session = stream->session;
+    message_t message = {.code = MSG_END, .as.END = {.call = stream->call}};
+
+    if (status && status != FH_NO_SUCH_OBJECT)
+        message_from_err(&message, stream->call, err);
+    post_add(self, session, &message, NULL);
+    post_flush(self, session);
+    destroy(self, stream);
+}
+
+/* Send rows of one stream.  False: it has no room, or is at its end. */
+static bool
+pump(broker_t *self, stream_t *stream, int64_t until_ns)
+{
+    session_t *session = stream->session;
+    int status = FH_OK;
+    err_t err;
+
+    if (session->unreachable)
+        return false;
+    if (session->outbox.first) {
+        if (self->now_ns - stream->moved_ns > STALLED_NS) {
+            err_set(&err, FH_TIMEOUT, "the rows were not read for %lld s", (long long)(STALLED_NS / 1000000000));
+            finish(self, stream, FH_TIMEOUT, &err);
+        }
+        return false;
+    }
+    stream->moved_ns = self->now_ns;
+    while (!status && !session->outbox.first && clock_now_ns() < until_ns) {
+        bool names_due = stream->kind == STREAM_SQL && !stream->named;
+
+        status = stream->left || names_due ? ADD[stream->kind](self, stream, &err) : FH_NO_SUCH_OBJECT;
+        if (!status)
+            stream->left--;
+    }
+    if (status) {
+        finish(self, stream, status, &err);
+        return false;
+    }
+    post_flush(self, session);
+    return !session->outbox.first && !session->unreachable;
+}
+
+bool
+stream_pump(broker_t *self)
+{
+    bool more = false;
+    int shares = self->nstreams;
+    stream_t *next;
+
+    for (stream_t *stream = self->streams; stream; stream = next) {
+        next = stream->next;
+        more |= pump(self, stream, clock_now_ns() + TURN_NS / shares);
+    }
+    return more;
+}
+
+void
+stream_drop(broker_t *self, const session_t *session)
+{
+    stream_t *next;
+
+    for (stream_t *stream = self->streams; stream; stream = next) {
+        next = stream->next;
+        if (!session || stream->session == session)
+            destroy(self, stream);
+    }
+}
