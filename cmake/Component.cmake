@@ -17,6 +17,7 @@ function(fh_program name)
   list(TRANSFORM C_USES PREPEND fh:: OUTPUT_VARIABLE uses)
   target_link_libraries(${name} PRIVATE ${uses} fh_flags ${C_PRIVATE_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
 # fh_test(unit.base.oid SOURCES unit/base/oid_test.c USES base [LABEL unit] [TIMEOUT 30])
