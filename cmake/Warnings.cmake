@@ -16,3 +16,8 @@ elseif(FH_SANITIZE STREQUAL "thread")
 else()
   target_link_options(fh_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
+# Fuzzers learn from the coverage of the code that they call.
+if(FH_FUZZ)
+  target_compile_options(fh_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(fh_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
