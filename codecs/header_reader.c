@@ -9,7 +9,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lists and constants travel little-endian and are copied as they are");
 
-enum { HEADER_START = 4, KEY_CALL = 1, KEYS = 128 };
+enum { HEADER_START = 4, ITEM_PARTS = 3, KEY_CALL = 1, KEYS = 128 };
 
 typedef struct {
     reader_t reader;
@@ -329,9 +329,7 @@ read_message(decoder_t *self, char sender, char receiver, uint32_t available, me
     int status = reader_next(&self->reader, &token, err);
     if (status)
         return status;
-    if (token.kind != TOKEN_ARRAY || token.size != 3)
-        return err_set(err, FH_PROTOCOL_ERROR, "%s where a message, an array of 3, belongs", token_kind_name(token.kind));
-    status = reader_next(&self->reader, &token, err);
+    status = reader_next(&self->reader, &token, err); /* header_open has seen that it is an array of three */
     if (status)
         return status;
     if (token.kind != TOKEN_UINT)
@@ -360,8 +358,7 @@ recover(header_reader_t *self, uint32_t available, message_t *message)
     reader_t reader = {self->data, self->size, self->position};
     token_t token, key;
     uint64_t code = 0, call = 0, raw = 0;
-    if (reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_ARRAY && token.size == 3 &&
-        reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_UINT) {
+    if (reader_next(&reader, &token, NULL) == FH_OK && reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_UINT) {
         code = token.as.u;
         size_t map = reader.position;
         if (reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_MAP) {
@@ -387,6 +384,21 @@ recover(header_reader_t *self, uint32_t available, message_t *message)
         memcpy(&message->as, &call, sizeof call);
 }
 
+/* One well-formed array of three; the reader moves behind it. */
+static int
+check_item(reader_t *reader, err_t *err)
+{
+    reader_t head = *reader;
+    token_t token;
+    int status = reader_next(&head, &token, err);
+    if (status)
+        return status;
+    if (token.kind != TOKEN_ARRAY || token.size != ITEM_PARTS)
+        return err_set(err, FH_PROTOCOL_ERROR, "at byte %zu %s where a message, an array of %d, belongs", reader->position,
+                       token_kind_name(token.kind), ITEM_PARTS);
+    return reader_skip(reader, err);
+}
+
 int
 header_open(header_reader_t *self, const void *frame, size_t size, err_t *err)
 {
@@ -404,7 +416,7 @@ header_open(header_reader_t *self, const void *frame, size_t size, err_t *err)
         return err_set(err, FH_PROTOCOL_ERROR, "header frame without a message");
     int status = FH_OK;
     while (!status && !reader_at_end(&reader))
-        status = reader_skip(&reader, err);
+        status = check_item(&reader, err);
     return status;
 }
 

@@ -94,8 +94,8 @@ typedef struct {
     uint32_t raw_seen;         /* raw frames that the messages so far claim; those of the last one: its raw before that */
 } header_reader_t;
 
-/* Checks signature, version and that the whole frame is well-formed msgpack within bounds (depth <= 8, counts <= bytes left),
- * before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
+/* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8, counts <=
+ * bytes left), before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
 int header_open(header_reader_t *self, const void *frame, size_t size, err_t *err);
 /* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then still
  * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.  The same

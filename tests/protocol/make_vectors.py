@@ -181,7 +181,7 @@ def invalid():
     yield case("msgpack-huge-text", fetch((2, Bytes(b"\xdb\xff\xff\xff\xff"))), "left")
     yield case("msgpack-huge-bytes", fetch((2, Bytes(b"\xc6\x7f\xff\xff\xff"))), "left")
     yield case("msgpack-too-deep", fetch((99, Bytes(b"\x91" * 7 + b"\xc0"))), "nested")
-    yield case("msgpack-very-deep", frame(Bytes(b"\x91" * 2000 + b"\xc0")), "nested")
+    yield case("msgpack-very-deep", frame([0x38, Bytes(b"\x91" * 2000 + b"\xc0"), 0]), "nested")
     yield case("message-not-array", frame(7), "message")
     yield case("message-array-of-2", frame([0x38, Map()]), "message")
     yield case("message-array-of-4", frame([0x38, Map([(1, 9)]), 0, 0]), "message")
