@@ -1,0 +1,75 @@
+/* Finds loops: those for this processor, by operation and dtypes. */
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/compute/loops.h"
+
+enum { BASELINE, WIDE, MAX_ENTRIES = 2048 };
+
+#define BASELINE_TABLE(name) LOOPS_NAME(baseline, name),
+#define WIDE_TABLE(name) LOOPS_NAME(wide, name),
+
+static const struct {
+    loop_table_fn tables[8];
+    loop_fn (*cast)(dtype_t from, dtype_t to);
+} variants[LOOPS_VARIANTS] = {
+    [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL}, LOOPS_NAME(baseline, cast)},
+#ifdef FH_LOOPS_WIDE
+    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL}, LOOPS_NAME(wide, cast)},
+#endif
+};
+
+/* All entries of the chosen variant, those of operation i at [first[i], first[i + 1]). */
+static const loop_entry_t *sorted[MAX_ENTRIES];
+static int first[OP_COUNT + 1];
+static int variant;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int choose_variant(void)
+{
+#ifdef FH_LOOPS_WIDE
+    if (__builtin_cpu_supports("x86-64-v3"))
+        return WIDE;
+#endif
+    return BASELINE;
+}
+
+static void sort_entries(void)
+{
+    int count = 0;
+    variant = choose_variant();
+    for (int op = 0; op < OP_COUNT; op++) {
+        first[op] = count;
+        for (const loop_table_fn *table = variants[variant].tables; *table != NULL; table++)
+            for (const loop_entry_t *entry = (*table)(); entry->fn != NULL && count < MAX_ENTRIES; entry++)
+                if (entry->op == op)
+                    sorted[count++] = entry;
+    }
+    first[OP_COUNT] = count;
+}
+
+static bool same_dtypes(const loop_entry_t *entry, const op_loop_t *loop)
+{
+    for (int i = 0; i < OP_MAX_IN; i++)
+        if (entry->in[i] != loop->in[i])
+            return false;
+    for (int i = 0; i < OP_MAX_OUT; i++)
+        if (entry->out[i] != loop->out[i])
+            return false;
+    return true;
+}
+
+loop_fn loop_find(const op_t *op, const op_loop_t *loop)
+{
+    pthread_once(&once, sort_entries);
+    for (int i = first[op->code]; i < first[op->code + 1]; i++)
+        if (same_dtypes(sorted[i], loop))
+            return sorted[i]->fn;
+    return NULL;
+}
+
+loop_fn cast_find(dtype_t from, dtype_t to)
+{
+    pthread_once(&once, sort_entries);
+    return variants[variant].cast(from, to);
+}
