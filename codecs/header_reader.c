@@ -2,236 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "codecs/arena.h"
-#include "codecs/dtype.h"
-#include "codecs/field.h"
-#include "codecs/reader.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lists and constants travel little-endian and are copied as they are");
+#include "codecs/field_reader.h"
 
 enum { HEADER_START = 4, ITEM_PARTS = 3, KEY_CALL = 1, KEYS = 128 };
-
-typedef struct {
-    reader_t reader;
-    arena_t *arena;
-    field_t field;
-} decoder_t;
-
-static int
-wrong_kind(const decoder_t *self, const token_t *token, const char *expected)
-{
-    return field_bad(&self->field, "%s where %s belongs", token_kind_name(token->kind), expected);
-}
-
-static int
-read_U64(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_UINT)
-        return wrong_kind(self, token, "a number >= 0");
-    *(uint64_t *)ret = token->as.u;
-    return field_check_unsigned(&self->field, token->as.u);
-}
-
-static int
-read_I64(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind == TOKEN_INT)
-        *(int64_t *)ret = token->as.i;
-    else if (token->kind == TOKEN_UINT && token->as.u <= INT64_MAX)
-        *(int64_t *)ret = (int64_t)token->as.u;
-    else
-        return wrong_kind(self, token, "a signed 64-bit number");
-    return field_check_signed(&self->field, *(int64_t *)ret);
-}
-
-static int
-read_F64(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_FLOAT)
-        return wrong_kind(self, token, "a float");
-    *(double *)ret = token->as.f;
-    return field_check_float(&self->field, token->as.f);
-}
-
-static int
-read_BOOL(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_BOOL)
-        return wrong_kind(self, token, "a bool");
-    *(bool *)ret = token->as.boolean;
-    return FH_OK;
-}
-
-static int
-read_STR(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_STR)
-        return wrong_kind(self, token, "a text");
-    str_t text = {(const char *)token->as.bytes, token->size};
-    *(str_t *)ret = text;
-    int status = field_check_count(&self->field, text.size);
-    return status ? status : field_check_text(&self->field, text);
-}
-
-static int
-read_BIN(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_BIN)
-        return wrong_kind(self, token, "bytes");
-    *(bin_t *)ret = (bin_t){token->as.bytes, token->size};
-    return field_check_count(&self->field, token->size);
-}
-
-static int
-read_OID(decoder_t *self, const token_t *token, void *ret)
-{
-    if (token->kind != TOKEN_BIN || token->size != sizeof(oid_t))
-        return wrong_kind(self, token, "an id (16 bytes)");
-    memcpy(ret, token->as.bytes, sizeof(oid_t));
-    return FH_OK;
-}
-
-/* Items of a fixed size, packed into one bin.  *ret is NULL for none. */
-static int
-read_packed(decoder_t *self, const token_t *token, size_t item, const void **ret, uint32_t *ret_count)
-{
-    if (token->kind != TOKEN_BIN || token->size % item)
-        return field_bad(&self->field, "%s (%" PRIu32 " bytes) where %zu bytes an item belong", token_kind_name(token->kind),
-                         token->kind == TOKEN_BIN ? token->size : 0, item);
-    uint32_t count = (uint32_t)(token->size / item);
-    int status = field_check_count(&self->field, count);
-    if (status || !count)
-        return status;
-    void *items;
-    status = arena_alloc(self->arena, token->size, &items, self->field.err);
-    if (status)
-        return status;
-    memcpy(items, token->as.bytes, token->size);
-    *ret = items;
-    *ret_count = count;
-    return FH_OK;
-}
-
-static int
-read_OIDS(decoder_t *self, const token_t *token, void *ret)
-{
-    oids_t *list = ret;
-    const void *items = NULL;
-    int status = read_packed(self, token, sizeof(oid_t), &items, &list->count);
-    list->items = items;
-    return status;
-}
-
-static int
-read_I64S(decoder_t *self, const token_t *token, void *ret)
-{
-    ints_t *list = ret;
-    const void *items = NULL;
-    int status = read_packed(self, token, sizeof(int64_t), &items, &list->count);
-    list->items = items;
-    return status;
-}
-
-/* An array of at most the field's maximum: memory for its items. */
-static int
-open_list(decoder_t *self, const token_t *token, size_t item, void **ret)
-{
-    if (token->kind != TOKEN_ARRAY)
-        return wrong_kind(self, token, "an array");
-    int status = field_check_count(&self->field, token->size);
-    return status ? status : arena_alloc(self->arena, token->size * item, ret, self->field.err);
-}
-
-static int
-read_value(decoder_t *self, const token_t *token, value_t *ret)
-{
-    static const uint8_t KINDS[] = {[TOKEN_NIL] = VALUE_NIL,     [TOKEN_BOOL] = VALUE_BOOL, [TOKEN_UINT] = VALUE_INT,
-                                [TOKEN_INT] = VALUE_INT,     [TOKEN_FLOAT] = VALUE_FLOAT, [TOKEN_STR] = VALUE_STR,
-                                [TOKEN_BIN] = VALUE_BIN,     [TOKEN_EXT] = VALUE_OID};
-    if (token->kind >= TOKEN_ARRAY || (token->kind == TOKEN_EXT && (token->ext_type != EXT_OID || token->size != sizeof(oid_t))))
-        return wrong_kind(self, token, "a nil, bool, number, text, bytes or id");
-    *ret = (value_t){.kind = KINDS[token->kind]};
-    if (token->kind == TOKEN_UINT && token->as.u > INT64_MAX)
-        ret->kind = VALUE_UINT;
-    if (token->kind == TOKEN_BOOL)
-        ret->as.boolean = token->as.boolean;
-    else if (token->kind == TOKEN_UINT || token->kind == TOKEN_INT)
-        ret->as.u = token->as.u;
-    else if (token->kind == TOKEN_FLOAT)
-        ret->as.f = token->as.f;
-    else if (token->kind == TOKEN_EXT)
-        memcpy(&ret->as.oid, token->as.bytes, sizeof(oid_t));
-    else if (token->kind == TOKEN_BIN)
-        ret->as.bin = (bin_t){token->as.bytes, token->size};
-    else if (token->kind == TOKEN_STR)
-        ret->as.str = (str_t){(const char *)token->as.bytes, token->size};
-    return FH_OK;
-}
-
-static int
-read_VALUES(decoder_t *self, const token_t *token, void *ret)
-{
-    values_t *list = ret;
-    void *memory = NULL;
-    int status = open_list(self, token, sizeof(value_t), &memory);
-    value_t *items = memory;
-    for (uint32_t i = 0; !status && i < token->size; i++) {
-        token_t item;
-        status = reader_next(&self->reader, &item, self->field.err);
-        if (!status)
-            status = read_value(self, &item, &items[i]);
-        if (!status && items[i].kind == VALUE_STR)
-            status = field_check_text(&self->field, items[i].as.str);
-    }
-    if (!status)
-        *list = (values_t){items, token->size};
-    return status;
-}
-
-static int
-read_operand(decoder_t *self, const token_t *token, operand_t *ret)
-{
-    if (token->kind != TOKEN_EXT)
-        return wrong_kind(self, token, "an operand");
-    if (token->ext_type == EXT_OID && token->size == sizeof(oid_t)) {
-        memcpy(&ret->object, token->as.bytes, sizeof(oid_t));
-        if (oid_is_none(ret->object))
-            return field_bad(&self->field, "the id of no object as an operand");
-        return FH_OK;
-    }
-    if (token->ext_type != EXT_CONSTANT || !token->size || !dtype_valid(token->as.bytes[0]))
-        return field_bad(&self->field, "extension %d of %" PRIu32 " bytes is no operand", token->ext_type, token->size);
-    size_t size = dtype_size((dtype_t)token->as.bytes[0]);
-    if (token->size != 1 + size)
-        return field_bad(&self->field, "a constant of %" PRIu32 " bytes, its dtype has %zu", token->size - 1, size);
-    ret->dtype = token->as.bytes[0];
-    memcpy(ret->scalar, token->as.bytes + 1, size);
-    return FH_OK;
-}
-
-static int
-read_OPERANDS(decoder_t *self, const token_t *token, void *ret)
-{
-    operands_t *list = ret;
-    void *memory = NULL;
-    int status = open_list(self, token, sizeof(operand_t), &memory);
-    operand_t *items = memory;
-    for (uint32_t i = 0; !status && i < token->size; i++) {
-        token_t item;
-        status = reader_next(&self->reader, &item, self->field.err);
-        if (!status)
-            status = read_operand(self, &item, &items[i]);
-    }
-    if (!status)
-        *list = (operands_t){items, token->size};
-    return status;
-}
-
-static int (*const READ[])(decoder_t *self, const token_t *token, void *ret) = {
-    [FIELD_U64] = read_U64,   [FIELD_I64] = read_I64,   [FIELD_F64] = read_F64,       [FIELD_BOOL] = read_BOOL,
-    [FIELD_STR] = read_STR,   [FIELD_BIN] = read_BIN,   [FIELD_OID] = read_OID,       [FIELD_OIDS] = read_OIDS,
-    [FIELD_I64S] = read_I64S, [FIELD_VALUES] = read_VALUES, [FIELD_OPERANDS] = read_OPERANDS,
-};
 
 /* The field with this key, looking first where the last one ended: senders write fields in the table's order. */
 static const field_desc_t *
@@ -248,7 +21,7 @@ find_field(const msg_desc_t *desc, uint64_t key, uint32_t *next)
 }
 
 static int
-check_required(const decoder_t *self, const uint64_t seen[KEYS / 64])
+check_required(const field_reader_t *self, const uint64_t seen[KEYS / 64])
 {
     const msg_desc_t *desc = self->field.message;
     for (uint32_t i = 0; i < desc->nfields; i++) {
@@ -262,14 +35,14 @@ check_required(const decoder_t *self, const uint64_t seen[KEYS / 64])
 
 /* pairs keys and values into the fields of message->as. */
 static int
-read_fields(decoder_t *self, uint32_t pairs, message_t *message)
+read_fields(field_reader_t *self, uint32_t pairs, message_t *message)
 {
     const msg_desc_t *desc = self->field.message;
     err_t *err = self->field.err;
     uint64_t seen[KEYS / 64] = {0};
     uint32_t next = 0;
     for (uint32_t i = 0; i < pairs; i++) {
-        token_t key, token;
+        token_t key;
         int status = reader_next(&self->reader, &key, err);
         if (status)
             return status;
@@ -279,13 +52,10 @@ read_fields(decoder_t *self, uint32_t pairs, message_t *message)
             return err_set(err, FH_PROTOCOL_ERROR, "%s: key %" PRIu64 " comes twice", desc->name, key.as.u);
         seen[key.as.u / 64] |= (uint64_t)1 << key.as.u % 64;
         self->field.field = find_field(desc, key.as.u, &next);
-        if (!self->field.field) {
+        if (self->field.field)
+            status = field_read(self, (char *)&message->as + self->field.field->offset);
+        else
             status = reader_skip(&self->reader, err);
-        } else {
-            status = reader_next(&self->reader, &token, err);
-            if (!status)
-                status = READ[self->field.field->kind](self, &token, (char *)&message->as + self->field.field->offset);
-        }
         if (status)
             return status;
     }
@@ -303,7 +73,7 @@ check_roles(const msg_desc_t *desc, char sender, char receiver, err_t *err)
 
 /* The count of raw frames that ends a message. */
 static int
-read_raw(decoder_t *self, uint32_t available, message_t *message)
+read_raw(field_reader_t *self, uint32_t available, message_t *message)
 {
     token_t token;
     const msg_desc_t *desc = self->field.message;
@@ -322,7 +92,7 @@ read_raw(decoder_t *self, uint32_t available, message_t *message)
 
 /* [code, {...}, raw] */
 static int
-read_message(decoder_t *self, char sender, char receiver, uint32_t available, message_t *message)
+read_message(field_reader_t *self, char sender, char receiver, uint32_t available, message_t *message)
 {
     token_t token;
     err_t *err = self->field.err;
@@ -432,7 +202,7 @@ header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, u
             return err_set(err, FH_PROTOCOL_ERROR, "%" PRIu32 " raw frames that belong to no message", available);
         return err_set(err, FH_NO_SUCH_OBJECT, "no more messages in this frame");
     }
-    decoder_t decoder = {.reader = {self->data, self->size, self->position},
+    field_reader_t decoder = {.reader = {self->data, self->size, self->position},
                          .arena = arena,
                          .field = {.status = FH_PROTOCOL_ERROR, .err = err}};
     int status = read_message(&decoder, sender, receiver, available, ret);

@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[96];
     if (!folder[0]) {
-        strcpy(folder, "/dev/shm/fh-fuzz-XXXXXX");
+        snprintf(folder, sizeof folder, "/dev/shm/fh-fuzz-XXXXXX");
         if (!mkdtemp(folder))
             exit(1);
         atexit(remove_folder);

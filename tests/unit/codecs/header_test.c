@@ -1,15 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "codecs/message.h"
-#include "codecs/writer.h"
+#include "tests/support/check.h"
 #include "tests/unit/codecs/random_message.h"
-
-#include <cmocka.h>
 
 enum { SOURCE_BYTES = 1 << 22 };
 
@@ -23,7 +17,7 @@ static int
 set_up(void **state)
 {
     static fixture_t fixture;
-    random_init(&fixture.random);
+    fixture.random.state = check_seed();
     *state = &fixture;
     return header_writer_new(&fixture.writer, NULL) || arena_new(&fixture.source, SOURCE_BYTES, NULL) ||
            arena_new(&fixture.arena, SOURCE_BYTES, NULL);

@@ -1,13 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "codecs/message.h"
+#include "tests/support/check.h"
 #include "tests/unit/codecs/random_message.h"
-
-#include <cmocka.h>
 
 static void
 message_descriptors_are_ordered_and_unique(void **state)
@@ -68,7 +64,7 @@ message_print_of_any_size_is_a_terminated_prefix(void **state)
     (void)state;
     random_t random;
     arena_t *arena;
-    random_init(&random);
+    random.state = check_seed();
     assert_int_equal(arena_new(&arena, 1 << 22, NULL), FH_OK);
     for (int i = 0; message_desc_at(i); i++) {
         static char whole[20000];
@@ -156,7 +152,7 @@ message_of_any_err_can_be_sent(void **state)
     memset(errs[1].text, 'x', sizeof errs[1].text - 1);
     memcpy(errs[1].text + sizeof errs[1].text - 3, "\xe2\x82", 2); /* a character that was cut */
     memset(errs[1].origin, 'y', sizeof errs[1].origin - 1);
-    strcpy(errs[2].text, "name '\xff\xfe' is bad");
+    snprintf(errs[2].text, sizeof errs[2].text, "name '\xff\xfe' is bad");
     memset(errs[3].text, 'z', sizeof errs[3].text); /* not even terminated */
     for (int i = 0; i < 4; i++) {
         message_t message;

@@ -1,28 +1,14 @@
 #include "tests/unit/codecs/random_message.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codecs/dtype.h"
+#include "tests/support/check.h"
 
-void
-random_init(random_t *self)
-{
-    const char *seed = getenv("FH_TEST_SEED");
-    self->state = seed ? strtoull(seed, NULL, 0) : 20240229;
-    printf("FH_TEST_SEED=%" PRIu64 "\n", self->state);
-}
-
-/* splitmix64 */
 uint64_t
 random_next(random_t *self)
 {
-    uint64_t z = self->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return check_random(&self->state);
 }
 
 uint64_t
@@ -37,10 +23,7 @@ take(arena_t *arena, size_t size)
 {
     void *bytes;
     err_t err;
-    if (arena_alloc(arena, size, &bytes, &err)) {
-        fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
+    check_ok(arena_alloc(arena, size, &bytes, &err), err);
     return bytes;
 }
 

@@ -1,15 +1,14 @@
 /* tests/unit/codecs/random_message.h - random valid messages of any kind, made from the same table as the decoder. */
-#ifndef FH_TESTS_RANDOM_MESSAGE_H
-#define FH_TESTS_RANDOM_MESSAGE_H
+#ifndef FH_TESTS_UNIT_CODECS_RANDOM_MESSAGE_H
+#define FH_TESTS_UNIT_CODECS_RANDOM_MESSAGE_H
 
 #include "codecs/message.h"
 
+/* state begins as check_seed(). */
 typedef struct {
     uint64_t state;
 } random_t;
 
-/* Seed from $FH_TEST_SEED, else fixed; printed, so that a failure can be repeated. */
-void random_init(random_t *self);
 uint64_t random_next(random_t *self);
 /* In [low, high]. */
 uint64_t random_in(random_t *self, uint64_t low, uint64_t high);
