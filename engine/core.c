@@ -1,0 +1,202 @@
+/* engine/core.c - pins, publication, replies. */
+#include "engine/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+int
+core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
+{
+    err_t poison = {0};
+
+    memset(self, 0, sizeof *self);
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->work, NULL);
+    self->number = -1;
+    self->id = oid_new();
+    (void)snprintf(self->host, sizeof self->host, "%s", host);
+    (void)snprintf(self->host_name, sizeof self->host_name, "%.*s", (int)strcspn(host, "/"), host);
+    (void)err_set(&poison, FH_NO_MEMORY, "no memory to say what went wrong");
+    err_set_origin(&poison, "engine (%s)", self->host_name);
+    self->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (self->wake_fd < 0)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot make an eventfd");
+    int status = buf_new_copy(&self->no_memory, &poison, sizeof poison, err);
+
+    return status ? status : pool_new(&self->pool, memory_bytes, err);
+}
+
+void
+core_release(core_t *self)
+{
+    object_table_release(&self->objects); /* before the lanes, which own them */
+    lanes_release(&self->lanes);
+    oid_map_release(&self->engine_outboxes);
+    pool_destroy(&self->pool);
+    buf_unref(&self->no_memory);
+    if (self->wake_fd >= 0)
+        close(self->wake_fd);
+    pthread_cond_destroy(&self->work);
+    pthread_mutex_destroy(&self->lock);
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------------------- */
+
+void
+core_wake_reactor(core_t *self)
+{
+    uint64_t one = 1;
+
+    if (!self->reactor_waits)
+        return;
+    self->reactor_waits = false;
+    /* It can only fail when the counter is full: then the reactor is awake anyway. */
+    if (write(self->wake_fd, &one, sizeof one) < 0)
+        return;
+}
+
+void
+core_reply(core_t *self, lane_t *lane, const message_t *message, buf_t *const raws[])
+{
+    err_t err = {0};
+
+    if (!lane->outbox)
+        return;
+    if (outbox_add(lane->outbox, message, raws, &err))
+        log_limited(LOG_ERROR, "ENG-REPLY-LOST", "call=%llu %s", (unsigned long long)message_call(message), err.text);
+    core_wake_reactor(self);
+}
+
+void
+core_reply_ok(core_t *self, lane_t *lane, uint64_t call)
+{
+    core_reply(self, lane, &(message_t){.code = MSG_OK, .as.OK.call = call}, NULL);
+}
+
+void
+core_reply_error(core_t *self, lane_t *lane, uint64_t call, const err_t *err)
+{
+    message_t message;
+
+    message_from_err(&message, call, err);
+    core_reply(self, lane, &message, NULL);
+}
+
+void
+core_tell_done(core_t *self, lane_t *lane)
+{
+    if (lane->done == lane->done_told)
+        return;
+    lane->done_told = lane->done;
+    lane->done_calls = 0;
+    lane->done_bytes = 0;
+    core_reply(self, lane, &(message_t){.code = MSG_DONE, .as.DONE.call = lane->done}, NULL);
+}
+
+void
+core_note_error(core_t *self, lane_t *lane, const err_t *err)
+{
+    (void)self;
+    if (lane->error)
+        return;
+    lane->error = malloc(sizeof *lane->error);
+    if (lane->error)
+        *lane->error = *err;
+    else
+        log_limited(LOG_ERROR, "ENG-ERROR-LOST", "no memory to keep an error: %s", err->text);
+}
+
+/* ---- arrays -------------------------------------------------------------------------------------------------------- */
+
+static int
+pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
+{
+    char text[OID_TEXT_SIZE];
+
+    if (!object)
+        return err_set(err, FH_NO_SUCH_OBJECT, "this engine has no object with the id %s", oid_format(id, text));
+    if (object->poison) {
+        if (err)
+            memcpy(err, buf_data(object->poison), sizeof *err);
+        return ((const err_t *)buf_data(object->poison))->status;
+    }
+    if (object->type != OBJECT_ARRAY)
+        return err_set(err, FH_WRONG_TYPE, "the object %s is a kernel, not an array", oid_format(id, text));
+    ret->segment = segment_ref(object->segment);
+    object_nd(object, &ret->nd);
+    return FH_OK;
+}
+
+int
+core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err)
+{
+    pthread_mutex_lock(&self->lock);
+    int status = pin_object(object_table_find(&self->objects, id), id, ret, err);
+
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+int
+core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags, pin_t *ret,
+          err_t *err)
+{
+    int64_t bytes = shape_bytes(shape, dtype);
+    char text[128];
+
+    if (bytes < 0)
+        return err_set(err, FH_OVERFLOW, "an array of shape %s and dtype %s is too large for this machine",
+                       shape_format(shape, text, sizeof text), dtype_name(dtype));
+    int status = pool_take(self->pool, (size_t)bytes, lane->owner.session, pool_flags, &ret->segment, err);
+
+    if (status) {
+        err_prefix(err, "making an array of shape %s and dtype %s", shape_format(shape, text, sizeof text), dtype_name(dtype));
+        return status;
+    }
+    nd_init(&ret->nd, ret->segment->data, dtype, shape);
+    if (fortran)
+        shape_strides_f(shape, (int64_t)dtype_size(dtype), ret->nd.stride);
+    return FH_OK;
+}
+
+int
+core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
+{
+    int status;
+
+    pthread_mutex_lock(&self->lock);
+    if (lane->gone)
+        status = err_set(err, FH_CANCELLED, "the session has ended");
+    else
+        status = object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
+    pthread_mutex_unlock(&self->lock);
+    segment_unref(&pin->segment);
+    return status;
+}
+
+void
+pin_release(pin_t *self)
+{
+    segment_unref(&self->segment);
+}
+
+int
+core_check_new(core_t *self, oid_t id, err_t *err)
+{
+    char text[OID_TEXT_SIZE];
+
+    pthread_mutex_lock(&self->lock);
+    bool exists = object_table_find(&self->objects, id) != NULL;
+
+    pthread_mutex_unlock(&self->lock);
+    if (exists || oid_is_none(id))
+        return err_set(err, FH_INVALID_ARGUMENT, "a result cannot get the id %s: %s", oid_format(id, text),
+                       exists ? "an object has it already" : "it means none");
+    return FH_OK;
+}

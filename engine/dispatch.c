@@ -1,0 +1,88 @@
+/* engine/dispatch.c - from a method's status to poison, errors and DONE. */
+#include "engine/dispatch.h"
+
+#include "base/log.h"
+
+enum { DONE_EVERY_CALLS = 64, DONE_EVERY_BYTES = 4 * 1024 * 1024 };
+
+static void
+set_origin(const core_t *core, const method_t *method, const message_t *message, err_t *err)
+{
+    str_t detail = method->detail ? *(const str_t *)((const char *)message + method->detail) : str_of("");
+
+    err_set_origin(err, "engine %d (%s), %s%s%.*s", core->number, core->host_name, message_desc(message->code)->name,
+                   detail.size ? " " : "", (int)detail.size, detail.data);
+}
+
+/* Give the error to all new results.  Returns how many took it. */
+static int
+poison_results(core_t *core, lane_t *lane, const method_t *method, const message_t *message, const err_t *err)
+{
+    oid_t ids[METHOD_MAX_RESULTS];
+    int n = method->results ? method->results(message, ids) : 0, taken = 0;
+    buf_t *poison = NULL;
+
+    if (!n)
+        return 0;
+    if (buf_new_copy(&poison, err, sizeof *err, NULL))
+        poison = buf_ref(core->no_memory);
+    for (int i = 0; i < n; i++)
+        taken += object_table_add_poisoned(&core->objects, &lane->owner, ids[i], poison, NULL) == FH_OK;
+    buf_unref(&poison);
+    return taken;
+}
+
+void
+dispatch_fail(core_t *core, lane_t *lane, call_t *call, err_t *err)
+{
+    const method_t *method = methods_find(call->message.code);
+
+    if (lane->gone)
+        return;
+    set_origin(core, method, &call->message, err);
+    if (method->flags & METHOD_ANSWERS)
+        core_reply_error(core, lane, message_call(&call->message), err);
+    else if (!poison_results(core, lane, method, &call->message, err))
+        core_note_error(core, lane, err);
+}
+
+static void
+note_done(core_t *core, lane_t *lane, const call_t *call, bool on_reactor)
+{
+    uint64_t number = message_call(&call->message);
+
+    core->counters.calls++;
+    core->counters.bytes_in += call->raw_size;
+    if (lane->gone)
+        return;
+    if (number > lane->done)
+        lane->done = number;
+    lane->done_calls++;
+    lane->done_bytes += call->raw_size;
+    /* On the reactor the lane may get more from the same message; the reactor tells when it has run empty. */
+    if (lane->done_calls >= DONE_EVERY_CALLS || lane->done_bytes >= DONE_EVERY_BYTES || (!call->next && !on_reactor))
+        core_tell_done(core, lane);
+}
+
+next_t
+dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
+{
+    call_t *call = lane->first;
+    const method_t *method = methods_find(call->message.code);
+    run_t run = {.core = core, .lane = lane, .call = call, .crew = crew, .on_reactor = on_reactor, .next = NEXT_DONE};
+    err_t err = {0};
+    int status;
+
+    if (call->phase == 0 && call_cancelled(call))
+        status = err_set(&err, FH_CANCELLED, "cancelled before it began");
+    else
+        status = method->run(&run, &err);
+    if (!status && run.next != NEXT_DONE)
+        return run.next;
+    pthread_mutex_lock(&core->lock);
+    if (status)
+        dispatch_fail(core, lane, call, &err);
+    note_done(core, lane, call, on_reactor);
+    pthread_mutex_unlock(&core->lock);
+    return NEXT_DONE;
+}

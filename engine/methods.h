@@ -1,0 +1,59 @@
+/* engine/methods.h - what the engine does for each message of a lane: the dispatch contract.
+ *
+ * Each file in methods/ exports one constant table; methods.c finds the row of a message.  A method is run without the core's lock,
+ * on the compute thread or, for what is small, on the reactor.
+ * A failed method has changed nothing: what it returns becomes an ERROR reply (METHOD_ANSWERS), or poisons its results, or
+ * waits for the session's next SYNC. */
+#ifndef FH_ENGINE_METHODS_H
+#define FH_ENGINE_METHODS_H
+
+#include "engine/compute/compute.h"
+#include "engine/core.h"
+
+/* What the reactor computes by itself at most; more goes to the compute thread. */
+enum { METHOD_INLINE_BYTES = 32 * 1024 };
+
+/* One run of the first call of a lane. */
+typedef struct {
+    core_t *core;
+    lane_t *lane;
+    call_t *call;
+    crew_t *crew;
+    bool on_reactor;
+    next_t next;      /* NEXT_DONE unless the method says otherwise */
+} run_t;
+
+enum { METHOD_ANSWERS = 1, METHOD_MAX_RESULTS = 2 };
+
+typedef struct {
+    msg_code_t code;
+    unsigned flags;
+    size_t detail;    /* offset of a str_t in message_t that names what was done, for errors; 0: none */
+    /* Returns FH_OK, or why it failed (run->next is then not looked at). */
+    int (*run)(run_t *run, err_t *err);
+    /* The ids of objects that the call makes; NULL: none.  Returns how many. */
+    int (*results)(const message_t *message, oid_t ret[METHOD_MAX_RESULTS]);
+    /* Under the lock: the ticket of the runner that the call waits for, or 0.  NULL: it never waits for one. */
+    uint64_t (*ticket)(const call_t *call);
+} method_t;
+
+typedef struct {
+    const method_t *rows;
+    int count;
+} method_table_t;
+
+extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL, METHODS_KERNEL;
+
+/* NULL: the message is none for a lane. */
+const method_t *methods_find(msg_code_t code);
+
+/* True if the reactor should not do this: run->next says so then, and the method returns FH_OK without having done anything. */
+bool run_defer(run_t *run, int64_t bytes);
+/* A dtype code and a shape from a message.  INVALID_ARGUMENT, OVERFLOW. */
+int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape, err_t *err);
+/* Pin an operand; constants lie in *scalar (a copy of the operand's bytes). */
+int run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t *ret, err_t *err);
+/* The array is about to be written in place: transfers that still read it get a copy. */
+int run_writes(run_t *run, pin_t *pin, err_t *err);
+
+#endif

@@ -1,0 +1,255 @@
+/* engine/methods/array.c - making, seeing, reading, writing and releasing arrays. */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "codecs/strided.h"
+#include "engine/methods.h"
+#include "engine/transfer.h"
+
+static int
+run_empty(run_t *run, err_t *err)
+{
+    const call_t *call = run->call;
+    const msg_EMPTY_t *empty = &call->message.as.EMPTY;
+    pin_t pin = {0};
+    dtype_t dtype;
+    shape_t shape;
+    int status = run_shape(empty->dtype, empty->shape, &dtype, &shape, err);
+
+    if (!status)
+        status = core_check_new(run->core, empty->result, err);
+    if (!status && call->raw && (int64_t)call->raw_size != shape_bytes(&shape, dtype))
+        status = err_set(err, FH_INVALID_ARGUMENT, "%zu bytes came for an array of %lld", call->raw_size,
+                         (long long)shape_bytes(&shape, dtype));
+    if (status || run_defer(run, (int64_t)call->raw_size))
+        return status;
+    status = core_make(run->core, run->lane, dtype, &shape, false, 0, &pin, err);
+    if (!status && call->raw)
+        segment_fill(pin.segment, 0, call->raw, call->raw_size);
+    if (!status)
+        status = core_publish(run->core, run->lane, empty->result, &pin, false, err);
+    pin_release(&pin);
+    return status;
+}
+
+static int
+results_empty(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.EMPTY.result;
+    return 1;
+}
+
+/* offset and size lie within the C-order image and on elements. */
+static int
+check_range(const nd_t *nd, uint64_t offset, uint64_t size, err_t *err)
+{
+    uint64_t item = dtype_size(nd->dtype), bytes = (uint64_t)shape_bytes(&nd->shape, nd->dtype);
+
+    if (offset > bytes || size > bytes - offset)
+        return err_set(err, FH_BAD_INDEX, "bytes %llu to %llu of an array of %llu", (unsigned long long)offset,
+                       (unsigned long long)(offset + size), (unsigned long long)bytes);
+    if (offset % item || size % item)
+        return err_set(err, FH_INVALID_ARGUMENT, "offset %llu and size %llu are not multiples of the itemsize %llu",
+                       (unsigned long long)offset, (unsigned long long)size, (unsigned long long)item);
+    return FH_OK;
+}
+
+static int
+write_pinned(run_t *run, pin_t *pin, uint64_t offset, err_t *err)
+{
+    const call_t *call = run->call;
+    int status = check_range(&pin->nd, offset, call->raw_size, err);
+
+    if (status || run_defer(run, (int64_t)call->raw_size))
+        return status;
+    if (!nd_is_c_contiguous(&pin->nd)) {
+        status = run_writes(run, pin, err);
+        if (!status)
+            strided_unpack(&pin->nd, (int64_t)offset, (int64_t)call->raw_size, call->raw);
+        return status;
+    }
+    status = transfers_detach(run->core, pin->segment, run->lane, err);
+    if (!status)
+        segment_fill(pin->segment, (size_t)(pin->nd.data - pin->segment->data) + offset, call->raw, call->raw_size);
+    return status;
+}
+
+static int
+run_write(run_t *run, err_t *err)
+{
+    const msg_WRITE_t *write = &run->call->message.as.WRITE;
+    pin_t pin = {0};
+
+    if (!run->call->raw)
+        return err_set(err, FH_INVALID_ARGUMENT, "a WRITE without bytes");
+    int status = core_pin(run->core, write->object, &pin, err);
+
+    if (!status)
+        status = write_pinned(run, &pin, write->offset, err);
+    pin_release(&pin);
+    return status;
+}
+
+/* The view's elements lie in the segment and on places where elements of that dtype can be. */
+static int
+check_view(const segment_t *segment, const nd_t *base, nd_t *view, int64_t offset, err_t *err)
+{
+    int64_t item = (int64_t)dtype_size(view->dtype), start = base->data - segment->data, low, high;
+    int status = nd_extent(view, &low, &high);
+
+    if (!status && (__builtin_add_overflow(start, offset, &start) || __builtin_add_overflow(low, start, &low) ||
+                    __builtin_add_overflow(high, start, &high)))
+        status = FH_OVERFLOW;
+    if (status)
+        return err_set(err, status, "the offset and strides of the view are out of range");
+    if (low == high) {
+        view->data = segment->data;
+        return FH_OK;
+    }
+    if (low < 0 || high > (int64_t)segment->size)
+        return err_set(err, FH_BAD_INDEX, "the view covers bytes %lld to %lld of a segment of %zu", (long long)low,
+                       (long long)high, segment->size);
+    bool aligned = start % item == 0;
+
+    for (int i = 0; i < view->shape.ndim; i++)
+        aligned = aligned && view->stride[i] % item == 0;
+    if (!aligned)
+        return err_set(err, FH_INVALID_ARGUMENT, "the offset and strides of a view are multiples of the itemsize, %lld",
+                       (long long)item);
+    view->data = segment->data + start;
+    return FH_OK;
+}
+
+static int
+run_view(run_t *run, err_t *err)
+{
+    const msg_VIEW_t *message = &run->call->message.as.VIEW;
+    pin_t pin = {0};
+    nd_t view;
+    int status = core_pin(run->core, message->object, &pin, err);
+
+    if (status)
+        return status;
+    if (message->shape.count != message->strides.count)
+        status = err_set(err, FH_INVALID_ARGUMENT, "%u extents and %u strides", message->shape.count, message->strides.count);
+    if (!status)
+        status = run_shape(pin.nd.dtype, message->shape, &view.dtype, &view.shape, err);
+    if (!status) {
+        for (int i = 0; i < view.shape.ndim; i++)
+            view.stride[i] = message->strides.items[i];
+        status = check_view(pin.segment, &pin.nd, &view, message->offset, err);
+    }
+    if (!status) {
+        pin.nd = view;
+        status = core_publish(run->core, run->lane, message->result, &pin, true, err);
+    }
+    pin_release(&pin);
+    return status;
+}
+
+static int
+results_view(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.VIEW.result;
+    return 1;
+}
+
+/* The failure that waits to be told, if there is one; it is told once. */
+static int
+take_error(run_t *run, err_t *err)
+{
+    int status = FH_OK;
+
+    pthread_mutex_lock(&run->core->lock);
+    if (run->lane->error) {
+        status = run->lane->error->status;
+        *err = *run->lane->error;
+        free(run->lane->error);
+        run->lane->error = NULL;
+    }
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
+}
+
+static int
+run_fetch(run_t *run, err_t *err)
+{
+    const msg_FETCH_t *fetch = &run->call->message.as.FETCH;
+    message_t data = {.code = MSG_DATA, .raw = 1, .as.DATA.call = fetch->call};
+    pin_t pin = {0};
+    buf_t *bytes = NULL;
+
+    if (run_defer(run, (int64_t)fetch->size))
+        return FH_OK;
+    int status = take_error(run, err);
+
+    if (!status)
+        status = core_pin(run->core, fetch->object, &pin, err);
+    if (!status)
+        status = check_range(&pin.nd, fetch->offset, fetch->size, err);
+    if (!status)
+        status = buf_new(&bytes, fetch->size, 0, err);
+    if (!status) {
+        strided_pack(&pin.nd, (int64_t)fetch->offset, (int64_t)fetch->size, buf_data(bytes));
+        pthread_mutex_lock(&run->core->lock);
+        run->core->counters.bytes_out += fetch->size;
+        core_reply(run->core, run->lane, &data, &bytes);
+        pthread_mutex_unlock(&run->core->lock);
+    }
+    buf_unref(&bytes);
+    pin_release(&pin);
+    return status;
+}
+
+static int
+run_release(run_t *run, err_t *err)
+{
+    const oids_t objects = run->call->message.as.RELEASE.objects;
+
+    (void)err;
+    pthread_mutex_lock(&run->core->lock);
+    for (uint32_t i = 0; i < objects.count; i++)
+        object_table_drop(&run->core->objects, &run->lane->owner, objects.items[i]);
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
+}
+
+static int
+run_sync(run_t *run, err_t *err)
+{
+    const msg_SYNC_t *sync = &run->call->message.as.SYNC;
+    int status = FH_OK;
+
+    if (!oid_is_none(sync->object)) {
+        pthread_mutex_lock(&run->core->lock);
+        const object_t *object = object_table_find(&run->core->objects, sync->object);
+        char text[OID_TEXT_SIZE];
+
+        if (!object) {
+            status = err_set(err, FH_NO_SUCH_OBJECT, "this engine has no object with the id %s", oid_format(sync->object, text));
+        } else if (object->poison) {
+            *err = *(const err_t *)buf_data(object->poison);
+            status = err->status;
+        }
+        pthread_mutex_unlock(&run->core->lock);
+    }
+    if (!status)
+        status = take_error(run, err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&run->core->lock);
+    core_reply_ok(run->core, run->lane, sync->call);
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
+}
+
+static const method_t ROWS[] = {
+    {.code = MSG_EMPTY, .run = run_empty, .results = results_empty},
+    {.code = MSG_WRITE, .run = run_write},
+    {.code = MSG_VIEW, .run = run_view, .results = results_view},
+    {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
+    {.code = MSG_RELEASE, .run = run_release},
+    {.code = MSG_SYNC, .flags = METHOD_ANSWERS, .run = run_sync},
+};
+
+const method_table_t METHODS_ARRAY = {ROWS, sizeof ROWS / sizeof *ROWS};

@@ -1,0 +1,275 @@
+/* engine/object_table.c - one map, a list for each owner, a list of news. */
+#include "engine/object_table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lists --------------------------------------------------------------------------------------------------------- */
+
+static void
+owner_add(owner_t *owner, object_t *object)
+{
+    object->owner = owner;
+    object->previous = NULL;
+    object->next = owner->first;
+    if (owner->first)
+        owner->first->previous = object;
+    owner->first = object;
+    owner->count++;
+}
+
+static void
+owner_remove(object_t *object)
+{
+    owner_t *owner = object->owner;
+
+    if (!owner)
+        return;
+    *(object->previous ? &object->previous->next : &owner->first) = object->next;
+    if (object->next)
+        object->next->previous = object->previous;
+    owner->count--;
+    object->owner = NULL;
+    object->previous = object->next = NULL;
+}
+
+static void
+news_add(object_table_t *self, object_t *object)
+{
+    object->announced = false;
+    object->news_next = NULL;
+    object->news_previous = self->news_last;
+    *(self->news_last ? &self->news_last->news_next : &self->news_first) = object;
+    self->news_last = object;
+}
+
+static void
+news_remove(object_table_t *self, object_t *object)
+{
+    *(object->news_previous ? &object->news_previous->news_next : &self->news_first) = object->news_next;
+    *(object->news_next ? &object->news_next->news_previous : &self->news_last) = object->news_previous;
+    object->news_previous = object->news_next = NULL;
+}
+
+static void
+note_gone(object_table_t *self, oid_t id)
+{
+    if (self->gone_count == self->gone_room) {
+        size_t room = self->gone_room ? self->gone_room * 2 : 64;
+        oid_t *gone = realloc(self->gone, room * sizeof *gone);
+
+        if (!gone) {
+            self->gone_lost = true;
+            return;
+        }
+        self->gone = gone;
+        self->gone_room = room;
+    }
+    self->gone[self->gone_count++] = id;
+}
+
+/* ---- objects ------------------------------------------------------------------------------------------------------- */
+
+static void
+object_free(object_t *object)
+{
+    segment_unref(&object->segment);
+    buf_unref(&object->poison);
+    free(object->kernel);
+    free(object);
+}
+
+static void
+discard(object_table_t *self, object_t *object)
+{
+    oid_map_remove(&self->map, object->id);
+    owner_remove(object);
+    if (object->announced)
+        note_gone(self, object->id);
+    else
+        news_remove(self, object);
+    object_free(object);
+}
+
+static void
+discard_if_unheld(object_table_t *self, object_t *object)
+{
+    if (!object->owner && !object->kept)
+        discard(self, object);
+}
+
+static int
+add(object_table_t *self, owner_t *owner, oid_t id, int ndim, object_t **ret, err_t *err)
+{
+    char text[OID_TEXT_SIZE];
+
+    if (oid_is_none(id))
+        return err_set(err, FH_INVALID_ARGUMENT, "the id of no object cannot be given to a result");
+    if (oid_map_find(&self->map, id))
+        return err_set(err, FH_INVALID_ARGUMENT, "an object with the id %s exists already", oid_format(id, text));
+    if (owner->count >= OBJECT_MAX_PER_OWNER)
+        return err_set(err, FH_LIMIT_EXCEEDED, "the session has %" PRId64 " objects on this engine; release some", owner->count);
+    object_t *object = calloc(1, sizeof *object + 2 * (size_t)ndim * sizeof(int64_t));
+
+    if (!object)
+        return err_set(err, FH_NO_MEMORY, "no memory for the record of an object");
+    int status = oid_map_add(&self->map, id, object, err);
+
+    if (status) {
+        free(object);
+        return status;
+    }
+    object->id = id;
+    object->session = owner->session;
+    object->ndim = ndim;
+    owner_add(owner, object);
+    news_add(self, object);
+    *ret = object;
+    return FH_OK;
+}
+
+void
+object_table_release(object_table_t *self)
+{
+    size_t cursor = 0;
+
+    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
+        owner_remove(object);
+        object_free(object);
+    }
+    oid_map_release(&self->map);
+    free(self->gone);
+    memset(self, 0, sizeof *self);
+}
+
+object_t *
+object_table_find(const object_table_t *self, oid_t id)
+{
+    return oid_map_find(&self->map, id);
+}
+
+int
+object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t **segment, const nd_t *nd, bool view,
+                       err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, nd->shape.ndim, &object, err);
+
+    if (status) {
+        segment_unref(segment);
+        return status;
+    }
+    object->type = OBJECT_ARRAY;
+    object->segment = *segment;
+    *segment = NULL;
+    object->offset = nd->data - object->segment->data;
+    object->dtype = nd->dtype;
+    object->view = view;
+    for (int i = 0; i < nd->shape.ndim; i++) {
+        object->dims[i] = nd->shape.extent[i];
+        object->dims[nd->shape.ndim + i] = nd->stride[i];
+    }
+    return FH_OK;
+}
+
+int
+object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, 0, &object, err);
+
+    if (status)
+        return status;
+    object->type = OBJECT_KERNEL;
+    object->kernel = kernel;
+    return FH_OK;
+}
+
+int
+object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, buf_t *poison, err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, 0, &object, err);
+
+    if (status)
+        return status;
+    object->type = OBJECT_ARRAY;
+    object->poison = buf_ref(poison);
+    return FH_OK;
+}
+
+void
+object_nd(const object_t *self, nd_t *ret)
+{
+    ret->data = self->segment->data + self->offset;
+    ret->dtype = self->dtype;
+    ret->shape.ndim = self->ndim;
+    for (int i = 0; i < self->ndim; i++) {
+        ret->shape.extent[i] = self->dims[i];
+        ret->stride[i] = self->dims[self->ndim + i];
+    }
+}
+
+int64_t
+object_bytes(const object_t *self)
+{
+    return self->segment && !self->view ? (int64_t)self->segment->size : 0;
+}
+
+void
+object_table_drop(object_table_t *self, const owner_t *owner, oid_t id)
+{
+    object_t *object = oid_map_find(&self->map, id);
+
+    if (!object || object->owner != owner)
+        return;
+    owner_remove(object);
+    discard_if_unheld(self, object);
+}
+
+void
+object_table_disown(object_table_t *self, owner_t *owner)
+{
+    while (owner->first) {
+        object_t *object = owner->first;
+
+        owner_remove(object);
+        discard_if_unheld(self, object);
+    }
+}
+
+void
+object_table_keep(object_table_t *self, oid_t id, bool keep)
+{
+    object_t *object = oid_map_find(&self->map, id);
+
+    if (!object)
+        return;
+    object->kept = keep;
+    discard_if_unheld(self, object);
+}
+
+object_t *
+object_table_next_new(object_table_t *self)
+{
+    object_t *object = self->news_first;
+
+    if (object) {
+        news_remove(self, object);
+        object->announced = true;
+    }
+    return object;
+}
+
+void
+object_table_announce_all(object_table_t *self)
+{
+    size_t cursor = 0;
+
+    self->gone_count = 0;
+    self->gone_lost = false;
+    for (object_t *object; (object = oid_map_next(&self->map, &cursor));)
+        if (object->announced)
+            news_add(self, object);
+}

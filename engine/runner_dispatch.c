@@ -1,0 +1,448 @@
+#include "engine/runner_dispatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/runner_reply.h"
+
+static const int64_t COMPILE_NS = 10000000000;    /* and have compiled a kernel after so long */
+static const int64_t BACKOFF_NS = 100000000;      /* before a spare is tried again, doubled each time ... */
+static const int MAX_BACKOFF = 6;                 /* ... so often at most */
+
+/* ---- outcomes ----------------------------------------------------------------------------------------------------- */
+
+/* Callbacks do not run here but from runner_host_handle, where they may call us again. */
+void runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_job_t *job, int status, const err_t *err)
+{
+    job->status = status;
+    if (status && err)
+        job->err = *err;
+    runner_job_detach(session, job);
+    job->next = NULL;
+    if (self->finished_last)
+        self->finished_last->next = job;
+    else
+        self->finished = job;
+    self->finished_last = job;
+    uint64_t one = 1;
+    if (write(self->wake, &one, sizeof one) < 0)
+        return; /* the counter is full, so the descriptor is readable already */
+}
+
+void runner_dispatch_callbacks(runner_host_t *self)
+{
+    uint64_t count;
+    if (self->finished && read(self->wake, &count, sizeof count) < 0 && errno != EAGAIN)
+        return;
+    for (runner_job_t *job; (job = self->finished);) {
+        self->finished = job->next;
+        if (!self->finished)
+            self->finished_last = NULL;
+        if (job->compiled)
+            job->compiled(job->context, job->status, job->status ? NULL : &job->info, job->status ? &job->err : NULL);
+        else
+            job->done(job->context, job->status, job->status ? &job->err : NULL);
+        runner_job_destroy(&job);
+    }
+}
+
+static void fail_waiting(runner_host_t *self, runner_session_t *session, const err_t *err)
+{
+    for (runner_job_t *job; (job = runner_session_pop(session));)
+        runner_dispatch_finish(self, session, job, err->status, err);
+}
+
+/* ---- processes ---------------------------------------------------------------------------------------------------- */
+
+/* Events carry the serial of the runner they are about, doubled, odd for its pidfd; 0 is the eventfd. */
+static int watch(runner_host_t *self, const runner_process_t *process, err_t *err)
+{
+    struct epoll_event socket = {.events = EPOLLIN, .data.u64 = process->serial * 2};
+    struct epoll_event pidfd = {.events = EPOLLIN, .data.u64 = process->serial * 2 + 1};
+    if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->socket, &socket) ||
+        epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->pidfd, &pidfd))
+        return err_set_errno(err, FH_IO_ERROR, errno, "a runner cannot be watched");
+    return FH_OK;
+}
+
+static int start_process(runner_host_t *self, runner_process_t **ret, err_t *err)
+{
+    int status = runner_process_start(ret, &self->options, ++self->serial, err);
+    if (!status)
+        status = watch(self, *ret, err);
+    if (status)
+        runner_process_destroy(ret);
+    return status;
+}
+
+static void put_off_spare(runner_host_t *self)
+{
+    self->spare_after_ns = clock_now_ns() + (BACKOFF_NS << (self->spare_failures < MAX_BACKOFF ? self->spare_failures : MAX_BACKOFF));
+    self->spare_failures++;
+}
+
+void runner_dispatch_spare(runner_host_t *self)
+{
+    if (!self->want_spare || self->spare || clock_now_ns() < self->spare_after_ns)
+        return;
+    if (start_process(self, &self->spare, &self->start_error))
+        put_off_spare(self);
+}
+
+static int give_runner(runner_host_t *self, runner_session_t *session, err_t *err)
+{
+    session->verdict = FH_OK;
+    self->want_spare = true;
+    if (!self->spare)
+        return start_process(self, &session->runner, err);
+    session->runner = self->spare;
+    self->spare = NULL;
+    runner_dispatch_spare(self);
+    return FH_OK;
+}
+
+void runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text)
+{
+    if (!session->verdict) {
+        session->verdict = verdict;
+        session->verdict_text = text;
+    }
+    runner_process_kill(session->runner);
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------------------------------- */
+
+static bool poisoned(const runner_source_t *source)
+{
+    return source->deaths >= SOURCE_MAX_DEATHS;
+}
+
+static int poison_error(const runner_source_t *source, err_t *err)
+{
+    return err_set(err, FH_KERNEL_POISONED, "the kernel's code has crashed %d runners and is refused for the rest of this session",
+                   source->deaths);
+}
+
+static int too_new(const runner_host_t *self, const runner_process_t *process, const runner_source_t *source, err_t *err)
+{
+    int major = bitcode_llvm_major(source->producer);
+    if (major <= (int)process->llvm_major)
+        return FH_OK;
+    return err_set(err, FH_BITCODE_TOO_NEW,
+                   "the bitcode comes from %s, the engine has LLVM %s: compile the kernel with LLVM %u or older, or use an engine "
+                   "with LLVM %d or newer", source->producer, self->llvm, process->llvm_major, major);
+}
+
+static int sealed_copy(const runner_source_t *source, int *ret, err_t *err)
+{
+    int fd = memfd_create("farhand-bitcode", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || write(fd, source->bytes, source->size) != (ssize_t)source->size ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)) {
+        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for %zu bytes of bitcode", source->size);
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    *ret = fd;
+    return FH_OK;
+}
+
+static int make_texts(runner_job_t *job, int *ret_fd, err_t *err)
+{
+    int fd = memfd_create("farhand-inspect", MFD_CLOEXEC);
+    void *memory = MAP_FAILED;
+    if (fd >= 0 && !ftruncate(fd, RUNNER_INSPECT_BYTES))
+        memory = mmap(NULL, RUNNER_INSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for the texts of a kernel");
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    job->texts = memory;
+    *ret_fd = fd;
+    return FH_OK;
+}
+
+static int send_compile(runner_host_t *self, runner_session_t *session, runner_job_t *job, err_t *err)
+{
+    const runner_kernel_t *kernel = job->kernel;
+    runner_compile_t message = {.code = RUNNER_COMPILE, .kernel = kernel->id, .size = (uint32_t)kernel->source->size,
+                                .inspect = job->inspect, .fastmath = kernel->fastmath};
+    memcpy(message.entry, kernel->entry, sizeof message.entry);
+    memcpy(message.signature, kernel->signature, sizeof message.signature);
+    memcpy(message.kind, kernel->kind, sizeof message.kind);
+    int fds[2] = {-1, -1};
+    int status = poisoned(kernel->source) ? poison_error(kernel->source, err) : too_new(self, session->runner, kernel->source, err);
+    if (!status)
+        status = sealed_copy(kernel->source, &fds[0], err);
+    if (!status && job->inspect)
+        status = make_texts(job, &fds[1], err);
+    if (!status)
+        status = runner_process_send(session->runner, &message, sizeof message, fds, job->inspect ? 2 : 1, err);
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    session->loading = true;
+    session->active_deadline = clock_now_ns() + COMPILE_NS;
+    if (session->active_deadline > job->deadline_ns)
+        session->active_deadline = job->deadline_ns;
+    return status;
+}
+
+static int send_run(runner_session_t *session, runner_job_t *job, err_t *err)
+{
+    job->request->kernel = job->kernel->id;
+    size_t size = offsetof(runner_run_t, operands) + job->request->count * sizeof job->request->operands[0];
+    session->loading = false;
+    session->active_deadline = job->deadline_ns;
+    return runner_process_send(session->runner, job->request, size, job->fds, (int)job->request->count, err);
+}
+
+/* The runner is gone but its end is not here yet: the job waits for the next one. */
+static void retreat(runner_session_t *session, runner_job_t *job)
+{
+    session->active = NULL;
+    runner_session_push_front(session, job);
+    runner_dispatch_condemn(session, FH_CANCELLED, "its runner ended");
+}
+
+void runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
+{
+    while (!session->closing && !session->active && session->first) {
+        err_t err = {0};
+        int status = session->runner ? FH_OK : give_runner(self, session, &err);
+        if (status) {
+            fail_waiting(self, session, &err);
+            return;
+        }
+        if (!session->runner->ready || session->verdict)
+            return;
+        runner_job_t *job = runner_session_pop(session);
+        bool loaded = job->kernel->known && job->kernel->loaded_in == session->runner->serial;
+        if (job->compiled && loaded && !job->inspect) {
+            job->info = job->kernel->info;
+            runner_dispatch_finish(self, session, job, FH_OK, NULL);
+            continue;
+        }
+        session->active = job;
+        status = job->done && loaded ? send_run(session, job, &err) : send_compile(self, session, job, &err);
+        if (!status)
+            return;
+        if (status == FH_CANNOT_CONNECT) {
+            retreat(session, job);
+            return;
+        }
+        session->active = NULL;
+        runner_dispatch_finish(self, session, job, status, &err);
+    }
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------------------ */
+
+static void on_ready(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
+{
+    if (reply->status) {
+        err_set(&self->start_error, reply->status == FH_PERMISSION ? FH_PERMISSION : FH_IO_ERROR, "the runner does not start: %.400s",
+                reply->text);
+        runner_process_kill(process);
+        return;
+    }
+    process->ready = true;
+    process->llvm_major = reply->as.ready.llvm_major;
+    runner_reply_text(self->llvm, sizeof self->llvm, reply->as.ready.llvm);
+    runner_reply_text(self->cpu, sizeof self->cpu, reply->as.ready.cpu);
+    runner_reply_text(self->sandbox, sizeof self->sandbox, reply->as.ready.sandbox);
+    if (!session)
+        self->spare_failures = 0;
+    else
+        runner_dispatch_pump(self, session);
+}
+
+static bool on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
+{
+    runner_job_t *job = session->active;
+    runner_kernel_t *kernel = job->kernel;
+    err_t err = {0};
+    if (reply->status) {
+        bool blames = reply->status == FH_BAD_BITCODE || reply->status == FH_KERNEL_ERROR || reply->status == FH_LIMIT_EXCEEDED ||
+                      reply->status == FH_NO_MEMORY;
+        err_set(&err, blames ? reply->status : FH_INTERNAL, "%.511s", reply->text);
+        session->active = NULL;
+        runner_dispatch_finish(self, session, job, err.status, &err);
+        return true;
+    }
+    if (!runner_reply_info(reply, kernel->source->producer, &job->info))
+        return false;
+    if (!kernel->known)
+        kernel->info = job->info;
+    kernel->info.compile_ns = 0;
+    kernel->known = true;
+    kernel->loaded_in = session->runner->serial;
+    if (job->compiled && job->inspect && !runner_reply_texts(reply, job))
+        return false;
+    if (job->done) {
+        int status = send_run(session, job, &err);
+        if (status == FH_CANNOT_CONNECT)
+            retreat(session, job);
+        if (!status || status == FH_CANNOT_CONNECT)
+            return true;
+        session->active = NULL;
+        runner_dispatch_finish(self, session, job, status, &err);
+        return true;
+    }
+    session->active = NULL;
+    runner_dispatch_finish(self, session, job, FH_OK, NULL);
+    return true;
+}
+
+static void on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
+{
+    runner_job_t *job = session->active;
+    err_t err = {0};
+    session->active = NULL;
+    if (reply->status)
+        err_set(&err, reply->status == FH_NO_MEMORY ? FH_NO_MEMORY : FH_KERNEL_ERROR, "%.511s", reply->text);
+    runner_dispatch_finish(self, session, job, err.status, &err);
+}
+
+static bool on_reply(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
+{
+    if (reply->code == RUNNER_READY && !process->ready) {
+        on_ready(self, session, process, reply);
+        return true;
+    }
+    if (!session || !session->active || reply->kernel != session->active->kernel->id)
+        return false;
+    if (session->verdict)
+        return true; /* too late: it is dying */
+    if (reply->code == RUNNER_COMPILED && session->loading) {
+        if (!on_compiled(self, session, reply))
+            return false;
+    } else if (reply->code == RUNNER_DONE && !session->loading) {
+        on_done(self, session, reply);
+    } else {
+        return false;
+    }
+    runner_dispatch_pump(self, session);
+    return true;
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------------------------- */
+
+static void describe_death(const runner_session_t *session, const runner_process_t *process, err_t *ret)
+{
+    const runner_job_t *job = session->active;
+    char doing[RUNNER_NAME_MAX + 40];
+    const char *entry = job->kernel->known ? job->kernel->info.entry : *job->kernel->entry ? job->kernel->entry : "(unnamed)";
+    if (session->verdict) {
+        err_set(ret, session->verdict, "kernel %.200s: %s", entry, session->verdict_text);
+        return;
+    }
+    snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry);
+    runner_process_fault(process, doing, ret);
+    if (session->loading) {
+        err_t fault = *ret;
+        err_set(ret, FH_BAD_BITCODE, "the compiler did not survive the module: %.400s", fault.text);
+    }
+}
+
+static void on_session_death(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
+{
+    runner_job_t *job = session->active;
+    err_t err = {0};
+    if (job) {
+        describe_death(session, process, &err);
+        if (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE)
+            job->kernel->source->deaths++;
+        session->active = NULL;
+        runner_dispatch_finish(self, session, job, err.status, &err);
+    } else if (!process->ready && !session->closing) {
+        if (!self->start_error.status) {
+            runner_process_fault(process, "while starting", &err);
+            err_set(&self->start_error, FH_IO_ERROR, "the runner does not start: %.400s", err.text);
+        }
+        fail_waiting(self, session, &self->start_error);
+        self->start_error = (err_t){0};
+    }
+    session->verdict = FH_OK;
+}
+
+void runner_dispatch_forget(runner_host_t *self, runner_session_t *session)
+{
+    err_t err = {0};
+    err_set(&err, FH_CANCELLED, "the session has ended");
+    fail_waiting(self, session, &err);
+    runner_session_t **at = &self->sessions;
+    while (*at != session)
+        at = &(*at)->next;
+    *at = session->next;
+    runner_session_destroy(&session);
+}
+
+static void on_death(runner_host_t *self, runner_session_t *session, runner_process_t *process)
+{
+    if (session) {
+        session->runner = NULL;
+        on_session_death(self, session, process);
+        if (session->closing)
+            runner_dispatch_forget(self, session);
+        else
+            runner_dispatch_pump(self, session);
+    } else {
+        self->spare = NULL;
+        if (!process->ready)
+            put_off_spare(self);
+    }
+    runner_process_destroy(&process);
+}
+
+/* Read all that a runner has said. */
+static void on_socket(runner_host_t *self, runner_session_t *session, runner_process_t *process)
+{
+    runner_reply_t reply;
+    for (;;) {
+        int status = runner_process_receive(process, &reply, NULL);
+        if (status == FH_BUSY)
+            return;
+        if (!status && on_reply(self, session, process, &reply))
+            continue;
+        epoll_ctl(self->epoll, EPOLL_CTL_DEL, process->socket, NULL); /* it would stay readable until the process is gone */
+        if (status != FH_CANNOT_CONNECT && session && session->active)
+            runner_dispatch_condemn(session, FH_KERNEL_FAULT, "its runner said what no runner says");
+        else if (process->ready || status != FH_CANNOT_CONNECT)
+            runner_process_kill(process);
+        return;
+    }
+}
+
+static runner_process_t *find_process(runner_host_t *self, uint64_t serial, runner_session_t **ret_session)
+{
+    *ret_session = NULL;
+    if (self->spare && self->spare->serial == serial)
+        return self->spare;
+    for (runner_session_t *session = self->sessions; session; session = session->next)
+        if (session->runner && session->runner->serial == serial) {
+            *ret_session = session;
+            return session->runner;
+        }
+    return NULL;
+}
+
+void runner_dispatch_event(runner_host_t *self, uint64_t data)
+{
+    runner_session_t *session;
+    runner_process_t *process = find_process(self, data / 2, &session);
+    if (!process)
+        return;
+    on_socket(self, session, process);
+    if (data % 2 && runner_process_bury(process))
+        on_death(self, session, process);
+}

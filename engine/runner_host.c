@@ -1,0 +1,333 @@
+#include "engine/runner_host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/runner/operand.h"
+#include "engine/runner_dispatch.h"
+
+enum { EVENTS = 64 };
+
+static const int64_t START_NS = 10000000000; /* a runner must be ready after so long */
+
+int runner_host_new(runner_host_t **ret, const runner_host_options_t *options, err_t *err)
+{
+    runner_host_t *self = calloc(1, sizeof *self);
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for a runner host");
+    int status = FH_OK;
+    self->options = *options;
+    self->want_spare = options->start_spare;
+    self->epoll = epoll_create1(EPOLL_CLOEXEC);
+    self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
+    if (self->epoll < 0 || self->wake < 0 || epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->wake, &event)) {
+        status = err_set_errno(err, FH_IO_ERROR, errno, "no descriptors for a runner host");
+        goto done;
+    }
+    if (options->program) {
+        self->program = strdup(options->program);
+        self->options.program = self->program;
+        if (!self->program) {
+            status = err_set(err, FH_NO_MEMORY, "no memory for the path of the runner");
+            goto done;
+        }
+    }
+    runner_dispatch_spare(self);
+done:
+    if (status)
+        runner_host_destroy(&self);
+    *ret = self;
+    return status;
+}
+
+void runner_host_destroy(runner_host_t **self)
+{
+    runner_host_t *host = *self;
+    if (!host)
+        return;
+    err_t err = {0};
+    err_set(&err, FH_CANCELLED, "the engine ends");
+    while (host->sessions) {
+        runner_session_t *session = host->sessions;
+        session->closing = true;
+        runner_process_destroy(&session->runner);
+        runner_job_t *job = session->active;
+        session->active = NULL;
+        if (job)
+            runner_dispatch_finish(host, session, job, FH_CANCELLED, &err);
+        runner_dispatch_forget(host, session);
+    }
+    runner_process_destroy(&host->spare);
+    runner_dispatch_callbacks(host);
+    if (host->epoll >= 0)
+        close(host->epoll);
+    if (host->wake >= 0)
+        close(host->wake);
+    free(host->program);
+    free(host);
+    *self = NULL;
+}
+
+static runner_session_t *find_session(runner_host_t *self, oid_t id)
+{
+    for (runner_session_t *session = self->sessions; session; session = session->next)
+        if (!session->closing && oid_equal(session->id, id))
+            return session;
+    return NULL;
+}
+
+static runner_session_t *make_session(runner_host_t *self, oid_t id)
+{
+    runner_session_t *session = find_session(self, id);
+    if (session)
+        return session;
+    session = runner_session_new(id);
+    if (session) {
+        session->next = self->sessions;
+        self->sessions = session;
+    }
+    return session;
+}
+
+static int find_source(runner_session_t *session, const uint8_t hash[32], const void *bitcode, size_t size,
+                       runner_source_t **ret, err_t *err)
+{
+    *ret = runner_session_source(session, hash);
+    if (!*ret && !bitcode)
+        return err_set(err, FH_NO_SUCH_OBJECT, "no bitcode of that hash is here: send it");
+    int status = *ret ? FH_OK : runner_session_add_source(session, hash, bitcode, size, ret, err);
+    if (!status && (*ret)->deaths >= SOURCE_MAX_DEATHS)
+        status = err_set(err, FH_KERNEL_POISONED, "the kernel's code has crashed %d runners and is refused for the rest of this session",
+                         (*ret)->deaths);
+    return status;
+}
+
+int runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32], const void *bitcode, size_t size,
+                        const char *entry, const char *signature, const char *kind, bool inspect, bool fastmath,
+                        runner_compiled_fn compiled, void *context, uint32_t *ret_kernel, err_t *err)
+{
+    runner_session_t *session = make_session(self, session_id);
+    if (!session)
+        return err_set(err, FH_NO_MEMORY, "no memory for a session's kernels");
+    runner_source_t *source = NULL;
+    runner_kernel_t *kernel = NULL;
+    int status = find_source(session, hash, bitcode, size, &source, err);
+    if (!status)
+        status = runner_session_add_kernel(session, source, entry ? entry : "", signature ? signature : "", kind ? kind : "", fastmath,
+                                           self->kernel + 1, &kernel, err);
+    if (status)
+        return status;
+    if (kernel->id == self->kernel + 1)
+        self->kernel++;
+    runner_job_t *job = runner_job_new(kernel);
+    if (!job)
+        return err_set(err, FH_NO_MEMORY, "no memory for a kernel");
+    job->compiled = compiled;
+    job->context = context;
+    job->inspect = inspect;
+    *ret_kernel = kernel->id;
+    status = runner_session_push(session, job, err);
+    if (status) {
+        runner_job_detach(session, job);
+        runner_job_destroy(&job);
+        return status;
+    }
+    runner_dispatch_pump(self, session);
+    return FH_OK;
+}
+
+static int check_operand(const runner_array_t *array, dtype_t dtype, int index, runner_operand_t *ret, err_t *err)
+{
+    if (array->nd.dtype != dtype)
+        return err_set(err, FH_KERNEL_ERROR, "array %d is %s, the kernel wants %s", index, dtype_name(array->nd.dtype), dtype_name(dtype));
+    if (array->nd.shape.ndim < 0 || array->nd.shape.ndim > SHAPE_MAX_DIMS)
+        return err_set(err, FH_INVALID_ARGUMENT, "array %d has %d dimensions", index, array->nd.shape.ndim);
+    *ret = (runner_operand_t){.fd_size = array->fd_size, .offset = array->offset, .dtype = (int32_t)dtype,
+                              .ndim = array->nd.shape.ndim};
+    for (int i = 0; i < ret->ndim; i++) {
+        ret->extent[i] = array->nd.shape.extent[i];
+        ret->stride[i] = array->nd.stride[i];
+    }
+    nd_t nd;
+    int64_t low, high;
+    return operand_check(ret, &nd, &low, &high, err);
+}
+
+static int fill_request(runner_job_t *job, const kernel_info_t *info, const runner_array_t *in, int nin, const runner_array_t *out,
+                        err_t *err)
+{
+    size_t count = (size_t)nin + 1;
+    job->request = calloc(1, offsetof(runner_run_t, operands) + count * sizeof job->request->operands[0]);
+    if (!job->request)
+        return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
+    job->request->code = RUNNER_RUN;
+    job->request->count = (uint32_t)count;
+    int status = FH_OK;
+    for (int i = 0; i <= nin && !status; i++) {
+        const runner_array_t *array = i < nin ? &in[i] : out;
+        status = check_operand(array, i < nin ? info->in[i] : info->out, i, &job->request->operands[i], err);
+        job->fds[i] = array->fd;
+    }
+    return status;
+}
+
+int runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_array_t *in, int nin,
+                    const runner_array_t *out, int64_t deadline_ns, runner_done_fn done, void *context, uint64_t *ret_ticket,
+                    err_t *err)
+{
+    runner_session_t *session = find_session(self, session_id);
+    runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
+    if (!kernel || !kernel->known)
+        return err_set(err, FH_NO_SUCH_OBJECT, "the session has no kernel %u", kernel_id);
+    if (nin != kernel->info.nin)
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->info.entry, kernel->info.nin, nin);
+    runner_job_t *job = runner_job_new(kernel);
+    if (!job)
+        return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
+    job->done = done;
+    job->context = context;
+    job->deadline_ns = deadline_ns;
+    job->ticket = ++self->ticket;
+    int status = fill_request(job, &kernel->info, in, nin, out, err);
+    if (!status)
+        status = runner_session_push(session, job, err);
+    if (status) {
+        runner_job_detach(session, job);
+        runner_job_destroy(&job);
+        return status;
+    }
+    *ret_ticket = job->ticket;
+    runner_dispatch_pump(self, session);
+    return FH_OK;
+}
+
+void runner_host_cancel(runner_host_t *self, uint64_t ticket)
+{
+    for (runner_session_t *session = self->sessions; session; session = session->next) {
+        if (session->active && session->active->ticket == ticket && session->active->done) {
+            runner_dispatch_condemn(session, FH_CANCELLED, "cancelled");
+            return;
+        }
+        for (runner_job_t *job = session->first; job; job = job->next) {
+            if (job->ticket != ticket || !job->done)
+                continue;
+            err_t err = {0};
+            err_set(&err, FH_CANCELLED, "kernel %.200s: cancelled", job->kernel->info.entry);
+            runner_session_take(session, job);
+            runner_dispatch_finish(self, session, job, FH_CANCELLED, &err);
+            return;
+        }
+    }
+}
+
+void runner_host_forget(runner_host_t *self, oid_t id)
+{
+    runner_session_t *session = find_session(self, id);
+    if (!session)
+        return;
+    session->closing = true;
+    if (session->runner)
+        runner_dispatch_condemn(session, FH_CANCELLED, "the session has ended");
+    else
+        runner_dispatch_forget(self, session);
+}
+
+int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room)
+{
+    if (room > 0)
+        *ret = (struct pollfd){.fd = self->epoll, .events = POLLIN};
+    return 1;
+}
+
+/* When a session needs attention if nothing happens. */
+static int64_t session_deadline(const runner_session_t *session)
+{
+    int64_t deadline = INT64_MAX;
+    if (session->runner && !session->runner->ready)
+        deadline = session->runner->started_ns + START_NS;
+    if (session->active && session->active_deadline < deadline)
+        deadline = session->active_deadline;
+    for (const runner_job_t *job = session->first; job; job = job->next)
+        if (job->deadline_ns < deadline)
+            deadline = job->deadline_ns;
+    return session->verdict ? INT64_MAX : deadline;
+}
+
+int64_t runner_host_next_deadline(runner_host_t *self)
+{
+    int64_t deadline = INT64_MAX;
+    if (self->want_spare && !self->spare)
+        deadline = self->spare_after_ns;
+    if (self->spare && !self->spare->ready)
+        deadline = self->spare->started_ns + START_NS;
+    for (const runner_session_t *session = self->sessions; session; session = session->next)
+        if (session_deadline(session) < deadline)
+            deadline = session_deadline(session);
+    return deadline;
+}
+
+static void enforce_active(runner_session_t *session, int64_t now)
+{
+    const runner_job_t *job = session->active;
+    if (now >= job->deadline_ns)
+        runner_dispatch_condemn(session, FH_KERNEL_TIMEOUT, "it ran past its time limit and was ended");
+    else
+        runner_dispatch_condemn(session, FH_BAD_BITCODE, "compiling it took longer than 10 seconds and was ended");
+}
+
+static void enforce(runner_host_t *self, runner_session_t *session, int64_t now)
+{
+    if (session->runner && !session->runner->ready && now >= session->runner->started_ns + START_NS) {
+        err_set(&self->start_error, FH_IO_ERROR, "a runner was not ready after 10 seconds");
+        runner_process_kill(session->runner);
+    }
+    if (session->active && now >= session->active_deadline)
+        enforce_active(session, now);
+    for (runner_job_t *job = session->first, *next; job; job = next) {
+        next = job->next;
+        if (now < job->deadline_ns)
+            continue;
+        err_t err = {0};
+        err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit passed before its turn came", job->kernel->info.entry);
+        runner_session_take(session, job);
+        runner_dispatch_finish(self, session, job, FH_KERNEL_TIMEOUT, &err);
+    }
+}
+
+void runner_host_handle(runner_host_t *self)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(self->epoll, events, EVENTS, 0);
+    for (int i = 0; i < count; i++)
+        if (events[i].data.u64)
+            runner_dispatch_event(self, events[i].data.u64);
+    int64_t now = clock_now_ns();
+    for (runner_session_t *session = self->sessions; session; session = session->next)
+        if (session_deadline(session) <= now)
+            enforce(self, session, now);
+    if (self->spare && !self->spare->ready && now >= self->spare->started_ns + START_NS)
+        runner_process_kill(self->spare);
+    runner_dispatch_spare(self);
+    runner_dispatch_callbacks(self);
+}
+
+const char *runner_host_llvm(const runner_host_t *self)
+{
+    return self->llvm;
+}
+
+const char *runner_host_cpu(const runner_host_t *self)
+{
+    return self->cpu;
+}
+
+const char *runner_host_sandbox(const runner_host_t *self)
+{
+    return self->sandbox;
+}

@@ -1,0 +1,443 @@
+/* engine/transfer_in.c - arrivals: what has come, what is expected, and what nobody wants. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/transfer_private.h"
+
+enum { EARLY_MAX_BYTES = 1024 * 1024 * 1024 };
+
+/* ---- records ------------------------------------------------------------------------------------------------------- */
+
+static int
+arrival_new(transfers_t *self, oid_t transfer, oid_t session, oid_t engine, arrival_t **ret, err_t *err)
+{
+    arrival_t *arrival = calloc(1, sizeof *arrival);
+
+    if (!arrival)
+        return err_set(err, FH_NO_MEMORY, "no memory for a transfer");
+    int status = oid_map_add(&self->arrivals, transfer, arrival, err);
+
+    if (status) {
+        free(arrival);
+        return status;
+    }
+    arrival->transfer = transfer;
+    arrival->session = session;
+    arrival->engine = engine;
+    arrival->since_ns = clock_now_ns();
+    *ret = arrival;
+    return FH_OK;
+}
+
+static void
+give_credit(transfers_t *self, const arrival_t *arrival, int64_t bytes)
+{
+    outbox_t *outbox = oid_map_find(&self->core->engine_outboxes, arrival->engine);
+    message_t message = {.code = MSG_PUSH_CREDIT, .as.PUSH_CREDIT = {arrival->transfer, (uint64_t)bytes}};
+
+    if (!outbox || bytes == 0)
+        return;
+    /* Without memory the sender waits for ever, but its engine and session can still end the transfer. */
+    (void)outbox_add(outbox, &message, NULL, NULL);
+    core_wake_reactor(self->core);
+}
+
+static void
+part_free(transfers_t *self, const arrival_t *arrival, part_t *part)
+{
+    usage_t *usage = oid_map_find(&self->usages, arrival->session);
+
+    if (usage)
+        usage->early_bytes -= (int64_t)part->size;
+    pool_unclaim(self->core->pool, (int64_t)part->size);
+    batch_unref(&self->core->lanes.batches, &part->batch);
+    free(part);
+}
+
+static void
+drop_parts(transfers_t *self, arrival_t *arrival)
+{
+    while (arrival->first) {
+        part_t *part = arrival->first;
+
+        arrival->first = part->next;
+        part_free(self, arrival, part);
+    }
+    arrival->last = NULL;
+}
+
+static void
+arrival_remove(transfers_t *self, arrival_t *arrival)
+{
+    oid_map_remove(&self->arrivals, arrival->transfer);
+    drop_parts(self, arrival);
+    pin_release(&arrival->pin);
+    free(arrival->failure);
+    free(arrival);
+}
+
+static bool
+is_complete(const arrival_t *arrival)
+{
+    return arrival->begun && arrival->expected && arrival->placed == arrival->bytes;
+}
+
+static void
+wake(transfers_t *self, const arrival_t *arrival)
+{
+    lane_t *lane = lanes_find(&self->core->lanes, arrival->session);
+
+    if (lane)
+        lane_wake(&self->core->lanes, lane);
+}
+
+/* Nothing more will come of it: the lane that waits, or the one that will, learns why. */
+static void
+fail(transfers_t *self, arrival_t *arrival, const err_t *err)
+{
+    if (arrival->unwanted) {
+        arrival_remove(self, arrival);
+        return;
+    }
+    if (!arrival->failure)
+        arrival->failure = transfer_keep_error(err);
+    drop_parts(self, arrival);
+    if (arrival->expected)
+        wake(self, arrival);
+}
+
+/* ---- the lanes' side ----------------------------------------------------------------------------------------------- */
+
+/* Is what came what the lane expects? */
+static int
+check_expected(const arrival_t *arrival, const lane_t *lane, oid_t engine, const pin_t *pin, err_t *err)
+{
+    char came[128], wanted[128];
+
+    if (!oid_equal(arrival->session, lane->owner.session) || arrival->expected || arrival->unwanted)
+        return err_set(err, FH_INVALID_ARGUMENT, "the id of the transfer is in use already");
+    if (!oid_equal(arrival->engine, engine))
+        return err_set(err, FH_INVALID_ARGUMENT, "the transfer comes from another engine than was said");
+    if (arrival->begun && (arrival->dtype != pin->nd.dtype || !shape_equal(&arrival->shape, &pin->nd.shape)))
+        return err_set(err, FH_INVALID_ARGUMENT, "an array of shape %s and dtype %s came, %s and %s was expected",
+                       shape_format(&arrival->shape, came, sizeof came), dtype_name(arrival->dtype),
+                       shape_format(&pin->nd.shape, wanted, sizeof wanted), dtype_name(pin->nd.dtype));
+    return FH_OK;
+}
+
+int
+transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, pin_t *pin, bool *ret_parts, err_t *err)
+{
+    arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+    int status = arrival ? check_expected(arrival, lane, engine, pin, err)
+                         : arrival_new(self, transfer, lane->owner.session, engine, &arrival, err);
+
+    if (!status) {
+        arrival->expected = true;
+        arrival->since_ns = clock_now_ns();
+        arrival->dtype = pin->nd.dtype;
+        arrival->shape = pin->nd.shape;
+        arrival->bytes = shape_bytes(&pin->nd.shape, pin->nd.dtype);
+        arrival->pin = *pin;
+        pin->segment = NULL;
+        *ret_parts = arrival->first != NULL;
+    }
+    pin_release(pin);
+    return status;
+}
+
+void
+transfers_take_parts(core_t *core, oid_t transfer)
+{
+    transfers_t *self = core->transfers;
+    int64_t bytes = 0;
+
+    pthread_mutex_lock(&core->lock);
+    arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+    part_t *parts = arrival ? arrival->first : NULL;
+
+    if (!parts) {
+        pthread_mutex_unlock(&core->lock);
+        return;
+    }
+    segment_t *segment = segment_ref(arrival->pin.segment);
+
+    arrival->first = arrival->last = NULL;
+    pthread_mutex_unlock(&core->lock);
+    for (const part_t *part = parts; part; part = part->next) {
+        segment_fill(segment, (size_t)part->offset, part->raw, part->size);
+        bytes += (int64_t)part->size;
+    }
+    pthread_mutex_lock(&core->lock);
+    arrival = oid_map_find(&self->arrivals, transfer);
+    while (parts && arrival) {
+        part_t *part = parts;
+
+        parts = part->next;
+        part_free(self, arrival, part);
+    }
+    if (arrival) {
+        arrival->placed += bytes;
+        give_credit(self, arrival, bytes);
+    }
+    segment_unref(&segment);
+    pthread_mutex_unlock(&core->lock);
+}
+
+int
+transfers_collect(transfers_t *self, oid_t transfer, bool *ret_complete, pin_t *ret, err_t *err)
+{
+    arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+
+    *ret_complete = false;
+    if (!arrival)
+        return err_set(err, FH_CANCELLED, "the transfer has been given up");
+    if (arrival->failure) {
+        int status = arrival->failure->status;
+
+        if (err)
+            *err = *arrival->failure;
+        arrival_remove(self, arrival);
+        return status;
+    }
+    if (!is_complete(arrival))
+        return FH_OK;
+    *ret_complete = true;
+    *ret = arrival->pin;
+    arrival->pin.segment = NULL;
+    arrival_remove(self, arrival);
+    return FH_OK;
+}
+
+void
+transfers_discard(transfers_t *self, oid_t session, oid_t transfer)
+{
+    arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+    usage_t *usage;
+
+    if (!arrival) {
+        /* It may come later.  The session's end removes the note; a session that has ended needs none. */
+        const lane_t *lane = lanes_find(&self->core->lanes, session);
+
+        if (lane && !lane->gone && !oid_is_none(transfer) && transfer_usage(self, session, &usage, NULL) == FH_OK &&
+            arrival_new(self, transfer, session, OID_NONE, &arrival, NULL) == FH_OK)
+            arrival->unwanted = true;
+        return;
+    }
+    if (!oid_equal(arrival->session, session) || arrival->unwanted)
+        return;
+    bool over = arrival->failure || (arrival->begun && arrival->received == arrival->bytes);
+
+    give_credit(self, arrival, arrival->received - arrival->placed);
+    drop_parts(self, arrival);
+    pin_release(&arrival->pin);
+    arrival->expected = false;
+    arrival->unwanted = true;
+    if (over)
+        arrival_remove(self, arrival);
+}
+
+/* ---- the reactor's side -------------------------------------------------------------------------------------------- */
+
+/* The first part says what comes; later ones must go on where the last one ended. */
+static int
+check_part(arrival_t *arrival, oid_t engine, const msg_PUSH_t *push, size_t size, err_t *err)
+{
+    shape_t shape = {.ndim = (int)push->shape.count};
+    bool sound = dtype_valid(push->dtype) && push->shape.count <= SHAPE_MAX_DIMS;
+
+    for (int i = 0; sound && i < shape.ndim; i++)
+        shape.extent[i] = push->shape.items[i];
+    int64_t bytes = sound ? shape_bytes(&shape, (dtype_t)push->dtype) : -1;
+
+    if (bytes < 0)
+        return err_set(err, FH_PROTOCOL_ERROR, "a transfer of an array that cannot be");
+    if (!arrival->begun && !arrival->expected) {
+        arrival->engine = engine;
+        arrival->dtype = (dtype_t)push->dtype;
+        arrival->shape = shape;
+        arrival->bytes = bytes;
+    }
+    if (!oid_equal(arrival->engine, engine) || !oid_equal(arrival->session, push->session))
+        return err_set(err, FH_INVALID_ARGUMENT, "parts of one transfer come from different engines or sessions");
+    if (arrival->dtype != (dtype_t)push->dtype || !shape_equal(&arrival->shape, &shape))
+        return err_set(err, FH_INVALID_ARGUMENT, "another array came than was expected: dtype %s, %lld bytes",
+                       dtype_name((dtype_t)push->dtype), (long long)bytes);
+    arrival->begun = true;
+    if ((int64_t)push->offset != arrival->received || (int64_t)size > arrival->bytes - arrival->received)
+        return err_set(err, FH_IO_ERROR, "a part of a transfer is missing: byte %lld came, %lld was next",
+                       (long long)push->offset, (long long)arrival->received);
+    return FH_OK;
+}
+
+/* Keep a part until the lane expects it. */
+static int
+keep_part(transfers_t *self, arrival_t *arrival, batch_t *batch, const uint8_t *raw, size_t size, err_t *err)
+{
+    usage_t *usage;
+    part_t *part;
+    int status = transfer_usage(self, arrival->session, &usage, err);
+
+    if (!status && usage->early_bytes + (int64_t)size > EARLY_MAX_BYTES)
+        status = err_set(err, FH_LIMIT_EXCEEDED, "more than %d MiB have come before they were expected", EARLY_MAX_BYTES >> 20);
+    if (!status)
+        status = pool_claim(self->core->pool, (int64_t)size, err);
+    if (status)
+        return status;
+    part = calloc(1, sizeof *part);
+    if (!part) {
+        pool_unclaim(self->core->pool, (int64_t)size);
+        return err_set(err, FH_NO_MEMORY, "no memory for a part of a transfer");
+    }
+    *part = (part_t){.batch = batch_ref(batch), .raw = raw, .size = size, .offset = arrival->received};
+    *(arrival->first ? &arrival->last->next : &arrival->first) = part;
+    arrival->last = part;
+    usage->early_bytes += (int64_t)size;
+    arrival->received += (int64_t)size;
+    return FH_OK;
+}
+
+/* Copy a part into place; drops the lock meanwhile. */
+static void
+place_part(transfers_t *self, arrival_t *arrival, const uint8_t *raw, size_t size)
+{
+    core_t *core = self->core;
+    oid_t transfer = arrival->transfer;
+    size_t offset = (size_t)arrival->received;
+    segment_t *segment = segment_ref(arrival->pin.segment);
+
+    arrival->received += (int64_t)size;
+    pthread_mutex_unlock(&core->lock);
+    if (size)
+        segment_fill(segment, offset, raw, size);
+    pthread_mutex_lock(&core->lock);
+    segment_unref(&segment);
+    arrival = oid_map_find(&self->arrivals, transfer);
+    if (!arrival || !arrival->expected)
+        return;
+    arrival->placed += (int64_t)size;
+    give_credit(self, arrival, (int64_t)size);
+    if (is_complete(arrival))
+        wake(self, arrival);
+}
+
+static void
+throw_away(transfers_t *self, arrival_t *arrival, oid_t engine, const msg_PUSH_t *push, size_t size)
+{
+    shape_t shape = {.ndim = (int)push->shape.count};
+
+    for (int i = 0; i < shape.ndim; i++)
+        shape.extent[i] = push->shape.items[i];
+    arrival->engine = engine;
+    give_credit(self, arrival, (int64_t)size);
+    if (!dtype_valid(push->dtype) || (int64_t)(push->offset + size) >= shape_bytes(&shape, (dtype_t)push->dtype))
+        arrival_remove(self, arrival);
+}
+
+void
+transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *batch, const uint8_t *raw, size_t size)
+{
+    transfers_t *self = core->transfers;
+    err_t err = {0};
+    int status = FH_OK;
+
+    pthread_mutex_lock(&core->lock);
+    arrival_t *arrival = oid_map_find(&self->arrivals, push->transfer);
+    /* The rest of something that has been given up, perhaps by a session that is gone. */
+    bool stray = !arrival && push->offset > 0;
+
+    if (stray) {
+        arrival_t gone = {.transfer = push->transfer, .engine = engine};
+
+        give_credit(self, &gone, (int64_t)size);
+    } else if (!arrival) {
+        status = arrival_new(self, push->transfer, push->session, engine, &arrival, &err);
+    }
+    if (arrival && arrival->unwanted) {
+        throw_away(self, arrival, engine, push, size);
+    } else if (arrival && !arrival->failure) {
+        status = check_part(arrival, engine, push, size, &err);
+        if (!status && !arrival->expected)
+            status = keep_part(self, arrival, batch, raw, size, &err);
+        else if (!status)
+            place_part(self, arrival, raw, size);
+        if (status)
+            fail(self, arrival, &err);
+    } else if (arrival) {
+        give_credit(self, arrival, (int64_t)size);
+    }
+    pthread_mutex_unlock(&core->lock);
+}
+
+void
+transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *failure)
+{
+    arrival_t *arrival = oid_map_find(&self->arrivals, failure->transfer);
+    err_t err = {0};
+
+    if (!arrival && arrival_new(self, failure->transfer, failure->session, engine, &arrival, NULL))
+        return;
+    if (!arrival->unwanted && !oid_equal(arrival->engine, engine))
+        return;
+    err.status = (int)failure->status;
+    (void)str_copy(failure->text, err.text, sizeof err.text);
+    (void)str_copy(failure->origin, err.origin, sizeof err.origin);
+    fail(self, arrival, &err);
+}
+
+void
+transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err), void *context)
+{
+    size_t cursor = 0;
+
+    for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
+        err_t err = {0};
+
+        if (arrival->expected && !arrival->failure && !is_complete(arrival) &&
+            lost(context, arrival->engine, arrival->since_ns, &err))
+            fail(self, arrival, &err);
+    }
+}
+
+void
+transfers_in_engine_lost(transfers_t *self, oid_t engine, const err_t *err)
+{
+    size_t cursor = 0;
+
+    for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
+        if (!oid_equal(arrival->engine, engine) || is_complete(arrival) ||
+            (arrival->begun && arrival->received == arrival->bytes))
+            continue;
+        bool removed = arrival->unwanted;
+
+        fail(self, arrival, err);
+        cursor -= removed;
+    }
+}
+
+void
+transfers_in_session_gone(transfers_t *self, oid_t session)
+{
+    size_t cursor = 0;
+
+    for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
+        if (!oid_equal(arrival->session, session))
+            continue;
+        give_credit(self, arrival, arrival->received - arrival->placed);
+        arrival_remove(self, arrival);
+        cursor--;
+    }
+}
+
+void
+transfers_in_release(transfers_t *self)
+{
+    size_t cursor = 0;
+
+    for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
+        arrival_remove(self, arrival);
+        cursor--;
+    }
+    oid_map_release(&self->arrivals);
+}
