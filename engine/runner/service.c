@@ -181,7 +181,7 @@ static void on_compile(service_t *self, const runner_compile_t *request, const i
     if (!status && (nfds != 1 + request->inspect || !request->size || request->size > RUNNER_MAX_BITCODE))
         status = err_set(err, FH_INTERNAL, "the request has %d descriptors and %u bytes", nfds, request->size);
     if (!status) {
-        bytes = mmap(NULL, request->size, PROT_READ, MAP_SHARED, fds[0], 0);
+        bytes = mmap(NULL, request->size, PROT_READ, MAP_PRIVATE, fds[0], 0); /* sealed: older kernels share it with nobody */
         if (bytes == MAP_FAILED)
             status = err_set_errno(err, FH_NO_MEMORY, errno, "the bitcode cannot be mapped");
     }
@@ -195,7 +195,10 @@ static void on_compile(service_t *self, const runner_compile_t *request, const i
             write_texts(&kernel.compiled, fds[1], ret);
         compiled_drop_texts(&kernel.compiled);
         ret->as.compiled.compile_ns = (uint64_t)(clock_now_ns() - began);
-        self->kernels[self->count++] = kernel;
+        kernel_t *old = find(self, kernel.id);
+        if (old)
+            compiled_release(&old->compiled);
+        *(old ? old : &self->kernels[self->count++]) = kernel;
     }
     fill_error(ret, status, err);
 }
