@@ -306,7 +306,8 @@ static int read_flag(reading_t *self, int argc, char *const argv[], int *at, con
     return assign(self, flag->row, OPTION_FROM_FLAG, source, value);
 }
 
-static bool is_flag(const char *argument) { return argument[0] == '-' && argument[1]; }
+/* Negative numbers are arguments: no setting has a digit for its letter. */
+static bool is_flag(const char *argument) { return argument[0] == '-' && argument[1] && !strchr(".0123456789", argument[1]); }
 
 static int read_flags(reading_t *self, int argc, char *const argv[], int *ret_first, word_t *ret_word)
 {

@@ -254,8 +254,8 @@ static void flags_come_first_wherever_they_stood(void **state)
 {
     (void)state;
     char *argv[] = {(char[]){"demo"}, (char[]){"put"}, (char[]){"-n"}, (char[]){"x"}, (char[]){"file"}, (char[]){"--threads=3"},
-                    (char[]){"-q"}, (char[]){"more"}, (char[]){"--"}, (char[]){"-q"}, NULL};
-    static const char *const wanted[] = {"demo", "-n", "x", "--threads=3", "-q", "put", "file", "more", "--", "-q"};
+                    (char[]){"-q"}, (char[]){"-3.5"}, (char[]){"--"}, (char[]){"-q"}, NULL};
+    static const char *const wanted[] = {"demo", "-n", "x", "--threads=3", "-q", "put", "file", "-3.5", "--", "-q"};
     options_flags_first(&table, 10, argv);
     for (int i = 0; i < 10; i++)
         assert_string_equal(argv[i], wanted[i]);

@@ -1,0 +1,68 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
+enum { ROOM = 1024 };
+
+static fh_engine_info engines[ROOM];
+
+static void print_json(const char *cluster, int count)
+{
+    (void)fputs("{\"cluster\": ", stdout);
+    show_json_text(cluster, strlen(cluster), stdout);
+    (void)fprintf(stdout, ", \"version\": \"%s\", \"engines\": [", fh_version());
+    for (int i = 0; i < count; i++) {
+        (void)fputs(i ? ", " : "", stdout);
+        show_engine_json(&engines[i], stdout);
+    }
+    (void)fputs("]}\n", stdout);
+}
+
+static void print_text(const char *cluster, int count)
+{
+    int64_t used = 0, memory = 0, objects = 0;
+    int cores = 0;
+    char used_text[SHOW_BYTES_MAX], memory_text[SHOW_BYTES_MAX];
+    for (int i = 0; i < count; i++) {
+        used += engines[i].used_bytes;
+        memory += engines[i].memory_bytes;
+        objects += engines[i].objects;
+        cores += engines[i].cores;
+    }
+    (void)printf("cluster %s is up: %d engines, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count, cores, objects,
+                 show_bytes(used, used_text), show_bytes(memory, memory_text));
+    show_engine_table(engines, count, stdout);
+}
+
+static int run(const command_t *self, const void *given, int argc, char *argv[])
+{
+    (void)argc, (void)argv;
+    const client_settings_t *settings = given;
+    fh_session *session;
+    fh_error error;
+    int count = 0;
+    if (!command_connect(self, settings->name, &session))
+        return EXIT_FAILED;
+    int status = fh_engines(session, engines, ROOM, &count, &error);
+    count = count < ROOM ? count : ROOM;
+    if (!status && settings->json)
+        print_json(fh_cluster_name(session), count);
+    else if (!status)
+        print_text(fh_cluster_name(session), count);
+    fh_close(&session);
+    return status ? command_fail_remote(self, &error) : EXIT_DONE;
+}
+
+const command_t command_status = {
+    .name = "status",
+    .args = "",
+    .options = client_options,
+    .noptions = 2,
+    .settings_size = sizeof(client_settings_t),
+    .summary = "Show whether a cluster is up, and how it is.",
+    .doc = "One line of sums and a line for each engine.  Exits with 1 if the broker does not answer.",
+    .run = run,
+};
