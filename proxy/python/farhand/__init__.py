@@ -6,6 +6,8 @@
         s = (2 * d + 1).sum(axis=0)             # computed there; no array bytes come back
         fh.gather(s)                            # now they do
 """
+from types import ModuleType as _module
+
 from numpy import (  # on remote arrays they run remotely, through NumPy's own dispatch
     all, any, argmax, argmin, around, array_split, broadcast_arrays, broadcast_to, clip, column_stack, concatenate, copyto,
     dsplit, dstack, empty_like, expand_dims, flip, full_like, hsplit, hstack, max, mean, min, moveaxis, ndim, ones_like,
@@ -28,4 +30,4 @@ from .session import Engine, Ref, Session, connect
 
 __version__ = _version()
 globals().update(_errors.CLASSES)
-__all__ = [name for name in globals() if not name.startswith("_")]
+__all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]

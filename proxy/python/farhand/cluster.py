@@ -1,6 +1,5 @@
 """Clusters on this host, for programs, notebooks and tests."""
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -37,7 +36,7 @@ class Cluster:
     """
 
     def __init__(self, engines=2, *, threads=None, memory=None):
-        self.name = f"py-{os.getpid()}-{secrets.token_hex(4)}"
+        self.name = f"py-{os.getpid()}-{os.urandom(4).hex()}"
         self._folder = tempfile.mkdtemp(prefix="farhand-")
         self._environment = dict(os.environ, XDG_RUNTIME_DIR=self._folder)
         self._stopped = False
@@ -118,3 +117,9 @@ def _end(name, folder, environment, pid):
     except Exception as problem:
         print(f"farhand: stopping cluster {name}: {problem}", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def command():
+    """The command farhand of an installed package: the program beside it."""
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "farhand")
+    os.execv(program, ["farhand", *sys.argv[1:]])

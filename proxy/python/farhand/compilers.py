@@ -111,7 +111,7 @@ def _numba_type(types, text):
 
 
 def compile_numba(function, signature):
-    """(bitcode, entry) of a Python function, unoptimised: each engine optimises for its own CPU."""
+    """(bitcode, entry or None) of a Python function, unoptimised: each engine optimises for its own CPU."""
     result, parameters = parse_signature(signature)
     try:
         import numba
@@ -124,9 +124,43 @@ def compile_numba(function, signature):
         with _unoptimised():
             compiled = numba.cfunc(numba_signature, error_model="numpy")(function)
             module = compiled._library._final_module
-            return module.as_bitcode(), compiled._wrapper_name
+            entry = None if result != "void" else _add_piece_entry(module, compiled._wrapper_name.removeprefix("cfunc."))
+            return module.as_bitcode(), entry
     except numba.core.errors.NumbaError as problem:
         raise error("KERNEL_ERROR", f"Numba cannot compile {function.__name__}: {problem}") from problem
+
+
+_PIECE_ENTRY = "farhand_piece"
+
+
+def _add_piece_entry(module, native):
+    """Add void f(pointers, n) around Numba's own i32 f(result*, exception**, pointers, n).
+
+    What Numba makes for C returns a pointer in place of nothing.  A raised exception becomes a trap.
+    """
+    import llvmlite.binding as llvm
+
+    types = [str(argument.type) for argument in module.get_function(native).arguments]
+    cells = [kind[:-1] if kind.endswith("*") else kind for kind in types[:2]]
+    values = ["%result", "%exception", *(f"%p{i}" for i in range(len(types) - 2))]
+    arguments = ", ".join(f"{kind} {value}" for kind, value in zip(types, values))
+    parameters = ", ".join(f"{kind} {value}" for kind, value in zip(types[2:], values[2:]))
+    module.link_in(llvm.parse_assembly(f"""
+        declare void @llvm.trap()
+        declare i32 @"{native}"({', '.join(types)})
+        define void @{_PIECE_ENTRY}({parameters}) {{
+          %result = alloca {cells[0]}
+          %exception = alloca {cells[1]}
+          %status = call i32 @"{native}"({arguments})
+          %failed = icmp ne i32 %status, 0
+          br i1 %failed, label %raise, label %done
+        raise:
+          call void @llvm.trap()
+          unreachable
+        done:
+          ret void
+        }}"""))
+    return _PIECE_ENTRY
 
 
 class _unoptimised:

@@ -1,8 +1,7 @@
 """Futures: results that can be waited for, awaited, and passed to concurrent.futures."""
-import asyncio
 import concurrent.futures
 import time
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
 from .config import config
 from .errors import CLASSES
@@ -17,13 +16,15 @@ class Future(concurrent.futures.Future):
     """A concurrent.futures.Future that can also be awaited."""
 
     def __await__(self):
+        import asyncio  # only programs that await have it loaded
+
         return asyncio.wrap_future(self).__await__()
 
 
 def _executor():
     global _pool
     if _pool is None:
-        _pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="farhand-future")
+        _pool = concurrent.futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="farhand-future")
     return _pool
 
 

@@ -1,5 +1,4 @@
 """repr, str and _repr_html_: from metadata and the corner elements; an array is never fetched to be shown."""
-import html
 import itertools
 
 import numpy as np
@@ -76,6 +75,8 @@ def to_repr(x):
 
 
 def to_html(x):
+    import html  # only notebooks show it
+
     rows = [("shape", x.shape), ("dtype", x.dtype), ("bytes", f"{x.nbytes:,}"), ("where", _where(x))]
     cells = "".join(f"<tr><th>{name}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows)
     return (f"<table><caption>farhand {type(x).__name__}</caption>{cells}</table>"
