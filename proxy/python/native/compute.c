@@ -4,8 +4,7 @@
 enum { MAX_OUT = 4, CASTING_DEFAULT = -1 };
 
 /* outs: None, or a tuple of Arrays and Nones. */
-static bool
-outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
+static bool outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
 {
     if (outs == Py_None)
         return true;
@@ -21,8 +20,7 @@ outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
     return true;
 }
 
-static int
-nout_of(const char *op)
+static int nout_of(const char *op)
 {
     const char *name = NULL;
     int nin = 0, nout = 0;
@@ -37,8 +35,7 @@ nout_of(const char *op)
 }
 
 /* Wrap the results: a tuple of nout Arrays, None where an out was given. */
-static PyObject *
-results_tuple(pysession_t *self, fh_array **arrays, int nout)
+static PyObject *results_tuple(pysession_t *self, fh_array **arrays, int nout)
 {
     native_t *state = native_state(self->module);
     PyObject *tuple = PyTuple_New(nout);
@@ -54,8 +51,7 @@ results_tuple(pysession_t *self, fh_array **arrays, int nout)
     return tuple;
 }
 
-PyObject *
-pycompute_ufunc(PyObject *object, PyObject *args)
+PyObject *pycompute_ufunc(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -89,8 +85,7 @@ pycompute_ufunc(PyObject *object, PyObject *args)
     return result;
 }
 
-PyObject *
-pycompute_reduce(PyObject *object, PyObject *args)
+PyObject *pycompute_reduce(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -105,8 +100,7 @@ pycompute_reduce(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pycompute_variance(PyObject *object, PyObject *args)
+PyObject *pycompute_variance(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -121,8 +115,7 @@ pycompute_variance(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pycompute_astype(PyObject *object, PyObject *args)
+PyObject *pycompute_astype(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -134,8 +127,7 @@ pycompute_astype(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pycompute_assign(PyObject *object, PyObject *args)
+PyObject *pycompute_assign(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);

@@ -3,8 +3,7 @@
 
 #include "proxy/python/native/native.h"
 
-static fh_kernel *
-kernel_get(PyObject *object)
+static fh_kernel *kernel_get(PyObject *object)
 {
     pyhandle_t *self = (pyhandle_t *)object;
     if (!self->handle->kernel)
@@ -13,8 +12,7 @@ kernel_get(PyObject *object)
 }
 
 /* kernel_load(code, entry, signature, kind, fastmath) -> Kernel */
-PyObject *
-pykernel_load(PyObject *object, PyObject *args)
+PyObject *pykernel_load(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -36,8 +34,7 @@ pykernel_load(PyObject *object, PyObject *args)
     return result;
 }
 
-static PyObject *
-kernel_describe(PyObject *object, PyObject *none)
+static PyObject *kernel_describe(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -60,8 +57,7 @@ kernel_describe(PyObject *object, PyObject *none)
 }
 
 /* call(inputs, out or None, timeout) -> Array or None */
-static PyObject *
-kernel_call(PyObject *object, PyObject *args)
+static PyObject *kernel_call(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -85,8 +81,7 @@ kernel_call(PyObject *object, PyObject *args)
 }
 
 /* map(arrays, out dtype, timeout) -> Array */
-static PyObject *
-kernel_map(PyObject *object, PyObject *args)
+static PyObject *kernel_map(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -110,8 +105,7 @@ kernel_map(PyObject *object, PyObject *args)
 }
 
 /* inspect(what) -> str; what 0: IR, 1: assembly */
-static PyObject *
-kernel_inspect(PyObject *object, PyObject *args)
+static PyObject *kernel_inspect(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);

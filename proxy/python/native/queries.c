@@ -12,16 +12,14 @@ typedef struct {
 } visit_t;
 
 /* Append and forget item; non-zero with an exception set if that failed. */
-static int
-visit_append(visit_t *self, PyObject *item)
+static int visit_append(visit_t *self, PyObject *item)
 {
     int failed = !item || PyList_Append(self->list, item);
     Py_XDECREF(item);
     return failed;
 }
 
-static PyObject *
-visit_result(visit_t *self, int status, const fh_error *error)
+static PyObject *visit_result(visit_t *self, int status, const fh_error *error)
 {
     if (pysession_leave(self->session, status, error))
         return self->list;
@@ -29,8 +27,7 @@ visit_result(visit_t *self, int status, const fh_error *error)
     return NULL;
 }
 
-static PyObject *
-engine_dict(const fh_engine_info *engine)
+static PyObject *engine_dict(const fh_engine_info *engine)
 {
     return Py_BuildValue("{s:N,s:i,s:N,s:L,s:i,s:L,s:L,s:L,s:N,s:N,s:N,s:N}", "id", convert_id(&engine->id), "number",
                          engine->number, "host", native_text(engine->host), "pid", (long long)engine->pid, "cores",
@@ -40,8 +37,7 @@ engine_dict(const fh_engine_info *engine)
                          native_text(engine->state));
 }
 
-PyObject *
-pyqueries_engines(PyObject *object, PyObject *none)
+PyObject *pyqueries_engines(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -73,8 +69,7 @@ done:
     return list;
 }
 
-static int
-visit_object(void *context, const fh_object_info *info)
+static int visit_object(void *context, const fh_object_info *info)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -88,8 +83,7 @@ visit_object(void *context, const fh_object_info *info)
     return stop;
 }
 
-PyObject *
-pyqueries_objects(PyObject *object, PyObject *args)
+PyObject *pyqueries_objects(PyObject *object, PyObject *args)
 {
     visit_t visit = {(pysession_t *)object, NULL};
     fh_error error = {0};
@@ -104,51 +98,43 @@ pyqueries_objects(PyObject *object, PyObject *args)
     return visit_result(&visit, status, &error);
 }
 
-static PyObject *
-value_nil(const fh_value *value)
+static PyObject *value_nil(const fh_value *value)
 {
     (void)value;
     return Py_NewRef(Py_None);
 }
 
-static PyObject *
-value_bool(const fh_value *value)
+static PyObject *value_bool(const fh_value *value)
 {
     return PyBool_FromLong(value->i != 0);
 }
 
-static PyObject *
-value_int(const fh_value *value)
+static PyObject *value_int(const fh_value *value)
 {
     return PyLong_FromLongLong(value->i);
 }
 
-static PyObject *
-value_uint(const fh_value *value)
+static PyObject *value_uint(const fh_value *value)
 {
     return PyLong_FromUnsignedLongLong(value->u);
 }
 
-static PyObject *
-value_float(const fh_value *value)
+static PyObject *value_float(const fh_value *value)
 {
     return PyFloat_FromDouble(value->f);
 }
 
-static PyObject *
-value_text(const fh_value *value)
+static PyObject *value_text(const fh_value *value)
 {
     return PyUnicode_DecodeUTF8(value->data, (Py_ssize_t)value->size, "replace");
 }
 
-static PyObject *
-value_bytes(const fh_value *value)
+static PyObject *value_bytes(const fh_value *value)
 {
     return PyBytes_FromStringAndSize(value->data, (Py_ssize_t)value->size);
 }
 
-static PyObject *
-value_id(const fh_value *value)
+static PyObject *value_id(const fh_value *value)
 {
     return convert_id(&value->id);
 }
@@ -159,8 +145,7 @@ static PyObject *(*const FROM_VALUE[])(const fh_value *) = {
     [FH_VALUE_BYTES] = value_bytes, [FH_VALUE_ID] = value_id,
 };
 
-static PyObject *
-values_tuple(const fh_value *values, int count)
+static PyObject *values_tuple(const fh_value *values, int count)
 {
     PyObject *tuple = PyTuple_New(count);
     for (int i = 0; tuple && i < count; i++) {
@@ -173,8 +158,7 @@ values_tuple(const fh_value *values, int count)
     return tuple;
 }
 
-static int
-visit_row(void *context, const fh_value *cells, int count)
+static int visit_row(void *context, const fh_value *cells, int count)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -183,8 +167,7 @@ visit_row(void *context, const fh_value *cells, int count)
     return stop;
 }
 
-PyObject *
-pyqueries_sql(PyObject *object, PyObject *args)
+PyObject *pyqueries_sql(PyObject *object, PyObject *args)
 {
     visit_t visit = {(pysession_t *)object, NULL};
     fh_error error = {0};
@@ -200,8 +183,7 @@ pyqueries_sql(PyObject *object, PyObject *args)
     return visit_result(&visit, status, &error);
 }
 
-static int
-visit_name(void *context, const char *name)
+static int visit_name(void *context, const char *name)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -210,8 +192,7 @@ visit_name(void *context, const char *name)
     return stop;
 }
 
-PyObject *
-pyqueries_names(PyObject *object, PyObject *none)
+PyObject *pyqueries_names(PyObject *object, PyObject *none)
 {
     visit_t visit = {(pysession_t *)object, PyList_New(0)};
     fh_error error = {0};
@@ -226,8 +207,7 @@ pyqueries_names(PyObject *object, PyObject *none)
     return visit_result(&visit, status, &error);
 }
 
-PyObject *
-pyqueries_stats(PyObject *object, PyObject *none)
+PyObject *pyqueries_stats(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_stats stats = {0};
@@ -245,8 +225,7 @@ pyqueries_stats(PyObject *object, PyObject *none)
 }
 
 /* None, bool, int, float, str and bytes travel; text and bytes are borrowed from source. */
-static bool
-value_from(PyObject *source, fh_value *ret)
+static bool value_from(PyObject *source, fh_value *ret)
 {
     int overflow = 0;
     Py_ssize_t size = 0;
@@ -279,8 +258,7 @@ value_from(PyObject *source, fh_value *ret)
     return !PyErr_Occurred();
 }
 
-static void
-visit_values(void *context, const fh_value *values, int count)
+static void visit_values(void *context, const fh_value *values, int count)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -288,8 +266,7 @@ visit_values(void *context, const fh_value *values, int count)
     pysession_gil_give(visit->session);
 }
 
-PyObject *
-pyqueries_call(PyObject *object, PyObject *args)
+PyObject *pyqueries_call(PyObject *object, PyObject *args)
 {
     enum { ROOM = 64 };
     visit_t visit = {(pysession_t *)object, NULL};

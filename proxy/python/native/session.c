@@ -6,21 +6,18 @@
 
 enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
 
-static void
-ring_init(handle_t *head)
+static void ring_init(handle_t *head)
 {
     head->previous = head->next = head;
 }
 
-static void
-ring_remove(handle_t *self)
+static void ring_remove(handle_t *self)
 {
     self->previous->next = self->next;
     self->next->previous = self->previous;
 }
 
-static void
-ring_add(handle_t *head, handle_t *self)
+static void ring_add(handle_t *head, handle_t *self)
 {
     self->previous = head->previous;
     self->next = head;
@@ -28,16 +25,14 @@ ring_add(handle_t *head, handle_t *self)
     head->previous = self;
 }
 
-static void
-handle_free(handle_t *self)
+static void handle_free(handle_t *self)
 {
     fh_array_free(&self->array);
     fh_kernel_free(&self->kernel);
 }
 
 /* With the lock and the GIL. */
-static void
-free_dropped(pysession_t *self)
+static void free_dropped(pysession_t *self)
 {
     while (self->dropped.next != &self->dropped) {
         handle_t *handle = self->dropped.next;
@@ -47,15 +42,13 @@ free_dropped(pysession_t *self)
     }
 }
 
-static bool
-is_forked(const pysession_t *self)
+static bool is_forked(const pysession_t *self)
 {
     return self->pid != (long)getpid();
 }
 
 /* Waits for the lock without the GIL; wakes up for signals. */
-static bool
-lock_take(pysession_t *self)
+static bool lock_take(pysession_t *self)
 {
     while (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
         PyLockStatus got;
@@ -71,15 +64,13 @@ lock_take(pysession_t *self)
     return true;
 }
 
-static void
-lock_give(pysession_t *self)
+static void lock_give(pysession_t *self)
 {
     self->owner = 0;
     PyThread_release_lock(self->lock);
 }
 
-static bool
-is_usable(pysession_t *self)
+static bool is_usable(pysession_t *self)
 {
     if (is_forked(self)) {
         native_raise_named(self->module, "INVALID_ARGUMENT",
@@ -94,8 +85,7 @@ is_usable(pysession_t *self)
     return true;
 }
 
-bool
-pysession_enter(pysession_t *self)
+bool pysession_enter(pysession_t *self)
 {
     if (!is_usable(self) || !lock_take(self))
         return false;
@@ -108,8 +98,7 @@ pysession_enter(pysession_t *self)
     return true;
 }
 
-bool
-pysession_leave(pysession_t *self, int status, const fh_error *error)
+bool pysession_leave(pysession_t *self, int status, const fh_error *error)
 {
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
@@ -123,8 +112,7 @@ pysession_leave(pysession_t *self, int status, const fh_error *error)
     return false;
 }
 
-PyObject *
-pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret)
+PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret)
 {
     native_t *state = native_state(self->module);
     PyObject *wrapped = NULL;
@@ -146,8 +134,7 @@ pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_a
     return wrapped;
 }
 
-PyObject *
-pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
+PyObject *pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
 {
     handle_t *handle = PyMem_Calloc(1, sizeof *handle);
     pyhandle_t *wrapped = handle ? PyObject_New(pyhandle_t, type) : NULL;
@@ -167,21 +154,18 @@ pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel
     return (PyObject *)wrapped;
 }
 
-void
-pysession_gil_take(pysession_t *self)
+void pysession_gil_take(pysession_t *self)
 {
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
 }
 
-void
-pysession_gil_give(pysession_t *self)
+void pysession_gil_give(pysession_t *self)
 {
     self->inside = PyEval_SaveThread();
 }
 
-void
-pyhandle_dealloc(PyObject *object)
+void pyhandle_dealloc(PyObject *object)
 {
     pyhandle_t *self = (pyhandle_t *)object;
     PyTypeObject *type = Py_TYPE(object);
@@ -204,8 +188,7 @@ pyhandle_dealloc(PyObject *object)
 }
 
 /* farhand.h calls this while it waits.  An exception from a signal handler stays set until pysession_leave. */
-static int
-interrupted(void *context)
+static int interrupted(void *context)
 {
     pysession_t *self = context;
     pysession_gil_take(self);
@@ -214,8 +197,7 @@ interrupted(void *context)
     return stop;
 }
 
-static pysession_t *
-session_new(PyObject *module)
+static pysession_t *session_new(PyObject *module)
 {
     pysession_t *self = PyObject_New(pysession_t, native_state(module)->session_type);
     if (!self)
@@ -237,8 +219,7 @@ session_new(PyObject *module)
 }
 
 /* connect(target or None, timeout, call_timeout) -> Session */
-PyObject *
-pysession_connect(PyObject *module, PyObject *args)
+PyObject *pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
@@ -262,8 +243,7 @@ pysession_connect(PyObject *module, PyObject *args)
     return (PyObject *)self;
 }
 
-static PyObject *
-session_close(PyObject *object, PyObject *none)
+static PyObject *session_close(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     (void)none;
@@ -281,8 +261,7 @@ session_close(PyObject *object, PyObject *none)
     Py_RETURN_NONE;
 }
 
-static void
-session_dealloc(PyObject *object)
+static void session_dealloc(PyObject *object)
 {
     pysession_t *self = (pysession_t *)object;
     PyTypeObject *type = Py_TYPE(object);
@@ -303,8 +282,7 @@ session_dealloc(PyObject *object)
 }
 
 /* tick() -> False if another thread is inside: then the session is not idle, and nothing need be done. */
-static PyObject *
-session_tick(PyObject *object, PyObject *none)
+static PyObject *session_tick(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -323,8 +301,7 @@ session_tick(PyObject *object, PyObject *none)
     Py_RETURN_TRUE;
 }
 
-static PyObject *
-session_sync(PyObject *object, PyObject *args)
+static PyObject *session_sync(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -336,8 +313,7 @@ session_sync(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-session_unpublish(PyObject *object, PyObject *args)
+static PyObject *session_unpublish(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -349,8 +325,7 @@ session_unpublish(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-session_call_many(PyObject *object, PyObject *args)
+static PyObject *session_call_many(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -370,16 +345,14 @@ session_call_many(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-session_get_cluster(PyObject *object, void *closure)
+static PyObject *session_get_cluster(PyObject *object, void *closure)
 {
     pysession_t *self = (pysession_t *)object;
     (void)closure;
     return native_text(self->session ? fh_cluster_name(self->session) : "");
 }
 
-static PyObject *
-session_get_closed(PyObject *object, void *closure)
+static PyObject *session_get_closed(PyObject *object, void *closure)
 {
     pysession_t *self = (pysession_t *)object;
     (void)closure;

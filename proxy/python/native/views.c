@@ -4,8 +4,7 @@
 enum { MAX_INDEX = 2 * FH_MAX_DIMS + 1, MAX_ARRAYS = 1 << 20 };
 
 /* One part of a slice: None leaves it out. */
-static bool
-slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
+static bool slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
 {
     PyObject *part = PyTuple_GetItem(tuple, i);
     if (part == Py_None)
@@ -18,8 +17,7 @@ slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
     return true;
 }
 
-static bool
-index_item(PyObject *source, fh_index_item *ret)
+static bool index_item(PyObject *source, fh_index_item *ret)
 {
     if (source == Py_None) {
         ret->kind = FH_INDEX_NEWAXIS;
@@ -38,8 +36,7 @@ index_item(PyObject *source, fh_index_item *ret)
     return true;
 }
 
-PyObject *
-pyviews_index(PyObject *object, PyObject *args)
+PyObject *pyviews_index(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -60,8 +57,7 @@ pyviews_index(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pyviews_transpose(PyObject *object, PyObject *args)
+PyObject *pyviews_transpose(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -82,8 +78,7 @@ pyviews_transpose(PyObject *object, PyObject *args)
     return native_raise_named(session->module, "INVALID_ARGUMENT", "axes don't match the array's dimensions");
 }
 
-PyObject *
-pyviews_broadcast_to(PyObject *object, PyObject *args)
+PyObject *pyviews_broadcast_to(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -98,8 +93,7 @@ pyviews_broadcast_to(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pyviews_reshape(PyObject *object, PyObject *args)
+PyObject *pyviews_reshape(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -114,8 +108,7 @@ pyviews_reshape(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pyviews_copy(PyObject *object, PyObject *none)
+PyObject *pyviews_copy(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -127,8 +120,7 @@ pyviews_copy(PyObject *object, PyObject *none)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pyviews_alias(PyObject *object, PyObject *none)
+PyObject *pyviews_alias(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -140,8 +132,7 @@ pyviews_alias(PyObject *object, PyObject *none)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *
-pyviews_piece_handle(PyObject *object, PyObject *args)
+PyObject *pyviews_piece_handle(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -155,8 +146,7 @@ pyviews_piece_handle(PyObject *object, PyObject *args)
 
 typedef int join_fn(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_error *error);
 
-static PyObject *
-join(pysession_t *self, PyObject *args, join_fn *function)
+static PyObject *join(pysession_t *self, PyObject *args, join_fn *function)
 {
     fh_error error = {0};
     PyObject *tuple = NULL, *result = NULL;
@@ -182,14 +172,12 @@ done:
     return result;
 }
 
-PyObject *
-pyviews_concatenate(PyObject *object, PyObject *args)
+PyObject *pyviews_concatenate(PyObject *object, PyObject *args)
 {
     return join((pysession_t *)object, args, fh_concatenate);
 }
 
-PyObject *
-pyviews_from_pieces(PyObject *object, PyObject *args)
+PyObject *pyviews_from_pieces(PyObject *object, PyObject *args)
 {
     return join((pysession_t *)object, args, fh_array_from_pieces);
 }
