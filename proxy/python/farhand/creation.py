@@ -15,6 +15,7 @@ def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
 
 
 def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None):
+    """An array of one value; laid out as empty does."""
     if dtype is None:
         dtype = getattr(fill_value, "dtype", None) or np.asarray(fill_value).dtype
     result = empty(shape, dtype, axis=axis, blocksize=blocksize, engines=engines)
@@ -23,10 +24,12 @@ def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None)
 
 
 def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+    """An array of zeros; laid out as empty does."""
     return full(shape, 0, dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
 def ones(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+    """An array of ones; laid out as empty does."""
     return full(shape, 1, dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 

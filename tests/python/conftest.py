@@ -1,0 +1,43 @@
+"""Tests of the Python package against real clusters: each module starts its own, in a temporary folder."""
+import os
+
+import hypothesis
+import numpy as np
+import pytest
+
+import farhand as fh
+
+# The same examples in every run; a failure prints how to repeat it.
+hypothesis.settings.register_profile(
+    "farhand", derandomize=True, deadline=None, print_blob=True, max_examples=int(os.environ.get("FARHAND_EXAMPLES", "40")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture,
+                           hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.filter_too_much])
+hypothesis.settings.load_profile("farhand")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two engines; its session is the default one."""
+    with fh.Cluster(2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def clusters(request):
+    """The test runs with one, two and three engines."""
+    with fh.Cluster(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def own_cluster():
+    """Two engines that the test may break."""
+    with fh.Cluster(2) as running:
+        yield running
+
+
+@pytest.fixture
+def rng():
+    seed = 20240817
+    print(f"seed {seed}")
+    return np.random.default_rng(seed)

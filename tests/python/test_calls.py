@@ -1,0 +1,95 @@
+"""call, methodcall, vectorize, futures."""
+import asyncio
+import concurrent.futures
+
+import numpy as np
+import pytest
+from oracle import CRASH, SPIN, same
+
+import farhand as fh
+
+
+def test_call_runs_numpy_functions_where_the_arrays_are(cluster):
+    remote = fh.scatter(np.arange(6.0))
+    same(fh.gather(fh.call(np.sqrt, remote)), np.sqrt(np.arange(6.0)))
+    same(fh.gather(fh.call(np.sum, remote, axis=0)), np.float64(15))
+    future = fh.call(np.add, remote, 1, block=False)
+    same(fh.gather(future.result(20)), np.arange(6.0) + 1)
+
+
+def test_call_of_plain_python_says_what_is_missing(cluster):
+    with pytest.raises(fh.NotSupported, match="Python hosts"):
+        fh.call(lambda x: x, fh.scatter(np.arange(3)))
+    with pytest.raises(TypeError):
+        fh.call(5)
+
+
+def test_methodcall_knows_local_and_remote_methods(cluster):
+    remote = fh.scatter(np.arange(6.0), axis=None)
+    same(fh.gather(fh.methodcall(remote, "sum")), np.float64(15))
+    assert fh.methodcall(remote, "nop") == []
+    assert fh.methodcall(remote, "describe")
+    assert "nop" in fh.methodcall(remote, "methods")
+    with pytest.raises(AttributeError):
+        fh.methodcall(remote, "no_such_method")
+    assert "nop" in cluster.session.call(0, "methods")
+    assert fh.methodcall("abc", "upper") == "ABC"
+
+
+def test_call_all_keeps_the_order(cluster):
+    remotes = fh.scatter([np.arange(n) for n in (1, 2, 3)])
+    assert [int(x) for x in fh.call_all(remotes, "sum")] == [0, 1, 3]
+    futures = fh.call_all(remotes, "sum", block=False)
+    assert [int(f.result(20)) for f in futures] == [0, 1, 3]
+
+
+def test_vectorize_and_apply(cluster):
+    remote = fh.scatter(np.arange(6.0))
+    same(fh.gather(fh.vectorize(np.sin)(remote)), np.sin(np.arange(6.0)))
+    totals = fh.apply(np.sum, remote)
+    assert [float(x) for x in totals] == [3.0, 12.0]
+    assert [fh.gather(x).tolist() for x in fh.apply(np.negative, fh.scatter([np.arange(2), np.arange(1)]))] == [[0, -1], [0]]
+
+
+def test_future_of_an_array(cluster):
+    result = fh.scatter(np.arange(6.0)) + 1
+    future = result.future()
+    assert isinstance(future, concurrent.futures.Future)
+    assert future.result(20) is result and future.done()
+    assert future in concurrent.futures.wait([future], 20).done
+
+
+def test_future_of_a_failure_has_its_exception(cluster):
+    future = fh.kernel(CRASH)(fh.scatter(np.arange(3.0), axis=None)).future()
+    assert isinstance(future.exception(20), fh.KernelFault)
+
+
+def test_futures_can_be_awaited(cluster):
+    async def main():
+        a, b = fh.scatter(np.arange(3)), fh.scatter(np.arange(4))
+        x = await (a + 1).future()
+        y, z = await asyncio.gather((a * 2).future(), (b * 3).future())
+        return [fh.gather(value).tolist() for value in (x, y, z)]
+
+    assert asyncio.run(main()) == [[1, 2, 3], [0, 2, 4], [0, 3, 6, 9]]
+
+
+def test_wait_divides_done_from_not_done(cluster):
+    quick = fh.scatter(np.arange(3.0), engines=[0], axis=None)
+    slow = fh.kernel(SPIN)(fh.scatter(np.arange(3.0), engines=[1], axis=None), timeout=2)
+    done, not_done = fh.wait([slow, quick], timeout=20, return_when=fh.FIRST_COMPLETED)
+    assert [x is quick for x in done] == [True] and [x is slow for x in not_done] == [True]
+    done, not_done = fh.wait([slow, quick], timeout=20)
+    assert len(done) == 2 and not not_done
+
+
+def test_as_completed_yields_all(cluster):
+    arrays = [fh.scatter(np.arange(n)) for n in range(1, 5)]
+    assert sorted(len(x) for x in fh.as_completed(arrays, timeout=20)) == [1, 2, 3, 4]
+
+
+def test_the_session_can_be_used_while_a_future_waits(cluster):
+    slow = fh.kernel(SPIN)(fh.scatter(np.arange(3.0), engines=[1], axis=None), timeout=2).future()
+    same(fh.gather(fh.scatter(np.arange(5), engines=[0])), np.arange(5))
+    assert not slow.done()
+    assert isinstance(slow.exception(20), fh.KernelTimeout)

@@ -1,0 +1,181 @@
+"""Errors are of farhand's classes and of Python's; interrupted and forked programs stay usable."""
+import builtins
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from oracle import CRASH, SPIN, same
+
+import farhand as fh
+from farhand import _native
+
+
+def test_every_status_has_its_class():
+    for number, status, text, name, builtin in _native.statuses():
+        if name and name != "Error":
+            cls = getattr(fh, name)
+            assert issubclass(cls, fh.Error) and issubclass(cls, getattr(builtins, builtin)), status
+            assert str(cls("what happened")) == "what happened"
+    assert fh.ConnectionError is not builtins.ConnectionError
+
+
+def test_errors_carry_their_status():
+    with pytest.raises(fh.InvalidArgument) as caught:
+        fh.scatter(np.arange(3), blocksize=0)
+    assert caught.value.status == "INVALID_ARGUMENT" and caught.value.origin == ""
+
+
+def test_unknown_cluster_says_farhand_up(tmp_path):
+    with pytest.raises(ConnectionError, match="farhand up"):
+        fh.connect(str(tmp_path / "none.ini"), timeout=1)
+
+
+def test_closed_session_makes_stale_handles():
+    with fh.Cluster(1) as cluster:
+        remote = fh.scatter(np.arange(3))
+        kernel = fh.kernel(b"define double @f(double %x) { ret double %x }")
+        session = cluster.session
+        session.close()
+        assert session.closed
+        for use in (lambda: fh.gather(remote), lambda: remote + 1, lambda: remote[0], lambda: session.engines,
+                    lambda: kernel(remote), lambda: remote.wait()):
+            with pytest.raises(fh.StaleHandle):
+                use()
+        session.close()
+        assert remote.shape == (3,)
+        with fh.connect(cluster.connection_file):
+            same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
+        del remote, kernel
+
+
+def test_arrays_of_two_sessions_do_not_mix(cluster):
+    one = fh.scatter(np.arange(3))
+    with fh.connect(cluster.connection_file):
+        two = fh.scatter(np.arange(3))
+        with pytest.raises(fh.InvalidArgument, match="sessions"):
+            one + two
+    from farhand.session import set_default
+
+    set_default(cluster.session)
+
+
+INTERRUPTED = """
+import sys, time, threading, os, signal
+import numpy as np
+import farhand as fh
+fh.connect(sys.argv[1])
+remote = fh.scatter(np.arange(4.0))
+fh.gather(remote)
+result = fh.kernel(open(sys.argv[2], "rb").read())(remote, timeout=20)
+print("waiting", flush=True)
+try:
+    fh.gather(result)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic(), flush=True)
+try:
+    print("again", fh.gather(fh.scatter(np.arange(3)) + 1).tolist(), flush=True)
+except BaseException as problem:
+    print("broken", repr(problem), flush=True)
+"""
+
+
+def test_ctrl_c_ends_a_wait_within_a_moment(own_cluster, tmp_path):
+    kernel = tmp_path / "spin.ll"
+    kernel.write_bytes(SPIN)
+    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, own_cluster.connection_file, str(kernel)],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline().strip() == "waiting"
+        # The child prints "waiting" just before it waits; a signal that comes in between is taken all the same.
+        time_sent = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        word, when = child.stdout.readline().split()
+        assert word == "interrupted"
+        assert float(when) - time_sent < 0.5
+    finally:
+        child.kill()
+        child.communicate(timeout=20)
+
+
+def test_interrupted_session_stays_usable(cluster):
+    remote = fh.scatter(np.arange(4.0))
+    main = threading.main_thread().ident
+    caught = 0
+    for _ in range(5):
+        timer = threading.Timer(0.01, signal.pthread_kill, (main, signal.SIGINT))
+        timer.start()
+        try:
+            while True:
+                fh.gather(remote + 1)
+        except KeyboardInterrupt:
+            caught += 1
+        timer.join()
+        same(fh.gather(remote * 2), np.arange(4.0) * 2)
+    assert caught == 5
+
+
+def test_child_of_a_fork_connects_anew(cluster):
+    remote = fh.scatter(np.arange(3))
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            fh.gather(remote)
+            text = b"no error"
+        except fh.Error as problem:
+            text = str(problem).encode()
+        os.write(write, text)
+        os._exit(0)
+    os.close(write)
+    text = os.read(read, 1000).decode()
+    os.waitpid(child, 0)
+    os.close(read)
+    assert "parent" in text
+    same(fh.gather(remote), np.arange(3))
+
+
+def test_threads_share_a_session(cluster):
+    remote = fh.scatter(np.arange(1000.0))
+    problems = []
+
+    def work(number):
+        try:
+            for i in range(30):
+                same(fh.gather(remote * number + i), np.arange(1000.0) * number + i)
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not problems and not any(thread.is_alive() for thread in threads)
+
+
+def test_error_is_raised_where_the_value_is_asked_for(cluster):
+    broken = fh.kernel(CRASH)(fh.scatter(np.arange(4.0), axis=None))
+    result = (broken + 1).sum()  # nothing raised yet
+    with pytest.raises(fh.KernelFault) as caught:
+        float(result)
+    assert caught.value.signal == signal.SIGSEGV and caught.value.address == 8
+    same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
+
+
+def test_timeout_raises_timeout_error(cluster):
+    slow = fh.kernel(SPIN)(fh.scatter(np.arange(2.0), axis=None), timeout=3)
+    with pytest.raises(TimeoutError):
+        slow.wait(timeout=0.05)
+
+
+def test_out_of_memory_names_the_bytes():
+    with fh.Cluster(1, memory="64M"):
+        with pytest.raises(MemoryError) as caught:
+            fh.zeros(1 << 26).wait()
+        assert isinstance(caught.value, fh.Error) and any(c.isdigit() for c in str(caught.value))
+        same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))

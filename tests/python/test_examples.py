@@ -1,0 +1,43 @@
+"""Every example runs and says what it should."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(cluster, name, *arguments):
+    ran = subprocess.run([sys.executable, EXAMPLES / name, *arguments], capture_output=True, text=True, timeout=120,
+                         env={**os.environ, "FARHAND_CONNECTION": cluster.connection_file})
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("name", ["hello.py", "scatter_gather.py", "remote_methods.py", "kernel_from_c.py", "fused_add_multiply.py"])
+def test_example_runs(cluster, name):
+    if name in ("kernel_from_c.py", "fused_add_multiply.py"):
+        from test_kernels import clang_or_skip
+
+        clang_or_skip()
+    assert "equal: True" in run(cluster, name) or name == "remote_methods.py"
+
+
+def test_numba_example_runs(cluster):
+    pytest.importorskip("numba")
+    assert "equal: True" in run(cluster, "kernel_from_numba.py")
+
+
+def test_elevation_example_draws(cluster, tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "shade.png"
+    text = run(cluster, "elevation.py", "--cluster", cluster.connection_file, "--picture", str(picture))
+    assert picture.read_bytes()[:4] == b"\x89PNG" and str(picture) in text
+
+
+def test_every_example_is_tested():
+    tested = pathlib.Path(__file__).read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert f'"{path.name}"' in tested, path.name

@@ -1,0 +1,92 @@
+"""What dies, freezes or restarts: the rest goes on."""
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from oracle import same, wait_for
+
+import farhand as fh
+
+
+def test_killed_engine_raises_engine_lost_and_the_others_go_on(own_cluster):
+    survivor, victim = own_cluster.engines
+    kept = fh.scatter(np.arange(10), engines=[survivor])
+    lost = fh.scatter(np.arange(10), engines=[victim])
+    own_cluster.session.sync()
+    own_cluster.kill_engine(1)
+    began = time.monotonic()
+    with pytest.raises(fh.EngineLost):
+        fh.gather(lost + 1)
+    assert time.monotonic() - began < 5
+    same(fh.gather(kept * 2), np.arange(10) * 2)
+    assert issubclass(fh.EngineLost, ConnectionError)
+
+
+def test_engine_killed_during_a_wait_ends_the_wait(own_cluster):
+    from oracle import SPIN
+
+    victim = own_cluster.engines[1]
+    waiting = fh.kernel(SPIN)(fh.scatter(np.arange(3.0), engines=[victim], axis=None), timeout=60)
+    future = waiting.future()
+    os.kill(victim.pid, signal.SIGKILL)
+    with pytest.raises(fh.EngineLost):
+        future.result(timeout=20)
+
+
+def test_after_a_loss_new_arrays_go_to_the_living(own_cluster):
+    own_cluster.kill_engine(0)
+    wait_for(lambda: [e for e in own_cluster.engines if e.state == "ready"] == [e for e in own_cluster.engines if e.number == 1]
+             or len(own_cluster.engines) == 1)
+    same(fh.gather(fh.scatter(np.arange(10)) + 1), np.arange(10) + 1)
+
+
+def test_frozen_engine_does_not_hang_the_client(own_cluster):
+    thaw = own_cluster.freeze_engine(1)
+    try:
+        remote = fh.scatter(np.arange(10), engines=[own_cluster.engines[1]])
+        with pytest.raises((fh.Timeout, fh.EngineLost)):
+            remote.wait(timeout=0.5)
+    finally:
+        thaw()
+    same(fh.gather(fh.scatter(np.arange(4), engines=[own_cluster.engines[0]])), np.arange(4))
+
+
+def broker_pid(cluster):
+    with open(cluster.connection_file) as file:
+        return int(next(line.split("=")[1] for line in file if line.startswith("broker_pid")))
+
+
+def test_arrays_can_be_used_while_the_broker_is_away(own_cluster):
+    remote = fh.scatter(np.arange(10.0))
+    remote.wait()
+    os.kill(broker_pid(own_cluster), signal.SIGKILL)
+    same(fh.gather((remote * 2 + 1).sum()), np.float64(100))
+
+
+def test_stop_leaves_no_process_and_no_folder():
+    with fh.Cluster(2) as cluster:
+        pids = [engine.pid for engine in cluster.engines] + [broker_pid(cluster)]
+        folder = os.path.dirname(os.path.dirname(os.path.dirname(cluster.connection_file)))
+    for pid in pids:
+        wait_for(lambda: not alive(pid))
+    assert not os.path.exists(folder)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_program_that_ends_takes_its_cluster_along():
+    import sys
+
+    ran = subprocess.run([sys.executable, "-c", "import farhand as fh; c = fh.Cluster(1); print(c.engines[0].pid)"],
+                         capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0 and not ran.stderr, ran.stderr
+    wait_for(lambda: not alive(int(ran.stdout)))

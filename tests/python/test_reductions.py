@@ -1,0 +1,137 @@
+"""Reductions over every axis are NumPy's, and no array bytes travel for them."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import DTYPES, arrays_with_axis, make, nep50, same
+
+import farhand as fh
+
+REDUCTIONS = ["sum", "prod", "min", "max", "any", "all", "mean", "var", "std", "argmin", "argmax", "ptp"]
+ROUNDED = {"float16": 5e-2, "float32": 1e-4, "float64": 1e-10, "complex64": 1e-4, "complex128": 1e-10}
+
+
+def numpy_says(local, name, **keywords):
+    with nep50(), np.errstate(all="ignore"):
+        try:
+            return np.asarray(getattr(local, name)(**keywords))
+        except (TypeError, ValueError) as problem:
+            return problem
+
+
+def compare(local, remote, name, **keywords):
+    expected = numpy_says(local, name, **keywords)
+    if isinstance(expected, Exception):
+        with pytest.raises((TypeError, ValueError, NotImplementedError)):
+            fh.gather(getattr(remote, name)(**keywords))
+        return
+    exact = name in ("min", "max", "any", "all", "argmin", "argmax", "ptp") or expected.dtype.kind in "biu"
+    same(fh.gather(getattr(remote, name)(**keywords)), expected, 0.0 if exact else ROUNDED[expected.dtype.name])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_reduction_is_numpys(cluster, name, dtype):
+    local = make((5, 4, 3), dtype, 2, small=True)
+    for cut in (0, 1, 2, None):
+        remote = fh.scatter(local, axis=cut)
+        for axis in (None, 0, 1, -1) if name.startswith("arg") else (None, 0, 1, -1, (0, 2), (0, 1, 2), ()):
+            compare(local, remote, name, axis=axis)
+
+
+@given(case=arrays_with_axis(), data=st.data())
+def test_reduction_of_any_array_is_numpys(clusters, case, data):
+    local, cut = case
+    name = data.draw(st.sampled_from(REDUCTIONS))
+    axis = data.draw(st.one_of(st.none(), st.integers(-local.ndim, local.ndim - 1)))
+    keywords = {"axis": axis}
+    if data.draw(st.booleans()):
+        keywords["keepdims"] = True
+    if name == "ptp" and local.dtype == bool:
+        return
+    compare(local, fh.scatter(local, axis=cut), name, **keywords)
+
+
+def test_sum_of_two_d_plus_one_moves_no_array_bytes(cluster):
+    local = np.arange(200_000.0).reshape(400, 500)
+    remote = fh.scatter(local)
+    remote.wait()
+    before = cluster.session.stats()
+    result = (2 * remote + 1).sum(axis=0)
+    result.wait()
+    after = cluster.session.stats()
+    assert after["array_bytes_received"] == before["array_bytes_received"]
+    assert after["array_bytes_sent"] == before["array_bytes_sent"]
+    same(fh.gather(result), (2 * local + 1).sum(axis=0), 1e-12)
+    fetched = cluster.session.stats()["array_bytes_received"] - after["array_bytes_received"]
+    assert fetched == 500 * 8
+
+
+def test_full_reduction_is_a_zero_dimensional_remote_array(cluster):
+    total = fh.scatter(np.arange(10.0)).sum()
+    assert isinstance(total, fh.RemoteArray) and total.shape == ()
+    assert float(total) == 45.0 and total == 45.0 and f"{total:.1f}" == "45.0" and str(total) == "45.0"
+
+
+def test_dtype_out_initial_and_where(clusters):
+    local = make((5, 4), "int16", small=True)
+    remote = fh.scatter(local)
+    mask = local > 0
+    same(fh.gather(remote.sum(axis=0, dtype="f4")), local.sum(axis=0, dtype="f4"), 1e-6)
+    out = fh.scatter(np.zeros(4))
+    assert remote.sum(axis=0, out=out) is out
+    same(fh.gather(out), local.sum(axis=0).astype(float))
+    same(fh.gather(remote.sum(axis=1, initial=100)), local.sum(axis=1, initial=100))
+    same(fh.gather(remote.sum(axis=1, where=mask)), local.sum(axis=1, where=mask))
+    same(fh.gather(remote.max(axis=1, where=fh.scatter(mask), initial=-5)), local.max(axis=1, where=mask, initial=-5))
+    with pytest.raises(ValueError):
+        remote.max(where=mask)
+
+
+def test_ddof(cluster):
+    local = make((6, 4), "float64")
+    same(fh.gather(fh.scatter(local).var(axis=0, ddof=1)), local.var(axis=0, ddof=1), 1e-12)
+    same(fh.gather(np.std(fh.scatter(local), ddof=2)), np.std(local, ddof=2), 1e-12)
+
+
+def test_reduction_of_nothing(clusters):
+    remote = fh.scatter(np.zeros((0, 3)))
+    same(fh.gather(remote.sum(axis=0)), np.zeros(3))
+    assert float(remote.sum()) == 0 and float(remote.prod()) == 1
+    for name in ("min", "max", "argmin", "argmax"):
+        with pytest.raises(ValueError):
+            fh.gather(getattr(remote, name)(axis=0))
+
+
+def test_nan_wins(clusters):
+    local = np.array([1.0, np.nan, 3.0, -1.0])
+    remote = fh.scatter(local)
+    assert np.isnan(float(remote.max())) and np.isnan(float(remote.min())) and np.isnan(float(remote.sum()))
+    assert int(remote.argmax()) == int(local.argmax())
+    assert float(np.nansum(remote)) == 3.0 and float(np.nanmean(remote)) == 1.0
+
+
+def test_axis_out_of_bounds_is_an_axis_error(cluster):
+    remote = fh.scatter(np.zeros((2, 2)))
+    with pytest.raises(IndexError, match="axis"):
+        remote.sum(axis=2)
+    with pytest.raises(ValueError, match="twice"):
+        remote.sum(axis=(0, 0))
+
+
+def test_numpy_functions_dispatch(clusters):
+    local = make((4, 6), "float64")
+    remote = fh.scatter(local)
+    for function in (np.sum, np.prod, np.amin, np.amax, np.mean, np.std, np.var, np.argmin, np.argmax, np.any, np.all, np.ptp,
+                     np.count_nonzero, np.average):
+        for axis in (None, 0, 1):
+            same(fh.gather(function(remote, axis=axis)), function(local, axis=axis), 1e-12)
+
+
+def test_same_bits_whatever_the_number_of_engines():
+    local = np.random.default_rng(5).normal(size=100_003).astype(np.float32)
+    sums = set()
+    for engines in (1, 2, 3):
+        with fh.Cluster(engines):
+            sums.add(fh.gather(fh.scatter(local, axis=None).sum()).tobytes())
+    assert len(sums) == 1
