@@ -1,0 +1,186 @@
+#include "proxy/align.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Narrow a view to a range along an axis. */
+static void narrow(nd_t *nd, int axis, piece_t range)
+{
+    if (axis < 0)
+        return;
+    nd->data += range.start * nd->stride[axis];
+    nd->shape.extent[axis] = range.length;
+}
+
+static bool same_view(const nd_t *a, const nd_t *b)
+{
+    return a->data == b->data && shape_equal(&a->shape, &b->shape) &&
+           memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof a->stride[0]) == 0;
+}
+
+/* One block of the region on engine `to`: the source part itself, a view of it, or a copy that was sent. */
+static int bring_block(const fh_array *array, block_t block, int axis, piece_t want, engine_link_t *to, handle_t **ret,
+                       nd_t *ret_nd, err_t *err)
+{
+    handle_t *source = array->parts[block.part].handle, *view = NULL;
+    nd_t whole = array_part_nd(array, block.part), nd = whole;
+    if (array->axis >= 0)
+        narrow(&nd, array->axis, block.range);
+    if (axis != array->axis)
+        narrow(&nd, axis, want);
+    int status = FH_OK;
+    if (same_view(&whole, &nd))
+        view = handle_ref(source);
+    else
+        status = emit_view(source, &nd, &view, err);
+    if (status)
+        return status;
+    *ret_nd = nd;
+    if (source->engine == to) {
+        *ret = view;
+        return FH_OK;
+    }
+    status = emit_transfer(view, to, array->dtype, &nd.shape, ret, err);
+    handle_unref(&view);
+    nd_init(ret_nd, ARRAY_BASE, array->dtype, &nd.shape);
+    return status;
+}
+
+/* Write one array into a larger one, starting at `start` along axis. */
+static int write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t start, handle_t *source, int64_t length,
+                      err_t *err)
+{
+    nd_t nd = *joined_nd;
+    handle_t *slot = NULL;
+    operand_t operand = {.object = source->id};
+    narrow(&nd, axis, (piece_t){start, length});
+    int status = emit_view(joined, &nd, &slot, err);
+    if (!status)
+        status = emit_assign(slot, &operand, err);
+    handle_unref(&slot);
+    return status;
+}
+
+static int join_blocks(const fh_array *array, int axis, piece_t want, const shape_t *shape, int first, int count,
+                       engine_link_t *to, handle_t **ret, err_t *err)
+{
+    handle_t *joined = NULL;
+    nd_t joined_nd;
+    nd_init(&joined_nd, ARRAY_BASE, array->dtype, shape);
+    int status = emit_empty(to, array->dtype, shape, NULL, &joined, err);
+    for (int i = first; i < first + count && !status; i++) {
+        block_t block = layout_block(array->cuts, array->axis, axis, want, i);
+        handle_t *source = NULL;
+        nd_t nd;
+        status = bring_block(array, block, axis, want, to, &source, &nd, err);
+        if (!status)
+            status = write_into(joined, &joined_nd, array->axis, block.target, source, block.range.length, err);
+        handle_unref(&source);
+    }
+    if (status)
+        handle_unref(&joined);
+    else
+        *ret = joined;
+    return status;
+}
+
+int align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err)
+{
+    int first, count, status;
+    shape_t shape = array->shape;
+    if (axis >= 0)
+        shape.extent[axis] = want.length;
+    layout_blocks(array->cuts, array->n, array->axis, axis, want, &first, &count);
+    handle_t *handle = NULL;
+    nd_t nd;
+    if (count == 1) {
+        block_t block = layout_block(array->cuts, array->axis, axis, want, first);
+        status = bring_block(array, block, axis, want, to, &handle, &nd, err);
+    } else {
+        nd_init(&nd, ARRAY_BASE, array->dtype, &shape);
+        status = join_blocks(array, axis, want, &shape, first, count, to, &handle, err);
+    }
+    if (status)
+        return status;
+    ret->handle = handle;
+    memcpy(ret->stride, nd.stride, sizeof ret->stride);
+    return FH_OK;
+}
+
+int align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err)
+{
+    fh_array *made = NULL;
+    int status = array_new_as(&made, array->session, array->dtype, &array->shape, layout, err);
+    for (int i = 0; i < layout->n && !status; i++)
+        status = align_region(array, layout->axis, layout->cuts[i], layout->engines[i], &made->parts[i], err);
+    if (status) {
+        fh_array_free(&made);
+        return status;
+    }
+    array_settle(made);
+    *ret = made;
+    return FH_OK;
+}
+
+int align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err)
+{
+    nd_t nd = {.data = ARRAY_BASE, .dtype = from, .shape = *shape};
+    memcpy(nd.stride, part->stride, sizeof nd.stride);
+    if (from == to && nd_is_c_contiguous(&nd))
+        return FH_OK;
+    handle_t *copy = NULL;
+    int status = emit_copy(part->handle, to, shape, &copy, err);
+    if (status)
+        return status;
+    handle_unref(&part->handle);
+    part->handle = copy;
+    shape_strides_c(shape, (int64_t)dtype_size(to), part->stride);
+    return FH_OK;
+}
+
+int align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shapes, int n, int axis, handle_t **ret,
+               err_t *err)
+{
+    shape_t shape = shapes[0];
+    handle_t *joined = NULL;
+    nd_t nd;
+    for (int i = 1; i < n; i++)
+        shape.extent[axis] += shapes[i].extent[axis];
+    nd_init(&nd, ARRAY_BASE, dtype, &shape);
+    int status = emit_empty(to, dtype, &shape, NULL, &joined, err);
+    int64_t start = 0;
+    for (int i = 0; i < n && !status; i++) {
+        status = write_into(joined, &nd, axis, start, parts[i], shapes[i].extent[axis], err);
+        start += shapes[i].extent[axis];
+    }
+    if (status)
+        handle_unref(&joined);
+    else
+        *ret = joined;
+    return status;
+}
+
+int align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret, err_t *err)
+{
+    shape_t stacked = {.ndim = shape->ndim + 1, .extent = {n}};
+    handle_t *joined = NULL;
+    nd_t nd;
+    memcpy(stacked.extent + 1, shape->extent, (size_t)shape->ndim * sizeof shape->extent[0]);
+    nd_init(&nd, ARRAY_BASE, dtype, &stacked);
+    int status = emit_empty(to, dtype, &stacked, NULL, &joined, err);
+    for (int i = 0; i < n && !status; i++) {
+        handle_t *here = NULL;
+        if (parts[i]->engine == to)
+            here = handle_ref(parts[i]);
+        else
+            status = emit_transfer(parts[i], to, dtype, shape, &here, err);
+        if (!status)
+            status = write_into(joined, &nd, 0, i, here, 1, err);
+        handle_unref(&here);
+    }
+    if (status)
+        handle_unref(&joined);
+    else
+        *ret = joined;
+    return status;
+}

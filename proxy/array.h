@@ -1,0 +1,47 @@
+/* proxy/array.h - fh_array: an ordered list of parts along one axis, or one part (axis -1).
+ *
+ * Invariants: axis >= 0 means at least two parts, none of them empty, whose cuts are contiguous from 0; else there is exactly one
+ * part.  Where a part's elements lie (strides) is known here, as the engine knows it, so that views are made without asking. */
+#ifndef FH_PROXY_ARRAY_H
+#define FH_PROXY_ARRAY_H
+
+#include "proxy/handle.h"
+#include "proxy/layout.h"
+
+typedef struct {
+    handle_t *handle;                  /* a reference is held */
+    int64_t stride[SHAPE_MAX_DIMS];    /* bytes */
+} part_t;
+
+struct fh_array {
+    fh_session *session;
+    dtype_t dtype;
+    shape_t shape;
+    int axis;
+    int n;
+    part_t *parts;
+    piece_t *cuts;
+};
+
+/* An array with room for n parts, none there yet (handles NULL, cuts 0). */
+int array_new(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, int axis, int n, err_t *err);
+/* The same with the cuts and axis of a layout. */
+int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, err_t *err);
+/* Establish the invariants after the parts were put in place: drop empty parts, one part becomes axis -1. */
+void array_settle(fh_array *self);
+/* Its session is usable and its handles are not on lost engines (ENGINE_LOST). */
+int array_enter(const fh_array *self, err_t *err);
+
+shape_t array_part_shape(const fh_array *self, int i);
+int64_t array_bytes(const fh_array *self);
+/* Part i as strided memory that starts at the fixed address ARRAY_BASE: for view arithmetic only, never read. */
+nd_t array_part_nd(const fh_array *self, int i);
+/* A whole array of that shape in the same manner, C-contiguous. */
+nd_t array_whole_nd(const fh_array *self);
+#define ARRAY_BASE ((char *)((uintptr_t)1 << 46))
+/* Put part i: takes over the reference; stride NULL: C-contiguous. */
+void array_put(fh_array *self, int i, handle_t *handle, const int64_t *stride);
+/* Where the parts are, with the axis moved by axis_shift (for results with more leading axes). */
+int array_layout(const fh_array *self, int axis_shift, layout_t *ret, err_t *err);
+
+#endif

@@ -1,0 +1,223 @@
+#include "proxy/conn.h"
+
+#include <string.h>
+
+enum { CONN_ARENA_BYTES = 64 * 1024 * 1024 };
+
+int conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t *err)
+{
+    memset(self, 0, sizeof *self);
+    self->link = link;
+    self->peer = peer;
+    self->stats = stats;
+    int status = header_writer_new(&self->writer, err);
+    if (!status)
+        status = arena_new(&self->arena, CONN_ARENA_BYTES, err);
+    if (status)
+        conn_release(self, NULL);
+    return status;
+}
+
+static void drop_batch(conn_t *self)
+{
+    for (int i = 0; i < self->nraw; i++)
+        buf_unref(&self->raw[i]);
+    self->nraw = 0;
+    if (self->writer)
+        header_writer_reset(self->writer);
+}
+
+void conn_release(conn_t *self, const err_t *why)
+{
+    if (why)
+        conn_fail(self, why);
+    self->requests = NULL;
+    drop_batch(self);
+    header_writer_destroy(&self->writer);
+    arena_destroy(&self->arena);
+    if (self->link)
+        link_destroy(&self->link);
+}
+
+static void set_call(message_t *message, uint64_t call)
+{
+    const msg_desc_t *desc = message_desc(message->code);
+    if (desc->nfields && desc->fields[0].key == 1)
+        memcpy((char *)&message->as + desc->fields[0].offset, &call, sizeof call);
+}
+
+int conn_add_as_is(conn_t *self, const message_t *message, err_t *err)
+{
+    int status = header_writer_add(self->writer, message, err);
+    return status == FH_LIMIT_EXCEEDED && header_writer_count(self->writer)
+               ? err_set(err, FH_BUSY, "the batch of messages is full")
+               : status;
+}
+
+int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
+{
+    if (raw && self->nraw == CONN_MAX_RAW)
+        return err_set(err, FH_BUSY, "the batch holds %d raw frames already", self->nraw);
+    message->raw = raw ? 1 : 0;
+    set_call(message, self->last_call + 1);
+    int status = conn_add_as_is(self, message, err);
+    if (status)
+        return status;
+    if (raw)
+        self->raw[self->nraw++] = buf_ref(raw);
+    self->last_call++;
+    if (ret_call)
+        *ret_call = self->last_call;
+    return FH_OK;
+}
+
+bool conn_has_batch(const conn_t *self)
+{
+    return self->writer && header_writer_count(self->writer) > 0;
+}
+
+int conn_flush(conn_t *self, err_t *err)
+{
+    if (!conn_has_batch(self))
+        return FH_OK;
+    link_frame_t frames[1 + CONN_MAX_RAW];
+    frames[0] = (link_frame_t){.data = header_writer_data(self->writer), .size = header_writer_size(self->writer)};
+    uint64_t bytes = 0;
+    for (int i = 0; i < self->nraw; i++) {
+        frames[1 + i] = (link_frame_t){
+            .data = buf_data(self->raw[i]), .size = buf_size(self->raw[i]), .buf = self->raw[i]};
+        bytes += buf_size(self->raw[i]);
+    }
+    int status = link_send(self->link, NULL, frames, 1 + self->nraw, err);
+    if (status)
+        return status;
+    self->stats->messages_sent += header_writer_count(self->writer);
+    self->stats->bytes_sent += bytes;
+    drop_batch(self);
+    return FH_OK;
+}
+
+void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count)
+{
+    request->first = first;
+    request->count = count;
+    request->due = count;
+    request->status = FH_OK;
+    request->next = self->requests;
+    self->requests = request;
+}
+
+void conn_forget(conn_t *self, request_t *request)
+{
+    for (request_t **at = &self->requests; *at; at = &(*at)->next)
+        if (*at == request) {
+            *at = request->next;
+            return;
+        }
+}
+
+static void request_fail(request_t *request, int status, const err_t *why)
+{
+    if (request->status)
+        return;
+    request->status = status;
+    if (why)
+        request->err = *why;
+    else
+        err_set(&request->err, status, "%s", status_text(status));
+}
+
+void conn_fail(conn_t *self, const err_t *why)
+{
+    while (self->requests) {
+        request_t *request = self->requests;
+        self->requests = request->next;
+        request_fail(request, why->status, why);
+        request->due = 0;
+    }
+}
+
+static request_t *find_request(const conn_t *self, uint64_t call)
+{
+    for (request_t *request = self->requests; request; request = request->next)
+        if (call - request->first < request->count)
+            return request;
+    return NULL;
+}
+
+static void count_reply(conn_t *self, request_t *request)
+{
+    if (request->due > 0 && --request->due == 0)
+        conn_forget(self, request);
+}
+
+static void give_reply(conn_t *self, request_t *request, const message_t *message, const bin_t *raw, int nraw)
+{
+    bool last = !request->rows || message->code == MSG_END || message->code == MSG_ERROR;
+    err_t err = {0};
+    if (message->code == MSG_ERROR) {
+        message_to_err(&message->as.ERROR, &err);
+        request_fail(request, err.status, &err);
+    } else if (request->reply && !request->status) {
+        int status = request->reply(request->context, message, raw, nraw, &err);
+        if (status)
+            request_fail(request, status, &err);
+    }
+    if (last)
+        count_reply(self, request);
+}
+
+static void take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, void *context)
+{
+    header_reader_t reader;
+    if (received->count < 1 || header_open(&reader, received->frames[0].data, received->frames[0].size, NULL))
+        return;
+    uint32_t available = (uint32_t)(received->count - 1), taken = 0;
+    for (;;) {
+        message_t message;
+        err_t err = {0};
+        arena_reset(self->arena);
+        int status = header_next(&reader, self->arena, self->peer, 'C', available, &message, &err);
+        if (status == FH_NO_SUCH_OBJECT)
+            return;
+        uint64_t call = message_call(&message);
+        request_t *request = call ? find_request(self, call) : NULL;
+        if (status) {
+            if (!request)
+                return;
+            request_fail(request, status, &err);
+            count_reply(self, request);
+            continue;
+        }
+        self->stats->messages_received++;
+        bin_t raw[LINK_MAX_FRAMES];
+        int nraw = 0;
+        for (; nraw < (int)message.raw && taken < available; taken++, nraw++) {
+            raw[nraw] = (bin_t){received->frames[1 + taken].data, (uint32_t)received->frames[1 + taken].size};
+            self->stats->bytes_received += raw[nraw].size;
+        }
+        /* DONE carries the number of a call, but is not the reply to it. */
+        if (request && message.code != MSG_DONE && message.code != MSG_PING)
+            give_reply(self, request, &message, raw, nraw);
+        else
+            news(context, &message);
+    }
+}
+
+void conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
+{
+    bool any = false;
+    while (self->link) {
+        link_message_t received;
+        int status = link_receive(self->link, &received, NULL);
+        if (status == FH_PROTOCOL_ERROR)
+            continue;
+        if (status)
+            break;
+        any = true;
+        take_messages(self, &received, news, context);
+        link_message_release(self->link, &received);
+    }
+    if (ret_any && any)
+        *ret_any = true;
+}

@@ -1,0 +1,77 @@
+/* proxy/conn.h - one connection of a session: messages out in batches, replies in by call number.
+ *
+ * Messages are collected with conn_add and leave together with conn_flush, as one header frame and their raw frames.  A request_t
+ * stands for a run of calls whose replies somebody waits for; it lives where the waiter lives (often on its stack) and must be
+ * removed with conn_forget before that goes.  Replies that nobody waits for are passed over.
+ * Thread rule: that of the session, one thread at a time. */
+#ifndef FH_PROXY_CONN_H
+#define FH_PROXY_CONN_H
+
+#include "base/link.h"
+#include "codecs/message.h"
+
+enum {
+    CONN_MAX_RAW = 16,          /* raw frames in one batch */
+    CONN_BATCH_BYTES = 48 * 1024, /* a header frame of this size should leave */
+};
+
+typedef struct request request_t;
+
+/* A reply has come; raw frames are valid during the call.  A non-zero status fails the request with err. */
+typedef int (*request_reply_fn)(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err);
+
+struct request {
+    uint64_t first, count;   /* calls first .. first+count-1 */
+    uint64_t due;            /* final replies that have not come yet; 0: done */
+    bool rows;               /* any number of replies, then END */
+    request_reply_fn reply;  /* NULL: nothing but the status is wanted */
+    void *context;
+    int status;              /* the first failure, else FH_OK */
+    err_t err;
+    request_t *next;
+};
+
+/* Counters of a session; conns add to them. */
+typedef struct {
+    uint64_t messages_sent, messages_received;
+    uint64_t bytes_sent, bytes_received; /* of raw frames */
+} conn_stats_t;
+
+typedef struct {
+    link_t *link;
+    header_writer_t *writer;
+    arena_t *arena;
+    buf_t *raw[CONN_MAX_RAW];
+    int nraw;
+    char peer;               /* role of the other side: 'B' or 'E' */
+    uint64_t last_call;      /* number of the last call that was added */
+    request_t *requests;
+    conn_stats_t *stats;     /* borrowed */
+} conn_t;
+
+/* Takes link over, also on failure.  peer is the role of the other side. */
+int conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t *err);
+/* Close; requests that still wait fail with status and text of why.  Idempotent. */
+void conn_release(conn_t *self, const err_t *why);
+
+/* Add a message to the batch; its call field becomes the next number (also in *ret_call, may be NULL).
+ * raw (may be NULL) is referenced, not taken.  BUSY: the batch is full, flush and try again; then nothing was added. */
+int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err);
+/* Add a message whose call field is already what it should be (PING 0, PONG, CANCEL). */
+int conn_add_as_is(conn_t *self, const message_t *message, err_t *err);
+bool conn_has_batch(const conn_t *self);
+/* Send the batch without waiting.  OK (also when there is none); BUSY: still there. */
+int conn_flush(conn_t *self, err_t *err);
+
+/* Wait for count replies from call first on. */
+void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count);
+void conn_forget(conn_t *self, request_t *request);
+/* Fail all requests. */
+void conn_fail(conn_t *self, const err_t *why);
+
+/* News: a message that answers no request (call 0, DONE, an ERROR nobody waits for). */
+typedef void (*conn_news_fn)(void *context, const message_t *news);
+/* Take everything that has arrived.  *ret_any (may be NULL): something had. */
+void conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any);
+
+#endif

@@ -1,0 +1,247 @@
+/* Opening and closing sessions. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/context.h"
+#include "proxy/error.h"
+#include "proxy/session.h"
+#include "proxy/wait.h"
+
+enum { DEFAULT_CONNECT_S = 10, DEFAULT_CALL_S = 60, PROBE_MS = 1000, PROBE_PAUSE_MS = 20 };
+
+static void find_host(char *ret, size_t size)
+{
+    char name[128] = "", boot[64] = "";
+    if (gethostname(name, sizeof name - 1))
+        name[0] = 0;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t got = read(fd, boot, sizeof boot - 1);
+        boot[got > 0 ? strcspn(boot, "\n") : 0] = 0;
+        close(fd);
+    }
+    (void)snprintf(ret, size, "%s/%s", name, boot);
+}
+
+/* Does anything listen at a numeric or named tcp endpoint?  0, or errno; ETIMEDOUT past the deadline. */
+static int try_tcp(const char *host, const char *port, int64_t deadline)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    if (getaddrinfo(host, port, &hints, &addresses))
+        return EHOSTUNREACH;
+    int result = EHOSTUNREACH;
+    for (struct addrinfo *at = addresses; at && result; at = at->ai_next) {
+        int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+            result = errno;
+            continue;
+        }
+        socklen_t size = sizeof result;
+        result = connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+        if (result == EINPROGRESS) {
+            struct pollfd item = {.fd = fd, .events = POLLOUT};
+            result = ETIMEDOUT;
+            if (poll(&item, 1, clock_remaining_ms(deadline, PROBE_MS)) == 1 &&
+                getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size))
+                result = errno;
+        }
+        close(fd);
+    }
+    freeaddrinfo(addresses);
+    return result;
+}
+
+/* ZeroMQ does not tell a dead endpoint from a slow one: ask the operating system, so that a cluster that is not there is
+ * reported at once and by name. */
+static int probe_broker(const fh_session *session, int64_t deadline, err_t *err)
+{
+    char host[256];
+    const char *endpoint = session->file.broker, *colon = strrchr(endpoint, ':');
+    if (strncmp(endpoint, "tcp://", 6) != 0 || !colon || colon < endpoint + 6)
+        return FH_OK;
+    const char *start = endpoint + 6;
+    size_t size = (size_t)(colon - start);
+    if (size >= 2 && start[0] == '[') {
+        start++;
+        size -= 2;
+    }
+    (void)snprintf(host, sizeof host, "%.*s", (int)size, start);
+    int64_t patience = clock_deadline(PROBE_MS / 1e3);
+    if (patience > deadline)
+        patience = deadline;
+    for (;;) {
+        int number = try_tcp(host, colon + 1, deadline);
+        if (number == 0)
+            return FH_OK;
+        if (clock_now_ns() >= patience)
+            return err_set_errno(err, FH_CANNOT_CONNECT, number,
+                                 "no broker answers at %s (connection file %s): start a cluster with `farhand up`", endpoint,
+                                 session->path);
+        (void)poll(NULL, 0, PROBE_PAUSE_MS); /* it may be restarting */
+    }
+}
+
+static bool greeted(const void *context)
+{
+    const fh_session *session = context;
+    return session->broker.hello.due == 0;
+}
+
+static int await_welcome(fh_session *session, double timeout_s, int64_t deadline, err_t *err)
+{
+    int status = broker_link_greet(session, err);
+    if (!status)
+        status = wait_until(session, deadline, greeted, session, err);
+    if (status == FH_TIMEOUT)
+        return err_set(err, FH_CANNOT_CONNECT,
+                       "something listens at %s but has not admitted us within %.3g s: the keys in %s are not this cluster's "
+                       "(handshake refused), or the broker is frozen; `farhand up` makes a new cluster",
+                       session->file.broker, timeout_s, session->path);
+    if (!status && session->broker.hello.status) {
+        if (err)
+            *err = session->broker.hello.err;
+        return session->broker.hello.status;
+    }
+    return status;
+}
+
+static int take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    (void)raw;
+    (void)nraw;
+    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
+}
+
+static int read_connection(fh_session *self, const char *target, err_t *err)
+{
+    int status = connection_find(target, self->path, sizeof self->path, err);
+    if (!status)
+        status = connection_read(self->path, "farhand-client", &self->file, err);
+    if (status == FH_IO_ERROR) {
+        int os_errno = err ? err->os_errno : 0;
+        status = err_set(err, FH_CANNOT_CONNECT, "there is no connection file %s: start a cluster with `farhand up`", self->path);
+        if (err)
+            err->os_errno = os_errno;
+    }
+    return status;
+}
+
+static int session_start(fh_session *self, const fh_connect_options *options, err_t *err)
+{
+    double timeout_s = options->timeout_s != 0 ? options->timeout_s : DEFAULT_CONNECT_S;
+    int64_t deadline = clock_deadline(timeout_s);
+    int status = read_connection(self, options->target, err);
+    if (!status)
+        status = probe_broker(self, deadline, err);
+    if (!status)
+        status = context_acquire(&self->context, err);
+    if (status)
+        return status;
+    self->has_context = true;
+    message_t question = {.code = MSG_ENGINES};
+    status = broker_link_open(self, err);
+    if (!status)
+        status = await_welcome(self, timeout_s, deadline, err);
+    if (!status)
+        status = broker_link_ask(self, &question, true, take_engine, self, err);
+    return status;
+}
+
+static void say_goodbye(fh_session *self)
+{
+    message_t goodbye = {.code = MSG_GOODBYE};
+    for (int i = 0; i < self->nengines; i++)
+        if (self->engines[i]->open && !conn_add_as_is(&self->engines[i]->conn, &goodbye, NULL))
+            (void)engine_link_flush(self->engines[i], NULL);
+    if (self->broker.greetings && !conn_add_as_is(&self->broker.conn, &goodbye, NULL))
+        (void)conn_flush(&self->broker.conn, NULL);
+}
+
+static void session_stop(fh_session *self)
+{
+    self->closed = true;
+    if (self->pid == getpid()) {
+        say_goodbye(self);
+        err_t why = {0};
+        err_set(&why, FH_INVALID_ARGUMENT, "the session is closed");
+        for (int i = 0; i < self->nengines; i++)
+            engine_link_lose(self->engines[i], "the session is closed");
+        conn_release(&self->broker.conn, &why);
+        if (self->has_context)
+            context_release();
+    } else {
+        /* After a fork the sockets belong to the parent: touch none of them. */
+        self->nengines = 0;
+    }
+    if (self->handles == 0)
+        session_destroy(self);
+}
+
+int fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
+{
+    err_t *err = error_start(error);
+    fh_connect_options defaults = {0};
+    if (!ret)
+        return err_set(err, FH_INVALID_ARGUMENT, "ret is NULL");
+    if (!options)
+        options = &defaults;
+    fh_session *self = calloc(1, sizeof *self);
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for a session");
+    self->pid = getpid();
+    self->id = oid_new();
+    self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : DEFAULT_CALL_S;
+    self->interrupted = options->interrupted;
+    self->interrupted_context = options->context;
+    find_host(self->host, sizeof self->host);
+    int status = session_start(self, options, err);
+    if (status)
+        session_stop(self);
+    else
+        *ret = self;
+    return status;
+}
+
+void fh_close(fh_session **session)
+{
+    if (!session || !*session)
+        return;
+    fh_session *self = *session;
+    *session = NULL;
+    if (!self->closed)
+        session_stop(self);
+}
+
+int fh_tick(fh_session *session, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = session_enter(session, err);
+    if (status)
+        return status;
+    session_pump(session);
+    broker_link_ping(session);
+    session_push(session);
+    return FH_OK;
+}
+
+const char *fh_cluster_name(const fh_session *session)
+{
+    return session ? session->cluster : "";
+}
+
+void fh_session_stats(const fh_session *session, fh_stats *ret)
+{
+    *ret = (fh_stats){.messages_sent = session->stats.messages_sent,
+                      .messages_received = session->stats.messages_received,
+                      .array_bytes_sent = session->stats.bytes_sent,
+                      .array_bytes_received = session->stats.bytes_received,
+                      .engine_bytes = session->engine_bytes,
+                      .waits = session->waits};
+}

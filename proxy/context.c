@@ -1,0 +1,39 @@
+#include "proxy/context.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/link.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *shared;
+static int users;
+static pid_t maker;
+
+int context_acquire(void **ret, err_t *err)
+{
+    int status = FH_OK;
+    pthread_mutex_lock(&lock);
+    if (users && maker != getpid()) {
+        /* A child of fork: the parent's context cannot even be ended here. */
+        users = 0;
+        shared = NULL;
+    }
+    if (users == 0)
+        status = link_zmq_context_new(&shared, err);
+    if (!status) {
+        maker = getpid();
+        users++;
+        *ret = shared;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+void context_release(void)
+{
+    pthread_mutex_lock(&lock);
+    if (maker == getpid() && users > 0 && --users == 0)
+        link_zmq_context_destroy(&shared);
+    pthread_mutex_unlock(&lock);
+}

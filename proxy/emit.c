@@ -1,0 +1,159 @@
+#include "proxy/emit.h"
+
+static ints_t ints_of(const shape_t *shape)
+{
+    return (ints_t){shape->extent, (uint32_t)shape->ndim};
+}
+
+/* A handle for what the message will make, which the message names before it is sent. */
+static int make_handle(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, oid_t *ret_id, err_t *err)
+{
+    int status = handle_new(ret, engine, root, bytes, err);
+    if (!status)
+        *ret_id = (*ret)->id;
+    return status;
+}
+
+/* Send the message that makes *ret; on failure there is no handle. */
+static int make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t **ret, err_t *err)
+{
+    int status = engine_link_call(engine, message, raw, NULL, err);
+    if (status)
+        handle_discard(ret);
+    return status;
+}
+
+int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_EMPTY};
+    handle_t *made;
+    int status = make_handle(&made, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
+    if (status)
+        return status;
+    message.as.EMPTY.dtype = (uint64_t)dtype;
+    message.as.EMPTY.shape = ints_of(shape);
+    status = make(engine, &message, raw, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
+{
+    message_t message = {.code = MSG_WRITE};
+    message.as.WRITE.object = target->id;
+    message.as.WRITE.offset = (uint64_t)offset;
+    return engine_link_call(target->engine, &message, raw, NULL, err);
+}
+
+int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_VIEW};
+    handle_t *made;
+    int status = make_handle(&made, source->engine, source->root, 0, &message.as.VIEW.result, err);
+    if (status)
+        return status;
+    message.as.VIEW.object = source->id;
+    message.as.VIEW.offset = (int64_t)((intptr_t)nd->data - (intptr_t)ARRAY_BASE);
+    message.as.VIEW.shape = ints_of(&nd->shape);
+    message.as.VIEW.strides = (ints_t){nd->stride, (uint32_t)nd->shape.ndim};
+    status = make(source->engine, &message, NULL, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_COPY};
+    handle_t *made;
+    int status = make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.COPY.result, err);
+    if (status)
+        return status;
+    message.as.COPY.object = source->id;
+    message.as.COPY.dtype = (uint64_t)dtype;
+    status = make(source->engine, &message, NULL, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int emit_assign(handle_t *target, const operand_t *source, err_t *err)
+{
+    message_t message = {.code = MSG_ASSIGN};
+    message.as.ASSIGN.target = target->id;
+    message.as.ASSIGN.source = (operands_t){source, 1};
+    return engine_link_call(target->engine, &message, NULL, NULL, err);
+}
+
+int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base, const shape_t *shape,
+                handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_REDUCE};
+    handle_t *made;
+    int64_t list[SHAPE_MAX_DIMS];
+    uint32_t n = 0;
+    for (int axis = 0; axis < SHAPE_MAX_DIMS; axis++)
+        if (axes & UINT32_C(1) << axis)
+            list[n++] = axis;
+    int status = make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.REDUCE.result, err);
+    if (status)
+        return status;
+    message.as.REDUCE.op = str_of(reduce_name(reduce));
+    message.as.REDUCE.object = source->id;
+    message.as.REDUCE.axes = (ints_t){list, n};
+    message.as.REDUCE.keepdims = keepdims;
+    message.as.REDUCE.dtype = (uint64_t)dtype;
+    message.as.REDUCE.base = base;
+    status = make(source->engine, &message, NULL, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_ARG_COMBINE};
+    handle_t *made;
+    int status =
+        make_handle(&made, values->engine, OID_NONE, shape_bytes(shape, DTYPE_INT64), &message.as.ARG_COMBINE.result, err);
+    if (status)
+        return status;
+    message.as.ARG_COMBINE.op = str_of(reduce_name(reduce));
+    message.as.ARG_COMBINE.values = values->id;
+    message.as.ARG_COMBINE.indices = indices->id;
+    status = make(values->engine, &message, NULL, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    int64_t bytes = shape_bytes(shape, dtype);
+    oid_t id;
+    handle_t *made;
+    int status = engine_link_open(to, err);
+    if (!status)
+        status = make_handle(&made, to, OID_NONE, bytes, &id, err);
+    if (status)
+        return status;
+    message_t send = {.code = MSG_SEND}, expect = {.code = MSG_EXPECT};
+    send.as.SEND.object = source->id;
+    send.as.SEND.transfer = id;
+    send.as.SEND.engine = to->id;
+    expect.as.EXPECT.transfer = id;
+    expect.as.EXPECT.engine = source->engine->id;
+    expect.as.EXPECT.dtype = (uint64_t)dtype;
+    expect.as.EXPECT.shape = ints_of(shape);
+    status = engine_link_call(source->engine, &send, NULL, NULL, err);
+    if (status)
+        handle_discard(&made);
+    else
+        status = make(to, &expect, NULL, &made, err);
+    if (status)
+        return status;
+    to->session->engine_bytes += (uint64_t)bytes;
+    *ret = made;
+    return FH_OK;
+}

@@ -1,0 +1,24 @@
+/* proxy/emit.h - the calls of the lane as functions: each adds one message and gives the handle of what it makes.
+ * Nothing waits but for credit; failures of the call itself come out later, where a value is asked for.
+ * On failure no handle was made. */
+#ifndef FH_PROXY_EMIT_H
+#define FH_PROXY_EMIT_H
+
+#include "codecs/op.h"
+#include "proxy/array.h"
+
+/* raw (may be NULL): the contents in C order. */
+int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err);
+int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
+/* nd must have been made by view arithmetic from memory at ARRAY_BASE. */
+int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
+int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
+int emit_assign(handle_t *target, const operand_t *source, err_t *err);
+/* shape: of the result. */
+int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base, const shape_t *shape,
+                handle_t **ret, err_t *err);
+int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret, err_t *err);
+/* SEND here, EXPECT there: a contiguous copy on another engine. */
+int emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
+
+#endif

@@ -1,0 +1,317 @@
+#include "proxy/engine_link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/wait.h"
+
+enum { LINGER_MS = 200 };
+
+/* ---- what is known ------------------------------------------------------------------------------------------------- */
+
+void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
+{
+    self->number = (int)info->number;
+    str_copy(info->endpoint, self->endpoint, sizeof self->endpoint);
+    str_copy(info->local, self->local, sizeof self->local);
+    str_copy(info->host, self->host, sizeof self->host);
+    str_copy(info->llvm, self->llvm, sizeof self->llvm);
+    str_copy(info->cpu, self->cpu, sizeof self->cpu);
+    str_copy(info->sandbox, self->sandbox, sizeof self->sandbox);
+    str_copy(info->state, self->state, sizeof self->state);
+    self->pid = (int64_t)info->pid;
+    self->cores = (int64_t)info->cores;
+    self->memory = (int64_t)info->memory;
+    self->used = (int64_t)info->used;
+    self->objects = (int64_t)info->objects;
+    if (!str_is(info->state, "ready"))
+        engine_link_lose(self, str_is(info->state, "stopped") ? "it was stopped" : "the broker has lost it");
+}
+
+int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t *info, err_t *err)
+{
+    engine_link_t *self = calloc(1, sizeof *self);
+    uint32_t *bytes_of_call = calloc(ENGINE_LINK_CALLS, sizeof *bytes_of_call);
+    if (!self || !bytes_of_call) {
+        free(self);
+        free(bytes_of_call);
+        return err_set(err, FH_NO_MEMORY, "no memory for another engine");
+    }
+    self->session = session;
+    self->id = info->engine;
+    self->bytes_of_call = bytes_of_call;
+    engine_link_update(self, info);
+    *ret = self;
+    return FH_OK;
+}
+
+void engine_link_destroy(engine_link_t **self)
+{
+    if (!*self)
+        return;
+    conn_release(&(*self)->conn, NULL);
+    free((*self)->bytes_of_call);
+    free((*self)->dropped);
+    free(*self);
+    *self = NULL;
+}
+
+int engine_link_lost_error(const engine_link_t *self, err_t *err)
+{
+    err_set(err, FH_ENGINE_LOST, "engine %d (pid %lld) is gone: %s; arrays that were there are lost", self->number,
+            (long long)self->pid, self->reason);
+    err_set_origin(err, "engine %d (%.60s)", self->number, self->host);
+    return FH_ENGINE_LOST;
+}
+
+static void shut(engine_link_t *self, const err_t *why)
+{
+    conn_release(&self->conn, why);
+    self->open = false;
+    self->stale = false;
+    self->done = 0;
+    self->unacknowledged = 0;
+    self->ndropped = 0;
+}
+
+void engine_link_lose(engine_link_t *self, const char *reason)
+{
+    if (self->lost)
+        return;
+    self->lost = true;
+    str_copy(str_of(strcmp(self->state, "stopped") == 0 ? "stopped" : "lost"), self->state, sizeof self->state);
+    str_copy(str_of(reason), self->reason, sizeof self->reason);
+    err_t why = {0};
+    engine_link_lost_error(self, &why);
+    shut(self, &why);
+}
+
+/* ---- connecting ---------------------------------------------------------------------------------------------------- */
+
+static int connect_link(engine_link_t *self, link_t **ret, err_t *err)
+{
+    const fh_session *session = self->session;
+    link_zmq_options_t options = {.linger_ms = LINGER_MS};
+    if (self->local[0] && strcmp(self->host, session->host) == 0)
+        return link_zmq_connect(ret, session->context, self->local, &options, err);
+    link_keys_t keys;
+    memcpy(keys.public_key, session->file.client_public_key, sizeof keys.public_key);
+    memcpy(keys.secret_key, session->file.secret_key, sizeof keys.secret_key);
+    options.keys = &keys;
+    options.server_key = session->file.engine_public_key;
+    int status = link_zmq_connect(ret, session->context, self->endpoint, &options, err);
+    explicit_bzero(&keys, sizeof keys);
+    return status;
+}
+
+static int take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    (void)context;
+    (void)raw;
+    (void)nraw;
+    return reply->code == MSG_WELCOME
+               ? FH_OK
+               : err_set(err, FH_PROTOCOL_ERROR, "an engine answered HELLO with message %d", (int)reply->code);
+}
+
+int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
+{
+    int status = conn_init(&self->conn, link, 'E', &self->session->stats, err);
+    if (status)
+        return status;
+    memset(self->bytes_of_call, 0, ENGINE_LINK_CALLS * sizeof *self->bytes_of_call);
+    self->done = 0;
+    self->unacknowledged = 0;
+    self->open = true;
+    return FH_OK;
+}
+
+int engine_link_open(engine_link_t *self, err_t *err)
+{
+    fh_session *session = self->session;
+    if (self->lost)
+        return engine_link_lost_error(self, err);
+    if (self->open)
+        return FH_OK;
+    link_t *link = NULL;
+    int status = connect_link(self, &link, err);
+    if (!status)
+        status = engine_link_adopt(self, link, err);
+    if (status)
+        return status;
+    message_t hello = {.code = MSG_HELLO};
+    hello.as.HELLO = (msg_HELLO_t){.session = session->id,
+                                   .major = PROTOCOL_MAJOR,
+                                   .minor = PROTOCOL_MINOR,
+                                   .software = str_of("libfarhand " FARHAND_VERSION),
+                                   .host = str_of(session->host),
+                                   .pid = (uint64_t)session->pid};
+    uint64_t call;
+    status = conn_add(&self->conn, &hello, NULL, &call, err);
+    if (status) {
+        shut(self, NULL);
+        return status;
+    }
+    request_t request = {.reply = take_welcome};
+    conn_expect(&self->conn, &request, call, 1);
+    status = wait_request(session, &self->conn, &request, session_deadline(session, -1), err);
+    if (status == FH_TIMEOUT)
+        err_set(err, FH_TIMEOUT, "engine %d at %s has not answered", self->number, self->endpoint);
+    if (!status)
+        self->done = call;
+    else if (!self->lost)
+        shut(self, NULL);
+    return status;
+}
+
+/* ---- calls and credit ---------------------------------------------------------------------------------------------- */
+
+bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes)
+{
+    return self->conn.last_call - self->done < ENGINE_LINK_CALLS &&
+           (self->unacknowledged == 0 || self->unacknowledged + raw_bytes <= ENGINE_LINK_BYTES);
+}
+
+typedef struct {
+    const engine_link_t *engine;
+    size_t raw_bytes;
+} room_t;
+
+static bool has_room(const void *context)
+{
+    const room_t *self = context;
+    const engine_link_t *engine = self->engine;
+    return !engine->open || (engine_link_has_credit(engine, self->raw_bytes) && !conn_has_batch(&engine->conn));
+}
+
+static int wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
+{
+    room_t room = {self, raw_bytes};
+    int status = wait_until(self->session, session_deadline(self->session, -1), has_room, &room, err);
+    if (status == FH_TIMEOUT)
+        return err_set(err, FH_TIMEOUT, "engine %d takes no more calls: it is busy or frozen", self->number);
+    if (!status && self->lost)
+        return engine_link_lost_error(self, err);
+    return status;
+}
+
+int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
+{
+    size_t raw_bytes = raw ? buf_size(raw) : 0;
+    uint64_t call = 0;
+    int status = engine_link_open(self, err);
+    if (!status && !engine_link_has_credit(self, raw_bytes))
+        status = wait_for_room(self, raw_bytes, err);
+    if (!status)
+        status = conn_add(&self->conn, message, raw, &call, err);
+    if (status == FH_BUSY) {
+        status = engine_link_flush(self, err) == FH_OK ? FH_OK : wait_for_room(self, raw_bytes, err);
+        if (!status)
+            status = engine_link_open(self, err);
+        if (!status)
+            status = conn_add(&self->conn, message, raw, &call, err);
+    }
+    if (status)
+        return status;
+    self->bytes_of_call[call % ENGINE_LINK_CALLS] = (uint32_t)raw_bytes;
+    self->unacknowledged += raw_bytes;
+    if (raw_bytes >= ENGINE_LINK_CHUNK / 2 || header_writer_size(self->conn.writer) >= CONN_BATCH_BYTES)
+        (void)engine_link_flush(self, NULL); /* what does not go now goes with the next flush */
+    if (ret_call)
+        *ret_call = call;
+    return FH_OK;
+}
+
+void engine_link_drop(engine_link_t *self, oid_t id)
+{
+    if (self->lost || !self->open)
+        return;
+    if (self->ndropped == self->dropped_room) {
+        int room = self->dropped_room ? 2 * self->dropped_room : 64;
+        oid_t *grown = realloc(self->dropped, (size_t)room * sizeof *grown);
+        if (!grown)
+            return;
+        self->dropped = grown;
+        self->dropped_room = room;
+    }
+    self->dropped[self->ndropped++] = id;
+}
+
+static void add_releases(engine_link_t *self)
+{
+    while (self->ndropped && engine_link_has_credit(self, 0)) {
+        int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
+        message_t message = {.code = MSG_RELEASE};
+        message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
+        uint64_t call;
+        if (conn_add(&self->conn, &message, NULL, &call, NULL))
+            return; /* the batch is full: they ride on the next */
+        self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
+        self->ndropped -= n;
+    }
+}
+
+int engine_link_flush(engine_link_t *self, err_t *err)
+{
+    if (!self->open)
+        return FH_OK;
+    add_releases(self);
+    return conn_flush(&self->conn, err);
+}
+
+void engine_link_cancel(engine_link_t *self)
+{
+    if (!self->open)
+        return;
+    message_t message = {.code = MSG_CANCEL};
+    message.as.CANCEL.call = self->conn.last_call;
+    if (!conn_add_as_is(&self->conn, &message, NULL))
+        (void)conn_flush(&self->conn, NULL);
+}
+
+/* ---- news ---------------------------------------------------------------------------------------------------------- */
+
+static void take_done(engine_link_t *self, uint64_t call)
+{
+    if (call > self->conn.last_call)
+        call = self->conn.last_call;
+    while (self->done < call) {
+        self->done++;
+        uint32_t *bytes = &self->bytes_of_call[self->done % ENGINE_LINK_CALLS];
+        self->unacknowledged -= *bytes;
+        *bytes = 0;
+    }
+}
+
+static void hear(void *context, const message_t *news)
+{
+    engine_link_t *self = context;
+    if (news->code == MSG_DONE) {
+        take_done(self, news->as.DONE.call);
+    } else if (news->code == MSG_PING && news->as.PING.call) {
+        message_t pong = {.code = MSG_PONG};
+        pong.as.PONG.call = news->as.PING.call;
+        conn_add_as_is(&self->conn, &pong, NULL);
+    } else if (news->code == MSG_ERROR && news->as.ERROR.call == 0) {
+        err_t err = {0};
+        message_to_err(&news->as.ERROR, &err);
+        if (err.status == FH_STALE_HANDLE)
+            self->stale = true;
+        else
+            conn_fail(&self->conn, &err);
+    }
+}
+
+bool engine_link_receive(engine_link_t *self)
+{
+    bool any = false;
+    if (!self->open)
+        return false;
+    conn_receive(&self->conn, hear, self, &any);
+    if (self->stale) {
+        err_t why = {0};
+        err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone", self->number);
+        shut(self, &why);
+    }
+    return any;
+}

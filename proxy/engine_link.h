@@ -1,0 +1,69 @@
+/* proxy/engine_link.h - one engine as a session sees it: what is known of it, the connection, credit and dropped handles.
+ *
+ * The connection is made on first use.  At most ENGINE_LINK_CALLS calls and ENGINE_LINK_BYTES of raw bytes may be
+ * unacknowledged; the engine's DONE gives them back.
+ * Thread rule: that of the session. */
+#ifndef FH_PROXY_ENGINE_LINK_H
+#define FH_PROXY_ENGINE_LINK_H
+
+#include "proxy/conn.h"
+
+enum {
+    ENGINE_LINK_CALLS = 8192,
+    ENGINE_LINK_BYTES = 16 * 1024 * 1024,
+    ENGINE_LINK_CHUNK = 1024 * 1024, /* largest raw frame */
+    ENGINE_LINK_RELEASES = 4096,     /* ids in one RELEASE */
+};
+
+typedef struct fh_session fh_session;
+
+typedef struct engine_link {
+    fh_session *session;
+    oid_t id;
+    int number;
+    char endpoint[256], local[256], host[256];
+    int64_t pid, cores, memory, used, objects;
+    char llvm[33], cpu[65], sandbox[65], state[17];
+    bool lost;
+    char reason[256];            /* why it is lost */
+
+    bool open;                   /* conn stands */
+    bool stale;                  /* the engine does not know our session any more */
+    conn_t conn;
+    uint64_t done;               /* the last call that is through */
+    uint64_t unacknowledged;     /* raw bytes of calls after done */
+    uint32_t *bytes_of_call;     /* ENGINE_LINK_CALLS entries, by call modulo their number */
+
+    oid_t *dropped;              /* ids for the next RELEASE */
+    int ndropped, dropped_room;
+    int64_t live_bytes;          /* of arrays of this session there */
+} engine_link_t;
+
+/* From the broker's ENGINE message. */
+int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t *info, err_t *err);
+void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info);
+void engine_link_destroy(engine_link_t **self);
+
+/* Connect and greet if that has not been done.  ENGINE_LOST, CANNOT_CONNECT, VERSION_MISMATCH, TIMEOUT, INTERRUPTED. */
+int engine_link_open(engine_link_t *self, err_t *err);
+/* Take over an existing link instead of making one, already greeted: for tests. */
+int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err);
+/* The engine is gone: everything that waits for it fails with ENGINE_LOST. */
+void engine_link_lose(engine_link_t *self, const char *reason);
+/* ENGINE_LOST with the engine's name and the reason. */
+int engine_link_lost_error(const engine_link_t *self, err_t *err);
+
+/* Collect a call.  Waits while credit is used up.  raw (may be NULL) is referenced.  *ret_call may be NULL. */
+int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err);
+/* Could a call with so many raw bytes be collected without waiting? */
+bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes);
+/* An id that is not needed any more; never fails (what cannot be remembered is freed with the session). */
+void engine_link_drop(engine_link_t *self, oid_t id);
+/* Add RELEASE for the dropped ids and send the batch, without waiting.  OK or BUSY. */
+int engine_link_flush(engine_link_t *self, err_t *err);
+/* Ask the engine to give up everything that was sent so far. */
+void engine_link_cancel(engine_link_t *self);
+/* Take what has arrived. */
+bool engine_link_receive(engine_link_t *self);
+
+#endif

@@ -1,0 +1,125 @@
+/* What the broker's registry says: engines, objects, SQL. */
+#include <string.h>
+
+#include "proxy/error.h"
+#include "proxy/session.h"
+#include "proxy/value_list.h"
+
+/* ---- engines ------------------------------------------------------------------------------------------------------- */
+
+static int take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    (void)raw;
+    (void)nraw;
+    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
+}
+
+static void describe_engine(const engine_link_t *engine, fh_engine_info *ret)
+{
+    *ret = (fh_engine_info){.number = engine->number,
+                            .pid = engine->pid,
+                            .cores = (int)engine->cores,
+                            .memory_bytes = engine->memory,
+                            .used_bytes = engine->used,
+                            .objects = engine->objects};
+    memcpy(ret->id.bytes, engine->id.bytes, sizeof ret->id.bytes);
+    str_copy(str_of(engine->host), ret->host, sizeof ret->host);
+    str_copy(str_of(engine->llvm), ret->llvm, sizeof ret->llvm);
+    str_copy(str_of(engine->cpu), ret->cpu, sizeof ret->cpu);
+    str_copy(str_of(engine->sandbox), ret->sandbox, sizeof ret->sandbox);
+    str_copy(str_of(engine->state), ret->state, sizeof ret->state);
+}
+
+int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
+{
+    err_t *err = error_start(error);
+    message_t question = {.code = MSG_ENGINES};
+    int status = session_enter(session, err);
+    if (!status)
+        status = broker_link_ask(session, &question, true, take_engine, session, err);
+    if (status)
+        return status;
+    for (int i = 0; i < session->nengines && i < room; i++)
+        describe_engine(session->engines[i], &ret[i]);
+    *ret_count = session->nengines;
+    return FH_OK;
+}
+
+/* ---- objects ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int (*visit)(void *context, const fh_object_info *info);
+    void *context;
+    bool stopped;
+} objects_visit_t;
+
+static int visit_object(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    objects_visit_t *self = context;
+    const msg_OBJECT_t *object = &reply->as.OBJECT;
+    fh_object_info info = {0};
+    (void)raw;
+    (void)nraw;
+    (void)err;
+    if (reply->code != MSG_OBJECT || self->stopped)
+        return FH_OK;
+    memcpy(info.id.bytes, object->object.bytes, sizeof info.id.bytes);
+    memcpy(info.session.bytes, object->session.bytes, sizeof info.session.bytes);
+    memcpy(info.engine.bytes, object->engine.bytes, sizeof info.engine.bytes);
+    str_copy(object->type, info.type, sizeof info.type);
+    str_copy(object->name, info.name, sizeof info.name);
+    info.dtype = (fh_dtype)object->dtype;
+    info.ndim = object->shape.count < FH_MAX_DIMS ? (int)object->shape.count : FH_MAX_DIMS;
+    if (info.ndim)
+        memcpy(info.shape, object->shape.items, (size_t)info.ndim * sizeof info.shape[0]);
+    info.bytes = (int64_t)object->bytes;
+    info.age_ms = (int64_t)object->age_ms;
+    self->stopped = self->visit(self->context, &info) != 0;
+    return FH_OK;
+}
+
+int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info), void *context,
+               fh_error *error)
+{
+    err_t *err = error_start(error);
+    objects_visit_t visiting = {visit, context, false};
+    message_t question = {.code = MSG_OBJECTS};
+    question.as.OBJECTS.limit = limit > 0 ? (uint64_t)limit : 0;
+    int status = session_enter(session, err);
+    return status ? status : broker_link_ask(session, &question, true, visit_object, &visiting, err);
+}
+
+/* ---- SQL ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int (*visit)(void *context, const fh_value *cells, int count);
+    void *context;
+    bool stopped;
+} rows_visit_t;
+
+static int visit_row(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    rows_visit_t *self = context;
+    (void)raw;
+    (void)nraw;
+    if (reply->code != MSG_ROW || self->stopped)
+        return FH_OK;
+    fh_value *cells = NULL;
+    int status = value_list_public(reply->as.ROW.values, &cells, err);
+    if (!status)
+        self->stopped = self->visit(self->context, cells, (int)reply->as.ROW.values.count) != 0;
+    value_list_free(&cells);
+    return status;
+}
+
+int fh_sql(fh_session *session, const char *query, int64_t limit,
+           int (*visit)(void *context, const fh_value *cells, int count), void *context, fh_error *error)
+{
+    err_t *err = error_start(error);
+    rows_visit_t visiting = {visit, context, false};
+    message_t question = {.code = MSG_SQL};
+    question.as.SQL.query = str_of(query);
+    question.as.SQL.limit = limit > 0 ? (uint64_t)limit : 0;
+    int status = session_enter(session, err);
+    return status ? status : broker_link_ask(session, &question, true, visit_row, &visiting, err);
+}

@@ -1,0 +1,335 @@
+#include "proxy/scatter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codecs/strided.h"
+#include "proxy/emit.h"
+#include "proxy/error.h"
+#include "proxy/wait.h"
+
+enum { INLINE_BYTES = 64 * 1024, MAX_ENGINES = 4096 };
+
+int scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
+{
+    shape_t shape = {.ndim = local->ndim};
+    if (!dtype_valid((uint64_t)local->dtype))
+        return err_set(err, FH_WRONG_TYPE, "%d is not a dtype", (int)local->dtype);
+    if (local->ndim < 0 || local->ndim > FH_MAX_DIMS)
+        return err_set(err, FH_INVALID_ARGUMENT, "%d dimensions: at most %d are possible", local->ndim, (int)FH_MAX_DIMS);
+    if (local->ndim)
+        memcpy(shape.extent, local->shape, (size_t)local->ndim * sizeof shape.extent[0]);
+    if (shape_bytes(&shape, (dtype_t)local->dtype) < 0)
+        return err_set(err, FH_INVALID_ARGUMENT, "the shape has a negative extent or too many bytes");
+    nd_init(ret, local->data, (dtype_t)local->dtype, &shape);
+    if (local->strides)
+        memcpy(ret->stride, local->strides, (size_t)local->ndim * sizeof ret->stride[0]);
+    if (!local->data && shape_count(&shape) > 0)
+        return err_set(err, FH_INVALID_ARGUMENT, "data is NULL, but the array has elements");
+    *ret_swapped = local->swapped && dtype_size(ret->dtype) > 1;
+    return FH_OK;
+}
+
+/* ---- layouts ------------------------------------------------------------------------------------------------------- */
+
+static int named_engines(fh_session *session, const fh_scatter_options *options, engine_link_t **ret, err_t *err)
+{
+    for (int i = 0; i < options->nengines; i++) {
+        oid_t id;
+        char text[OID_TEXT_SIZE];
+        memcpy(id.bytes, options->engines[i].bytes, sizeof id.bytes);
+        ret[i] = session_engine(session, id);
+        if (!ret[i])
+            return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %s in the cluster", oid_format(id, text));
+        if (ret[i]->lost)
+            return engine_link_lost_error(ret[i], err);
+    }
+    return FH_OK;
+}
+
+/* The engines to use, in order; *ret is malloc'ed. */
+static int choose_engines(fh_session *session, const fh_scatter_options *options, bool whole, engine_link_t ***ret, int *ret_n,
+                          err_t *err)
+{
+    bool named = options->engines && options->nengines > 0;
+    int n = named ? options->nengines : session_ready_engines(session, NULL, 0), status = FH_OK;
+    if (n > MAX_ENGINES && named)
+        return err_set(err, FH_INVALID_ARGUMENT, "%d engines are more than %d", n, (int)MAX_ENGINES);
+    engine_link_t **engines = calloc(n > 0 ? (size_t)n : 1, sizeof *engines);
+    if (!engines)
+        return err_set(err, FH_NO_MEMORY, "no memory to choose among %d engines", n);
+    if (named)
+        status = named_engines(session, options, engines, err);
+    else if (whole || n == 0)
+        status = session_emptiest(session, &engines[0], err);
+    else
+        session_ready_engines(session, engines, n);
+    if (status) {
+        free(engines);
+        return status;
+    }
+    *ret = engines;
+    *ret_n = n;
+    return FH_OK;
+}
+
+int scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_options *options, layout_t *ret, err_t *err)
+{
+    fh_scatter_options defaults = {0};
+    if (!options)
+        options = &defaults;
+    int axis = -1, n = 0, status;
+    bool whole = options->axis == FH_WHOLE || shape->ndim == 0;
+    if (!whole) {
+        status = shape_axis(options->axis, shape->ndim, &axis, err);
+        if (status)
+            return status;
+        whole = options->blocksize == 0 && shape->extent[axis] <= 1;
+    }
+    engine_link_t **engines = NULL;
+    session_pump(session);
+    status = choose_engines(session, options, whole, &engines, &n, err);
+    if (status)
+        return status;
+    status = whole ? layout_single(ret, engines[0], err)
+                   : layout_split(ret, axis, shape->extent[axis], options->blocksize, engines, n, err);
+    free(engines);
+    return status;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
+
+/* A scatter under way: how much of each part's C-order image has been handed to its engine. */
+typedef struct {
+    const nd_t *source;
+    const layout_t *layout;
+    fh_array *array;
+    int64_t *sent;
+    bool swapped;
+} sending_t;
+
+static nd_t part_of(const sending_t *self, int i)
+{
+    nd_t nd = *self->source;
+    if (self->layout->axis >= 0) {
+        nd.data += self->layout->cuts[i].start * nd.stride[self->layout->axis];
+        nd.shape.extent[self->layout->axis] = self->layout->cuts[i].length;
+    }
+    return nd;
+}
+
+/* Elements of packed bytes, each reversed. */
+static int swap_bytes(buf_t **packed, dtype_t dtype, err_t *err)
+{
+    buf_t *swapped = NULL;
+    shape_t shape = {.ndim = 1, .extent = {(int64_t)(buf_size(*packed) / dtype_size(dtype))}};
+    nd_t from, to;
+    int status = buf_new(&swapped, buf_size(*packed), 0, err);
+    if (status)
+        return status;
+    nd_init(&from, buf_data(*packed), dtype, &shape);
+    nd_init(&to, buf_data(swapped), dtype, &shape);
+    strided_copy_swapped(&to, &from);
+    buf_unref(packed);
+    *packed = swapped;
+    return FH_OK;
+}
+
+/* Pack the bytes [offset, offset+size) of part i. */
+static int pack(const sending_t *self, int i, int64_t offset, int64_t size, buf_t **ret, err_t *err)
+{
+    nd_t part = part_of(self, i);
+    buf_t *packed = NULL;
+    int status = buf_new(&packed, (size_t)size, 0, err);
+    if (status)
+        return status;
+    strided_pack(&part, offset, size, buf_data(packed));
+    if (self->swapped)
+        status = swap_bytes(&packed, part.dtype, err);
+    if (status)
+        buf_unref(&packed);
+    else
+        *ret = packed;
+    return status;
+}
+
+static int64_t part_bytes(const sending_t *self, int i)
+{
+    shape_t shape = array_part_shape(self->array, i);
+    return shape_bytes(&shape, self->array->dtype);
+}
+
+/* Make part i; small parts travel inside. */
+static int begin_part(sending_t *self, int i, err_t *err)
+{
+    int64_t bytes = part_bytes(self, i);
+    shape_t shape = array_part_shape(self->array, i);
+    buf_t *inside = NULL;
+    handle_t *handle = NULL;
+    int status = FH_OK;
+    if (bytes > 0 && bytes <= INLINE_BYTES) {
+        status = pack(self, i, 0, bytes, &inside, err);
+        self->sent[i] = bytes;
+    }
+    if (!status)
+        status = emit_empty(self->layout->engines[i], self->array->dtype, &shape, inside, &handle, err);
+    buf_unref(&inside);
+    if (!status)
+        array_put(self->array, i, handle, NULL);
+    return status;
+}
+
+static int64_t chunk_size(const sending_t *self, int i)
+{
+    int64_t left = part_bytes(self, i) - self->sent[i];
+    return left < ENGINE_LINK_CHUNK ? left : ENGINE_LINK_CHUNK;
+}
+
+static int send_chunk(sending_t *self, int i, err_t *err)
+{
+    int64_t size = chunk_size(self, i);
+    buf_t *chunk = NULL;
+    int status = pack(self, i, self->sent[i], size, &chunk, err);
+    if (!status)
+        status = emit_write(self->array->parts[i].handle, self->sent[i], chunk, err);
+    buf_unref(&chunk);
+    self->sent[i] += size;
+    return status;
+}
+
+static bool can_send(const sending_t *self, int i)
+{
+    const engine_link_t *engine = self->layout->engines[i];
+    return engine->lost || engine_link_has_credit(engine, (size_t)chunk_size(self, i));
+}
+
+static bool any_can_send(const void *context)
+{
+    const sending_t *self = context;
+    for (int i = 0; i < self->layout->n; i++)
+        if (chunk_size(self, i) > 0 && can_send(self, i))
+            return true;
+    return false;
+}
+
+/* One chunk to each engine in turn, so that all links are busy; wait when none takes more. */
+static int send_parts(sending_t *self, err_t *err)
+{
+    fh_session *session = self->array->session;
+    for (bool left = true; left;) {
+        bool sent = false;
+        left = false;
+        for (int i = 0; i < self->layout->n; i++) {
+            if (chunk_size(self, i) == 0)
+                continue;
+            left = true;
+            if (!can_send(self, i))
+                continue;
+            int status = send_chunk(self, i, err);
+            if (status)
+                return status;
+            sent = true;
+        }
+        if (left && !sent) {
+            int status = wait_until(session, session_deadline(session, -1), any_can_send, self, err);
+            if (status)
+                return status;
+        } else if (left) {
+            session_pump(session);
+        }
+    }
+    return FH_OK;
+}
+
+int scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t *layout, fh_array **ret, err_t *err)
+{
+    sending_t sending = {.source = source, .layout = layout, .swapped = swapped};
+    int status = array_new_as(&sending.array, session, source->dtype, &source->shape, layout, err);
+    if (status)
+        return status;
+    sending.sent = calloc((size_t)layout->n, sizeof *sending.sent);
+    if (!sending.sent)
+        status = err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", layout->n);
+    for (int i = 0; i < layout->n && !status; i++)
+        status = begin_part(&sending, i, err);
+    if (!status)
+        status = send_parts(&sending, err);
+    free(sending.sent);
+    if (status) {
+        fh_array_free(&sending.array);
+        return status;
+    }
+    array_settle(sending.array);
+    *ret = sending.array;
+    return FH_OK;
+}
+
+/* ---- public -------------------------------------------------------------------------------------------------------- */
+
+int fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options *options, fh_array **ret, fh_error *error)
+{
+    err_t *err = error_start(error);
+    nd_t nd;
+    bool swapped;
+    layout_t layout;
+    fh_array *array = NULL;
+    int status = session_enter(session, err);
+    if (!status)
+        status = scatter_local(source, &nd, &swapped, err);
+    if (!status)
+        status = scatter_layout(session, &nd.shape, options, &layout, err);
+    if (status)
+        return status;
+    status = scatter_to(session, &nd, swapped, &layout, &array, err);
+    layout_release(&layout);
+    if (!status)
+        status = session_flush(session, err);
+    if (status)
+        fh_array_free(&array);
+    else
+        *ret = array;
+    return status;
+}
+
+static int make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
+{
+    fh_array *array = NULL;
+    int status = array_new_as(&array, session, dtype, shape, layout, err);
+    for (int i = 0; i < layout->n && !status; i++) {
+        shape_t part = layout_part_shape(layout, shape, i);
+        handle_t *handle = NULL;
+        status = emit_empty(layout->engines[i], dtype, &part, NULL, &handle, err);
+        if (!status)
+            array_put(array, i, handle, NULL);
+    }
+    if (!status)
+        status = session_flush(session, err);
+    if (status) {
+        fh_array_free(&array);
+        return status;
+    }
+    array_settle(array);
+    *ret = array;
+    return FH_OK;
+}
+
+int fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape, const fh_scatter_options *options,
+             fh_array **ret, fh_error *error)
+{
+    err_t *err = error_start(error);
+    static char nothing[1];
+    fh_local local = {.data = nothing, .dtype = dtype, .ndim = ndim, .shape = shape};
+    nd_t nd;
+    bool swapped;
+    layout_t layout;
+    int status = session_enter(session, err);
+    if (!status)
+        status = scatter_local(&local, &nd, &swapped, err);
+    if (!status)
+        status = scatter_layout(session, &nd.shape, options, &layout, err);
+    if (status)
+        return status;
+    status = make_empty(session, nd.dtype, &nd.shape, &layout, ret, err);
+    layout_release(&layout);
+    return status;
+}

@@ -1,0 +1,147 @@
+#include "proxy/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/wait.h"
+
+int session_enter(const fh_session *self, err_t *err)
+{
+    if (!self)
+        return err_set(err, FH_INVALID_ARGUMENT, "no session was given");
+    if (self->closed)
+        return err_set(err, FH_INVALID_ARGUMENT, "the session is closed");
+    if (self->pid != getpid())
+        return err_set(err, FH_INVALID_ARGUMENT,
+                       "the session belongs to process %d: after fork() the child must connect by itself", (int)self->pid);
+    return FH_OK;
+}
+
+int64_t session_deadline(const fh_session *self, double timeout_s)
+{
+    if (timeout_s >= 0)
+        return clock_deadline(timeout_s);
+    return self->call_timeout_s < 0 ? INT64_MAX : clock_deadline(self->call_timeout_s);
+}
+
+void session_destroy(fh_session *self)
+{
+    for (int i = 0; i < self->nengines; i++)
+        engine_link_destroy(&self->engines[i]);
+    free(self->engines);
+    free(self->pollfds);
+    free(self);
+}
+
+void session_drop_handle(fh_session *self)
+{
+    if (--self->handles == 0 && self->closed)
+        session_destroy(self);
+}
+
+/* ---- engines ------------------------------------------------------------------------------------------------------- */
+
+engine_link_t *session_engine(const fh_session *self, oid_t id)
+{
+    for (int i = 0; i < self->nengines; i++)
+        if (oid_equal(self->engines[i]->id, id))
+            return self->engines[i];
+    return NULL;
+}
+
+engine_link_t *session_engine_number(const fh_session *self, int number)
+{
+    engine_link_t *found = NULL;
+    for (int i = 0; i < self->nengines; i++)
+        if (self->engines[i]->number == number && (!found || found->lost))
+            found = self->engines[i];
+    return found;
+}
+
+int session_learn_engine(fh_session *self, const msg_ENGINE_t *info, err_t *err)
+{
+    engine_link_t *engine = session_engine(self, info->engine);
+    if (engine) {
+        engine_link_update(engine, info);
+        return FH_OK;
+    }
+    if (self->nengines == self->engines_room) {
+        int room = self->engines_room ? 2 * self->engines_room : 8;
+        engine_link_t **grown = realloc(self->engines, (size_t)room * sizeof *grown);
+        if (!grown)
+            return err_set(err, FH_NO_MEMORY, "no memory for another engine");
+        self->engines = grown;
+        self->engines_room = room;
+    }
+    int status = engine_link_new(&engine, self, info, err);
+    if (status)
+        return status;
+    int at = self->nengines++;
+    for (; at > 0 && self->engines[at - 1]->number > engine->number; at--)
+        self->engines[at] = self->engines[at - 1];
+    self->engines[at] = engine;
+    return FH_OK;
+}
+
+int session_ready_engines(const fh_session *self, engine_link_t **ret, int room)
+{
+    int n = 0;
+    for (int i = 0; i < self->nengines; i++)
+        if (!self->engines[i]->lost) {
+            if (n < room)
+                ret[n] = self->engines[i];
+            n++;
+        }
+    return n;
+}
+
+int session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err)
+{
+    engine_link_t *best = NULL;
+    for (int i = 0; i < self->nengines; i++) {
+        engine_link_t *engine = self->engines[i];
+        if (!engine->lost && (!best || engine->live_bytes < best->live_bytes))
+            best = engine;
+    }
+    if (!best)
+        return err_set(err, FH_CANNOT_CONNECT, "the cluster %s has no engine that is ready", self->cluster);
+    *ret = best;
+    return FH_OK;
+}
+
+/* ---- sending and receiving ----------------------------------------------------------------------------------------- */
+
+void session_push(fh_session *self)
+{
+    (void)conn_flush(&self->broker.conn, NULL); /* what has no room now goes with the next push */
+    for (int i = 0; i < self->nengines; i++)
+        (void)engine_link_flush(self->engines[i], NULL);
+}
+
+bool session_pump(fh_session *self)
+{
+    bool any = broker_link_receive(self);
+    for (int i = 0; i < self->nengines; i++)
+        if (engine_link_receive(self->engines[i]))
+            any = true;
+    return any;
+}
+
+static bool nothing_unsent(const void *context)
+{
+    const fh_session *self = context;
+    for (int i = 0; i < self->nengines; i++)
+        if (self->engines[i]->open && conn_has_batch(&self->engines[i]->conn))
+            return false;
+    return true;
+}
+
+int session_flush(fh_session *self, err_t *err)
+{
+    session_push(self);
+    if (nothing_unsent(self))
+        return FH_OK;
+    return wait_until(self, session_deadline(self, -1), nothing_unsent, self, err);
+}

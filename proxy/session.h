@@ -1,0 +1,65 @@
+/* proxy/session.h - a session: the connection to the broker, the engines it knows, what is due.
+ * Thread rule: one thread at a time; see farhand.h. */
+#ifndef FH_PROXY_SESSION_H
+#define FH_PROXY_SESSION_H
+
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "codecs/connection_file.h"
+#include "proxy/broker_link.h"
+#include "proxy/engine_link.h"
+#include "proxy/farhand.h"
+
+struct fh_session {
+    pid_t pid;                   /* of the process that made it */
+    bool closed;
+    int64_t handles;             /* that are alive; the session's memory lives as long as they */
+    oid_t id;
+    connection_t file;
+    char path[512];              /* of the connection file */
+    char cluster[65];
+    char host[256];              /* our host string */
+    void *context;               /* of ZeroMQ; from zmq_context_acquire */
+    bool has_context;
+    double call_timeout_s;
+    int (*interrupted)(void *);
+    void *interrupted_context;
+
+    broker_link_t broker;
+
+    engine_link_t **engines;     /* in order of their numbers */
+    int nengines, engines_room;
+    struct pollfd *pollfds;      /* room for all links; wait.c fills it */
+    int pollfds_room;
+    conn_stats_t stats;
+    uint64_t engine_bytes, waits;
+};
+
+/* Every public function begins with this: INVALID_ARGUMENT for a NULL or closed session, or in a forked child. */
+int session_enter(const fh_session *self, err_t *err);
+/* The deadline of a call that waits: timeout_s < 0 means the session's own. */
+int64_t session_deadline(const fh_session *self, double timeout_s);
+/* One handle less; frees the memory of a closed session after its last one. */
+void session_drop_handle(fh_session *self);
+/* Free everything that is left, without sending. */
+void session_destroy(fh_session *self);
+
+/* The broker's ENGINE: a new engine, or news of a known one. */
+int session_learn_engine(fh_session *self, const msg_ENGINE_t *info, err_t *err);
+/* NULL if unknown. */
+engine_link_t *session_engine(const fh_session *self, oid_t id);
+engine_link_t *session_engine_number(const fh_session *self, int number);
+/* Engines that are not lost, in order of their numbers; at most room into ret; returns how many there are. */
+int session_ready_engines(const fh_session *self, engine_link_t **ret, int room);
+/* The ready engine on which this session keeps least; CANNOT_CONNECT if there is none. */
+int session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err);
+
+/* Send what is collected for all engines, with the releases that are due; waits while a link has no room. */
+int session_flush(fh_session *self, err_t *err);
+/* Try to send everything that is collected, without waiting. */
+void session_push(fh_session *self);
+/* Take what has arrived, everywhere.  True if anything had. */
+bool session_pump(fh_session *self);
+
+#endif

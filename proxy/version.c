@@ -1,0 +1,48 @@
+/* The tables of codes and dtypes, for programs that do not see ours. */
+#include "codecs/dtype.h"
+#include "proxy/error.h"
+
+const char *fh_version(void)
+{
+    return FARHAND_VERSION;
+}
+
+const char *fh_status_name(int status)
+{
+    return status_name(status);
+}
+
+const char *fh_status_text(int status)
+{
+    return status_text(status);
+}
+
+const char *fh_status_python_class(int status)
+{
+    return status_python_class(status);
+}
+
+const char *fh_status_python_builtin(int status)
+{
+    return status_python_builtin(status);
+}
+
+int fh_status_at(int i)
+{
+    return status_at(i);
+}
+
+size_t fh_dtype_size(fh_dtype dtype)
+{
+    return dtype_valid((uint64_t)dtype) ? dtype_size((dtype_t)dtype) : 0;
+}
+
+const char *fh_dtype_name(fh_dtype dtype)
+{
+    return dtype_valid((uint64_t)dtype) ? dtype_name((dtype_t)dtype) : "";
+}
+
+fh_dtype fh_dtype_from_name(const char *name)
+{
+    return (fh_dtype)dtype_from_name(name);
+}
