@@ -177,3 +177,14 @@ void iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, ite
     share_t share = {self, iterate_block(crew, self->count, element_bytes), row, context};
     crew_run(crew, (self->count - 1) / share.block + 1, run_block, &share);
 }
+
+bool iterate_aligned(const nd_t *nd)
+{
+    uintptr_t size = dtype_size(nd->dtype), bits = (uintptr_t)nd->data;
+    if (dtype_kind(nd->dtype) == 'c')
+        size /= 2;
+    for (int i = 0; i < nd->shape.ndim; i++)
+        if (nd->shape.extent[i] > 1)
+            bits |= (uintptr_t)nd->stride[i];
+    return bits % size == 0;
+}

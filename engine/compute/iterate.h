@@ -28,5 +28,7 @@ void iterate_range(const iterate_t *self, int64_t first, int64_t count, iterate_
 void iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, iterate_row_fn row, void *context);
 /* The size of the blocks in which work over count elements of so many bytes is shared out; count itself: not at all. */
 int64_t iterate_block(const crew_t *crew, int64_t count, int64_t element_bytes);
+/* May loops touch the elements as they lie? */
+bool iterate_aligned(const nd_t *nd);
 
 #endif

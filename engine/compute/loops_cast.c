@@ -1,5 +1,6 @@
 /* Loops from every element type to every other, with C's rules; see codecs/convert.h for what C leaves open. */
 #include <complex.h>
+#undef complex /* a name in loops.h */
 #include <string.h>
 
 #include "codecs/convert.h"
@@ -97,8 +98,8 @@ MOVE_LOOP(move_16, wide_t)
 #define FROM_FLOAT16(D) CAST_LOOP(cast_FLOAT16_##D, half_t, elem_##D##_t, F_##D(f32, (float)x))
 #define FROM_FLOAT32(D) CAST_LOOP(cast_FLOAT32_##D, float, elem_##D##_t, F_##D(f32, x))
 #define FROM_FLOAT64(D) CAST_LOOP(cast_FLOAT64_##D, double, elem_##D##_t, F_##D(f64, x))
-#define FROM_COMPLEX64(D) CAST_LOOP(cast_COMPLEX64_##D, float complex, elem_##D##_t, F_##D(f32, crealf(x)))
-#define FROM_COMPLEX128(D) CAST_LOOP(cast_COMPLEX128_##D, double complex, elem_##D##_t, F_##D(f64, creal(x)))
+#define FROM_COMPLEX64(D) CAST_LOOP(cast_COMPLEX64_##D, float _Complex, elem_##D##_t, F_##D(f32, crealf(x)))
+#define FROM_COMPLEX128(D) CAST_LOOP(cast_COMPLEX128_##D, double _Complex, elem_##D##_t, F_##D(f64, creal(x)))
 
 #define REALS_TO(M) \
     M(INT8) M(UINT8) M(INT16) M(UINT16) M(INT32) M(UINT32) M(INT64) M(UINT64) M(FLOAT16) M(FLOAT32) M(FLOAT64)
@@ -118,12 +119,12 @@ ALL_TO(FROM_FLOAT32)
 ALL_TO(FROM_FLOAT64)
 REALS_TO(FROM_COMPLEX64)
 REALS_TO(FROM_COMPLEX128)
-CAST_LOOP(cast_COMPLEX64_BOOL, float complex, uint8_t, (uint8_t)(crealf(x) != 0 || cimagf(x) != 0))
-CAST_LOOP(cast_COMPLEX64_COMPLEX64, float complex, float complex, x)
-CAST_LOOP(cast_COMPLEX64_COMPLEX128, float complex, double complex, (double complex)x)
-CAST_LOOP(cast_COMPLEX128_BOOL, double complex, uint8_t, (uint8_t)(creal(x) != 0 || cimag(x) != 0))
-CAST_LOOP(cast_COMPLEX128_COMPLEX64, double complex, float complex, (float complex)x)
-CAST_LOOP(cast_COMPLEX128_COMPLEX128, double complex, double complex, x)
+CAST_LOOP(cast_COMPLEX64_BOOL, float _Complex, uint8_t, (uint8_t)(crealf(x) != 0 || cimagf(x) != 0))
+CAST_LOOP(cast_COMPLEX64_COMPLEX64, float _Complex, float _Complex, x)
+CAST_LOOP(cast_COMPLEX64_COMPLEX128, float _Complex, double _Complex, (double _Complex)x)
+CAST_LOOP(cast_COMPLEX128_BOOL, double _Complex, uint8_t, (uint8_t)(creal(x) != 0 || cimag(x) != 0))
+CAST_LOOP(cast_COMPLEX128_COMPLEX64, double _Complex, float _Complex, (float _Complex)x)
+CAST_LOOP(cast_COMPLEX128_COMPLEX128, double _Complex, double _Complex, x)
 
 #define ROW(D)                                                                                                              \
     [DTYPE_##D] = {                                                                                                         \

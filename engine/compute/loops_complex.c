@@ -1,5 +1,6 @@
 /* Complex loops.  Products are taken by parts, as NumPy does: infinities are not recovered as C's Annex G would. */
 #include <complex.h>
+#undef complex /* a name in loops.h */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 #define LOG10E 0.434294481903251827651128918916605082
 
 /* D dtype, R real dtype, Z complex type, T real type, F suffix of libm's names. */
-#define COMPLEX_TYPES(M) M(COMPLEX64, FLOAT32, float complex, float, f) M(COMPLEX128, FLOAT64, double complex, double, )
+#define COMPLEX_TYPES(M) M(COMPLEX64, FLOAT32, float _Complex, float, f) M(COMPLEX128, FLOAT64, double _Complex, double, )
 
 #define FUNCTIONS(D, R, Z, T, F)                                                         \
     static inline Z multiply##F(Z a, Z b)                                                \
@@ -51,13 +52,19 @@
         if (br == 0 && bi == 0)                                                          \
             return 1;                                                                    \
         if (a == 0)                                                                      \
-            return br > 0 && bi == 0 ? __builtin_complex((T)0, (T)0) : __builtin_complex((T)NAN, (T)NAN); \
+            return br > 0 ? __builtin_complex((T)0, (T)0) : __builtin_complex((T)NAN, (T)NAN); \
         if (bi != 0 || br != trunc##F(br) || fabs##F(br) > 100)                          \
             return cpow##F(a, b);                                                        \
-        Z result = 1, square = a;                                                        \
-        for (int left = abs((int)br); left != 0; left >>= 1, square = multiply##F(square, square)) \
+        int left = abs((int)br);                                                         \
+        Z square = a; /* no factor of 1: times infinity it would make NaN */             \
+        for (; !(left & 1); left >>= 1)                                                  \
+            square = multiply##F(square, square);                                        \
+        Z result = square;                                                               \
+        while ((left >>= 1) != 0) {                                                      \
+            square = multiply##F(square, square);                                        \
             if (left & 1)                                                                \
                 result = multiply##F(result, square);                                    \
+        }                                                                                \
         return br < 0 ? divide##F(1, result) : result;                                   \
     }                                                                                    \
     static Z sign##F(Z a)                                                                \

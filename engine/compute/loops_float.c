@@ -47,12 +47,12 @@ DIVISION_FUNCTIONS(double, )
 
 static float spacing_f32(float x)
 {
-    return isinf(x) ? NAN : nextafterf(x, copysignf(INFINITY, x)) - x;
+    return isinf(x) ? NAN : nextafterf(x, x < 0 ? -INFINITY : INFINITY) - x;
 }
 
 static double spacing_f64(double x)
 {
-    return isinf(x) ? (double)NAN : nextafter(x, copysign((double)INFINITY, x)) - x;
+    return isinf(x) ? (double)NAN : nextafter(x, x < 0 ? -(double)INFINITY : (double)INFINITY) - x;
 }
 
 /* float16's neighbours are found by counting in its bits, which are ordered as sign and magnitude. */
@@ -88,7 +88,8 @@ static half_t spacing_f16(half_t x)
     float a = (float)x;
     if (isinf(a))
         return (half_t)NAN;
-    return (half_t)((float)nextafter_f16(x, (half_t)copysignf(INFINITY, a)) - a);
+    /* NumPy looks upwards here, where the wider types look away from 0. */
+    return (half_t)((float)nextafter_f16(x, (half_t)INFINITY) - a);
 }
 
 /* --- the loops of one type: F2, F1 fast binary and unary, S2 plain ones --------------------------------------------- */

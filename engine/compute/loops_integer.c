@@ -123,7 +123,7 @@
     S2(GCD, D, T, gcd_##D(a, b))                                                         \
     S2(LCM, D, T, lcm_##D(a, b))                                                         \
     F1(SIGN, D, T, a != 0)                                                               \
-    S1(RECIPROCAL, D, T, sizeof(T) == 8 ? convert_f64_u64(1.0 / (double)a) : (uint64_t)convert_f64_i64(1.0 / (double)a))
+    F1(RECIPROCAL, D, T, a == 1)
 
 #define ALL_INTEGERS(S, U)                                                               \
     S(INT8, int8_t, uint32_t) S(INT16, int16_t, uint32_t) S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) \

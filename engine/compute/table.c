@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
 
 enum { BASELINE, WIDE, MAX_ENTRIES = 2048 };
@@ -12,10 +13,14 @@ enum { BASELINE, WIDE, MAX_ENTRIES = 2048 };
 static const struct {
     loop_table_fn tables[8];
     loop_fn (*cast)(dtype_t from, dtype_t to);
+    const fold_t *(*folds)(void);
+    const pick_t *(*picks)(void);
 } variants[LOOPS_VARIANTS] = {
-    [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL}, LOOPS_NAME(baseline, cast)},
+    [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL},
+                  LOOPS_NAME(baseline, cast), LOOPS_NAME(baseline, folds), LOOPS_NAME(baseline, picks)},
 #ifdef FH_LOOPS_WIDE
-    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL}, LOOPS_NAME(wide, cast)},
+    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL},
+              LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
 #endif
 };
 
@@ -72,4 +77,41 @@ loop_fn cast_find(dtype_t from, dtype_t to)
 {
     pthread_once(&once, sort_entries);
     return variants[variant].cast(from, to);
+}
+
+/* The dtype that elements are folded in, where results have dtype out: integers of all widths wrap alike in 64 bits, float16 is
+ * added up in float32. */
+static dtype_t item_for(reduce_t reduce, dtype_t out)
+{
+    bool wraps = reduce == REDUCE_SUM || reduce == REDUCE_PROD || reduce == REDUCE_BIT_AND || reduce == REDUCE_BIT_OR ||
+                 reduce == REDUCE_BIT_XOR;
+    char kind = dtype_kind(out);
+    if (reduce == REDUCE_ANY || reduce == REDUCE_ALL || reduce == REDUCE_COUNT)
+        return DTYPE_BOOL;
+    if (out == DTYPE_FLOAT16)
+        return DTYPE_FLOAT32;
+    if (wraps && (kind == 'b' || kind == 'i' || kind == 'u'))
+        return DTYPE_INT64;
+    return out == DTYPE_BOOL ? DTYPE_UINT8 : out;
+}
+
+const fold_t *fold_find(reduce_t reduce, dtype_t out)
+{
+    pthread_once(&once, sort_entries);
+    if (out == DTYPE_BOOL && (reduce == REDUCE_SUM || reduce == REDUCE_PROD))
+        reduce = reduce == REDUCE_SUM ? REDUCE_ANY : REDUCE_ALL;
+    dtype_t item = item_for(reduce, out);
+    for (const fold_t *fold = variants[variant].folds(); fold->row != NULL; fold++)
+        if (fold->reduce == reduce && fold->item == item)
+            return fold;
+    return NULL;
+}
+
+const pick_t *pick_find(reduce_t reduce, dtype_t item)
+{
+    pthread_once(&once, sort_entries);
+    for (const pick_t *pick = variants[variant].picks(); pick->better != NULL; pick++)
+        if (pick->reduce == reduce && pick->item == item)
+            return pick;
+    return NULL;
 }

@@ -158,17 +158,6 @@ static int check_exponents(const op_loop_t *loop, const nd_t *exponent, const nd
 
 /* --- calls ---------------------------------------------------------------------------------------------------------- */
 
-static bool aligned(const nd_t *nd)
-{
-    uintptr_t size = dtype_size(nd->dtype), bits = (uintptr_t)nd->data;
-    if (dtype_kind(nd->dtype) == 'c')
-        size /= 2;
-    for (int i = 0; i < nd->shape.ndim; i++)
-        if (nd->shape.extent[i] > 1)
-            bits |= (uintptr_t)nd->stride[i];
-    return bits % size == 0;
-}
-
 /* An input of one element is converted once, into room. */
 static void settle_scalar(nd_t *nd, dtype_t dtype, char *room)
 {
@@ -205,7 +194,7 @@ static void plan_operand(call_t *call, int k, const nd_t *nd, dtype_t dtype, boo
     call->item[k] = (int64_t)dtype_size(dtype);
     call->out_item[k] = (int64_t)dtype_size(nd->dtype);
     call->cast[k] = NULL;
-    if (nd->dtype != dtype || !aligned(nd))
+    if (nd->dtype != dtype || !iterate_aligned(nd))
         call->cast[k] = input ? cast_find(nd->dtype, dtype) : cast_find(dtype, nd->dtype);
     call->move[k] = cast_find(nd->dtype, nd->dtype);
 }
