@@ -15,6 +15,7 @@
 static const int64_t COMPILE_NS = 10000000000;    /* and have compiled a kernel after so long */
 static const int64_t BACKOFF_NS = 100000000;      /* before a spare is tried again, doubled each time ... */
 static const int MAX_BACKOFF = 6;                 /* ... so often at most */
+static const int MAX_STILLBORN = 3;               /* runners that may end unready before a session hears of it */
 
 /* ---- outcomes ----------------------------------------------------------------------------------------------------- */
 
@@ -260,10 +261,12 @@ static void on_ready(runner_host_t *self, runner_session_t *session, runner_proc
     runner_reply_text(self->llvm, sizeof self->llvm, reply->as.ready.llvm);
     runner_reply_text(self->cpu, sizeof self->cpu, reply->as.ready.cpu);
     runner_reply_text(self->sandbox, sizeof self->sandbox, reply->as.ready.sandbox);
-    if (!session)
-        self->spare_failures = 0;
-    else
+    self->start_error = (err_t){0};
+    self->spare_failures = 0;
+    if (session) {
+        session->stillborn = 0;
         runner_dispatch_pump(self, session);
+    }
 }
 
 static bool on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
@@ -354,6 +357,21 @@ static void describe_death(const runner_session_t *session, const runner_process
     }
 }
 
+/* A runner that says why it cannot start is believed; one that just ends is tried again a few times. */
+static void on_stillborn(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
+{
+    err_t err = {0};
+    if (!self->start_error.status && ++session->stillborn < MAX_STILLBORN)
+        return;
+    if (!self->start_error.status) {
+        runner_process_fault(process, "while starting", &err);
+        err_set(&self->start_error, FH_IO_ERROR, "the runner does not start: %.400s", err.text);
+    }
+    fail_waiting(self, session, &self->start_error);
+    self->start_error = (err_t){0};
+    session->stillborn = 0;
+}
+
 static void on_session_death(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
 {
     runner_job_t *job = session->active;
@@ -365,12 +383,7 @@ static void on_session_death(runner_host_t *self, runner_session_t *session, con
         session->active = NULL;
         runner_dispatch_finish(self, session, job, err.status, &err);
     } else if (!process->ready && !session->closing) {
-        if (!self->start_error.status) {
-            runner_process_fault(process, "while starting", &err);
-            err_set(&self->start_error, FH_IO_ERROR, "the runner does not start: %.400s", err.text);
-        }
-        fail_waiting(self, session, &self->start_error);
-        self->start_error = (err_t){0};
+        on_stillborn(self, session, process);
     }
     session->verdict = FH_OK;
 }

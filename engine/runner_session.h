@@ -63,6 +63,7 @@ typedef struct runner_session {
     oid_t id;
     bool closing;
     runner_process_t *runner;
+    int stillborn;                /* runners in a row that ended before they were ready */
     int verdict;                  /* why we killed the runner; OK: we did not */
     const char *verdict_text;
     runner_job_t *active;                /* what the runner is doing */

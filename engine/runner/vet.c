@@ -148,8 +148,6 @@ static int vet_declaration(vet_t *self, LLVMValueRef function)
 static int vet_function(vet_t *self, LLVMValueRef function)
 {
     const char *name = LLVMGetValueName(function);
-    if (LLVMIsDeclaration(function))
-        return vet_declaration(self, function);
     if (++self->functions > VET_MAX_FUNCTIONS)
         return err_set(self->err, FH_BAD_BITCODE, "the module has more than %d functions", VET_MAX_FUNCTIONS);
     if (symbol_find(name))
@@ -192,6 +190,8 @@ int vet_module(LLVMModuleRef module, err_t *err)
     for (LLVMValueRef g = LLVMGetFirstGlobal(module); g && !status; g = LLVMGetNextGlobal(g))
         status = vet_global(&self, g);
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f && !status; f = LLVMGetNextFunction(f))
-        status = vet_function(&self, f);
+        status = LLVMIsDeclaration(f) ? FH_OK : vet_function(&self, f);
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f && !status; f = LLVMGetNextFunction(f))
+        status = LLVMIsDeclaration(f) ? vet_declaration(&self, f) : FH_OK;
     return status;
 }

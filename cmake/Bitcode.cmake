@@ -1,0 +1,25 @@
+# fh_bitcode(examples OUT folder_variable SOURCES a.c b.c)
+#   Compiles C files to LLVM bitcode at build time with a clang of the same major as our LLVM; target NAME builds them all, and
+#   OUT names the folder where a.bc and b.bc will lie.  Without such a clang OUT is empty and nothing is built.
+function(fh_bitcode name)
+  cmake_parse_arguments(B "" "OUT" "SOURCES" ${ARGN})
+  if(NOT FH_CLANG)
+    message(STATUS "no clang: ${name} is not compiled to bitcode")
+    set(${B_OUT} "" PARENT_SCOPE)
+    add_custom_target(${name})
+    return()
+  endif()
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  file(MAKE_DIRECTORY ${folder})
+  set(outputs "")
+  foreach(source IN LISTS B_SOURCES)
+    get_filename_component(stem ${source} NAME_WE)
+    get_filename_component(path ${source} ABSOLUTE)
+    add_custom_command(OUTPUT ${folder}/${stem}.bc
+      COMMAND ${FH_CLANG} -std=gnu11 -O1 -fno-math-errno -emit-llvm -c ${path} -o ${folder}/${stem}.bc
+      DEPENDS ${path} COMMENT "Bitcode ${stem}.bc")
+    list(APPEND outputs ${folder}/${stem}.bc)
+  endforeach()
+  add_custom_target(${name} DEPENDS ${outputs})
+  set(${B_OUT} ${folder} PARENT_SCOPE)
+endfunction()

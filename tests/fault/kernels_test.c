@@ -1,0 +1,388 @@
+/* What runner_host promises when kernels are wrong, hostile or endless: one typed error, and everybody else goes on. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "driver.h"
+
+static const char ADD_ONE[] = "define i64 @one(i64 %x) {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n";
+static const char NULL_READ[] = "define i64 @reader(i64 %x) {\n  %p = inttoptr i64 8 to ptr\n  %v = load volatile i64, ptr %p\n"
+                                "  ret i64 %v\n}\n";
+static const char ENDLESS[] = "@flag = internal global i64 0\ndefine i64 @endless(i64 %x) {\n  br label %loop\nloop:\n"
+                              "  %v = load volatile i64, ptr @flag\n  br label %loop\n}\n";
+
+static runner_host_t *host;
+
+static int set_up(void **state)
+{
+    (void)state;
+    host = driver_host();
+    driver_wait_spare(host);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    runner_host_destroy(&host);
+    return 0;
+}
+
+/* One int64 in, one out. */
+static int call(oid_t session, uint32_t kernel, double timeout_s, driver_done_t *done)
+{
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    int status = driver_run(host, session, kernel, &in, 1, &out, timeout_s, done);
+    if (!status)
+        assert_int_equal(((int64_t *)(void *)out.data)[2], 1);
+    driver_array_free(&in);
+    driver_array_free(&out);
+    return status;
+}
+
+static uint32_t compiled(oid_t session, const char *text)
+{
+    driver_compiled_t kernel;
+    if (driver_compile_text(host, session, text, "", &kernel))
+        fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
+    return kernel.kernel;
+}
+
+static void must_work(oid_t session)
+{
+    driver_done_t done;
+    if (call(session, compiled(session, ADD_ONE), 5, &done))
+        fail_msg("a healthy kernel failed: %s", done.err.text);
+}
+
+/* ---- the corpus --------------------------------------------------------------------------------------------------- */
+
+static int status_named(const char *name)
+{
+    for (int i = 0; status_at(i) >= 0; i++)
+        if (!strcmp(status_name(status_at(i)), name))
+            return status_at(i);
+    return -1;
+}
+
+/* Each file's first line says what must come of it: "; STATUS words of the reason". */
+static void check_hostile(const char *name)
+{
+    char path[512], verdict[32] = "", words[128] = "";
+    snprintf(path, sizeof path, FH_KERNELS_FOLDER "/hostile/%s", name);
+    size_t size = 0;
+    char *text = driver_file(path, &size);
+    assert_non_null(text);
+    assert_true(sscanf(text, "; %31s %127[^\n]", verdict, words) >= 1);
+    oid_t session = oid_new();
+    driver_compiled_t kernel;
+    driver_done_t done = {.status = FH_OK};
+    int status = driver_compile(host, session, text, size, "", "", "", &kernel);
+    if (!status) {
+        driver_array_t in = driver_array(kernel.info.in[0], 1, (int64_t[]){1}), out = driver_array(kernel.info.out, 1, (int64_t[]){1});
+        status = driver_run(host, session, kernel.kernel, &in, 1, &out, 0.3, &done);
+        driver_array_free(&in);
+        driver_array_free(&out);
+    }
+    const char *reason = kernel.status ? kernel.err.text : done.err.text;
+    if (status != status_named(verdict) || (status && !strstr(reason, words)))
+        fail_msg("%s: wanted %s \"%s\", got %s \"%s\"", name, verdict, words, status_name(status), status ? reason : "");
+    runner_host_forget(host, session);
+    free(text);
+}
+
+static void hostile_modules_get_their_verdicts(void **state)
+{
+    (void)state;
+    DIR *folder = opendir(FH_KERNELS_FOLDER "/hostile");
+    assert_non_null(folder);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strstr(entry->d_name, ".ll")) {
+            check_hostile(entry->d_name);
+            count++;
+        }
+    closedir(folder);
+    assert_true(count >= 45);
+    must_work(oid_new());
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------- */
+
+static void null_read_reports_signal_and_address(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    driver_done_t done;
+    assert_int_equal(call(session, compiled(session, NULL_READ), 5, &done), FH_KERNEL_FAULT);
+    assert_int_equal(done.err.signal, SIGSEGV);
+    assert_int_equal(done.err.address, 8);
+    assert_string_equal(done.err.text, "SIGSEGV at address 0x8 in kernel reader");
+    must_work(session);
+}
+
+static void fault_leaves_other_sessions_alone(void **state)
+{
+    (void)state;
+    oid_t good = oid_new(), bad = oid_new();
+    driver_done_t done;
+    uint32_t healthy = compiled(good, ADD_ONE);
+    uint32_t faulty = compiled(bad, NULL_READ);
+    assert_int_equal(call(bad, faulty, 5, &done), FH_KERNEL_FAULT);
+    assert_int_equal(call(good, healthy, 5, &done), FH_OK);
+}
+
+static void endless_loop_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS);
+    driver_done_t done;
+    int64_t began = clock_now_ns();
+    assert_int_equal(call(session, endless, 0.3, &done), FH_KERNEL_TIMEOUT);
+    double took = (double)(clock_now_ns() - began) / 1e9;
+    assert_true(took >= 0.3);
+    assert_true(took < 0.4);
+    must_work(session);
+}
+
+static void waiting_call_times_out_in_its_place(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS), one = compiled(session, ADD_ONE);
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_done_t first, second, third;
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 0.4, &first), FH_OK);
+    assert_int_equal(driver_start(host, session, one, &in, 1, &out, 0.1, &second), FH_OK);
+    assert_int_equal(driver_start(host, session, one, &in, 1, &out, 10, &third), FH_OK);
+    driver_wait(host, &second.finished);
+    assert_false(first.finished);
+    assert_int_equal(second.status, FH_KERNEL_TIMEOUT);
+    driver_wait(host, &third.finished);
+    assert_int_equal(first.status, FH_KERNEL_TIMEOUT);
+    assert_int_equal(third.status, FH_OK);
+    driver_array_free(&in);
+    driver_array_free(&out);
+}
+
+static void hundred_faults_in_a_row_are_hundred_errors(void **state)
+{
+    (void)state;
+    char text[400];
+    for (int i = 0; i < 100; i++) {
+        oid_t session = oid_new();
+        snprintf(text, sizeof text, "define i64 @f%d(i64 %%x) {\n  %%p = inttoptr i64 %d to ptr\n  store volatile i64 1, ptr %%p\n"
+                 "  ret i64 %%x\n}\n", i, 16 * (i + 1));
+        driver_done_t done;
+        assert_int_equal(call(session, compiled(session, text), 5, &done), FH_KERNEL_FAULT);
+        assert_int_equal(done.err.address, 16 * (i + 1));
+        runner_host_forget(host, session);
+    }
+    must_work(oid_new());
+}
+
+static void third_crash_poisons_the_hash(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t faulty = compiled(session, NULL_READ);
+    driver_done_t done;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_FAULT);
+    assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_POISONED);
+    driver_compiled_t again;
+    assert_int_equal(driver_compile_text(host, session, NULL_READ, "", &again), FH_KERNEL_POISONED);
+    must_work(session);
+    oid_t other = oid_new();
+    assert_int_equal(call(other, compiled(other, NULL_READ), 5, &done), FH_KERNEL_FAULT); /* for this session it is new */
+}
+
+/* ---- cancelling and ending ---------------------------------------------------------------------------------------- */
+
+static void cancel_ends_the_call_and_only_it(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS), one = compiled(session, ADD_ONE);
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_done_t first, second, third;
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
+    assert_int_equal(driver_start(host, session, one, &in, 1, &out, 30, &second), FH_OK);
+    assert_int_equal(driver_start(host, session, one, &in, 1, &out, 30, &third), FH_OK);
+    runner_host_cancel(host, second.ticket);
+    runner_host_cancel(host, 987654321);
+    runner_host_cancel(host, first.ticket);
+    driver_wait(host, &third.finished);
+    assert_int_equal(first.status, FH_CANCELLED);
+    assert_int_equal(second.status, FH_CANCELLED);
+    assert_int_equal(third.status, FH_OK);
+    driver_array_free(&in);
+    driver_array_free(&out);
+}
+
+static void forget_cancels_what_the_session_has(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS);
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_done_t first, second;
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &second), FH_OK);
+    runner_host_forget(host, session);
+    assert_int_equal(driver_run(host, session, endless, &in, 1, &out, 30, &(driver_done_t){0}), FH_NO_SUCH_OBJECT);
+    driver_wait(host, &second.finished);
+    assert_int_equal(first.status, FH_CANCELLED);
+    assert_int_equal(second.status, FH_CANCELLED);
+    must_work(session); /* the same id may come again */
+    driver_array_free(&in);
+    driver_array_free(&out);
+}
+
+static void destroy_cancels_everything(void **state)
+{
+    (void)state;
+    runner_host_t *kept = host;
+    host = driver_host();
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS);
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_done_t first, second;
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &second), FH_OK);
+    runner_host_destroy(&host);
+    host = kept;
+    assert_int_equal(first.status, FH_CANCELLED);
+    assert_int_equal(second.status, FH_CANCELLED);
+    driver_array_free(&in);
+    driver_array_free(&out);
+}
+
+/* ---- processes ---------------------------------------------------------------------------------------------------- */
+
+static int children(pid_t *ret, int room)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    int count = 0;
+    for (int pid; file && count < room && fscanf(file, "%d", &pid) == 1;)
+        ret[count++] = pid;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static void wait_children(int wanted)
+{
+    pid_t pids[64];
+    int64_t deadline = clock_deadline(10);
+    while (children(pids, 64) != wanted && clock_now_ns() < deadline) {
+        struct pollfd fd;
+        runner_host_pollfds(host, &fd, 1);
+        poll(&fd, 1, 10);
+        runner_host_handle(host);
+    }
+    assert_int_equal(children(pids, 64), wanted);
+}
+
+static void sessions_have_runners_of_their_own(void **state)
+{
+    (void)state;
+    runner_host_t *kept = host;
+    runner_host_destroy(&kept);
+    host = driver_host();
+    oid_t a = oid_new(), b = oid_new();
+    driver_done_t done;
+    uint32_t in_a = compiled(a, ADD_ONE);
+    wait_children(2); /* one for the session, one spare */
+    uint32_t in_b = compiled(b, ADD_ONE);
+    wait_children(3);
+    assert_int_equal(call(a, in_a, 5, &done), FH_OK);
+    runner_host_forget(host, a);
+    wait_children(2);
+    assert_int_equal(call(b, in_b, 5, &done), FH_OK);
+}
+
+static void killed_runner_is_replaced_with_its_kernels(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t one = compiled(session, ADD_ONE);
+    pid_t pids[64];
+    int count = children(pids, 64);
+    assert_true(count >= 1);
+    for (int i = 0; i < count; i++)
+        kill(pids[i], SIGKILL);
+    driver_done_t done;
+    if (call(session, one, 10, &done) != FH_OK) /* it may have been on its way into the dying one */
+        assert_int_equal(done.status, FH_KERNEL_FAULT);
+    assert_int_equal(call(session, one, 10, &done), FH_OK);
+}
+
+static void runner_killed_in_a_call_is_a_fault(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t endless = compiled(session, ENDLESS);
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_done_t done;
+    assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &done), FH_OK);
+    pid_t pids[64];
+    int count = children(pids, 64);
+    for (int i = 0; i < count; i++)
+        kill(pids[i], SIGKILL);
+    driver_wait(host, &done.finished);
+    assert_int_equal(done.status, FH_KERNEL_FAULT);
+    assert_int_equal(done.err.signal, SIGKILL);
+    driver_array_free(&in);
+    driver_array_free(&out);
+    must_work(session);
+}
+
+static void missing_program_is_an_error_not_a_wait(void **state)
+{
+    (void)state;
+    runner_host_options_t options = {.program = "/nonexistent/farhand-runner"};
+    runner_host_t *none = NULL;
+    driver_compiled_t kernel;
+    assert_int_equal(runner_host_new(&none, &options, NULL), FH_OK);
+    assert_int_equal(driver_compile_text(none, oid_new(), ADD_ONE, "", &kernel), FH_IO_ERROR);
+    assert_non_null(strstr(kernel.err.text, "/nonexistent/farhand-runner"));
+    runner_host_destroy(&none);
+    options.program = "/bin/true"; /* starts, but says nothing */
+    assert_int_equal(runner_host_new(&none, &options, NULL), FH_OK);
+    assert_int_equal(driver_compile_text(none, oid_new(), ADD_ONE, "", &kernel), FH_IO_ERROR);
+    runner_host_destroy(&none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_modules_get_their_verdicts),
+        cmocka_unit_test(null_read_reports_signal_and_address),
+        cmocka_unit_test(fault_leaves_other_sessions_alone),
+        cmocka_unit_test(endless_loop_ends_at_its_deadline),
+        cmocka_unit_test(waiting_call_times_out_in_its_place),
+        cmocka_unit_test(hundred_faults_in_a_row_are_hundred_errors),
+        cmocka_unit_test(third_crash_poisons_the_hash),
+        cmocka_unit_test(cancel_ends_the_call_and_only_it),
+        cmocka_unit_test(forget_cancels_what_the_session_has),
+        cmocka_unit_test(destroy_cancels_everything),
+        cmocka_unit_test(sessions_have_runners_of_their_own),
+        cmocka_unit_test(killed_runner_is_replaced_with_its_kernels),
+        cmocka_unit_test(runner_killed_in_a_call_is_a_fault),
+        cmocka_unit_test(missing_program_is_an_error_not_a_wait),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,4 @@
+; BAD_BITCODE cannot read
+define double @kernel(double %x) {
+  ret float %x
+}

@@ -1,0 +1,4 @@
+; BAD_BITCODE naked
+define double @kernel(double %x) naked {
+  unreachable
+}

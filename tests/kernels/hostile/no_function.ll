@@ -1,0 +1,2 @@
+; KERNEL_ERROR no function
+@x = global i32 0

@@ -1,0 +1,5 @@
+; KERNEL_ERROR no function
+define { double, double } @kernel(double %x) {
+  %r = insertvalue { double, double } undef, double %x, 0
+  ret { double, double } %r
+}
