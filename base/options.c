@@ -241,11 +241,11 @@ static int read_config(reading_t *self)
 
 /* ---- flags --------------------------------------------------------------------------------------------------------- */
 
-typedef enum { WORD_HELP, WORD_VERSION, WORD_CONFIG, WORD_NONE } word_t;
+typedef enum { WORD_HELP, WORD_VERSION, WORD_MAN, WORD_CONFIG, WORD_NONE } word_t;
 
 static word_t built_in(const char *name, size_t length)
 {
-    static const char *const words[] = {"help", "version", "print-config"};
+    static const char *const words[] = {"help", "version", "print-man", "print-config"};
     word_t word = WORD_HELP;
     while (word < WORD_NONE && (strlen(words[word]) != length || memcmp(words[word], name, length) != 0))
         word++;
@@ -319,7 +319,7 @@ static int read_flags(reading_t *self, int argc, char *const argv[], int *ret_fi
             break;
         }
         flag_t flag = take_apart(self->table, argv[at]);
-        if (flag.word == WORD_HELP || flag.word == WORD_VERSION) {
+        if (flag.word < WORD_CONFIG) {
             *ret_word = flag.word;
             break;
         }
@@ -345,6 +345,8 @@ int options_read(const option_table_t *table, int argc, char *const argv[], void
         status = read_flags(&self, argc, argv, ret_first, &word);
     if (!status && word == WORD_HELP) {
         options_help(table, out);
+    } else if (!status && word == WORD_MAN) {
+        options_man(table, out);
     } else if (!status && word == WORD_VERSION) {
         (void)fprintf(out, "%s %s\n", table->program, FARHAND_VERSION);
     } else if (!status) { /* a broken file does not stand in the way of --help */

@@ -42,7 +42,7 @@ typedef struct {
 typedef enum { OPTION_FROM_DEFAULT, OPTION_FROM_FILE, OPTION_FROM_ENVIRONMENT, OPTION_FROM_FLAG } option_origin_t;
 
 /* Fill settings from all four places.  argv as in main; *ret_first is the first argument that is no flag (== argc if none).
- * Knows --help, --version and --print-config by itself: then *ret_exit is true and it has written to out.  origins (may be NULL)
+ * Knows --help, --version, --print-config and --print-man by itself: then *ret_exit is true and it has written to out.  origins (may be NULL)
  * gets one entry a row.  INVALID_ARGUMENT names the flag, variable or file line. */
 int options_read(const option_table_t *table, int argc, char *const argv[], void *settings, option_origin_t *origins,
                  int *ret_first, bool *ret_exit, FILE *out, err_t *err);
@@ -50,6 +50,10 @@ int options_read(const option_table_t *table, int argc, char *const argv[], void
  * argv is reordered in place. */
 void options_flags_first(const option_table_t *table, int argc, char *argv[]);
 void options_help(const option_table_t *table, FILE *out);
+/* A man page of section 1; and its parts, for programs with a page of their own: text as roff, one row as a tagged paragraph. */
+void options_man(const option_table_t *table, FILE *out);
+void options_man_text(const char *text, FILE *out);
+void options_man_row(const option_t *row, FILE *out);
 void options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out);
 
 #endif

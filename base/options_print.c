@@ -1,5 +1,7 @@
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/options.h"
@@ -63,4 +65,64 @@ void options_print(const option_table_t *table, const void *settings, const opti
         else
             (void)fprintf(out, " ; %s\n", origin == OPTION_FROM_FILE ? path : "default");
     }
+}
+
+/* ---- man page ------------------------------------------------------------------------------------------------------ */
+
+/* Roff takes a dot or quote at the start of a line, and backslashes, for itself. */
+void options_man_text(const char *text, FILE *out)
+{
+    bool line_start = true;
+    for (; *text; text++) {
+        if (line_start && (*text == '.' || *text == '\''))
+            (void)fputs("\\&", out);
+        if (*text == '\\')
+            (void)fputs("\\e", out);
+        else if (*text == '-')
+            (void)fputs("\\-", out);
+        else
+            (void)fputc(*text, out);
+        line_start = *text == '\n';
+    }
+}
+
+void options_man_row(const option_t *row, FILE *out)
+{
+    (void)fputs(".TP\n.B ", out);
+    if (row->letter)
+        (void)fprintf(out, "\\-%c, ", row->letter);
+    (void)fputs("\\-\\-", out);
+    options_man_text(row->name, out);
+    if (row->argument)
+        (void)fprintf(out, " \\fI%s\\fR", row->argument);
+    (void)fputc('\n', out);
+    options_man_text(row->doc, out);
+    if (row->fallback && row->fallback[0]) {
+        (void)fputs(" Default: ", out);
+        options_man_text(row->fallback, out);
+        (void)fputc('.', out);
+    }
+    (void)fputc('\n', out);
+}
+
+void options_man(const option_table_t *table, FILE *out)
+{
+    (void)fputs(".TH ", out);
+    for (const char *c = table->program; *c; c++)
+        (void)fputc(toupper((unsigned char)*c), out);
+    (void)fputs(" 1 \"\" \"farhand " FARHAND_VERSION "\" \"User commands\"\n.SH NAME\n", out);
+    options_man_text(table->program, out);
+    (void)fputs(" \\- ", out);
+    options_man_text(table->summary, out);
+    (void)fprintf(out, "\n.SH SYNOPSIS\n.B %s\n", table->program);
+    options_man_text(table->usage, out);
+    (void)fputs("\n.SH OPTIONS\n", out);
+    for (int i = 0; i < table->count; i++)
+        options_man_row(&table->rows[i], out);
+    (void)fputs(".TP\n.B \\-\\-help\nShow a short help.\n.TP\n.B \\-\\-version\nShow the version.\n"
+                ".TP\n.B \\-\\-print\\-config\nShow each setting and where it comes from.\n"
+                ".PP\nEach setting is taken from its flag, else the environment\n(FARHAND_ and the flag's name in capitals, \\- as _), "
+                "else section\n", out);
+    (void)fprintf(out, ".I [%s]\n", options_section(table));
+    (void)fputs("of the configuration file, else its default.\n.SH SEE ALSO\n.BR farhand (1)\n", out);
 }

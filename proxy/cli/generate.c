@@ -6,53 +6,17 @@
 
 /* ---- man page ------------------------------------------------------------------------------------------------------ */
 
-/* Roff takes a dot or quote at the start of a line, and backslashes, for itself. */
-static void put_roff(const char *text, FILE *out)
-{
-    bool line_start = true;
-    for (; *text; text++) {
-        if (line_start && (*text == '.' || *text == '\''))
-            (void)fputs("\\&", out);
-        if (*text == '\\')
-            (void)fputs("\\e", out);
-        else if (*text == '-')
-            (void)fputs("\\-", out);
-        else
-            (void)fputc(*text, out);
-        line_start = *text == '\n';
-    }
-}
-
-static void put_man_option(const option_t *row, FILE *out)
-{
-    (void)fputs(".TP\n.B ", out);
-    if (row->letter)
-        (void)fprintf(out, "\\-%c, ", row->letter);
-    (void)fputs("\\-\\-", out);
-    put_roff(row->name, out);
-    if (row->argument)
-        (void)fprintf(out, " \\fI%s\\fR", row->argument);
-    (void)fputc('\n', out);
-    put_roff(row->doc, out);
-    if (row->fallback && row->fallback[0]) {
-        (void)fputs(" Default: ", out);
-        put_roff(row->fallback, out);
-        (void)fputc('.', out);
-    }
-    (void)fputc('\n', out);
-}
-
 static void put_man_command(const command_t *command, FILE *out)
 {
     (void)fprintf(out, ".SS farhand %s ", command->name);
-    put_roff(command->args, out);
+    options_man_text(command->args, out);
     (void)fputc('\n', out);
-    put_roff(command->summary, out);
+    options_man_text(command->summary, out);
     (void)fputs("\n.PP\n", out);
-    put_roff(command->doc, out);
+    options_man_text(command->doc, out);
     (void)fputc('\n', out);
     for (int i = 0; i < command->noptions; i++)
-        put_man_option(&command->options[i], out);
+        options_man_row(&command->options[i], out);
 }
 
 static void put_man(FILE *out)

@@ -231,6 +231,17 @@ static void help_and_version_print_and_ask_to_leave_whatever_the_file_says(void 
     assert_string_equal(printed, "farhand-demo " FARHAND_VERSION "\n");
 }
 
+static void man_page_has_every_row_with_its_marks_escaped(void **state)
+{
+    (void)state;
+    check_ok(read_with("--print-man", NULL), err);
+    assert_true(leave);
+    check_contains(printed, ".TH FARHAND-DEMO 1");
+    for (int i = 0; i < 5; i++)
+        check_contains(printed, rows[i].doc);
+    check_contains(printed, ".B \\-\\-memory\\-limit \\fIBYTES\\fR\n");
+}
+
 static void print_config_shows_each_value_and_its_origin(void **state)
 {
     (void)state;
@@ -278,6 +289,7 @@ int main(void)
         TEST(error_of_the_file_names_file_and_line),
         TEST(named_file_must_be_there_and_others_need_not),
         TEST(help_and_version_print_and_ask_to_leave_whatever_the_file_says),
+        TEST(man_page_has_every_row_with_its_marks_escaped),
         TEST(print_config_shows_each_value_and_its_origin),
     };
     return cmocka_run_group_tests_name("base/options", tests, NULL, NULL);
