@@ -6,45 +6,59 @@
 
 static const int64_t RETRY_NS = 1000000000;
 
+/* KEEP messages to one engine, filled piece by piece. */
+typedef struct {
+    broker_t *broker;
+    session_t *session;
+    uint32_t count;
+    bool keep;
+} keep_t;
+
 static void
-keep_send(broker_t *self, session_t *session, uint32_t count, bool keep)
+keep_send(keep_t *self)
 {
-    if (count)
-        post(self, session, &(message_t){.code = MSG_KEEP, .as.KEEP = {.objects = {self->scratch, count}, .keep = keep}});
+    if (self->count)
+        post(self->broker, self->session,
+             &(message_t){.code = MSG_KEEP, .as.KEEP = {.objects = {self->broker->scratch, self->count}, .keep = self->keep}});
+    self->count = 0;
 }
 
-/* KEEP for the pieces of a name on one engine. */
+/* The pieces of a name on that engine. */
 static void
-keep_pieces(broker_t *self, session_t *session, const name_t *name, bool keep)
+keep_pieces(keep_t *self, const name_t *name)
 {
-    uint32_t count = 0;
-
     for (uint32_t i = 0; i < name->npieces; i++) {
-        if (!oid_equal(name->engines[i], session->id) || (!keep && registry_pinned(&self->registry, name->pieces[i], name)))
+        if (!oid_equal(name->engines[i], self->session->id) ||
+            (!self->keep && registry_pinned(&self->broker->registry, name->pieces[i], name)))
             continue;
-        self->scratch[count++] = name->pieces[i];
-        if (count == KEEP_BATCH) {
-            keep_send(self, session, count, keep);
-            count = 0;
-        }
+        self->broker->scratch[self->count++] = name->pieces[i];
+        if (self->count == KEEP_BATCH)
+            keep_send(self);
     }
-    keep_send(self, session, count, keep);
 }
 
 static void
 keep_name(broker_t *self, const name_t *name, bool keep)
 {
-    for (session_t *session = self->sessions.first; session; session = session->next)
-        if (session->role == 'E' && session->state == STATE_READY)
-            keep_pieces(self, session, name, keep);
+    for (session_t *session = self->sessions.first; session; session = session->next) {
+        keep_t engine = {.broker = self, .session = session, .keep = keep};
+
+        if (session->role != 'E' || session->state != STATE_READY)
+            continue;
+        keep_pieces(&engine, name);
+        keep_send(&engine);
+    }
 }
 
 void
 commit_keep_engine(broker_t *self, session_t *session)
 {
+    keep_t engine = {.broker = self, .session = session, .keep = true};
+
     for (const name_t *name = self->registry.names; name; name = name->next)
         if (name->state != NAME_ADDING)
-            keep_pieces(self, session, name, true);
+            keep_pieces(&engine, name);
+    keep_send(&engine);
 }
 
 static void
