@@ -53,6 +53,7 @@ core_wake_reactor(core_t *self)
 {
     uint64_t one = 1;
 
+    self->for_reactor = true;
     if (!self->reactor_waits)
         return;
     self->reactor_waits = false;

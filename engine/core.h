@@ -30,6 +30,7 @@ typedef struct core {
     object_table_t objects;
     oid_map_t engine_outboxes;   /* outbox_t of each connected engine */
     counters_t counters;
+    bool for_reactor;            /* something has come up since the reactor last looked */
     bool reactor_waits;          /* in poll, or about to be */
     int number;                  /* the broker's small number for this engine; -1: not told yet */
 

@@ -259,7 +259,7 @@ take_memfd(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t *
 static int
 take_heap(pool_t *self, size_t size, segment_t **ret, err_t *err)
 {
-    segment_t *segment;
+    segment_t *segment = NULL;
     int status = pool_claim(self, (int64_t)(size + sizeof *segment), err);
 
     if (status)

@@ -275,7 +275,7 @@ check_part(arrival_t *arrival, oid_t engine, const msg_PUSH_t *push, size_t size
 static int
 keep_part(transfers_t *self, arrival_t *arrival, batch_t *batch, const uint8_t *raw, size_t size, err_t *err)
 {
-    usage_t *usage;
+    usage_t *usage = NULL;
     part_t *part;
     int status = transfer_usage(self, arrival->session, &usage, err);
 

@@ -103,8 +103,8 @@ finish(transfers_t *self, outgoing_t *outgoing)
 static int
 add(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, outgoing_t **ret, err_t *err)
 {
-    queue_t *queue;
-    usage_t *usage;
+    queue_t *queue = NULL;
+    usage_t *usage = NULL;
     outgoing_t *outgoing;
 
     if (oid_is_none(transfer) || oid_map_find(&self->outgoing, transfer))
@@ -268,7 +268,8 @@ part_size(const outgoing_t *outgoing)
     return left < part ? left : part;
 }
 
-/* Send parts of one transfer.  OK: go on with the next one; else stop with this engine.  *outgoing may be freed. */
+/* Send parts of one transfer.  OK: go on with the next one, this one may be freed; BUSY: stop with this engine; else it cannot be
+ * sent. */
 static int
 pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, transfer_send_fn send, void *context)
 {
@@ -318,8 +319,12 @@ transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
         while (outgoing && budget > 0) {
             outgoing_t *next = outgoing->next;
 
-            if (pump_one(self, queue, outgoing, &budget, send, context))
+            int status = pump_one(self, queue, outgoing, &budget, send, context);
+
+            if (status == FH_BUSY)
                 break;
+            if (status)
+                finish(self, outgoing);
             outgoing = next;
         }
     }

@@ -132,7 +132,7 @@ static int
 run_call(run_t *run, err_t *err)
 {
     const msg_CALL_t *call = &run->call->message.as.CALL;
-    const object_method_t *method;
+    const object_method_t *method = NULL;
     bool on_engine = oid_is_none(call->object);
     pin_t self = {0};
     answer_t answer;

@@ -73,10 +73,10 @@ run_reduce(run_t *run, err_t *err)
 {
     const msg_REDUCE_t *message = &run->call->message.as.REDUCE;
     pin_t in = {0}, out = {0};
-    reduce_t reduce;
-    dtype_t dtype;
+    reduce_t reduce = REDUCE_SUM;
+    dtype_t dtype = DTYPE_NONE;
     shape_t shape;
-    uint32_t axes;
+    uint32_t axes = 0;
     int status = find(message->op, &reduce, err);
 
     if (!status)
@@ -130,7 +130,7 @@ run_arg_combine(run_t *run, err_t *err)
 {
     const msg_ARG_COMBINE_t *message = &run->call->message.as.ARG_COMBINE;
     pin_t values = {0}, indices = {0}, out = {0};
-    reduce_t reduce;
+    reduce_t reduce = REDUCE_SUM;
     shape_t shape;
     int status = find(message->op, &reduce, err);
 

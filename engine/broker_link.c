@@ -1,0 +1,408 @@
+/* engine/broker_link.c - a small state machine: STRANGER -> GREETED -> WELCOME -> READY, and back when the broker forgot us. */
+#include "engine/broker_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/transfer.h"
+
+enum { ARENA_BYTES = 16 * 1024 * 1024, MESSAGES_A_TURN = 64, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE = 4096 };
+
+static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
+
+typedef enum { STRANGER, GREETED, WELCOME, READY } state_t;
+
+struct broker_link {
+    broker_link_options_t options;
+    core_t *core;
+    link_t *link;
+    state_t state;
+    bool ever_ready;
+    err_t refused;             /* status != 0: the broker does not want us */
+    outbox_t *outbox;          /* under the core's lock, as every outbox */
+    arena_t *arena;
+    uint64_t call, hello_call, announce_call;
+    int64_t said_ns;           /* when the HELLO or ANNOUNCE went out that has no answer yet */
+    int64_t beat_ns, ping_ns;  /* when the next ones are due */
+    int64_t heard_ns;          /* the broker's last sign of life */
+};
+
+int
+broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)
+{
+    broker_link_t *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for the link to the broker");
+    self->options = *options;
+    self->core = options->core;
+    self->heard_ns = clock_now_ns();
+    int status = outbox_new(&self->outbox, err);
+
+    if (!status)
+        status = arena_new(&self->arena, ARENA_BYTES, err);
+    if (status) {
+        broker_link_destroy(&self);
+        return status;
+    }
+    self->link = options->link;
+    *ret = self;
+    return FH_OK;
+}
+
+void
+broker_link_destroy(broker_link_t **self)
+{
+    if (!*self)
+        return;
+    outbox_destroy(&(*self)->outbox);
+    arena_destroy(&(*self)->arena);
+    link_destroy(&(*self)->link);
+    free(*self);
+    *self = NULL;
+}
+
+link_t *
+broker_link_link(const broker_link_t *self)
+{
+    return self->link;
+}
+
+bool
+broker_link_ready(const broker_link_t *self)
+{
+    return self->ever_ready;
+}
+
+/* ---- saying -------------------------------------------------------------------------------------------------------- */
+
+/* Queue a message.  Under the lock. */
+static bool
+say(broker_link_t *self, const message_t *message)
+{
+    err_t err = {0};
+
+    if (outbox_add(self->outbox, message, NULL, &err) == FH_OK)
+        return true;
+    log_limited(LOG_ERROR, "ENG-NEWS-LOST", "%s", err.text);
+    return false;
+}
+
+/* Send one message now or not at all: true if it went out. */
+static bool
+say_now(broker_link_t *self, const message_t *message)
+{
+    outbox_t *outbox = NULL;
+    bool sent = outbox_new(&outbox, NULL) == FH_OK && outbox_add(outbox, message, NULL, NULL) == FH_OK &&
+                outbox_flush(outbox, self->link, NULL, NULL) == FH_OK;
+
+    outbox_destroy(&outbox);
+    return sent;
+}
+
+static void
+greet(broker_link_t *self, int64_t now_ns)
+{
+    message_t hello = {.code = MSG_HELLO,
+                       .as.HELLO = {.call = ++self->call,
+                                    .session = self->core->id,
+                                    .major = PROTOCOL_MAJOR,
+                                    .minor = PROTOCOL_MINOR,
+                                    .features = PEERS_ENGINE,
+                                    .software = str_of("farhand-engine " FARHAND_VERSION),
+                                    .host = str_of(self->core->host),
+                                    .pid = (uint64_t)getpid()}};
+
+    if (!say_now(self, &hello))
+        return;
+    self->hello_call = self->call;
+    self->state = GREETED;
+    self->said_ns = now_ns;
+}
+
+static void
+announce(broker_link_t *self, int64_t now_ns)
+{
+    const runner_host_t *runners = self->core->runners;
+    message_t message = {.code = MSG_ANNOUNCE,
+                         .as.ANNOUNCE = {.call = ++self->call,
+                                         .endpoint = str_of(self->options.endpoint),
+                                         .local = str_of(self->options.local),
+                                         .cores = (uint64_t)self->options.threads,
+                                         .memory = (uint64_t)self->options.memory_bytes,
+                                         .llvm = str_of(runners ? runner_host_llvm(runners) : ""),
+                                         .cpu = str_of(runners ? runner_host_cpu(runners) : ""),
+                                         .sandbox = str_of(runners ? runner_host_sandbox(runners) : "")}};
+
+    if (!say_now(self, &message))
+        return;
+    self->announce_call = self->call;
+    self->said_ns = now_ns;
+    self->state = WELCOME;
+}
+
+/* ---- news of objects ----------------------------------------------------------------------------------------------- */
+
+static void
+tell_new(broker_link_t *self, const object_t *object)
+{
+    message_t message = {.code = MSG_OBJECT,
+                         .as.OBJECT = {.object = object->id,
+                                       .session = object->session,
+                                       .type = str_of(object->type == OBJECT_ARRAY ? "array" : "kernel"),
+                                       .dtype = object->dtype,
+                                       .shape = {object->dims, (uint32_t)object->ndim},
+                                       .bytes = (uint64_t)object_bytes(object)}};
+
+    (void)say(self, &message);
+}
+
+static void
+tell_gone(broker_link_t *self)
+{
+    object_table_t *objects = &self->core->objects;
+    size_t told = 0;
+
+    while (told < objects->gone_count) {
+        size_t left = objects->gone_count - told;
+        uint32_t count = (uint32_t)(left < GONE_A_MESSAGE ? left : GONE_A_MESSAGE);
+
+        (void)say(self, &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE.objects = {objects->gone + told, count}});
+        told += count;
+    }
+    objects->gone_count = 0;
+}
+
+/* Queue news, as much as the outbox should hold, and send.  Under the lock. */
+static void
+tell_news(broker_link_t *self)
+{
+    object_table_t *objects = &self->core->objects;
+    const object_t *object;
+
+    while (outbox_bytes(self->outbox) < NEWS_BYTES && (object = object_table_next_new(objects)))
+        tell_new(self, object);
+    if (outbox_bytes(self->outbox) < NEWS_BYTES)
+        tell_gone(self);
+    (void)outbox_flush(self->outbox, self->link, NULL, NULL);
+}
+
+static void
+beat(broker_link_t *self)
+{
+    pool_stats_t stats;
+
+    pool_stats(self->core->pool, &stats);
+    pthread_mutex_lock(&self->core->lock);
+    size_t objects = self->core->objects.map.count;
+
+    pthread_mutex_unlock(&self->core->lock);
+    (void)say_now(self, &(message_t){.code = MSG_HEARTBEAT, .as.HEARTBEAT = {(uint64_t)stats.used, objects}});
+}
+
+/* ---- hearing ------------------------------------------------------------------------------------------------------- */
+
+/* The broker has no memory of us: begin again. */
+static void
+start_over(broker_link_t *self)
+{
+    if (self->state != READY)
+        return;
+    log_line(LOG_WARNING, "ENG-BROKER-FORGOT", "the broker has been restarted; announcing again");
+    self->state = STRANGER;
+    outbox_destroy(&self->outbox);
+    /* Without memory now: the next failure to queue is logged, the engine goes on. */
+    if (outbox_new(&self->outbox, &self->refused))
+        log_line(LOG_ERROR, "ENG-NO-MEMORY", "%s", self->refused.text);
+    pthread_mutex_lock(&self->core->lock);
+    object_table_announce_all(&self->core->objects);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+static void
+hear_welcome(broker_link_t *self, const message_t *message)
+{
+    if (self->state == GREETED && message->as.WELCOME.call == self->hello_call)
+        announce(self, clock_now_ns());
+}
+
+static void
+hear_ok(broker_link_t *self, const message_t *message)
+{
+    if (self->state != WELCOME || message->as.OK.call != self->announce_call)
+        return;
+    self->state = READY;
+    self->ever_ready = true;
+    (void)say_now(self, &(message_t){.code = MSG_ENGINES, .as.ENGINES.call = ++self->call});
+}
+
+static void
+hear_error(broker_link_t *self, const message_t *message)
+{
+    err_t err;
+
+    message_to_err(&message->as.ERROR, &err);
+    if (err.status == FH_STALE_HANDLE && message->as.ERROR.call == 0) {
+        start_over(self);
+        return;
+    }
+    log_limited(LOG_WARNING, "ENG-BROKER-SAYS", "%s: %s", status_name(err.status), err.text);
+    if (self->state == GREETED || self->state == WELCOME)
+        self->refused = err;
+}
+
+static void
+hear_engine(broker_link_t *self, const message_t *message)
+{
+    if (oid_equal(message->as.ENGINE.engine, self->core->id)) {
+        pthread_mutex_lock(&self->core->lock);
+        self->core->number = (int)message->as.ENGINE.number;
+        pthread_mutex_unlock(&self->core->lock);
+    }
+    mates_tell(self->options.mates, &message->as.ENGINE);
+}
+
+static void
+hear_engine_lost(broker_link_t *self, const message_t *message)
+{
+    /* If that is us, the broker was wrong: it will say so when we speak to it. */
+    if (!oid_equal(message->as.ENGINE_LOST.engine, self->core->id))
+        mates_lose(self->options.mates, message->as.ENGINE_LOST.engine, message->as.ENGINE_LOST.reason);
+}
+
+static void
+hear_session_gone(broker_link_t *self, const message_t *message)
+{
+    peers_end_session(self->options.peers, message->as.SESSION_GONE.session);
+}
+
+static void
+hear_keep(broker_link_t *self, const message_t *message)
+{
+    const msg_KEEP_t *keep = &message->as.KEEP;
+
+    pthread_mutex_lock(&self->core->lock);
+    for (uint32_t i = 0; i < keep->objects.count; i++)
+        object_table_keep(&self->core->objects, keep->objects.items[i], keep->keep);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+static void
+hear_ping(broker_link_t *self, const message_t *message)
+{
+    if (message->as.PING.call)
+        (void)say_now(self, &(message_t){.code = MSG_PONG, .as.PONG.call = message->as.PING.call});
+}
+
+static void
+hear(broker_link_t *self, const message_t *message)
+{
+    static const struct {
+        msg_code_t code;
+        void (*run)(broker_link_t *self, const message_t *message);
+    } ROWS[] = {
+        {MSG_WELCOME, hear_welcome},         {MSG_OK, hear_ok},
+        {MSG_ERROR, hear_error},             {MSG_ENGINE, hear_engine},
+        {MSG_ENGINE_LOST, hear_engine_lost}, {MSG_SESSION_GONE, hear_session_gone},
+        {MSG_KEEP, hear_keep},               {MSG_PING, hear_ping},
+    };
+
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        if (ROWS[i].code == message->code)
+            ROWS[i].run(self, message);
+}
+
+static void
+hear_frame(broker_link_t *self, const link_message_t *frame)
+{
+    header_reader_t reader;
+    message_t message;
+    err_t err;
+    int status = header_open(&reader, frame->frames[0].data, frame->frames[0].size, &err);
+
+    arena_reset(self->arena);
+    while (!status) {
+        status = header_next(&reader, self->arena, 'B', 'E', (uint32_t)(frame->count - 1), &message, &err);
+        if (!status)
+            hear(self, &message);
+    }
+    if (status != FH_NO_SUCH_OBJECT)
+        log_limited(LOG_WARNING, "ENG-BROKER-MESSAGE", "%s", err.text);
+}
+
+bool
+broker_link_receive(broker_link_t *self)
+{
+    err_t err;
+
+    for (int n = 0; n < MESSAGES_A_TURN; n++) {
+        link_message_t frame;
+        int status = link_receive(self->link, &frame, &err);
+
+        if (status == FH_BUSY)
+            return false;
+        if (status)
+            continue;
+        self->heard_ns = clock_now_ns();
+        hear_frame(self, &frame);
+        link_message_release(self->link, &frame);
+    }
+    return true;
+}
+
+/* ---- time ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+tick_ready(broker_link_t *self, int64_t now_ns)
+{
+    if (now_ns >= self->beat_ns) {
+        beat(self);
+        self->beat_ns = now_ns + BEAT_NS;
+    }
+    if (now_ns >= self->ping_ns) {
+        (void)say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call});
+        self->ping_ns = now_ns + PING_NS;
+    }
+    pthread_mutex_lock(&self->core->lock);
+    if (self->core->objects.gone_lost)
+        object_table_announce_all(&self->core->objects);
+    tell_news(self);
+    bool left = outbox_bytes(self->outbox) > 0 || self->core->objects.news_first;
+
+    pthread_mutex_unlock(&self->core->lock);
+    return left && now_ns + RETRY_NS < self->beat_ns ? now_ns + RETRY_NS : self->beat_ns;
+}
+
+int64_t
+broker_link_tick(broker_link_t *self, int64_t now_ns)
+{
+    if (self->state == READY)
+        return tick_ready(self, now_ns);
+    if (self->state == STRANGER || now_ns - self->said_ns > ANSWER_NS)
+        greet(self, now_ns);
+    return now_ns + RETRY_NS;
+}
+
+int
+broker_link_failure(const broker_link_t *self, int64_t now_ns, err_t *err)
+{
+    if (self->refused.status) {
+        *err = self->refused;
+        err_prefix(err, "the broker refuses this engine");
+        return err->status;
+    }
+    if (now_ns - self->heard_ns > self->options.orphan_ns)
+        return err_set(err, FH_BROKER_LOST, "the broker has been silent for %lld s",
+                       (long long)((now_ns - self->heard_ns) / 1000000000));
+    return FH_OK;
+}
+
+void
+broker_link_leave(broker_link_t *self)
+{
+    (void)say_now(self, &(message_t){.code = MSG_GOODBYE});
+}

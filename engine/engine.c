@@ -1,0 +1,294 @@
+/* engine/engine.c - the reactor's loop. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/broker_link.h"
+#include "engine/compute_thread.h"
+#include "engine/mates.h"
+#include "engine/peers.h"
+#include "engine/transfer.h"
+
+enum { MAX_FDS = 1024, RETRY_MS = 1, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
+
+static const int64_t CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
+
+struct engine {
+    core_t core;
+    crew_t *crew;              /* of the reactor: one thread, itself */
+    compute_thread_t *compute;
+    peers_t *peers;
+    mates_t *mates;
+    broker_link_t *broker;
+    int64_t check_ns, trim_ns; /* when they are due */
+    struct pollfd fds[MAX_FDS];
+};
+
+/* ---- making -------------------------------------------------------------------------------------------------------- */
+
+static void
+start_runners(engine_t *self, const engine_options_t *options)
+{
+    const runner_host_options_t runners = {
+        .program = options->runner, .unsafe_no_sandbox = options->unsafe_no_sandbox, .threads = options->threads, .start_spare = true};
+    err_t err;
+
+    if (runner_host_new(&self->core.runners, &runners, &err) == FH_OK)
+        return;
+    /* Arrays work without it. */
+    self->core.runners = NULL;
+    log_line(LOG_WARNING, "ENG-NO-RUNNER", "kernels are not available: %s", err.text);
+}
+
+static int
+make_parts(engine_t *self, const engine_options_t *options, err_t *err)
+{
+    int status = core_init(&self->core, options->memory_bytes, options->host, err);
+
+    if (!status)
+        status = transfers_new(&self->core.transfers, &self->core, err);
+    if (!status)
+        status = crew_new(&self->crew, 1, err);
+    if (!status)
+        status = peers_new(&self->peers,
+                           &(peers_options_t){.core = &self->core,
+                                              .crew = self->crew,
+                                              .client_key = options->client_key,
+                                              .engine_key = options->keys->public_key,
+                                              .cluster = options->cluster},
+                           err);
+    if (!status)
+        status = mates_new(&self->mates, &(mates_options_t){&self->core, options->context, options->keys}, err);
+    if (!status)
+        status = compute_thread_start(&self->compute, &self->core, options->threads, err);
+    return status;
+}
+
+static int64_t
+orphan_ns(double seconds)
+{
+    return seconds > 0 && seconds < 1e9 ? (int64_t)(seconds * 1e9) : INT64_MAX;
+}
+
+int
+engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
+{
+    engine_t *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for an engine");
+    self->core.wake_fd = -1;
+    int status = make_parts(self, options, err);
+
+    if (!status)
+        status = broker_link_new(&self->broker,
+                                 &(broker_link_options_t){.core = &self->core,
+                                                          .mates = self->mates,
+                                                          .peers = self->peers,
+                                                          .link = options->broker,
+                                                          .endpoint = options->endpoint,
+                                                          .local = options->local,
+                                                          .threads = options->threads,
+                                                          .memory_bytes = options->memory_bytes,
+                                                          .orphan_ns = orphan_ns(options->orphan_timeout_s)},
+                                 err);
+    if (status) {
+        engine_destroy(&self);
+        return status;
+    }
+    peers_listen(self->peers, options->tcp);
+    peers_listen(self->peers, options->ipc);
+    start_runners(self, options);
+    *ret = self;
+    return FH_OK;
+}
+
+void
+engine_destroy(engine_t **self)
+{
+    engine_t *engine = *self;
+
+    if (!engine)
+        return;
+    compute_thread_stop(&engine->compute);
+    if (engine->core.runners) {
+        runner_host_destroy(&engine->core.runners);
+        engine->core.runners = NULL;
+        peers_run_lanes(engine->peers); /* calls that waited for a runner have been cancelled */
+    }
+    broker_link_destroy(&engine->broker);
+    transfers_destroy(&engine->core.transfers);
+    if (engine->peers)
+        peers_disconnect(engine->peers);
+    core_release(&engine->core); /* its messages came over links that are still there */
+    peers_destroy(&engine->peers);
+    mates_destroy(&engine->mates);
+    crew_destroy(&engine->crew);
+    free(engine);
+    *self = NULL;
+}
+
+/* ---- a turn -------------------------------------------------------------------------------------------------------- */
+
+/* What comes up from now on is for the next turn. */
+static void
+look(engine_t *self)
+{
+    pthread_mutex_lock(&self->core.lock);
+    self->core.for_reactor = false;
+    batches_sweep(&self->core.lanes.batches);
+    pthread_mutex_unlock(&self->core.lock);
+}
+
+/* The broker first: what it publishes must be known before the clients' releases. */
+static bool
+receive(engine_t *self)
+{
+    bool more = broker_link_receive(self->broker);
+
+    for (int i = 0; i < peers_endpoints(self->peers); i++) {
+        more |= peers_receive(self->peers, i);
+        more |= broker_link_receive(self->broker);
+    }
+    more |= mates_receive(self->mates);
+    if (self->core.runners)
+        runner_host_handle(self->core.runners);
+    peers_run_lanes(self->peers);
+    return more;
+}
+
+static bool
+pump(engine_t *self, bool *ret_waiting)
+{
+    pthread_mutex_lock(&self->core.lock);
+    bool more = transfers_pump(self->core.transfers, mates_send, self->mates);
+
+    *ret_waiting = transfers_waiting(self->core.transfers);
+    pthread_mutex_unlock(&self->core.lock);
+    return more;
+}
+
+static int64_t
+tick(engine_t *self, int64_t now_ns)
+{
+    int64_t due_ns = broker_link_tick(self->broker, now_ns);
+
+    if (now_ns >= self->check_ns) {
+        mates_check(self->mates);
+        self->check_ns = now_ns + CHECK_NS;
+    }
+    if (now_ns >= self->trim_ns) {
+        pool_trim(self->core.pool, now_ns - CACHE_AGE_NS);
+        pthread_mutex_lock(&self->core.lock);
+        pthread_cond_signal(&self->core.work); /* the compute thread unmaps when it has nothing else to do */
+        pthread_mutex_unlock(&self->core.lock);
+        self->trim_ns = now_ns + TRIM_NS;
+    }
+    if (self->core.runners) {
+        int64_t runners_ns = runner_host_next_deadline(self->core.runners);
+
+        due_ns = runners_ns < due_ns ? runners_ns : due_ns;
+    }
+    return due_ns < self->check_ns ? due_ns : self->check_ns;
+}
+
+static int
+fill_fds(engine_t *self, int stop_fd, int end_fd)
+{
+    int n = 0;
+
+    self->fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+    self->fds[n++] = (struct pollfd){.fd = end_fd, .events = POLLIN};
+    self->fds[n++] = (struct pollfd){.fd = self->core.wake_fd, .events = POLLIN};
+    self->fds[n++] = (struct pollfd){.fd = link_fd(broker_link_link(self->broker)), .events = POLLIN};
+    for (int i = 0; i < peers_endpoints(self->peers); i++)
+        self->fds[n++] = (struct pollfd){.fd = link_fd(peers_endpoint(self->peers, i)), .events = POLLIN};
+    int more = mates_pollfds(self->mates, self->fds + n, MAX_FDS - n);
+
+    n += more < MAX_FDS - n ? more : MAX_FDS - n;
+    if (self->core.runners) {
+        more = runner_host_pollfds(self->core.runners, self->fds + n, MAX_FDS - n);
+        n += more < MAX_FDS - n ? more : MAX_FDS - n;
+    }
+    return n;
+}
+
+/* Is there something that needs no waiting?  Also announces that the reactor will wait, if not. */
+static bool
+must_go_on(engine_t *self)
+{
+    core_t *core = &self->core;
+    bool ready = link_ready(broker_link_link(self->broker), NULL);
+
+    for (int i = 0; i < peers_endpoints(self->peers); i++)
+        ready |= link_ready(peers_endpoint(self->peers, i), NULL);
+    pthread_mutex_lock(&core->lock);
+    ready |= core->for_reactor || core->lanes.reactor_first != NULL || core->lanes.batches.retired != NULL;
+    core->reactor_waits = !ready;
+    pthread_mutex_unlock(&core->lock);
+    return ready;
+}
+
+static int
+wait_ms(int64_t due_ns, bool at_once, bool blocked, bool waiting)
+{
+    int ms = at_once ? 0 : clock_remaining_ms(due_ns, MAX_WAIT_MS);
+
+    if (blocked && ms > RETRY_MS)
+        ms = RETRY_MS;
+    return waiting && ms > CONNECT_RETRY_MS ? CONNECT_RETRY_MS : ms;
+}
+
+static int
+wait_for_events(engine_t *self, int stop_fd, int end_fd, int ms, bool *ret_stop, err_t *err)
+{
+    uint64_t count;
+    int n = fill_fds(self, stop_fd, end_fd);
+
+    if (poll(self->fds, (nfds_t)n, ms) < 0 && errno != EINTR)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");
+    pthread_mutex_lock(&self->core.lock);
+    self->core.reactor_waits = false;
+    pthread_mutex_unlock(&self->core.lock);
+    if ((self->fds[2].revents & POLLIN) && read(self->core.wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot read the engine's eventfd");
+    *ret_stop = self->fds[0].revents != 0;
+    if (self->fds[1].revents)
+        return err_set(err, FH_INTERNAL, "the authentication handler has ended");
+    return FH_OK;
+}
+
+int
+engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context), void *context, err_t *err)
+{
+    bool stop = false, told = false;
+    int status = FH_OK;
+
+    while (!status && !stop) {
+        bool waiting, more;
+
+        look(self);
+        more = receive(self);
+
+        more |= pump(self, &waiting);
+        int64_t now_ns = clock_now_ns();
+        int64_t due_ns = tick(self, now_ns);
+        bool blocked = peers_flush(self->peers);
+
+        if (!told && broker_link_ready(self->broker)) {
+            ready(context);
+            told = true;
+        }
+        status = broker_link_failure(self->broker, now_ns, err);
+        more |= must_go_on(self);
+        if (!status)
+            status = wait_for_events(self, stop_fd, end_fd, wait_ms(due_ns, more, blocked, waiting), &stop, err);
+    }
+    broker_link_leave(self->broker);
+    return status;
+}

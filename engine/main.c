@@ -1,0 +1,305 @@
+/* engine/main.c - the program farhand-engine: settings, keys, links, signals; the reactor is in engine.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/link.h"
+#include "base/link_zap.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/private_file.h"
+#include "codecs/connection_file.h"
+#include "engine/engine.h"
+
+enum { ENDPOINT = 300, SEND_LIMIT = 32, SELF_TEST_MS = 5000, LINGER_MS = 300, BUFFER_BYTES = 64 * 1024 * 1024 };
+
+#define OPEN_DOMAIN "local" /* of the ipc endpoint: the folder keeps strangers out */
+
+typedef char option_TEXT_t[OPTION_TEXT_MAX];
+typedef bool option_BOOL_t;
+typedef int64_t option_INT_t;
+typedef int64_t option_BYTES_t;
+typedef double option_SECONDS_t;
+
+typedef struct {
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc) option_##KIND##_t field;
+#include "engine/options.def"
+#undef OPTION
+} settings_t;
+
+static const option_t OPTIONS[] = {
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                                     \
+    {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
+#include "engine/options.def"
+#undef OPTION
+};
+
+static const option_table_t TABLE = {
+    .program = "farhand-engine",
+    .usage = "--connection FILE [OPTIONS]",
+    .summary = "Holds arrays of one cluster and computes on them.",
+    .rows = OPTIONS,
+    .count = sizeof OPTIONS / sizeof *OPTIONS,
+};
+
+/* What the program holds, in the order in which it is taken. */
+typedef struct {
+    settings_t settings;
+    connection_t connection;
+    link_keys_t keys;
+    int signal_fd;
+    void *context;
+    link_zap_t *zap;
+    link_t *tcp, *ipc, *broker;
+    engine_t *engine;
+    char endpoint[ENDPOINT], local[ENDPOINT], socket_path[ENDPOINT];
+    char host[256];
+} program_t;
+
+static int
+take_signals(program_t *self, err_t *err)
+{
+    struct rlimit files;
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (self->signal_fd < 0)
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot receive signals");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max; /* one descriptor a segment */
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    return FH_OK;
+}
+
+static int
+read_connection(program_t *self, err_t *err)
+{
+    const connection_t *connection = &self->connection;
+    int status;
+
+    if (!self->settings.connection[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "--connection is missing");
+    status = connection_read(self->settings.connection, "farhand-engine", &self->connection, err);
+    if (status)
+        return status;
+    if (!connection->secret_key[0] || !connection->broker_public_key[0] || !connection->client_public_key[0] ||
+        !connection->engine_public_key[0] || !connection->broker[0] || !connection->run_folder[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys, the broker or the run folder", self->settings.connection);
+    (void)snprintf(self->keys.public_key, sizeof self->keys.public_key, "%s", connection->engine_public_key);
+    (void)snprintf(self->keys.secret_key, sizeof self->keys.secret_key, "%s", connection->secret_key);
+    return private_folder_make(connection->run_folder, err);
+}
+
+/* Host name and boot id, '/' between: equal strings are one running system. */
+static void
+find_host(program_t *self)
+{
+    char name[128] = "", boot[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    if (gethostname(name, sizeof name - 1))
+        name[0] = '\0';
+    if (fd >= 0) {
+        ssize_t size = read(fd, boot, sizeof boot - 1);
+
+        boot[size > 0 ? strcspn(boot, "\n") : 0] = '\0';
+        close(fd);
+    }
+    (void)snprintf(self->host, sizeof self->host, "%s/%s", name, boot);
+}
+
+static void
+fill_defaults(settings_t *settings)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+    if (settings->threads == 0)
+        settings->threads = cpus > 0 ? cpus : 1;
+    if (settings->memory == 0)
+        settings->memory = pages > 0 && page > 0 ? (int64_t)pages * page / 10 * 6 : INT64_C(1) << 30;
+}
+
+/* ---- links --------------------------------------------------------------------------------------------------------- */
+
+/* An address that means "all of this host" is not one that others can connect to. */
+static void
+name_endpoint(program_t *self, const char *bound)
+{
+    static const char *const ANY[] = {"0.0.0.0", "*", "[::]", "::"};
+    const char *port = strrchr(bound, ':');
+    char name[128] = "localhost";
+
+    (void)snprintf(self->endpoint, sizeof self->endpoint, "%s", bound);
+    for (size_t i = 0; port && i < sizeof ANY / sizeof *ANY; i++)
+        if (strcmp(self->settings.listen, ANY[i]) == 0) {
+            (void)gethostname(name, sizeof name - 1);
+            (void)snprintf(self->endpoint, sizeof self->endpoint, "tcp://%s%s", name, port);
+        }
+}
+
+static int
+listen_with_keys(program_t *self, err_t *err)
+{
+    const link_zmq_options_t options = {
+        .keys = &self->keys, .zap_domain = "engine", .send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
+    char wanted[OPTION_TEXT_MAX + 16], bound[ENDPOINT], near[ENDPOINT];
+
+    (void)snprintf(wanted, sizeof wanted, "tcp://%s:*", self->settings.listen);
+    int status = link_zmq_bind(&self->tcp, self->context, wanted, &options, bound, sizeof bound, err);
+
+    if (status)
+        return status;
+    name_endpoint(self, bound);
+    bool any = strcmp(self->endpoint, bound) != 0;
+
+    (void)snprintf(near, sizeof near, "%s%s", any ? "tcp://127.0.0.1" : bound, any ? strrchr(bound, ':') : "");
+    status = link_zmq_self_test(self->context, near, self->keys.public_key, SELF_TEST_MS, err);
+    if (status)
+        err_prefix(err, "the engine does not start, since it does not keep strangers out");
+    return status;
+}
+
+static int
+listen_locally(program_t *self, err_t *err)
+{
+    const link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
+    char id[OID_TEXT_SIZE], bound[ENDPOINT];
+    int size;
+
+    oid_format(oid_new(), id);
+    (void)snprintf(self->socket_path, sizeof self->socket_path, "%s/e-%.8s.ipc", self->connection.run_folder, id);
+    size = snprintf(self->local, sizeof self->local, "ipc://%s", self->socket_path);
+    if (size >= 108 + (int)strlen("ipc://") || size >= (int)sizeof self->local)
+        return err_set(err, FH_INVALID_ARGUMENT, "the run folder's path is too long for a socket: %s", self->connection.run_folder);
+    return link_zmq_bind(&self->ipc, self->context, self->local, &options, bound, sizeof bound, err);
+}
+
+static int
+open_links(program_t *self, err_t *err)
+{
+    const char *admitted[] = {self->connection.client_public_key, self->connection.engine_public_key};
+    const link_zmq_options_t options = {
+        .keys = &self->keys, .server_key = self->connection.broker_public_key, .linger_ms = LINGER_MS};
+    int status = link_zmq_context_new(&self->context, err);
+
+    if (!status)
+        status = link_zap_start(&self->zap, self->context, admitted, 2, OPEN_DOMAIN, err);
+    if (!status)
+        status = listen_with_keys(self, err);
+    if (!status)
+        status = listen_locally(self, err);
+    return status ? status : link_zmq_connect(&self->broker, self->context, self->connection.broker, &options, err);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+static int
+make_engine(program_t *self, err_t *err)
+{
+    const engine_options_t options = {.context = self->context,
+                                      .keys = &self->keys,
+                                      .client_key = self->connection.client_public_key,
+                                      .cluster = self->connection.cluster,
+                                      .host = self->host,
+                                      .tcp = self->tcp,
+                                      .ipc = self->ipc,
+                                      .broker = self->broker,
+                                      .endpoint = self->endpoint,
+                                      .local = self->local,
+                                      .threads = (int)self->settings.threads,
+                                      .memory_bytes = self->settings.memory,
+                                      .orphan_timeout_s = self->settings.orphan_timeout,
+                                      .unsafe_no_sandbox = self->settings.unsafe_no_sandbox};
+    int status = engine_new(&self->engine, &options, err);
+
+    if (!status)
+        self->tcp = self->ipc = self->broker = NULL;
+    return status;
+}
+
+static int
+start(program_t *self, err_t *err)
+{
+    int status = take_signals(self, err);
+
+    /* Buffers of 1 MiB come and go with every part of an array: keep their pages. */
+    (void)mallopt(M_MMAP_THRESHOLD, BUFFER_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, BUFFER_BYTES);
+    find_host(self);
+    fill_defaults(&self->settings);
+    if (!status)
+        status = read_connection(self, err);
+    if (!status)
+        status = open_links(self, err);
+    return status ? status : make_engine(self, err);
+}
+
+static void
+say_ready(void *context)
+{
+    const program_t *self = context;
+
+    printf("READY %s\n", self->endpoint);
+    (void)fflush(stdout);
+    log_line(LOG_INFO, "ENG-READY", "cluster=%s endpoint=%s local=%s threads=%lld memory=%lld", self->connection.cluster,
+             self->endpoint, self->local, (long long)self->settings.threads, (long long)self->settings.memory);
+}
+
+static void
+stop(program_t *self)
+{
+    engine_destroy(&self->engine);
+    link_destroy(&self->tcp);
+    link_destroy(&self->ipc);
+    link_destroy(&self->broker);
+    link_zap_stop(&self->zap);
+    link_zmq_context_destroy(&self->context);
+    if (self->socket_path[0])
+        (void)unlink(self->socket_path);
+    if (self->signal_fd >= 0)
+        close(self->signal_fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+    program_t self = {.signal_fd = -1};
+    bool done = false;
+    int first = argc, status;
+    err_t err;
+
+    status = options_read(&TABLE, argc, argv, &self.settings, NULL, &first, &done, stdout, &err);
+    if (!status && !done && first < argc)
+        status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
+    if (status) {
+        (void)fprintf(stderr, "farhand-engine: %s\n", err.text);
+        return 2;
+    }
+    if (done)
+        return 0;
+    (void)umask(077);
+    log_start("farhand-engine");
+    status = start(&self, &err);
+    if (!status)
+        status = engine_run(self.engine, self.signal_fd, link_zap_fd(self.zap), say_ready, &self, &err);
+    if (status)
+        log_line(LOG_ERROR, "ENG-FAILED", "status=%s %s", status_name(status), err.text);
+    else
+        log_line(LOG_INFO, "ENG-STOP", "stopped by a signal");
+    stop(&self);
+    return status ? 1 : 0;
+}

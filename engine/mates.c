@@ -1,0 +1,342 @@
+/* engine/mates.c */
+#include "engine/mates.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/peers.h"
+#include "engine/transfer.h"
+
+enum { SEND_LIMIT = 16, LINGER_MS = 200, MESSAGES_A_TURN = 64, ARENA_BYTES = 4 * 1024 * 1024 };
+
+static const int64_t HELLO_AGAIN_NS = 2000000000; /* a HELLO without answer is sent again */
+static const int64_t UNKNOWN_NS = 5000000000;     /* so long may the broker's news of an engine take */
+
+typedef struct {
+    oid_t engine;
+    bool known;               /* the broker has told of it */
+    bool lost;
+    bool welcomed;
+    int number;
+    char endpoint[256], local[256], host[256], reason[256];
+    link_t *link;             /* NULL: nothing has been sent there */
+    int64_t hello_ns;         /* when HELLO went out; 0: not yet */
+    int64_t since_ns;
+} mate_t;
+
+struct mates {
+    core_t *core;
+    void *context;
+    const link_keys_t *keys;
+    oid_map_t by_engine;
+    header_writer_t *writer;
+    arena_t *arena;
+};
+
+int
+mates_new(mates_t **ret, const mates_options_t *options, err_t *err)
+{
+    mates_t *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for the table of engines");
+    self->core = options->core;
+    self->context = options->context;
+    self->keys = options->keys;
+    int status = header_writer_new(&self->writer, err);
+
+    if (!status)
+        status = arena_new(&self->arena, ARENA_BYTES, err);
+    if (status)
+        mates_destroy(&self);
+    else
+        *ret = self;
+    return status;
+}
+
+void
+mates_destroy(mates_t **self)
+{
+    size_t cursor = 0;
+
+    if (!*self)
+        return;
+    for (mate_t *mate; (mate = oid_map_next(&(*self)->by_engine, &cursor));) {
+        link_destroy(&mate->link);
+        free(mate);
+    }
+    oid_map_release(&(*self)->by_engine);
+    header_writer_destroy(&(*self)->writer);
+    arena_destroy(&(*self)->arena);
+    free(*self);
+    *self = NULL;
+}
+
+static mate_t *
+mate_of(mates_t *self, oid_t engine)
+{
+    mate_t *mate = oid_map_find(&self->by_engine, engine);
+
+    if (mate)
+        return mate;
+    mate = calloc(1, sizeof *mate);
+    if (!mate || oid_map_add(&self->by_engine, engine, mate, NULL)) {
+        free(mate);
+        return NULL;
+    }
+    mate->engine = engine;
+    mate->since_ns = clock_now_ns();
+    return mate;
+}
+
+static void
+lost_error(const mate_t *mate, err_t *err)
+{
+    (void)err_set(err, FH_ENGINE_LOST, "engine %d is gone: %s; what it should have sent is lost", mate->number, mate->reason);
+    err_set_origin(err, "engine %d (%.60s)", mate->number, mate->host);
+}
+
+static void
+lose(mates_t *self, mate_t *mate)
+{
+    err_t err = {0};
+
+    mate->lost = true;
+    mate->welcomed = false;
+    link_destroy(&mate->link);
+    lost_error(mate, &err);
+    pthread_mutex_lock(&self->core->lock);
+    transfers_engine_lost(self->core->transfers, mate->engine, &err);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+void
+mates_tell(mates_t *self, const msg_ENGINE_t *engine)
+{
+    mate_t *mate = mate_of(self, engine->engine);
+
+    if (!mate || mate->lost)
+        return;
+    mate->known = true;
+    mate->number = (int)engine->number;
+    (void)str_copy(engine->endpoint, mate->endpoint, sizeof mate->endpoint);
+    (void)str_copy(engine->local, mate->local, sizeof mate->local);
+    (void)str_copy(engine->host, mate->host, sizeof mate->host);
+    if (!str_is(engine->state, "ready")) {
+        (void)str_copy(engine->state, mate->reason, sizeof mate->reason);
+        lose(self, mate);
+    }
+}
+
+void
+mates_lose(mates_t *self, oid_t engine, str_t reason)
+{
+    mate_t *mate = mate_of(self, engine);
+
+    if (!mate || mate->lost)
+        return;
+    (void)str_copy(reason, mate->reason, sizeof mate->reason);
+    lose(self, mate);
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
+
+static int
+connect_link(mates_t *self, mate_t *mate, err_t *err)
+{
+    link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
+
+    if (mate->local[0] && strcmp(mate->host, self->core->host) == 0)
+        return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
+    options.keys = self->keys;
+    options.server_key = self->keys->public_key;
+    return link_zmq_connect(&mate->link, self->context, mate->endpoint, &options, err);
+}
+
+static int
+send_message(mates_t *self, mate_t *mate, const message_t *message, buf_t *raw, err_t *err)
+{
+    link_frame_t frames[2] = {{0}};
+
+    header_writer_reset(self->writer);
+    int status = header_writer_add(self->writer, message, err);
+
+    if (status)
+        return status;
+    frames[0].data = header_writer_data(self->writer);
+    frames[0].size = header_writer_size(self->writer);
+    if (raw)
+        frames[1] = (link_frame_t){.data = buf_data(raw), .size = buf_size(raw), .buf = raw};
+    return link_send(mate->link, NULL, frames, raw ? 2 : 1, err);
+}
+
+static int
+say_hello(mates_t *self, mate_t *mate, err_t *err)
+{
+    int64_t now = clock_now_ns();
+    message_t hello = {.code = MSG_HELLO,
+                       .as.HELLO = {.call = 1,
+                                    .session = self->core->id,
+                                    .major = PROTOCOL_MAJOR,
+                                    .minor = PROTOCOL_MINOR,
+                                    .features = PEERS_ENGINE,
+                                    .software = str_of("farhand-engine " FARHAND_VERSION),
+                                    .host = str_of(self->core->host)}};
+
+    if (mate->hello_ns && now - mate->hello_ns < HELLO_AGAIN_NS)
+        return FH_BUSY;
+    if (send_message(self, mate, &hello, NULL, err) == FH_OK)
+        mate->hello_ns = now;
+    return FH_BUSY;
+}
+
+int
+mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err)
+{
+    mates_t *self = context;
+    mate_t *mate = mate_of(self, engine);
+    int status = FH_OK;
+
+    if (mate && mate->lost)
+        return err_set(err, FH_ENGINE_LOST, "engine %d is gone", mate->number);
+    if (!mate || !mate->known)
+        return FH_BUSY; /* mates_check ends what waits for ever */
+    if (!mate->link)
+        status = connect_link(self, mate, err);
+    if (status) {
+        log_limited(LOG_WARNING, "ENG-MATE", "engine=%d %s", mate->number, err ? err->text : "cannot connect");
+        return FH_BUSY;
+    }
+    return mate->welcomed ? send_message(self, mate, message, raw, err) : say_hello(self, mate, err);
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------------------------- */
+
+/* The other side does not know us any more: what was under way has lost parts. */
+static void
+begin_again(mates_t *self, mate_t *mate)
+{
+    err_t err = {0};
+
+    (void)err_set(&err, FH_IO_ERROR, "the connection between two engines broke while an array was under way");
+    mate->welcomed = false;
+    mate->hello_ns = 0;
+    pthread_mutex_lock(&self->core->lock);
+    transfers_broken(self->core->transfers, mate->engine, &err);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+static void
+handle(mates_t *self, mate_t *mate, const message_t *message)
+{
+    if (message->code == MSG_WELCOME) {
+        mate->welcomed = true;
+    } else if (message->code == MSG_PUSH_CREDIT) {
+        pthread_mutex_lock(&self->core->lock);
+        transfers_credited(self->core->transfers, &message->as.PUSH_CREDIT);
+        pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_ERROR) {
+        err_t err;
+
+        message_to_err(&message->as.ERROR, &err);
+        log_limited(LOG_WARNING, "ENG-MATE", "engine=%d says: %s", mate->number, err.text);
+        if (err.status == FH_STALE_HANDLE && mate->welcomed)
+            begin_again(self, mate);
+    }
+}
+
+static bool
+receive_from(mates_t *self, mate_t *mate)
+{
+    err_t err;
+
+    for (int n = 0; n < MESSAGES_A_TURN; n++) {
+        link_message_t frame;
+        header_reader_t reader;
+        message_t message;
+        int status = link_receive(mate->link, &frame, &err);
+
+        if (status == FH_BUSY)
+            return false;
+        if (status)
+            continue;
+        arena_reset(self->arena);
+        status = header_open(&reader, frame.frames[0].data, frame.frames[0].size, &err);
+        while (!status) {
+            status = header_next(&reader, self->arena, 'E', 'E', (uint32_t)(frame.count - 1), &message, &err);
+            if (!status)
+                handle(self, mate, &message);
+        }
+        link_message_release(mate->link, &frame);
+    }
+    return true;
+}
+
+bool
+mates_receive(mates_t *self)
+{
+    size_t cursor = 0;
+    bool more = false;
+
+    for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));)
+        if (mate->link)
+            more |= receive_from(self, mate) || link_ready(mate->link, NULL);
+    return more;
+}
+
+int
+mates_pollfds(const mates_t *self, struct pollfd *ret, int room)
+{
+    size_t cursor = 0;
+    int count = 0;
+
+    for (const mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));) {
+        if (!mate->link)
+            continue;
+        if (count < room)
+            ret[count] = (struct pollfd){.fd = link_fd(mate->link), .events = POLLIN};
+        count++;
+    }
+    return count;
+}
+
+/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+
+/* For transfers_check: will nothing come from there any more? */
+static bool
+is_lost(void *context, oid_t engine, int64_t since_ns, err_t *err)
+{
+    mates_t *self = context;
+    const mate_t *mate = oid_map_find(&self->by_engine, engine);
+    char text[OID_TEXT_SIZE];
+
+    if (mate && mate->lost) {
+        lost_error(mate, err);
+        return true;
+    }
+    if ((mate && mate->known) || clock_now_ns() - since_ns < UNKNOWN_NS)
+        return false;
+    (void)err_set(err, FH_ENGINE_LOST, "the engine %s that should send an array is not known", oid_format(engine, text));
+    return true;
+}
+
+void
+mates_check(mates_t *self)
+{
+    size_t cursor = 0;
+    int64_t now = clock_now_ns();
+
+    pthread_mutex_lock(&self->core->lock);
+    transfers_check(self->core->transfers, is_lost, self);
+    pthread_mutex_unlock(&self->core->lock);
+    for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));) {
+        if (mate->known || mate->lost || now - mate->since_ns < UNKNOWN_NS)
+            continue;
+        mates_lose(self, mate->engine, str_of("the broker does not know it"));
+        mate->lost = false; /* it may still come */
+        mate->since_ns = now;
+    }
+}

@@ -1,0 +1,36 @@
+/* engine/mates.h - the other engines of the cluster, and links to those that this one sends arrays to.
+ * A link is made when the first array goes there: over ipc without keys when both are on one host, else over tcp with them.
+ * Thread rule: owned by the reactor; mates_send is called under the core's lock (by transfers_pump), the others without it. */
+#ifndef FH_ENGINE_MATES_H
+#define FH_ENGINE_MATES_H
+
+#include <poll.h>
+
+#include "engine/core.h"
+
+typedef struct mates mates_t;
+
+typedef struct {
+    core_t *core;             /* borrowed */
+    void *context;            /* ZeroMQ's; borrowed */
+    const link_keys_t *keys;  /* of the engines; borrowed */
+} mates_options_t;
+
+int mates_new(mates_t **ret, const mates_options_t *options, err_t *err);
+void mates_destroy(mates_t **self);
+
+/* News from the broker. */
+void mates_tell(mates_t *self, const msg_ENGINE_t *engine);
+/* An engine is gone: transfers from and to it fail. */
+void mates_lose(mates_t *self, oid_t engine, str_t reason);
+
+/* transfer_send_fn; context: a mates_t. */
+int mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
+/* Handle what has come from all of them.  True: some link has more. */
+bool mates_receive(mates_t *self);
+/* Descriptors of the links; returns how many there are, of which at most room are filled in. */
+int mates_pollfds(const mates_t *self, struct pollfd *ret, int room);
+/* Fail transfers whose other engine is gone or unknown.  Call it a few times a second. */
+void mates_check(mates_t *self);
+
+#endif

@@ -1,0 +1,651 @@
+/* engine/peers.c - connections, roles, and the way of a message from its frame to its lane. */
+#include "engine/peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/dispatch.h"
+#include "engine/transfer.h"
+
+enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
+
+/* One connection. */
+typedef struct {
+    oid_t key;                /* endpoint and the transport's name, packed */
+    int endpoint;
+    peer_t peer;
+    char role;                /* 'C' or 'E' */
+    bool closing;             /* goes as soon as all is sent */
+    oid_t id;                 /* session or engine */
+    lane_t *lane;             /* clients: NULL once the session has ended */
+    outbox_t *outbox;         /* under the core's lock */
+} caller_t;
+
+struct peers {
+    core_t *core;
+    crew_t *crew;
+    char client_key[41], engine_key[41], cluster[65];
+    int endpoints;
+    link_t *links[PEERS_MAX_ENDPOINTS];
+    oid_map_t callers;        /* by key */
+};
+
+/* A message that is being handled. */
+typedef struct {
+    peers_t *peers;
+    int endpoint;
+    caller_t *caller;         /* NULL before HELLO */
+    batch_t *batch;
+    message_t message;
+    const uint8_t *raw;
+    size_t raw_size;
+    size_t header_bytes;      /* of this message */
+} arrival_t;
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+/* Names that ZeroMQ makes have 5 bytes; our peers choose none, and longer ones than fit are refused. */
+static bool
+pack_key(int endpoint, const peer_t *peer, oid_t *ret)
+{
+    if (peer->size == 0 || peer->size > sizeof ret->bytes - 2)
+        return false;
+    memset(ret, 0, sizeof *ret);
+    ret->bytes[0] = (uint8_t)(endpoint + 1);
+    ret->bytes[1] = peer->size;
+    memcpy(ret->bytes + 2, peer->bytes, peer->size);
+    return true;
+}
+
+/* Forget whom it spoke for.  Under the lock. */
+static void
+detach(peers_t *self, caller_t *caller)
+{
+    core_t *core = self->core;
+
+    if (caller->lane && caller->lane->outbox == caller->outbox)
+        caller->lane->outbox = NULL;
+    if (caller->role == 'E' && oid_map_find(&core->engine_outboxes, caller->id) == caller->outbox)
+        oid_map_remove(&core->engine_outboxes, caller->id);
+    caller->lane = NULL;
+}
+
+static void
+caller_remove(peers_t *self, caller_t *caller)
+{
+    lane_t *lane = caller->lane;
+
+    pthread_mutex_lock(&self->core->lock);
+    detach(self, caller);
+    if (lane && lane_unblock(&self->core->lanes, lane))
+        pthread_cond_signal(&self->core->work);
+    pthread_mutex_unlock(&self->core->lock);
+    oid_map_remove(&self->callers, caller->key);
+    outbox_destroy(&caller->outbox);
+    free(caller);
+}
+
+static int
+caller_new(peers_t *self, int endpoint, const peer_t *peer, caller_t **ret, err_t *err)
+{
+    oid_t key;
+
+    if (!pack_key(endpoint, peer, &key))
+        return err_set(err, FH_PROTOCOL_ERROR, "a connection with a name of %d bytes", peer->size);
+    if (self->callers.count >= PEERS_MAX)
+        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %zu connections; it takes no more", self->callers.count);
+    caller_t *caller = calloc(1, sizeof *caller);
+
+    if (!caller)
+        return err_set(err, FH_NO_MEMORY, "no memory for a connection");
+    int status = outbox_new(&caller->outbox, err);
+
+    if (!status)
+        status = oid_map_add(&self->callers, key, caller, err);
+    if (status) {
+        outbox_destroy(&caller->outbox);
+        free(caller);
+        return status;
+    }
+    caller->key = key;
+    caller->endpoint = endpoint;
+    caller->peer = *peer;
+    *ret = caller;
+    return FH_OK;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static void
+answer(peers_t *self, caller_t *caller, const message_t *message)
+{
+    err_t err = {0};
+
+    pthread_mutex_lock(&self->core->lock);
+    if (outbox_add(caller->outbox, message, NULL, &err))
+        log_limited(LOG_ERROR, "ENG-REPLY-LOST", "%s", err.text);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+/* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */
+static void
+answer_stranger(peers_t *self, int endpoint, const peer_t *peer, const message_t *message)
+{
+    outbox_t *outbox;
+
+    if (outbox_new(&outbox, NULL))
+        return;
+    if (outbox_add(outbox, message, NULL, NULL) == FH_OK)
+        (void)outbox_flush(outbox, self->links[endpoint], peer, NULL);
+    outbox_destroy(&outbox);
+}
+
+static void
+answer_error(arrival_t *at, uint64_t call, const err_t *err)
+{
+    message_t message;
+
+    message_from_err(&message, call, err);
+    if (at->caller)
+        answer(at->peers, at->caller, &message);
+    else
+        answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, &message);
+}
+
+/* ---- HELLO --------------------------------------------------------------------------------------------------------- */
+
+/* Under the lock: the caller speaks for a session or an engine from now on. */
+static int
+attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
+{
+    core_t *core = self->core;
+    int status = FH_OK;
+
+    detach(self, caller);
+    caller->role = role;
+    caller->id = id;
+    if (role == 'E') {
+        oid_map_remove(&core->engine_outboxes, id);
+        return oid_map_add(&core->engine_outboxes, id, caller->outbox, err);
+    }
+    status = lanes_open(&core->lanes, id, &caller->lane, err);
+    if (!status && caller->lane->gone) {
+        caller->lane = NULL;
+        status = err_set(err, FH_STALE_HANDLE, "that session is just ending");
+    }
+    if (!status)
+        caller->lane->outbox = caller->outbox;
+    return status;
+}
+
+/* Another connection that spoke for this session does so no more. */
+static void
+unseat(peers_t *self, const caller_t *caller)
+{
+    size_t cursor = 0;
+
+    for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
+        if (other != caller && other->lane && other->lane == caller->lane)
+            other->lane = NULL;
+}
+
+static char
+role_of(const peers_t *self, const char *user, const msg_HELLO_t *hello)
+{
+    if (!user[0])
+        return hello->features & PEERS_ENGINE ? 'E' : 'C';
+    if (strcmp(user, self->engine_key) == 0)
+        return 'E';
+    return strcmp(user, self->client_key) == 0 ? 'C' : 0;
+}
+
+static int
+check_hello(char role, const msg_HELLO_t *hello, err_t *err)
+{
+    if (!role)
+        return err_set(err, FH_PERMISSION, "that key is neither a client's nor an engine's");
+    if (hello->major != PROTOCOL_MAJOR)
+        return err_set(err, FH_VERSION_MISMATCH, "this engine speaks protocol %d, not %llu", PROTOCOL_MAJOR,
+                       (unsigned long long)hello->major);
+    if (oid_is_none(hello->session))
+        return err_set(err, FH_INVALID_ARGUMENT, "a HELLO without an id");
+    return FH_OK;
+}
+
+static void
+handle_hello(arrival_t *at)
+{
+    peers_t *self = at->peers;
+    const msg_HELLO_t *hello = &at->message.as.HELLO;
+    const link_message_t *frame = &at->batch->message;
+    const uint64_t minor = PROTOCOL_MINOR;
+    char role = role_of(self, frame->user, hello);
+    err_t err = {0};
+    int status = check_hello(role, hello, &err);
+
+    if (!status && !at->caller)
+        status = caller_new(self, at->endpoint, &frame->peer, &at->caller, &err);
+    if (!status) {
+        pthread_mutex_lock(&self->core->lock);
+        status = attach(self, at->caller, role, hello->session, &err);
+        pthread_mutex_unlock(&self->core->lock);
+        unseat(self, at->caller);
+    }
+    if (status) {
+        answer_error(at, hello->call, &err);
+        return;
+    }
+    message_t welcome = {.code = MSG_WELCOME,
+                         .as.WELCOME = {.call = hello->call,
+                                        .minor = hello->minor < minor ? hello->minor : minor,
+                                        .incarnation = self->core->id,
+                                        .software = str_of("farhand-engine " FARHAND_VERSION),
+                                        .cluster = str_of(self->cluster)}};
+
+    answer(self, at->caller, &welcome);
+}
+
+/* ---- what is not for lanes ----------------------------------------------------------------------------------------- */
+
+static void
+handle_ping(arrival_t *at)
+{
+    if (at->message.as.PING.call)
+        answer(at->peers, at->caller, &(message_t){.code = MSG_PONG, .as.PONG.call = at->message.as.PING.call});
+}
+
+static void
+handle_sign_of_life(arrival_t *at)
+{
+    (void)at;
+}
+
+static void
+handle_goodbye(arrival_t *at)
+{
+    caller_t *caller = at->caller;
+
+    if (at->message.as.GOODBYE.call)
+        answer(at->peers, caller, &(message_t){.code = MSG_OK, .as.OK.call = at->message.as.GOODBYE.call});
+    if (caller->role == 'C')
+        peers_end_session(at->peers, caller->id);
+    caller->closing = true;
+}
+
+static void
+handle_cancel(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+    lane_t *lane = at->caller->lane;
+    call_t *dropped = NULL;
+    uint64_t ticket = 0;
+    err_t err;
+
+    if (!lane)
+        return;
+    pthread_mutex_lock(&core->lock);
+    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call, &dropped);
+    while (dropped) {
+        call_t *call = dropped;
+
+        dropped = call->next;
+        err = (err_t){0};
+        (void)err_set(&err, FH_CANCELLED, "cancelled before it began");
+        dispatch_fail(core, lane, call, &err);
+        if (call->message.code == MSG_EXPECT)
+            transfers_discard(core->transfers, lane->owner.session, call->message.as.EXPECT.transfer);
+        call_free(&core->lanes, &call);
+    }
+    if (lane->first && call_cancelled(lane->first) && methods_find(lane->first->message.code)->ticket)
+        ticket = methods_find(lane->first->message.code)->ticket(lane->first);
+    pthread_mutex_unlock(&core->lock);
+    if (ticket && core->runners)
+        runner_host_cancel(core->runners, ticket);
+}
+
+static void
+handle_push(arrival_t *at)
+{
+    transfers_pushed(at->peers->core, at->caller->id, &at->message.as.PUSH, at->batch, at->raw, at->raw_size);
+}
+
+static void
+handle_push_failed(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+
+    pthread_mutex_lock(&core->lock);
+    transfers_push_failed(core->transfers, at->caller->id, &at->message.as.PUSH_FAILED);
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void (*handler_of(msg_code_t code))(arrival_t *at)
+{
+    static const struct {
+        msg_code_t code;
+        void (*run)(arrival_t *at);
+    } ROWS[] = {
+        {MSG_PING, handle_ping},     {MSG_PONG, handle_sign_of_life}, {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye}, {MSG_CANCEL, handle_cancel},
+        {MSG_PUSH, handle_push},     {MSG_PUSH_FAILED, handle_push_failed},
+    };
+
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        if (ROWS[i].code == code)
+            return ROWS[i].run;
+    return NULL;
+}
+
+/* ---- lanes --------------------------------------------------------------------------------------------------------- */
+
+/* Settle, and wake whoever goes on. */
+static void
+settle(core_t *core, lane_t *lane, next_t next)
+{
+    if (lane_settle(&core->lanes, lane, next))
+        pthread_cond_signal(&core->work);
+}
+
+/* Run the call at once if its lane is idle, else queue it. */
+static int
+enter_lane(arrival_t *at, err_t *err)
+{
+    core_t *core = at->peers->core;
+    lane_t *lane = at->caller->lane;
+    call_t *call;
+    next_t next;
+
+    pthread_mutex_lock(&core->lock);
+    int status = call_new(&core->lanes, at->batch, &at->message, &call, err);
+
+    if (status) {
+        pthread_mutex_unlock(&core->lock);
+        return status;
+    }
+    call->raw = at->raw;
+    call->raw_size = at->raw_size;
+    call->charged += at->raw_size + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
+    if (lane_claim(lane, &call)) {
+        pthread_mutex_unlock(&core->lock);
+        next = dispatch_run(core, lane, at->peers->crew, true);
+        pthread_mutex_lock(&core->lock);
+        settle(core, lane, next);
+    } else {
+        status = lane_push(&core->lanes, lane, &call, err);
+    }
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+void
+peers_run_lanes(peers_t *self)
+{
+    core_t *core = self->core;
+
+    pthread_mutex_lock(&core->lock);
+    for (lane_t *lane; (lane = lanes_take_reactor(&core->lanes));) {
+        pthread_mutex_unlock(&core->lock);
+        next_t next = dispatch_run(core, lane, self->crew, true);
+
+        pthread_mutex_lock(&core->lock);
+        if (next == NEXT_DONE && !lane->gone && !lane->first->next)
+            core_tell_done(core, lane);
+        settle(core, lane, next);
+    }
+    pthread_mutex_unlock(&core->lock);
+}
+
+/* ---- frames -------------------------------------------------------------------------------------------------------- */
+
+/* One message.  False: the rest of the frame is not looked at. */
+static bool
+handle(arrival_t *at)
+{
+    err_t err = {0};
+
+    if (at->message.code == MSG_HELLO) {
+        handle_hello(at);
+        return at->caller != NULL;
+    }
+    if (!at->caller) {
+        (void)err_set(&err, FH_STALE_HANDLE, "this engine does not know you: say HELLO");
+        answer_error(at, 0, &err);
+        return false;
+    }
+    void (*handler)(arrival_t *) = handler_of(at->message.code);
+
+    if (handler) {
+        handler(at);
+        return !at->caller->closing;
+    }
+    if (!at->caller->lane || !methods_find(at->message.code)) {
+        (void)err_set(&err, at->caller->lane ? FH_NOT_SUPPORTED : FH_STALE_HANDLE, "%s cannot be handled here now",
+                      message_desc(at->message.code)->name);
+        answer_error(at, message_call(&at->message), &err);
+        return true;
+    }
+    if (enter_lane(at, &err)) {
+        answer_error(at, message_call(&at->message), &err);
+        log_limited(LOG_WARNING, "ENG-SESSION-REFUSED", "%s", err.text);
+        at->caller->closing = true;
+        return false;
+    }
+    return true;
+}
+
+static char
+sender_role(const peers_t *self, const arrival_t *at)
+{
+    const char *user = at->batch->message.user;
+
+    if (at->caller)
+        return at->caller->role;
+    return user[0] && strcmp(user, self->engine_key) == 0 ? 'E' : 'C';
+}
+
+/* The raw frame that belongs to the message, if there is one. */
+static void
+find_raw(arrival_t *at, uint32_t before)
+{
+    const link_message_t *frame = &at->batch->message;
+
+    at->raw = at->message.raw ? frame->frames[1 + before].data : NULL;
+    at->raw_size = at->message.raw ? frame->frames[1 + before].size : 0;
+    /* A frame of no bytes is there all the same. */
+    if (at->message.raw && !at->raw)
+        at->raw = (const uint8_t *)"";
+}
+
+static void
+handle_frame(peers_t *self, int endpoint, batch_t *batch)
+{
+    const link_message_t *frame = &batch->message;
+    arrival_t at = {.peers = self, .endpoint = endpoint, .batch = batch};
+    header_reader_t reader;
+    err_t err = {0};
+    oid_t key;
+
+    if (pack_key(endpoint, &frame->peer, &key))
+        at.caller = oid_map_find(&self->callers, key);
+    if (at.caller && at.caller->closing)
+        return;
+    int status = header_open(&reader, frame->frames[0].data, frame->frames[0].size, &err);
+
+    if (status)
+        answer_error(&at, 0, &err);
+    for (bool more = !status; more;) {
+        uint32_t raw_before = reader.raw_seen;
+        size_t position = reader.position;
+
+        status = header_next(&reader, batch->arena, sender_role(self, &at), 'E', (uint32_t)(frame->count - 1), &at.message, &err);
+        if (status == FH_NO_SUCH_OBJECT)
+            break;
+        at.header_bytes = reader.position - position;
+        if (status) {
+            answer_error(&at, message_call(&at.message), &err);
+            continue;
+        }
+        find_raw(&at, raw_before);
+        more = handle(&at);
+    }
+    if (at.caller && at.caller->lane) {
+        pthread_mutex_lock(&self->core->lock);
+        if (at.caller->lane->state == LANE_IDLE)
+            core_tell_done(self->core, at.caller->lane);
+        pthread_mutex_unlock(&self->core->lock);
+    }
+}
+
+bool
+peers_receive(peers_t *self, int i)
+{
+    core_t *core = self->core;
+    err_t err = {0};
+
+    for (int n = 0; n < MESSAGES_A_TURN; n++) {
+        batch_t *batch;
+
+        pthread_mutex_lock(&core->lock);
+        int status = batch_new(&core->lanes.batches, &batch, &err);
+
+        pthread_mutex_unlock(&core->lock);
+        if (status) {
+            log_limited(LOG_ERROR, "ENG-NO-MEMORY", "%s", err.text);
+            return false;
+        }
+        batch->link = self->links[i];
+        status = link_receive(self->links[i], &batch->message, &err);
+        if (status)
+            batch->message.count = 0;
+        else
+            handle_frame(self, i, batch);
+        pthread_mutex_lock(&core->lock);
+        batch_unref(&core->lanes.batches, &batch);
+        batches_sweep(&core->lanes.batches);
+        pthread_mutex_unlock(&core->lock);
+        if (status == FH_BUSY)
+            return false;
+        if (status)
+            log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "%s", err.text);
+    }
+    return true;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
+
+/* Send what waits for one peer.  BUSY: it does not take it now; else it may have been removed. */
+static int
+flush_caller(peers_t *self, caller_t *caller)
+{
+    core_t *core = self->core;
+
+    pthread_mutex_lock(&core->lock);
+    int status = outbox_bytes(caller->outbox) ? outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL)
+                                              : FH_OK;
+
+    if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
+        pthread_cond_signal(&core->work);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+bool
+peers_flush(peers_t *self)
+{
+    size_t cursor = 0;
+    bool blocked = false;
+
+    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));) {
+        int status = flush_caller(self, caller);
+
+        if (status == FH_BUSY) {
+            blocked = true;
+        } else if (status || caller->closing) {
+            caller_remove(self, caller);
+            cursor--;
+        }
+    }
+    return blocked;
+}
+
+/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+
+void
+peers_end_session(peers_t *self, oid_t session)
+{
+    core_t *core = self->core;
+    size_t cursor = 0;
+
+    pthread_mutex_lock(&core->lock);
+    lane_t *lane = lanes_find(&core->lanes, session);
+
+    for (caller_t *caller; lane && (caller = oid_map_next(&self->callers, &cursor));)
+        if (caller->lane == lane)
+            caller->lane = NULL;
+    transfers_session_gone(core->transfers, session);
+    if (lane && !lane->gone) {
+        object_table_disown(&core->objects, &lane->owner);
+        lane_end(&core->lanes, lane);
+    }
+    pthread_mutex_unlock(&core->lock);
+    pool_forget(core->pool, session);
+    if (core->runners)
+        runner_host_forget(core->runners, session);
+}
+
+int
+peers_new(peers_t **ret, const peers_options_t *options, err_t *err)
+{
+    peers_t *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for connections");
+    self->core = options->core;
+    self->crew = options->crew;
+    (void)snprintf(self->client_key, sizeof self->client_key, "%s", options->client_key);
+    (void)snprintf(self->engine_key, sizeof self->engine_key, "%s", options->engine_key);
+    (void)snprintf(self->cluster, sizeof self->cluster, "%s", options->cluster);
+    *ret = self;
+    return FH_OK;
+}
+
+void
+peers_disconnect(peers_t *self)
+{
+    size_t cursor = 0;
+
+    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor)); cursor--)
+        caller_remove(self, caller);
+}
+
+void
+peers_destroy(peers_t **self)
+{
+    if (!*self)
+        return;
+    oid_map_release(&(*self)->callers);
+    for (int i = 0; i < (*self)->endpoints; i++)
+        link_destroy(&(*self)->links[i]);
+    free(*self);
+    *self = NULL;
+}
+
+void
+peers_listen(peers_t *self, link_t *link)
+{
+    self->links[self->endpoints++] = link;
+}
+
+int
+peers_endpoints(const peers_t *self)
+{
+    return self->endpoints;
+}
+
+link_t *
+peers_endpoint(const peers_t *self, int i)
+{
+    return self->links[i];
+}

@@ -1,0 +1,47 @@
+/* engine/peers.h - who is connected to this engine: clients with their lanes, and engines that push arrays.
+ *
+ * A connection begins with HELLO.  Its role follows from its key; where there are no keys (ipc) a peer says in HELLO that it is an
+ * engine (PEERS_ENGINE).  Calls of clients go to their lanes; what is small and first in its lane is run here at once.
+ * A client whose connection breaks keeps its lane and objects until the broker says that the session is gone.
+ * Thread rule: owned by the reactor, without the core's lock. */
+#ifndef FH_ENGINE_PEERS_H
+#define FH_ENGINE_PEERS_H
+
+#include "engine/methods.h"
+
+enum {
+    PEERS_ENGINE = 1,      /* bit of HELLO.features: I am an engine */
+    PEERS_MAX = 16384,     /* connections; more are refused */
+    PEERS_MAX_ENDPOINTS = 2,
+};
+
+typedef struct peers peers_t;
+
+typedef struct {
+    core_t *core;           /* borrowed */
+    crew_t *crew;           /* for what the reactor runs itself; borrowed */
+    const char *client_key; /* public keys of the roles, Z85 */
+    const char *engine_key;
+    const char *cluster;
+} peers_options_t;
+
+int peers_new(peers_t **ret, const peers_options_t *options, err_t *err);
+/* Forget all connections; the links stay. */
+void peers_disconnect(peers_t *self);
+/* Close the links.  Everything that came over them must have been released, so the core may be gone: disconnect first. */
+void peers_destroy(peers_t **self);
+/* Listen on one more link (taken, destroyed with the peers). */
+void peers_listen(peers_t *self, link_t *link);
+int peers_endpoints(const peers_t *self);
+link_t *peers_endpoint(const peers_t *self, int i);
+
+/* Handle what has come on endpoint i, some messages at most.  True: there may be more. */
+bool peers_receive(peers_t *self, int i);
+/* Run what lanes want from the reactor. */
+void peers_run_lanes(peers_t *self);
+/* Send what waits.  True: some peer does not take its messages now. */
+bool peers_flush(peers_t *self);
+/* A session has ended: its lane, its unpublished objects and its runner go. */
+void peers_end_session(peers_t *self, oid_t session);
+
+#endif
