@@ -9,7 +9,8 @@ from setuptools.command.build_ext import build_ext
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-PROGRAMS = ["farhand", "farhand-broker", "farhand-engine", "farhand-runner"]
+TARGETS = ["farhand_python", "farhand-cli", "farhand-broker", "farhand-engine", "farhand-runner"]
+FILES = ["_native.abi3.so", "bin/farhand", "bin/farhand-broker", "bin/farhand-engine", "bin/farhand-runner", "lib/libfarhand.so.0"]
 
 
 class CMakeBuild(build_ext):
@@ -19,12 +20,11 @@ class CMakeBuild(build_ext):
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         subprocess.run(["cmake", "-S", ROOT, "-B", folder, *generator, "-DCMAKE_BUILD_TYPE=Release", "-DFH_TESTS=OFF",
                         f"-DPython3_EXECUTABLE={sys.executable}"], check=True)
-        subprocess.run(["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1), "--target", "farhand_python",
-                        *PROGRAMS], check=True)
-        os.makedirs(os.path.join(target, "bin"), exist_ok=True)
-        shutil.copy2(os.path.join(folder, "python", "farhand", "_native.abi3.so"), target)
-        for program in PROGRAMS:
-            shutil.copy2(os.path.join(folder, "bin", program), os.path.join(target, "bin"))
+        subprocess.run(["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS], check=True)
+        for name in FILES:
+            source = os.path.join(folder, "" if "/" in name else "python/farhand", name)
+            os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
+            shutil.copy2(source, os.path.join(target, name))
 
 
 with open(os.path.join(ROOT, "VERSION")) as file:

@@ -1,4 +1,5 @@
 """Several clients of one cluster: names, handles sent from one to the other, what is left when one goes."""
+import os
 import pickle
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def other(cluster):
 def in_another_process(cluster, text, *arguments):
     ran = subprocess.run([sys.executable, "-c", "import farhand as fh, numpy as np, sys, pickle\n" + text, *arguments],
                          capture_output=True, text=True, timeout=60,
-                         env={**__import__("os").environ, "FARHAND_CONNECTION": cluster.connection_file})
+                         env={**os.environ, "FARHAND_CONNECTION": cluster.connection_file})
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

@@ -1,6 +1,9 @@
 """What importing costs and brings along."""
+import os
 import subprocess
 import sys
+
+import pytest
 
 import farhand as fh
 
@@ -30,10 +33,18 @@ def test_every_exported_name_exists_and_is_documented():
 def test_without_a_cluster_the_first_call_says_what_to_do(tmp_path):
     text = "import farhand as fh, numpy as np\ntry:\n fh.scatter(np.zeros(3))\nexcept fh.ConnectionError as e:\n print(e)"
     ran = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60,
-                         env={**__import__("os").environ, "XDG_RUNTIME_DIR": str(tmp_path), "FARHAND_CONNECTION": ""})
+                         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "FARHAND_CONNECTION": ""})
     assert "farhand up" in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_import_in_a_thread_and_exit_is_clean():
     ran = run("import threading\nt = threading.Thread(target=__import__, args=('farhand',))\nt.start(); t.join(); print('ok')")
     assert ran.stdout.strip() == "ok" and not ran.stderr
+
+
+def test_planned_names_say_that_they_are_not_built():
+    for name in ("Executor", "Remote", "array_api"):
+        with pytest.raises(AttributeError, match="not built yet"):
+            getattr(fh, name)
+    with pytest.raises(AttributeError, match="no attribute"):
+        fh.no_such_name

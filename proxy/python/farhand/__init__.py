@@ -31,3 +31,18 @@ from .session import Engine, Ref, Session, connect
 __version__ = _version()
 globals().update(_errors.CLASSES)
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
+
+# Names that are promised but not built: who uses one is told so.
+_PLANNED = {
+    "remote Python objects, which need Python hosts on the engines": (
+        "Executor", "ObjectEngine", "ObjectHub", "Remote", "engine", "proxy_methods", "register_proxy_type"),
+    "the array API namespace": ("array_api",),
+    "arrays made in shared memory": ("shared",),
+}
+
+
+def __getattr__(name):
+    for what, planned in _PLANNED.items():
+        if name in planned:
+            raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
+    raise AttributeError(f"module 'farhand' has no attribute {name!r}")
