@@ -211,6 +211,8 @@ def invalid():
                "PUBLISH.axis", call=9, roles="CB")
     yield case("field-signed-too-large", frame([0x32, Map([(1, 9), (2, oid(2)), (3, oid(3)), (4, 2**63), (5, b""), (6, b"")]), 0]),
                "VIEW.offset", call=9)
+    yield case("field-signed-above-bound", frame([0x15, Map([(1, 9), (2, "x"), (3, "array"), (6, 32), (7, oid(7)), (8, oid(8))]), 0]),
+               "PUBLISH.axis", call=9, roles="CB")
     yield case("field-bool-as-number", frame([0x23, Map([(2, oid(2)), (3, 1)]), 0]), "KEEP.keep", roles="BE")
     yield case("field-id-15-bytes", fetch((2, oid(2)[:15])), "FETCH.object", call=9)
     yield case("field-id-17-bytes", fetch((2, oid(2) + b"x")), "FETCH.object", call=9)

@@ -62,6 +62,20 @@ reader_impossible_bytes_are_protocol_errors(void **state)
 }
 
 static void
+reader_count_above_the_bytes_left_is_refused_before_its_items(void **state)
+{
+    (void)state;
+    static const reader_t CASES[] = {READER("\x82\x01\x02\x03"), READER("\xde\x00\x02\x01\x02\x03"), READER("\x93\x01\x02"),
+                                     READER("\xdc\x00\x02\x01")};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        reader_t reader = CASES[i];
+        token_t token;
+        assert_int_equal(reader_next(&reader, &token, NULL), FH_PROTOCOL_ERROR);
+        assert_int_equal(reader.position, 0);
+    }
+}
+
+static void
 reader_skip_passes_over_one_whole_item(void **state)
 {
     (void)state;
@@ -116,6 +130,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_every_kind_gives_its_token),
         cmocka_unit_test(reader_impossible_bytes_are_protocol_errors),
+        cmocka_unit_test(reader_count_above_the_bytes_left_is_refused_before_its_items),
         cmocka_unit_test(reader_skip_passes_over_one_whole_item),
         cmocka_unit_test(reader_skip_nested_too_deep_is_protocol_error),
         cmocka_unit_test(reader_written_numbers_come_back),
