@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import farhand as fh
+from farhand.session import set_default
 
 # The same examples in every run; a failure prints how to repeat it.
 hypothesis.settings.register_profile(
@@ -16,17 +17,29 @@ hypothesis.settings.load_profile("farhand")
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """Two engines; its session is the default one."""
+def two_engines():
     with fh.Cluster(2) as running:
         yield running
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
-def clusters(request):
-    """The test runs with one, two and three engines."""
+def some_engines(request):
     with fh.Cluster(request.param) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(two_engines):
+    """Two engines; its session is the default one."""
+    set_default(two_engines.session)
+    return two_engines
+
+
+@pytest.fixture
+def clusters(some_engines):
+    """The test runs with one, two and three engines."""
+    set_default(some_engines.session)
+    return some_engines
 
 
 @pytest.fixture

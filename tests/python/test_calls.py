@@ -45,7 +45,7 @@ def test_call_all_keeps_the_order(cluster):
 
 def test_vectorize_and_apply(cluster):
     remote = fh.scatter(np.arange(6.0))
-    same(fh.gather(fh.vectorize(np.sin)(remote)), np.sin(np.arange(6.0)))
+    same(fh.gather(fh.vectorize(np.sin)(remote)), np.sin(np.arange(6.0)), 1e-15)
     totals = fh.apply(np.sum, remote)
     assert [float(x) for x in totals] == [3.0, 12.0]
     assert [fh.gather(x).tolist() for x in fh.apply(np.negative, fh.scatter([np.arange(2), np.arange(1)]))] == [[0, -1], [0]]

@@ -73,7 +73,9 @@ def isrealobj(x):
 
 
 def _dtype_of(x):
-    return getattr(x, "dtype", x)
+    from .array import Array
+
+    return x.dtype if isinstance(x, Array) else x
 
 
 @implements(np.result_type)

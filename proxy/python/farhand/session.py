@@ -11,6 +11,9 @@ from .dtypes import dtype_of
 from .errors import Error, error
 
 
+_ALL = 10_000_000  # the most that one query may ask for
+
+
 @dataclass(frozen=True)
 class Engine:
     """One engine as the broker knows it."""
@@ -95,7 +98,7 @@ class Session:
     def memory(self):
         """Bytes of array memory by owner (session id in hex)."""
         owners = {}
-        for ref in self.objects(1 << 30):
+        for ref in self.objects(_ALL):
             owners[ref.owner.hex()] = owners.get(ref.owner.hex(), 0) + ref.bytes
         return owners
 

@@ -12,6 +12,7 @@
 #ifndef FH_PROXY_PYTHON_NATIVE_NATIVE_H
 #define FH_PROXY_PYTHON_NATIVE_NATIVE_H
 
+#define PY_SSIZE_T_CLEAN /* sizes beside "#" in formats are Py_ssize_t */
 #include <Python.h>
 
 #include <stdbool.h>
