@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,7 +352,7 @@ static void describe_death(const runner_session_t *session, const runner_process
     }
     snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry);
     runner_process_fault(process, doing, ret);
-    if (session->loading) {
+    if (session->loading && process->exit_signal != SIGKILL) { /* that one comes from outside */
         err_t fault = *ret;
         err_set(ret, FH_BAD_BITCODE, "the compiler did not survive the module: %.400s", fault.text);
     }
@@ -378,7 +379,8 @@ static void on_session_death(runner_host_t *self, runner_session_t *session, con
     err_t err = {0};
     if (job) {
         describe_death(session, process, &err);
-        if (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE)
+        bool outside = process->exit_signal == SIGKILL && !session->verdict;
+        if (!outside && (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE))
             job->kernel->source->deaths++;
         session->active = NULL;
         runner_dispatch_finish(self, session, job, err.status, &err);

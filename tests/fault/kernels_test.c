@@ -325,7 +325,7 @@ static void killed_runner_is_replaced_with_its_kernels(void **state)
     for (int i = 0; i < count; i++)
         kill(pids[i], SIGKILL);
     driver_done_t done;
-    if (call(session, one, 10, &done) != FH_OK) /* it may have been on its way into the dying one */
+    for (int i = 0; i < count && call(session, one, 10, &done) != FH_OK; i++) /* calls may be on their way into the dying */
         assert_int_equal(done.status, FH_KERNEL_FAULT);
     assert_int_equal(call(session, one, 10, &done), FH_OK);
 }
