@@ -58,7 +58,7 @@ enum { REDUCE_KINDS = sizeof reduce_names / sizeof reduce_names[0] };
 
 static bool same_text(const char *row, const char *name, size_t length)
 {
-    return strncmp(row, name, length) == 0 && row[length] == '\0';
+    return strlen(row) == length && memcmp(row, name, length) == 0;
 }
 
 const op_t *op_find(const char *name, size_t length)
