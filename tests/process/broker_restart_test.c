@@ -122,7 +122,7 @@ test_restart_keeps_names_objects_sessions_and_port(void **state)
     rig_client(&rig, &client);
     rig_engine(&rig, &engine);
     publish_many(&client, &engine, objects);
-    strcpy(before, rig.endpoint);
+    snprintf(before, sizeof before, "%s", rig.endpoint);
     rig_restart(&rig);
     assert_string_equal(before, rig.endpoint);
     rig_send(&client, &(message_t){.code = MSG_NAMES, .as.NAMES = {.call = ++client.call}});
