@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "tests/process/broker_rig.h"
 #include "tests/process/wire_peer.h"
@@ -13,8 +14,22 @@
 enum { MAX_VECTOR = 1 << 17, RESIDENT_LIMIT_KIB = 512 * 1024 };
 
 static rig_t rig;
-static wire_target_t broker_as_client, broker_as_engine;
+static proc_t engine;
+static char engine_endpoint[256];
+static wire_target_t broker_as_client, broker_as_engine, engine_as_client, engine_as_engine;
 static random_t generator;
+
+static void
+start_engine(void)
+{
+    const char *argv[] = {FH_BIN_DIR "/farhand-engine", "--connection", check_path(rig.folder, "engine.ini"), "--memory", "128M",
+                          "--threads", "1", NULL};
+    char line[512];
+    proc_start(&engine, argv);
+    assert_true(proc_line(&engine, line, sizeof line, 20));
+    assert_int_equal(strncmp(line, "READY tcp://", 12), 0);
+    snprintf(engine_endpoint, sizeof engine_endpoint, "%.255s", line + 6);
+}
 
 static int
 setup(void **state)
@@ -24,13 +39,21 @@ setup(void **state)
     rig_start(&rig, NULL);
     broker_as_client = (wire_target_t){rig.context, rig.endpoint, &rig.client_keys, rig.broker_keys.public_key, 'C', 'B'};
     broker_as_engine = (wire_target_t){rig.context, rig.endpoint, &rig.engine_keys, rig.broker_keys.public_key, 'E', 'B'};
+    start_engine();
+    engine_as_client = (wire_target_t){rig.context, engine_endpoint, &rig.client_keys, rig.engine_keys.public_key, 'C', 'E'};
+    engine_as_engine = (wire_target_t){rig.context, engine_endpoint, &rig.engine_keys, rig.engine_keys.public_key, 'E', 'E'};
     return 0;
 }
 
 static int
 teardown(void **state)
 {
+    int status = -1;
     (void)state;
+    proc_signal(&engine, SIGTERM);
+    assert_true(proc_wait(&engine, &status, 20));
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    proc_end(&engine);
     rig_stop(&rig);
     return 0;
 }
@@ -248,15 +271,32 @@ hostile_engine_frames_leave_the_broker_serving_others(void **state)
 }
 
 static void
+hostile_client_frames_leave_the_engine_serving_others(void **state)
+{
+    (void)state;
+    attack(&engine_as_client, &engine_as_client, engine.pid);
+}
+
+static void
+hostile_engine_frames_leave_the_engine_serving_others(void **state)
+{
+    (void)state;
+    attack(&engine_as_engine, &engine_as_client, engine.pid);
+}
+
+static void
 hostile_hello_of_another_major_version_is_refused_with_both_versions(void **state)
 {
     (void)state;
-    wire_peer_t peer;
-    message_t answer, hello = {.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = oid_new(), .major = 999}};
-    wire_peer_open(&peer, &broker_as_client);
-    assert_int_equal(wire_peer_ask(&peer, &hello, MSG_WELCOME, &answer, 5), MSG_ERROR);
-    assert_int_equal(answer.as.ERROR.status, FH_VERSION_MISMATCH);
-    wire_peer_close(&peer);
+    static const wire_target_t *const TARGETS[] = {&broker_as_client, &broker_as_engine, &engine_as_client, &engine_as_engine};
+    for (size_t i = 0; i < sizeof TARGETS / sizeof *TARGETS; i++) {
+        wire_peer_t peer;
+        message_t answer, hello = {.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = oid_new(), .major = 999}};
+        wire_peer_open(&peer, TARGETS[i]);
+        assert_int_equal(wire_peer_ask(&peer, &hello, MSG_WELCOME, &answer, 5), MSG_ERROR);
+        assert_int_equal(answer.as.ERROR.status, FH_VERSION_MISMATCH);
+        wire_peer_close(&peer);
+    }
 }
 
 int
@@ -265,6 +305,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_client_frames_leave_the_broker_serving_others),
         cmocka_unit_test(hostile_engine_frames_leave_the_broker_serving_others),
+        cmocka_unit_test(hostile_client_frames_leave_the_engine_serving_others),
+        cmocka_unit_test(hostile_engine_frames_leave_the_engine_serving_others),
         cmocka_unit_test(hostile_hello_of_another_major_version_is_refused_with_both_versions),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
