@@ -24,7 +24,7 @@ def test_every_status_has_its_class():
     assert fh.ConnectionError is not builtins.ConnectionError
 
 
-def test_errors_carry_their_status():
+def test_errors_carry_their_status(cluster):
     with pytest.raises(fh.InvalidArgument) as caught:
         fh.scatter(np.arange(3), blocksize=0)
     assert caught.value.status == "INVALID_ARGUMENT" and caught.value.origin == ""
@@ -72,9 +72,10 @@ fh.connect(sys.argv[1])
 remote = fh.scatter(np.arange(4.0))
 fh.gather(remote)
 result = fh.kernel(open(sys.argv[2], "rb").read())(remote, timeout=20)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     fh.gather(result)
+    print("no interrupt", flush=True)
 except KeyboardInterrupt:
     print("interrupted", time.monotonic(), flush=True)
 try:
@@ -96,7 +97,8 @@ def test_ctrl_c_ends_a_wait_within_a_moment(own_cluster, tmp_path):
         child.send_signal(signal.SIGINT)
         word, when = child.stdout.readline().split()
         assert word == "interrupted"
-        assert float(when) - time_sent < 0.5
+        assert float(when) - time_sent < 0.25
+        assert child.stdout.readline().split()[0] in ("again", "broken")
     finally:
         child.kill()
         child.communicate(timeout=20)
@@ -176,6 +178,6 @@ def test_timeout_raises_timeout_error(cluster):
 def test_out_of_memory_names_the_bytes():
     with fh.Cluster(1, memory="64M"):
         with pytest.raises(MemoryError) as caught:
-            fh.zeros(1 << 26).wait()
+            fh.empty(1 << 26).wait()
         assert isinstance(caught.value, fh.Error) and any(c.isdigit() for c in str(caught.value))
         same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))

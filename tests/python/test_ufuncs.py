@@ -36,8 +36,19 @@ def numpy_says(ufunc, *inputs, **keywords):
             return problem
 
 
+def newer_numpy_says(ufunc, local):
+    """Where NumPy has changed what a ufunc gives, farhand follows the newest; None elsewhere."""
+    if ufunc in (np.floor, np.ceil, np.trunc) and local.dtype.kind in "biu":
+        return local
+    if ufunc is np.sign and local.dtype.kind == "c":
+        return local / np.abs(local)
+    return None
+
+
 def compare(ufunc, *local, remote):
-    expected = numpy_says(ufunc, *local)
+    expected = newer_numpy_says(ufunc, local[0])
+    if expected is None:
+        expected = numpy_says(ufunc, *local)
     if isinstance(expected, Exception):
         with pytest.raises((TypeError, ValueError, fh.Error)):
             fh.gather(ufunc(*remote))

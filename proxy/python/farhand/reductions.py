@@ -65,10 +65,18 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
 
         shape = _reduced_shape(x.shape, axes, keepdims)
         return deliver(full(shape, initial, dtype or x.dtype, axis=None), out)
+    if name in ("min", "max") and not _given(initial):
+        _check_not_empty(x, name, axes)
     result = wrap(x._handle.reduce(name, axes, keepdims, code))
     if _given(initial):
         result = call(_COMBINE[name], (result, initial))
     return deliver(result, out)
+
+
+def _check_not_empty(x, name, axes):
+    """As NumPy: what has no identity needs something to choose from, even where no result would be made."""
+    if any(x.shape[i] == 0 for i in (range(x.ndim) if axes is None else axes)):
+        raise error("INVALID_ARGUMENT", f"{name} of an axis without items: there is no identity (give initial=)")
 
 
 def _reduced_shape(shape, axes, keepdims):
@@ -84,6 +92,7 @@ def argument(x, name, axis=None, out=None, keepdims=False):
 
     keepdims = bool(keepdims) if _given(keepdims) else False
     axes = None if axis is None else normalize_axes(int(axis), x.ndim)
+    _check_not_empty(x, name, axes)
     return deliver(wrap(x._handle.reduce(name, axes, keepdims, NONE)), out)
 
 
