@@ -8,6 +8,14 @@
 
 enum { PATIENCE_S = 5 };
 
+typedef struct {
+    char name[OPTION_TEXT_MAX];
+} settings_t;
+
+static const option_t options[] = {
+    {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
+};
+
 static int stop_all(const char *folder)
 {
     process_t processes[RUN_MAX_ENGINES + 1];
@@ -27,8 +35,7 @@ static int stop_all(const char *folder)
 static int run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
-    const client_settings_t *settings = given;
-    const char *cluster = settings->name[0] ? settings->name : "default";
+    const char *cluster = ((const settings_t *)given)->name;
     char folder[RUN_PATH_MAX];
     struct stat info;
     err_t err;
@@ -56,9 +63,9 @@ static int run(const command_t *self, const void *given, int argc, char *argv[])
 const command_t command_down = {
     .name = "down",
     .args = "",
-    .options = client_options,
+    .options = options,
     .noptions = 1,
-    .settings_size = sizeof(client_settings_t),
+    .settings_size = sizeof(settings_t),
     .summary = "Stop a cluster and remove its run folder.",
     .doc = "Broker and engines get SIGTERM, and SIGKILL if they are still there after 5 seconds.  Arrays and published names are gone\n"
            "afterwards.  A cluster that is not up is no error.",

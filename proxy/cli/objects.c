@@ -100,6 +100,8 @@ static int run(const command_t *self, const void *given, int argc, char *argv[])
                           : fh_objects(session, settings->limit, visit_object, &listing, &error);
     if (!status && settings->json)
         (void)fputs(listing.rows ? "]\n" : "[]\n", stdout);
+    else if (!status && listing.rows == 0)
+        (void)fputs("no objects\n", stdout);
     fh_close(&session);
     return status ? command_fail_remote(self, &error) : EXIT_DONE;
 }

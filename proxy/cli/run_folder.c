@@ -22,7 +22,7 @@ enum { KILL_PATIENCE_S = 5, POLL_MS = 100 };
 
 int run_folder_find(const char *cluster, char ret[RUN_PATH_MAX], err_t *err)
 {
-    return connection_folder(cluster[0] ? cluster : "default", ret, RUN_PATH_MAX / 2, err); /* leaves room for names in it */
+    return connection_folder(cluster, ret, RUN_PATH_MAX / 2, err); /* leaves room for names in it */
 }
 
 void run_folder_path(char ret[RUN_PATH_MAX], const char *folder, const char *name)

@@ -21,10 +21,10 @@ typedef struct {
 
 static const option_t options[] = {
     {"engines", 'n', OPTION_INT, "2", 1, RUN_MAX_ENGINES, offsetof(settings_t, engines), "N", "Engines to start on this host."},
-    {"threads", 0, OPTION_INT, "0", 0, 4096, offsetof(settings_t, threads), "N",
+    {"threads", 0, OPTION_INT, "0", 0, 1024, offsetof(settings_t, threads), "N",
      "Threads that each engine computes with; 0: the cores of this host shared out."},
-    {"memory", 0, OPTION_BYTES, "0", 0, 1e18, offsetof(settings_t, memory), "BYTES",
-     "Memory for arrays on each engine; 0: what the engine finds fitting."},
+    {"memory", 0, OPTION_BYTES, "0", 0, 1e15, offsetof(settings_t, memory), "BYTES",
+     "Memory for arrays on each engine; 0: 60 % of this host's memory shared out."},
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
@@ -131,6 +131,14 @@ static int64_t threads_each(const settings_t *settings)
     return each > 0 ? each : 1;
 }
 
+static int64_t memory_each(const settings_t *settings)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (settings->memory || pages <= 0 || page <= 0)
+        return settings->memory; /* 0: the engine decides */
+    return pages * 6 / 10 / settings->engines * page;
+}
+
 static int start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
@@ -143,9 +151,9 @@ static int start_engine(launch_t *self, int number, err_t *err)
     }
     run_folder_path(connection, self->folder, "engine.ini");
     (void)snprintf(threads, sizeof threads, "%" PRId64, threads_each(&settings));
-    (void)snprintf(memory, sizeof memory, "%" PRId64, settings.memory);
+    (void)snprintf(memory, sizeof memory, "%" PRId64, memory_each(&settings));
     char *argv[] = {(char[]){"farhand-engine"}, (char[]){"--connection"}, connection, (char[]){"--listen"}, settings.listen,
-                    (char[]){"--threads"}, threads, settings.memory ? (char[]){"--memory"} : NULL, memory, NULL};
+                    (char[]){"--threads"}, threads, (char[]){"--memory"}, memory, NULL};
     return start(self, name, argv, err);
 }
 
