@@ -137,6 +137,16 @@ caller_close(caller_t *self)
     self->rig->broker.peers--;
 }
 
+void
+caller_leave(caller_t *self)
+{
+    message_t message;
+
+    (void)caller_send(self, &(message_t){.code = MSG_GOODBYE}, NULL, 0);
+    caller_expect(self, MSG_OK, &message);
+    caller_close(self);
+}
+
 static bool
 wait_readable(caller_t *self, int64_t deadline)
 {

@@ -46,6 +46,8 @@ typedef struct {
 /* Connect over ipc (or tcp with a client's key) and say HELLO; session OID_NONE: a fresh one. */
 void caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp);
 void caller_close(caller_t *self);
+/* GOODBYE, its answer, and close: the session's objects are gone. */
+void caller_leave(caller_t *self);
 /* Send a request; the first field of its struct, call, is filled in.  Returns the number. */
 uint64_t caller_send(caller_t *self, const message_t *message, const void *raw, size_t size);
 /* Send a header frame as it is. */
