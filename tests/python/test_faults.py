@@ -2,13 +2,15 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
-from oracle import same, wait_for
+from oracle import SPIN, same, wait_for
 
 import farhand as fh
+from farhand.cluster import find_program
 
 
 def test_killed_engine_raises_engine_lost_and_the_others_go_on(own_cluster):
@@ -26,8 +28,6 @@ def test_killed_engine_raises_engine_lost_and_the_others_go_on(own_cluster):
 
 
 def test_engine_killed_during_a_wait_ends_the_wait(own_cluster):
-    from oracle import SPIN
-
     victim = own_cluster.engines[1]
     waiting = fh.kernel(SPIN)(fh.scatter(np.arange(3.0), engines=[victim], axis=None), timeout=60)
     future = waiting.future()
@@ -44,14 +44,18 @@ def test_after_a_loss_new_arrays_go_to_the_living(own_cluster):
 
 
 def test_frozen_engine_does_not_hang_the_client(own_cluster):
+    well, frozen = own_cluster.engines
+    remote = fh.scatter(np.arange(10), engines=[frozen])
+    remote.wait()
     thaw = own_cluster.freeze_engine(1)
     try:
-        remote = fh.scatter(np.arange(10), engines=[own_cluster.engines[1]])
+        began = time.monotonic()
         with pytest.raises((fh.Timeout, fh.EngineLost)):
-            remote.wait(timeout=0.5)
+            (remote + 1).wait(timeout=0.5)
+        assert time.monotonic() - began < 3
     finally:
         thaw()
-    same(fh.gather(fh.scatter(np.arange(4), engines=[own_cluster.engines[0]])), np.arange(4))
+    same(fh.gather(fh.scatter(np.arange(4), engines=[well])), np.arange(4))
 
 
 def broker_pid(cluster):
@@ -64,6 +68,29 @@ def test_arrays_can_be_used_while_the_broker_is_away(own_cluster):
     remote.wait()
     os.kill(broker_pid(own_cluster), signal.SIGKILL)
     same(fh.gather((remote * 2 + 1).sum()), np.float64(100))
+
+
+def test_broker_that_restarts_knows_names_and_arrays_again(own_cluster):
+    remote = fh.scatter(np.arange(10.0), name="durable")
+    own_cluster.session.sync()
+    folder = os.path.dirname(own_cluster.connection_file)
+    os.kill(broker_pid(own_cluster), signal.SIGKILL)
+    broker = subprocess.Popen([find_program("farhand-broker"), "--folder", folder, "--cluster", own_cluster.name],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        def listed():
+            try:
+                known = {ref.id for ref in own_cluster.session.objects()}
+                return set(remote.ids) <= known and "durable" in fh.names()
+            except (fh.ConnectionError, fh.BrokerLost, fh.Timeout, fh.StaleHandle):
+                return False
+
+        wait_for(listed, 40)
+        same(fh.gather(fh.get("durable") + remote), 2 * np.arange(10.0))
+        assert len(own_cluster.engines) == 2
+    finally:
+        broker.terminate()
+        broker.wait(20)
 
 
 def test_stop_leaves_no_process_and_no_folder():
@@ -84,8 +111,6 @@ def alive(pid):
 
 
 def test_a_program_that_ends_takes_its_cluster_along():
-    import sys
-
     ran = subprocess.run([sys.executable, "-c", "import farhand as fh; c = fh.Cluster(1); print(c.engines[0].pid)"],
                          capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0 and not ran.stderr, ran.stderr
