@@ -146,7 +146,7 @@ static void garbled_modules_never_hurt_the_host(void **state)
 static void junk_is_bad_bitcode(void **state)
 {
     (void)state;
-    static const char *const JUNK[] = {"", "x", "hello, world", "BC", "BC\xc0\xde", "\x7f" "ELF", "define", "; nothing\n",
+    static const char *const JUNK[] = {"", "x", "hello, world", "BC", "BC\xc0\xde", ("\x7f" "ELF"), "define", "; nothing\n",
                                        "define double @f(double %x) {", "BC\xc0\xde garbage that is no module at all"};
     for (size_t i = 0; i < sizeof JUNK / sizeof *JUNK; i++) {
         driver_compiled_t kernel;
