@@ -216,8 +216,8 @@ broker_turn(broker_t *self, int64_t now_ns)
 
     self->now_ns = now_ns;
     if (away_ns) {
-        log_line(LOG_WARNING, "BRK-LATE", "a turn began %lld ms late: leases are longer by that", (long long)(away_ns / 1000000));
-        peers_forgive(self, away_ns);
+        log_line(LOG_WARNING, "BRK-LATE", "a turn began %lld ms late: all leases begin anew", (long long)(away_ns / 1000000));
+        peers_renew(self);
     }
     receive(self);
     post_waiting(self);

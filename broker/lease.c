@@ -28,12 +28,6 @@ lease_overdue(const lease_t *self, int64_t now_ns)
     return now_ns >= self->due_ns;
 }
 
-void
-lease_forgive(lease_t *self, int64_t away_ns)
-{
-    self->due_ns = later(self->due_ns, away_ns);
-}
-
 int64_t
 lease_away(int64_t due_ns, int64_t now_ns, int64_t tolerance_ns)
 {

@@ -174,10 +174,10 @@ peers_sweep(broker_t *self)
 }
 
 void
-peers_forgive(broker_t *self, int64_t away_ns)
+peers_renew(broker_t *self)
 {
     for (session_t *session = self->sessions.first; session; session = session->next)
-        lease_forgive(&session->lease, away_ns);
+        lease_renew(&session->lease, self->now_ns, term_of(self, session));
 }
 
 int

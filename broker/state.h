@@ -86,8 +86,8 @@ session_action_t peers_event(broker_t *self, session_t *session, session_event_t
 void peers_tick(broker_t *self);
 /* Tell the state machine of those that were marked unreachable. */
 void peers_sweep(broker_t *self);
-/* All leases are longer by the time in which we could hear nobody. */
-void peers_forgive(broker_t *self, int64_t away_ns);
+/* A fresh term for all: we could hear nobody for a while. */
+void peers_renew(broker_t *self);
 /* Sessions of engines that were in the file. */
 int peers_restore(broker_t *self, err_t *err);
 

@@ -35,17 +35,6 @@ test_lease_renewed_with_a_shorter_term_not_shortened(void **state)
 }
 
 static void
-test_lease_forgives_the_time_away(void **state)
-{
-    lease_t lease = lease_begin(0, 1000);
-
-    (void)state;
-    lease_forgive(&lease, 5000);
-    assert_false(lease_overdue(&lease, 5999));
-    assert_true(lease_overdue(&lease, 6000));
-}
-
-static void
 test_lease_away_small_delay_is_none(void **state)
 {
     (void)state;
@@ -62,7 +51,6 @@ test_lease_far_future_does_not_overflow(void **state)
 
     (void)state;
     lease_renew(&lease, INT64_MAX - 5, INT64_MAX);
-    lease_forgive(&lease, INT64_MAX);
     assert_int_equal(lease.due_ns, INT64_MAX);
 }
 
@@ -73,7 +61,6 @@ main(void)
         cmocka_unit_test(test_lease_runs_out_exactly_at_its_term),
         cmocka_unit_test(test_lease_renewed_counts_from_the_sign_of_life),
         cmocka_unit_test(test_lease_renewed_with_a_shorter_term_not_shortened),
-        cmocka_unit_test(test_lease_forgives_the_time_away),
         cmocka_unit_test(test_lease_away_small_delay_is_none),
         cmocka_unit_test(test_lease_far_future_does_not_overflow),
     };
