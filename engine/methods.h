@@ -42,7 +42,8 @@ typedef struct {
     int count;
 } method_table_t;
 
-extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL, METHODS_KERNEL;
+extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL, METHODS_KERNEL,
+    METHODS_KERNEL_CALL;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);

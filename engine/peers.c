@@ -1,36 +1,14 @@
-/* engine/peers.c - connections, roles, and the way of a message from its frame to its lane. */
-#include "engine/peers.h"
-
+/* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "engine/dispatch.h"
+#include "engine/peers_private.h"
 #include "engine/transfer.h"
 
 enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
-
-/* One connection. */
-typedef struct {
-    oid_t key;                /* endpoint and the transport's name, packed */
-    int endpoint;
-    peer_t peer;
-    char role;                /* 'C' or 'E' */
-    bool closing;             /* goes as soon as all is sent */
-    oid_t id;                 /* session or engine */
-    lane_t *lane;             /* clients: NULL once the session has ended */
-    outbox_t *outbox;         /* under the core's lock */
-} caller_t;
-
-struct peers {
-    core_t *core;
-    crew_t *crew;
-    char client_key[41], engine_key[41], cluster[65];
-    int endpoints;
-    link_t *links[PEERS_MAX_ENDPOINTS];
-    oid_map_t callers;        /* by key */
-};
 
 /* A message that is being handled. */
 typedef struct {
@@ -44,103 +22,7 @@ typedef struct {
     size_t header_bytes;      /* of this message */
 } arrival_t;
 
-/* ---- connections --------------------------------------------------------------------------------------------------- */
-
-/* Names that ZeroMQ makes have 5 bytes; our peers choose none, and longer ones than fit are refused. */
-static bool
-pack_key(int endpoint, const peer_t *peer, oid_t *ret)
-{
-    if (peer->size == 0 || peer->size > sizeof ret->bytes - 2)
-        return false;
-    memset(ret, 0, sizeof *ret);
-    ret->bytes[0] = (uint8_t)(endpoint + 1);
-    ret->bytes[1] = peer->size;
-    memcpy(ret->bytes + 2, peer->bytes, peer->size);
-    return true;
-}
-
-/* Forget whom it spoke for.  Under the lock. */
-static void
-detach(peers_t *self, caller_t *caller)
-{
-    core_t *core = self->core;
-
-    if (caller->lane && caller->lane->outbox == caller->outbox)
-        caller->lane->outbox = NULL;
-    if (caller->role == 'E' && oid_map_find(&core->engine_outboxes, caller->id) == caller->outbox)
-        oid_map_remove(&core->engine_outboxes, caller->id);
-    caller->lane = NULL;
-}
-
-static void
-caller_remove(peers_t *self, caller_t *caller)
-{
-    lane_t *lane = caller->lane;
-
-    pthread_mutex_lock(&self->core->lock);
-    detach(self, caller);
-    if (lane && lane_unblock(&self->core->lanes, lane))
-        pthread_cond_signal(&self->core->work);
-    pthread_mutex_unlock(&self->core->lock);
-    oid_map_remove(&self->callers, caller->key);
-    outbox_destroy(&caller->outbox);
-    free(caller);
-}
-
-static int
-caller_new(peers_t *self, int endpoint, const peer_t *peer, caller_t **ret, err_t *err)
-{
-    oid_t key;
-
-    if (!pack_key(endpoint, peer, &key))
-        return err_set(err, FH_PROTOCOL_ERROR, "a connection with a name of %d bytes", peer->size);
-    if (self->callers.count >= PEERS_MAX)
-        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %zu connections; it takes no more", self->callers.count);
-    caller_t *caller = calloc(1, sizeof *caller);
-
-    if (!caller)
-        return err_set(err, FH_NO_MEMORY, "no memory for a connection");
-    int status = outbox_new(&caller->outbox, err);
-
-    if (!status)
-        status = oid_map_add(&self->callers, key, caller, err);
-    if (status) {
-        outbox_destroy(&caller->outbox);
-        free(caller);
-        return status;
-    }
-    caller->key = key;
-    caller->endpoint = endpoint;
-    caller->peer = *peer;
-    *ret = caller;
-    return FH_OK;
-}
-
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
-
-static void
-answer(peers_t *self, caller_t *caller, const message_t *message)
-{
-    err_t err = {0};
-
-    pthread_mutex_lock(&self->core->lock);
-    if (outbox_add(caller->outbox, message, NULL, &err))
-        log_limited(LOG_ERROR, "ENG-REPLY-LOST", "%s", err.text);
-    pthread_mutex_unlock(&self->core->lock);
-}
-
-/* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */
-static void
-answer_stranger(peers_t *self, int endpoint, const peer_t *peer, const message_t *message)
-{
-    outbox_t *outbox;
-
-    if (outbox_new(&outbox, NULL))
-        return;
-    if (outbox_add(outbox, message, NULL, NULL) == FH_OK)
-        (void)outbox_flush(outbox, self->links[endpoint], peer, NULL);
-    outbox_destroy(&outbox);
-}
 
 static void
 answer_error(arrival_t *at, uint64_t call, const err_t *err)
@@ -149,47 +31,12 @@ answer_error(arrival_t *at, uint64_t call, const err_t *err)
 
     message_from_err(&message, call, err);
     if (at->caller)
-        answer(at->peers, at->caller, &message);
+        caller_answer(at->peers, at->caller, &message);
     else
-        answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, &message);
+        caller_answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, &message);
 }
 
 /* ---- HELLO --------------------------------------------------------------------------------------------------------- */
-
-/* Under the lock: the caller speaks for a session or an engine from now on. */
-static int
-attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
-{
-    core_t *core = self->core;
-    int status = FH_OK;
-
-    detach(self, caller);
-    caller->role = role;
-    caller->id = id;
-    if (role == 'E') {
-        oid_map_remove(&core->engine_outboxes, id);
-        return oid_map_add(&core->engine_outboxes, id, caller->outbox, err);
-    }
-    status = lanes_open(&core->lanes, id, &caller->lane, err);
-    if (!status && caller->lane->gone) {
-        caller->lane = NULL;
-        status = err_set(err, FH_STALE_HANDLE, "that session is just ending");
-    }
-    if (!status)
-        caller->lane->outbox = caller->outbox;
-    return status;
-}
-
-/* Another connection that spoke for this session does so no more. */
-static void
-unseat(peers_t *self, const caller_t *caller)
-{
-    size_t cursor = 0;
-
-    for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
-        if (other != caller && other->lane && other->lane == caller->lane)
-            other->lane = NULL;
-}
 
 static char
 role_of(const peers_t *self, const char *user, const msg_HELLO_t *hello)
@@ -227,12 +74,8 @@ handle_hello(arrival_t *at)
 
     if (!status && !at->caller)
         status = caller_new(self, at->endpoint, &frame->peer, &at->caller, &err);
-    if (!status) {
-        pthread_mutex_lock(&self->core->lock);
-        status = attach(self, at->caller, role, hello->session, &err);
-        pthread_mutex_unlock(&self->core->lock);
-        unseat(self, at->caller);
-    }
+    if (!status)
+        status = caller_attach(self, at->caller, role, hello->session, &err);
     if (status) {
         answer_error(at, hello->call, &err);
         return;
@@ -244,7 +87,7 @@ handle_hello(arrival_t *at)
                                         .software = str_of("farhand-engine " FARHAND_VERSION),
                                         .cluster = str_of(self->cluster)}};
 
-    answer(self, at->caller, &welcome);
+    caller_answer(self, at->caller, &welcome);
 }
 
 /* ---- what is not for lanes ----------------------------------------------------------------------------------------- */
@@ -253,7 +96,7 @@ static void
 handle_ping(arrival_t *at)
 {
     if (at->message.as.PING.call)
-        answer(at->peers, at->caller, &(message_t){.code = MSG_PONG, .as.PONG.call = at->message.as.PING.call});
+        caller_answer(at->peers, at->caller, &(message_t){.code = MSG_PONG, .as.PONG.call = at->message.as.PING.call});
 }
 
 static void
@@ -268,7 +111,7 @@ handle_goodbye(arrival_t *at)
     caller_t *caller = at->caller;
 
     if (at->message.as.GOODBYE.call)
-        answer(at->peers, caller, &(message_t){.code = MSG_OK, .as.OK.call = at->message.as.GOODBYE.call});
+        caller_answer(at->peers, caller, &(message_t){.code = MSG_OK, .as.OK.call = at->message.as.GOODBYE.call});
     if (caller->role == 'C')
         peers_end_session(at->peers, caller->id);
     caller->closing = true;
@@ -467,7 +310,7 @@ handle_frame(peers_t *self, int endpoint, batch_t *batch)
     err_t err = {0};
     oid_t key;
 
-    if (pack_key(endpoint, &frame->peer, &key))
+    if (caller_key(endpoint, &frame->peer, &key))
         at.caller = oid_map_find(&self->callers, key);
     if (at.caller && at.caller->closing)
         return;
@@ -531,43 +374,6 @@ peers_receive(peers_t *self, int i)
             log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "%s", err.text);
     }
     return true;
-}
-
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
-
-/* Send what waits for one peer.  BUSY: it does not take it now; else it may have been removed. */
-static int
-flush_caller(peers_t *self, caller_t *caller)
-{
-    core_t *core = self->core;
-
-    pthread_mutex_lock(&core->lock);
-    int status = outbox_bytes(caller->outbox) ? outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL)
-                                              : FH_OK;
-
-    if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
-        pthread_cond_signal(&core->work);
-    pthread_mutex_unlock(&core->lock);
-    return status;
-}
-
-bool
-peers_flush(peers_t *self)
-{
-    size_t cursor = 0;
-    bool blocked = false;
-
-    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));) {
-        int status = flush_caller(self, caller);
-
-        if (status == FH_BUSY) {
-            blocked = true;
-        } else if (status || caller->closing) {
-            caller_remove(self, caller);
-            cursor--;
-        }
-    }
-    return blocked;
 }
 
 /* ---- ends ---------------------------------------------------------------------------------------------------------- */

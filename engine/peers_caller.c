@@ -1,0 +1,184 @@
+/* engine/peers_caller.c - connections: whom they speak for, and what waits to be sent to them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/peers_private.h"
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+/* Names that ZeroMQ makes have 5 bytes; our peers choose none, and longer ones than fit are refused. */
+bool
+caller_key(int endpoint, const peer_t *peer, oid_t *ret)
+{
+    if (peer->size == 0 || peer->size > sizeof ret->bytes - 2)
+        return false;
+    memset(ret, 0, sizeof *ret);
+    ret->bytes[0] = (uint8_t)(endpoint + 1);
+    ret->bytes[1] = peer->size;
+    memcpy(ret->bytes + 2, peer->bytes, peer->size);
+    return true;
+}
+
+/* Forget whom it spoke for.  Under the lock. */
+static void
+detach(peers_t *self, caller_t *caller)
+{
+    core_t *core = self->core;
+
+    if (caller->lane && caller->lane->outbox == caller->outbox)
+        caller->lane->outbox = NULL;
+    if (caller->role == 'E' && oid_map_find(&core->engine_outboxes, caller->id) == caller->outbox)
+        oid_map_remove(&core->engine_outboxes, caller->id);
+    caller->lane = NULL;
+}
+
+void
+caller_remove(peers_t *self, caller_t *caller)
+{
+    lane_t *lane = caller->lane;
+
+    pthread_mutex_lock(&self->core->lock);
+    detach(self, caller);
+    if (lane && lane_unblock(&self->core->lanes, lane))
+        pthread_cond_signal(&self->core->work);
+    pthread_mutex_unlock(&self->core->lock);
+    oid_map_remove(&self->callers, caller->key);
+    outbox_destroy(&caller->outbox);
+    free(caller);
+}
+
+int
+caller_new(peers_t *self, int endpoint, const peer_t *peer, caller_t **ret, err_t *err)
+{
+    oid_t key;
+
+    if (!caller_key(endpoint, peer, &key))
+        return err_set(err, FH_PROTOCOL_ERROR, "a connection with a name of %d bytes", peer->size);
+    if (self->callers.count >= PEERS_MAX)
+        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %zu connections; it takes no more", self->callers.count);
+    caller_t *caller = calloc(1, sizeof *caller);
+
+    if (!caller)
+        return err_set(err, FH_NO_MEMORY, "no memory for a connection");
+    int status = outbox_new(&caller->outbox, err);
+
+    if (!status)
+        status = oid_map_add(&self->callers, key, caller, err);
+    if (status) {
+        outbox_destroy(&caller->outbox);
+        free(caller);
+        return status;
+    }
+    caller->key = key;
+    caller->endpoint = endpoint;
+    caller->peer = *peer;
+    *ret = caller;
+    return FH_OK;
+}
+
+void
+caller_answer(peers_t *self, caller_t *caller, const message_t *message)
+{
+    err_t err = {0};
+
+    pthread_mutex_lock(&self->core->lock);
+    if (outbox_add(caller->outbox, message, NULL, &err))
+        log_limited(LOG_ERROR, "ENG-REPLY-LOST", "%s", err.text);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+void
+caller_answer_stranger(peers_t *self, int endpoint, const peer_t *peer, const message_t *message)
+{
+    outbox_t *outbox;
+
+    if (outbox_new(&outbox, NULL))
+        return;
+    if (outbox_add(outbox, message, NULL, NULL) == FH_OK)
+        (void)outbox_flush(outbox, self->links[endpoint], peer, NULL);
+    outbox_destroy(&outbox);
+}
+
+/* Under the lock: the caller speaks for a session or an engine from now on. */
+static int
+take_role(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
+{
+    core_t *core = self->core;
+    int status = FH_OK;
+
+    detach(self, caller);
+    caller->role = role;
+    caller->id = id;
+    if (role == 'E') {
+        oid_map_remove(&core->engine_outboxes, id);
+        return oid_map_add(&core->engine_outboxes, id, caller->outbox, err);
+    }
+    status = lanes_open(&core->lanes, id, &caller->lane, err);
+    if (!status && caller->lane->gone) {
+        caller->lane = NULL;
+        status = err_set(err, FH_STALE_HANDLE, "that session is just ending");
+    }
+    if (!status)
+        caller->lane->outbox = caller->outbox;
+    return status;
+}
+
+/* Another connection that spoke for this session does so no more. */
+static void
+unseat(peers_t *self, const caller_t *caller)
+{
+    size_t cursor = 0;
+
+    for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
+        if (other != caller && other->lane && other->lane == caller->lane)
+            other->lane = NULL;
+}
+
+int
+caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
+{
+    pthread_mutex_lock(&self->core->lock);
+    int status = take_role(self, caller, role, id, err);
+
+    pthread_mutex_unlock(&self->core->lock);
+    unseat(self, caller);
+    return status;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
+
+/* Send what waits for one peer.  BUSY: it does not take it now; else it may have been removed. */
+static int
+flush_caller(peers_t *self, caller_t *caller)
+{
+    core_t *core = self->core;
+
+    pthread_mutex_lock(&core->lock);
+    int status = outbox_bytes(caller->outbox) ? outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL)
+                                              : FH_OK;
+
+    if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
+        pthread_cond_signal(&core->work);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+bool
+peers_flush(peers_t *self)
+{
+    size_t cursor = 0;
+    bool blocked = false;
+
+    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));) {
+        int status = flush_caller(self, caller);
+
+        if (status == FH_BUSY) {
+            blocked = true;
+        } else if (status || caller->closing) {
+            caller_remove(self, caller);
+            cursor--;
+        }
+    }
+    return blocked;
+}
