@@ -39,22 +39,22 @@
     }                                                                                    \
     static inline T fmod_##D(T a, T b)                                                   \
     {                                                                                    \
-        return b == 0 || b == -1 ? 0 : (T)(a % b);                                       \
+        return (T)(b == 0 || b == -1 ? 0 : a % b);                                       \
     }                                                                                    \
     static inline T remainder_##D(T a, T b)                                              \
     {                                                                                    \
         T rest = fmod_##D(a, b);                                                         \
-        return rest != 0 && (rest < 0) != (b < 0) ? (T)(rest + b) : rest;                \
+        return (T)(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);                \
     }
 
 #define UNSIGNED_FUNCTIONS(D, T, U)                                                      \
     static inline T floor_divide_##D(T a, T b)                                           \
     {                                                                                    \
-        return b == 0 ? 0 : (T)(a / b);                                                  \
+        return (T)(b == 0 ? 0 : a / b);                                                  \
     }                                                                                    \
     static inline T fmod_##D(T a, T b)                                                   \
     {                                                                                    \
-        return b == 0 ? 0 : (T)(a % b);                                                  \
+        return (T)(b == 0 ? 0 : a % b);                                                  \
     }                                                                                    \
     static inline T remainder_##D(T a, T b)                                              \
     {                                                                                    \

@@ -361,7 +361,8 @@ static void nd_reshape_keeps_the_order_of_elements(void **state)
     err_t err;
     int possible = 0, impossible = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        static const int64_t factors[][6] = {{2, 3, 4}, {4, 3, 2}, {1, 24}, {24}, {6, 4}, {2, 1, 12}, {3, 8}, {2, 2, 2, 3}, {1, 2, 12, 1}};
+        static const int64_t factors[][6] = {{2, 3, 4},  {4, 3, 2}, {1, 24},      {24},          {6, 4},
+                                             {2, 1, 12}, {3, 8},    {2, 2, 2, 3}, {1, 2, 12, 1}};
         static const int counts[] = {3, 3, 2, 1, 2, 3, 2, 4, 4};
         int64_t i = below(&random, 9), j = below(&random, 9);
         shape_t shape = shape_of(counts[i], factors[i]), other = shape_of(counts[j], factors[j]);
