@@ -22,6 +22,7 @@ struct broker_link {
     link_t *link;
     state_t state;
     bool ever_ready;
+    char llvm[32];             /* as announced; the runner tells it some time after the start */
     err_t refused;             /* status != 0: the broker does not want us */
     outbox_t *outbox;          /* under the core's lock, as every outbox */
     arena_t *arena;
@@ -140,9 +141,28 @@ announce(broker_link_t *self, int64_t now_ns)
 
     if (!say_now(self, &message))
         return;
+    (void)str_copy(message.as.ANNOUNCE.llvm, self->llvm, sizeof self->llvm);
     self->announce_call = self->call;
     self->said_ns = now_ns;
     self->state = WELCOME;
+}
+
+static bool
+knows_more(const broker_link_t *self)
+{
+    const runner_host_t *runners = self->core->runners;
+
+    return runners && strncmp(runner_host_llvm(runners), self->llvm, sizeof self->llvm - 1) != 0;
+}
+
+/* After an announcement the broker wants to hear of every object again. */
+static void
+announce_again(broker_link_t *self, int64_t now_ns)
+{
+    pthread_mutex_lock(&self->core->lock);
+    object_table_announce_all(&self->core->objects);
+    pthread_mutex_unlock(&self->core->lock);
+    announce(self, now_ns);
 }
 
 /* ---- news of objects ----------------------------------------------------------------------------------------------- */
@@ -210,14 +230,17 @@ beat(broker_link_t *self)
 static void
 start_over(broker_link_t *self)
 {
+    outbox_t *fresh;
+
     if (self->state != READY)
         return;
     log_line(LOG_WARNING, "ENG-BROKER-FORGOT", "the broker has been restarted; announcing again");
     self->state = STRANGER;
-    outbox_destroy(&self->outbox);
-    /* Without memory now: the next failure to queue is logged, the engine goes on. */
-    if (outbox_new(&self->outbox, &self->refused))
-        log_line(LOG_ERROR, "ENG-NO-MEMORY", "%s", self->refused.text);
+    /* Old news would be told twice otherwise, which does no harm. */
+    if (outbox_new(&fresh, NULL) == FH_OK) {
+        outbox_destroy(&self->outbox);
+        self->outbox = fresh;
+    }
     pthread_mutex_lock(&self->core->lock);
     object_table_announce_all(&self->core->objects);
     pthread_mutex_unlock(&self->core->lock);
@@ -380,6 +403,8 @@ tick_ready(broker_link_t *self, int64_t now_ns)
 int64_t
 broker_link_tick(broker_link_t *self, int64_t now_ns)
 {
+    if (self->state == READY && knows_more(self))
+        announce_again(self, now_ns);
     if (self->state == READY)
         return tick_ready(self, now_ns);
     if (self->state == STRANGER || now_ns - self->said_ns > ANSWER_NS)

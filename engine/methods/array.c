@@ -21,7 +21,8 @@ run_empty(run_t *run, err_t *err)
     if (!status && call->raw && (int64_t)call->raw_size != shape_bytes(&shape, dtype))
         status = err_set(err, FH_INVALID_ARGUMENT, "%zu bytes came for an array of %lld", call->raw_size,
                          (long long)shape_bytes(&shape, dtype));
-    if (status || run_defer(run, (int64_t)call->raw_size))
+    /* Large segments may have to be cleared or unmapped first. */
+    if (status || run_defer(run, shape_bytes(&shape, dtype)))
         return status;
     status = core_make(run->core, run->lane, dtype, &shape, false, 0, &pin, err);
     if (!status && call->raw)

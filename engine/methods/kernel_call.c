@@ -108,10 +108,11 @@ find_shape(run_t *run, const kernel_job_t *job, shape_t *ret, err_t *err)
     return status;
 }
 
+/* Bytes that are copied or made. */
 static int64_t
-copied_bytes(const kernel_job_t *job)
+touched_bytes(const kernel_job_t *job, const shape_t *shape)
 {
-    int64_t bytes = 0;
+    int64_t bytes = shape_bytes(shape, job->info.out);
 
     for (int i = 0; i < job->nin; i++)
         if (!nd_is_c_contiguous(&job->in[i].nd))
@@ -139,7 +140,7 @@ begin_call(run_t *run, err_t *err)
         status = take_inputs(run, job, scalars, err);
     if (!status)
         status = find_shape(run, job, &shape, err);
-    if (!status && run_defer(run, copied_bytes(job))) {
+    if (!status && run_defer(run, touched_bytes(job, &shape))) {
         kernel_job_free(run);
         return FH_OK;
     }
