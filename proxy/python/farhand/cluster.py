@@ -36,6 +36,7 @@ class Cluster:
     """
 
     def __init__(self, engines=2, *, threads=None, memory=None):
+        find_program("farhand")  # before anything is made that would have to be taken down
         self.name = f"py-{os.getpid()}-{os.urandom(4).hex()}"
         self._folder = tempfile.mkdtemp(prefix="farhand-")
         self._environment = dict(os.environ, XDG_RUNTIME_DIR=self._folder)

@@ -33,7 +33,7 @@ def ones(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
     return full(shape, 1, dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
-def empty_like(prototype, dtype=None, order="K", subok=True, shape=None):
+def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """As the prototype, and cut along the same axis where the shape has it."""
     shape = prototype.shape if shape is None else shape_tuple(shape)
     axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
@@ -41,15 +41,15 @@ def empty_like(prototype, dtype=None, order="K", subok=True, shape=None):
     return wrap(session.empty(code_of(dtype or prototype.dtype), shape, axis, 0, None))
 
 
-def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None):
+def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     result = empty_like(prototype, dtype, order, subok, shape)
     result.fill(fill_value)
     return result
 
 
-def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None):
+def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     return full_like(prototype, 0, dtype, order, subok, shape)
 
 
-def ones_like(prototype, dtype=None, order="K", subok=True, shape=None):
+def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     return full_like(prototype, 1, dtype, order, subok, shape)

@@ -303,20 +303,20 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
 # ---- like=
 
 @implements(np.empty)
-def empty(shape, dtype=float, order="C"):
+def empty(shape, dtype=float, order="C", *, device=None):
     return creation.empty(shape, dtype)
 
 
 @implements(np.zeros)
-def zeros(shape, dtype=float, order="C"):
+def zeros(shape, dtype=float, order="C", *, device=None):
     return creation.zeros(shape, dtype)
 
 
 @implements(np.ones)
-def ones(shape, dtype=None, order="C"):
+def ones(shape, dtype=None, order="C", *, device=None):
     return creation.ones(shape, dtype or float)
 
 
 @implements(np.full)
-def full(shape, fill_value, dtype=None, order="C"):
+def full(shape, fill_value, dtype=None, order="C", *, device=None):
     return creation.full(shape, fill_value, dtype)
