@@ -106,7 +106,7 @@ static int apply_axes(walk_t *walk, int n)
 
 int nd_index(const nd_t *self, const index_item_t *items, int nitems, nd_t *ret, int *source_axis, err_t *err)
 {
-    int hidden, status = count_items(self, items, nitems, &hidden, err);
+    int hidden = 0, status = count_items(self, items, nitems, &hidden, err);
     walk_t walk = {.source = self, .result = {.data = self->data, .dtype = self->dtype}};
     for (int i = 0; i < nitems && status == FH_OK; i++) {
         switch (items[i].kind) {
