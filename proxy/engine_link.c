@@ -1,5 +1,7 @@
 #include "proxy/engine_link.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +86,16 @@ void engine_link_lose(engine_link_t *self, const char *reason)
     err_t why = {0};
     engine_link_lost_error(self, &why);
     shut(self, &why);
+}
+
+void engine_link_check(engine_link_t *self)
+{
+    bool can_send = true;
+    if (!self->open || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
+        return;
+    link_ready(self->conn.link, &can_send);
+    if (!can_send && kill((pid_t)self->pid, 0) && errno == ESRCH)
+        engine_link_lose(self, "its process has ended");
 }
 
 /* ---- connecting ---------------------------------------------------------------------------------------------------- */

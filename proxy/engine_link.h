@@ -50,6 +50,9 @@ int engine_link_open(engine_link_t *self, err_t *err);
 int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err);
 /* The engine is gone: everything that waits for it fails with ENGINE_LOST. */
 void engine_link_lose(engine_link_t *self, const char *reason);
+/* Lose the engine if it ran on this host, its connection is down and its process is gone: known before the broker says so, or
+ * when there is no broker. */
+void engine_link_check(engine_link_t *self);
 /* ENGINE_LOST with the engine's name and the reason. */
 int engine_link_lost_error(const engine_link_t *self, err_t *err);
 

@@ -47,9 +47,11 @@ int wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const voi
         if (ready(context))
             break;
         int64_t now = clock_now_ns();
-        if (session->interrupted && now - asked >= (int64_t)SLICE_MS * 1000000) {
+        if (now - asked >= (int64_t)SLICE_MS * 1000000) {
             asked = now;
-            if (session->interrupted(session->interrupted_context)) {
+            for (int i = 0; i < session->nengines; i++)
+                engine_link_check(session->engines[i]);
+            if (session->interrupted && session->interrupted(session->interrupted_context)) {
                 status = err_set(err, FH_INTERRUPTED, "interrupted while waiting");
                 break;
             }
