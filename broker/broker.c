@@ -193,8 +193,9 @@ receive(broker_t *self)
 static void
 save_if_due(broker_t *self)
 {
-    if (!self->registry.changes.first && !self->npromises) {
+    if (!self->registry.changes.first && !self->registry.object_changes.first && !self->npromises) {
         self->save_ns = 0;
+        self->save_failed = false;
         return;
     }
     if (self->save_ns == 0)
@@ -242,9 +243,9 @@ bool
 broker_drain(broker_t *self, int64_t now_ns)
 {
     self->now_ns = now_ns;
-    if (self->registry.changes.first || self->npromises)
+    if (self->registry.changes.first || self->registry.object_changes.first || self->npromises)
         commit(self);
     post_waiting(self);
     peers_sweep(self);
-    return !self->some_waiting;
+    return !self->some_waiting && (self->save_failed || !self->registry.object_changes.first);
 }

@@ -198,7 +198,7 @@ lookup(broker_t *self, session_t *session, const message_t *message)
 static void
 names(broker_t *self, session_t *session, const message_t *message)
 {
-    stream_start(self, session, STREAM_NAMES, message->as.NAMES.call, UINT64_MAX / 2, NULL);
+    stream_start(self, session, STREAM_NAMES, message->as.NAMES.call, UINT64_MAX / 2, (str_t){0});
 }
 
 /* ---- the registry -------------------------------------------------------------------------------------------------- */
@@ -208,23 +208,19 @@ objects(broker_t *self, session_t *session, const message_t *message)
 {
     const msg_OBJECTS_t *request = &message->as.OBJECTS;
 
-    stream_start(self, session, STREAM_OBJECTS, request->call, request->limit ? request->limit : DEFAULT_ROWS, NULL);
+    stream_start(self, session, STREAM_OBJECTS, request->call, request->limit ? request->limit : DEFAULT_ROWS, (str_t){0});
 }
 
 static void
 sql(broker_t *self, session_t *session, const message_t *message)
 {
     const msg_SQL_t *request = &message->as.SQL;
-    query_t *query = NULL;
-    err_t err;
 
     for (engine_t *engine = self->registry.engines; engine; engine = engine->next)
         rows_touch(&self->registry.changes, &engine->row); /* heartbeats do not touch rows: bring them up to date */
-    commit(self); /* so that the query sees all that was told; where that fails it sees what was written before */
-    if (store_query(self->store, request->query.data, request->query.size, &query, &err))
-        post_error(self, session, request->call, &err);
-    else
-        stream_start(self, session, STREAM_SQL, request->call, request->limit ? request->limit : DEFAULT_ROWS, query);
+    if (!self->save_failed)
+        self->save_ns = self->now_ns;
+    stream_start(self, session, STREAM_SQL, request->call, request->limit ? request->limit : DEFAULT_ROWS, request->query);
 }
 
 static void

@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "broker/state.h"
 
+enum { SAVE_OBJECTS = 4000 }; /* of one transaction: some 40 ms */
+
 static const int64_t RETRY_NS = 1000000000;
+static const int64_t NEXT_NS = 5000000; /* until the next portion, so that messages are not kept waiting */
 
 /* KEEP messages to one engine, filled piece by piece. */
 typedef struct {
@@ -126,15 +129,13 @@ commit_promise(broker_t *self, promise_t promise)
 static void
 tell_owners(broker_t *self)
 {
-    row_t *next;
-
-    for (row_t *row = self->registry.changes.first; row; row = next) {
-        next = row->next;
-        if (row->kind == ROW_SESSION)
-            session_saved(&self->sessions, row);
+    for (int i = 0; i < SAVE_OBJECTS && self->registry.object_changes.first; i++)
+        registry_saved(&self->registry, self->registry.object_changes.first);
+    while (self->registry.changes.first)
+        if (self->registry.changes.first->kind == ROW_SESSION)
+            session_saved(&self->sessions, self->registry.changes.first);
         else
-            registry_saved(&self->registry, row);
-    }
+            registry_saved(&self->registry, self->registry.changes.first);
 }
 
 bool
@@ -143,16 +144,20 @@ commit(broker_t *self)
     promise_t promises[PROMISES_MAX];
     int count = self->npromises;
     err_t err;
-    int status = store_save(self->store, &self->registry.changes, self->now_ns, &err);
+    int status = store_save(self->store, &self->registry, SAVE_OBJECTS, self->now_ns, &err);
 
     memcpy(promises, self->promises, (size_t)count * sizeof *promises);
     self->npromises = 0;
-    self->save_ns = status ? self->now_ns + RETRY_NS : 0;
+    self->save_failed = status != FH_OK;
+    self->save_ns = self->now_ns + (status ? RETRY_NS : NEXT_NS);
     if (status)
         log_limited(LOG_ERROR, "BRK-REGISTRY", "%s", err.text);
     for (int i = 0; i < count; i++)
         answer(self, &promises[i], status, &err);
-    if (!status)
+    if (!status) {
         tell_owners(self);
+        if (!self->registry.object_changes.first)
+            self->save_ns = 0;
+    }
     return status == FH_OK;
 }

@@ -36,11 +36,11 @@ registry_init(registry_t *self, size_t max_objects, size_t max_names)
 
 /* Rows that are gone stand in no table any more, only among the changes. */
 static void
-release_gone(registry_t *self)
+release_gone(registry_t *self, rows_t *changes)
 {
     row_t *next;
 
-    for (row_t *row = self->changes.first; row; row = next) {
+    for (row_t *row = changes->first; row; row = next) {
         next = row->next;
         if (row->kind != ROW_SESSION)
             registry_saved(self, row);
@@ -50,7 +50,8 @@ release_gone(registry_t *self)
 void
 registry_release(registry_t *self)
 {
-    release_gone(self);
+    release_gone(self, &self->changes);
+    release_gone(self, &self->object_changes);
     while (self->names)
         registry_name_drop(self, self->names);
     while (self->objects) {
@@ -320,7 +321,7 @@ registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news
     str_copy(news->type, object->type, sizeof object->type);
     if (news->shape.count)
         memcpy(object->shape, news->shape.items, news->shape.count * sizeof *object->shape);
-    rows_touch(&self->changes, &object->row);
+    rows_touch(&self->object_changes, &object->row);
     *ret = object;
     return FH_OK;
 }
@@ -332,9 +333,9 @@ registry_object_remove(registry_t *self, object_t *object)
     map_remove(&self->object_map, object->id.bytes, sizeof object->id.bytes);
     if (object->row.saved) {
         object->row.gone = true;
-        rows_touch(&self->changes, &object->row);
+        rows_touch(&self->object_changes, &object->row);
     } else {
-        rows_untouch(&self->changes, &object->row);
+        rows_untouch(&self->object_changes, &object->row);
         free(object);
     }
 }
@@ -344,7 +345,7 @@ registry_object_remove(registry_t *self, object_t *object)
 void
 registry_saved(registry_t *self, row_t *row)
 {
-    rows_untouch(&self->changes, row);
+    rows_untouch(row->kind == ROW_OBJECT ? &self->object_changes : &self->changes, row);
     row->saved = true;
     if (!row->gone)
         return;

@@ -1,7 +1,7 @@
 /* broker/registry.h - what the broker knows: engines, objects, names.  In memory, no input or output.
  *
  * Engines hold the truth about objects; this table follows their news and can be rebuilt from it.  Names are durable.  What
- * differs from the file stands in `changes` (broker/row.h) until broker/store.h has written it.
+ * differs from the file stands in two lists of changes (broker/row.h) until broker/store.h has written it.
  * Times are nanoseconds of the monotonic clock, passed in.  Thread rule: one thread at a time.  Pointers that are returned stay
  * the registry's and are valid until the thing is removed; callers may read every field, and write where it says so. */
 #ifndef FH_BROKER_REGISTRY_H
@@ -88,7 +88,8 @@ struct cursor {
 };
 
 typedef struct {
-    rows_t changes;
+    rows_t changes;           /* of sessions, engines and names: few, written at once */
+    rows_t object_changes;    /* of objects: many, written in portions */
     engine_t *engines;        /* in order of number */
     size_t nengines, nobjects, nnames;
     object_t *objects, *last_object;

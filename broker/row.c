@@ -33,4 +33,5 @@ rows_untouch(rows_t *self, row_t *row)
         self->last = row->previous;
     row->next = row->previous = NULL;
     self->count--;
+    self->left++;
 }

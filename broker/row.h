@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum { ROW_SESSION, ROW_ENGINE, ROW_OBJECT, ROW_NAME } row_kind_t;
 
@@ -23,6 +24,7 @@ struct row {
 typedef struct {
     row_t *first, *last;
     size_t count;
+    uint64_t left; /* rows that ever left the list */
 } rows_t;
 
 /* Put into the list of changes unless it stands there. */

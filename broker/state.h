@@ -33,7 +33,8 @@ struct broker {
     oid_t incarnation;        /* of this process */
     int64_t now_ns;           /* of this turn */
     int64_t tick_ns;          /* when leases are to be looked at again */
-    int64_t save_ns;          /* when changes are to be written, if there are any */
+    int64_t save_ns;          /* when changes are to be written, if there are any; 0: not set */
+    bool save_failed;         /* the last time */
     int64_t promised_ns;      /* when the last turn asked to be called again */
     bool some_unreachable;    /* sessions are marked so */
     bool some_waiting;        /* outboxes hold something */
@@ -95,7 +96,7 @@ int peers_restore(broker_t *self, err_t *err);
 
 /* Answer once the changes are in the file. */
 void commit_promise(broker_t *self, promise_t promise);
-/* Write all changes and answer what was promised.  False: they could not be written (promises got the error). */
+/* Write changes, of objects a portion, and answer what was promised.  False: they could not be written (promises got the error). */
 bool commit(broker_t *self);
 /* KEEP to the engine of this session for everything published there. */
 void commit_keep_engine(broker_t *self, session_t *session);
@@ -103,8 +104,9 @@ void commit_keep_engine(broker_t *self, session_t *session);
 /* ---- answers of many rows (stream.c) ------------------------------------------------------------------------------- */
 
 enum { STREAM_OBJECTS, STREAM_NAMES, STREAM_SQL };
-/* Begin; errors are sent.  query: owned by the stream from now on, NULL for the others.  limit: rows at most. */
-void stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, query_t *query);
+/* Begin; errors are sent.  sql: the query (copied), empty for the others; it runs once all that is known by now has been written.
+ * limit: rows at most. */
+void stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, str_t sql);
 /* Send rows for a while.  True: there is more to send and room for it. */
 bool stream_pump(broker_t *self);
 /* Drop the streams of a session; NULL: all. */

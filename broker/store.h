@@ -26,8 +26,9 @@ void store_close(store_t **self);
  * are passed over and counted in *ret_skipped (may be NULL). */
 int store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease, size_t *ret_skipped,
                err_t *err);
-/* Write all changes in one transaction, or none.  The list is left alone: on OK the caller tells the rows' owners. */
-int store_save(store_t *self, const rows_t *changes, int64_t now_ns, err_t *err);
+/* Write all changes and the first max_objects of those of objects in one transaction, or nothing.  The lists are left alone: on
+ * OK the caller tells the rows' owners. */
+int store_save(store_t *self, const registry_t *registry, size_t max_objects, int64_t now_ns, err_t *err);
 
 /* A read-only query of a client: one SELECT over the five tables.  Computes for at most QUERY_MAX_MS in all.
  * INVALID_ARGUMENT (with SQLite's words), PERMISSION (anything but reading those tables), IO_ERROR, NO_MEMORY. */

@@ -252,13 +252,13 @@ store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t no
         status = take_all(&load, STORE_ALL_OBJECTS, take_object, err);
     if (!status)
         status = take_all(&load, STORE_ALL_NAMES, take_name, err);
-    for (row_t *row = registry->changes.first, *next; row; row = next) {
-        next = row->next;
-        if (row->kind == ROW_SESSION)
-            session_saved(sessions, row);
+    while (registry->object_changes.first)
+        registry_saved(registry, registry->object_changes.first);
+    while (registry->changes.first)
+        if (registry->changes.first->kind == ROW_SESSION)
+            session_saved(sessions, registry->changes.first);
         else
-            registry_saved(registry, row);
-    }
+            registry_saved(registry, registry->changes.first);
     if (ret_skipped)
         *ret_skipped = load.skipped;
     return status;

@@ -215,16 +215,25 @@ static bool (*const SAVE[])(store_t *self, const row_t *row, int64_t now_ns) = {
     [ROW_NAME] = save_name,
 };
 
+static bool
+save_rows(store_t *self, const rows_t *changes, size_t max, int64_t now_ns)
+{
+    bool done = true;
+
+    for (const row_t *row = changes->first; done && row && max > 0; row = row->next, max--)
+        done = SAVE[row->kind](self, row, now_ns);
+    return done;
+}
+
 int
-store_save(store_t *self, const rows_t *changes, int64_t now_ns, err_t *err)
+store_save(store_t *self, const registry_t *registry, size_t max_objects, int64_t now_ns, err_t *err)
 {
     bool done;
 
-    if (!changes->first)
+    if (!registry->changes.first && !registry->object_changes.first)
         return FH_OK;
-    done = run_plain(self, STORE_BEGIN);
-    for (const row_t *row = changes->first; done && row; row = row->next)
-        done = SAVE[row->kind](self, row, now_ns);
+    done = run_plain(self, STORE_BEGIN) && save_rows(self, &registry->changes, SIZE_MAX, now_ns) &&
+           save_rows(self, &registry->object_changes, max_objects, now_ns);
     if (done && run_plain(self, STORE_COMMIT))
         return FH_OK;
     int status = store_fail(self, self->db, "write", err);

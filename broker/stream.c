@@ -17,8 +17,11 @@ struct stream {
     uint64_t call, left;
     int64_t moved_ns;  /* when it last sent something */
     cursor_t cursor;   /* OBJECTS, NAMES */
-    query_t *query;    /* SQL */
+    uint64_t rows, objects; /* SQL: it waits until so many rows have left the lists of changes */
+    query_t *query;    /* SQL: NULL while it waits */
     bool named;        /* SQL: the names of the columns are out */
+    size_t sql_size;
+    char sql[];
 };
 
 static void
@@ -29,9 +32,8 @@ destroy(broker_t *self, stream_t *stream)
     while (*place != stream)
         place = &(*place)->next;
     *place = stream->next;
-    if (stream->query)
-        query_destroy(&stream->query);
-    else
+    query_destroy(&stream->query);
+    if (stream->kind != STREAM_SQL)
         registry_cursor_close(&self->registry, &stream->cursor);
     stream->session->streams--;
     self->nstreams--;
@@ -39,17 +41,17 @@ destroy(broker_t *self, stream_t *stream)
 }
 
 void
-stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, query_t *query)
+stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, str_t sql)
 {
+    const registry_t *registry = &self->registry;
     stream_t *stream = NULL;
     err_t err;
 
     if (session->streams >= STREAMS_OF_SESSION || self->nstreams >= STREAMS_MAX)
         err_set(&err, FH_BUSY, "%d long answers are under way: wait for their end", self->nstreams);
-    else if (!(stream = calloc(1, sizeof *stream)))
+    else if (!(stream = calloc(1, sizeof *stream + sql.size)))
         err_set(&err, FH_NO_MEMORY, "no memory for a long answer");
     if (!stream) {
-        query_destroy(&query);
         post_error(self, session, call, &err);
         return;
     }
@@ -57,9 +59,13 @@ stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64
     stream->kind = kind;
     stream->call = call;
     stream->left = limit;
-    stream->query = query;
     stream->moved_ns = self->now_ns;
-    if (!query)
+    stream->rows = registry->changes.left + registry->changes.count;
+    stream->objects = registry->object_changes.left + registry->object_changes.count;
+    stream->sql_size = sql.size;
+    if (sql.size)
+        memcpy(stream->sql, sql.data, sql.size);
+    if (kind != STREAM_SQL)
         registry_cursor_open(&self->registry, &stream->cursor);
     stream->next = self->streams;
     self->streams = stream;
@@ -150,6 +156,16 @@ finish(broker_t *self, stream_t *stream, int status, const err_t *err)
     destroy(self, stream);
 }
 
+/* Is all in the file that was known when the query came?  A full disk is not waited for: then it reads what was written before. */
+static bool
+is_current(const broker_t *self, const stream_t *stream)
+{
+    const registry_t *registry = &self->registry;
+
+    return self->save_failed ||
+           (registry->changes.left >= stream->rows && registry->object_changes.left >= stream->objects);
+}
+
 /* Send rows of one stream.  False: it has no room, or is at its end. */
 static bool
 pump(broker_t *self, stream_t *stream, int64_t until_ns)
@@ -168,6 +184,11 @@ pump(broker_t *self, stream_t *stream, int64_t until_ns)
         return false;
     }
     stream->moved_ns = self->now_ns;
+    if (stream->kind == STREAM_SQL && !stream->query) {
+        if (!is_current(self, stream))
+            return false;
+        status = store_query(self->store, stream->sql, stream->sql_size, &stream->query, &err);
+    }
     while (!status && !session->outbox.first && clock_now_ns() < until_ns) {
         bool names_due = stream->kind == STREAM_SQL && !stream->named;
 

@@ -36,7 +36,7 @@ write_engine(bench_t *bench)
 
     registry_init(&registry, 0, 0);
     check_ok(registry_engine_announce(&registry, bench->engine, &announce, "h", 1, &engine, &err), err);
-    check_ok(store_save(bench->store, &registry.changes, bench->now_ns, &err), err);
+    check_ok(store_save(bench->store, &registry, 0, bench->now_ns, &err), err);
     registry_release(&registry);
 }
 

@@ -56,6 +56,8 @@ add_name(registry_t *registry, const char *text, const oid_t *pieces, const oid_
 static void
 save(registry_t *registry)
 {
+    while (registry->object_changes.first)
+        registry_saved(registry, registry->object_changes.first);
     while (registry->changes.first)
         registry_saved(registry, registry->changes.first);
 }
@@ -191,16 +193,16 @@ test_object_that_came_and_went_between_saves_never_written(void **state)
 
     save(&registry);
     registry_object_remove(&registry, add_object(&registry, engine, id, 1));
-    assert_int_equal(registry.changes.count, 0);
+    assert_int_equal(registry.object_changes.count, 0);
     add_object(&registry, engine, id, 1);
     save(&registry);
     registry_object_remove(&registry, registry_object(&registry, id));
-    assert_int_equal(registry.changes.count, 1);
-    assert_true(registry.changes.first->gone);
+    assert_int_equal(registry.object_changes.count, 1);
+    assert_true(registry.object_changes.first->gone);
     add_object(&registry, engine, id, 2); /* the same id again: deleted first, written then */
-    assert_int_equal(registry.changes.count, 2);
-    assert_true(registry.changes.first->gone);
-    assert_false(registry.changes.last->gone);
+    assert_int_equal(registry.object_changes.count, 2);
+    assert_true(registry.object_changes.first->gone);
+    assert_false(registry.object_changes.last->gone);
     save(&registry);
     assert_non_null(registry_object(&registry, id));
     registry_release(&registry);

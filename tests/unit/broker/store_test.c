@@ -49,15 +49,13 @@ teardown(void **state)
 static void
 tell_owners(file_t *file)
 {
-    row_t *next;
-
-    for (row_t *row = file->registry.changes.first; row; row = next) {
-        next = row->next;
-        if (row->kind == ROW_SESSION)
-            session_saved(&file->sessions, row);
+    while (file->registry.object_changes.first)
+        registry_saved(&file->registry, file->registry.object_changes.first);
+    while (file->registry.changes.first)
+        if (file->registry.changes.first->kind == ROW_SESSION)
+            session_saved(&file->sessions, file->registry.changes.first);
         else
-            registry_saved(&file->registry, row);
-    }
+            registry_saved(&file->registry, file->registry.changes.first);
 }
 
 static void
@@ -65,7 +63,7 @@ save(file_t *file)
 {
     err_t err;
 
-    check_ok(store_save(file->store, &file->registry.changes, NOW_NS, &err), err);
+    check_ok(store_save(file->store, &file->registry, SIZE_MAX, NOW_NS, &err), err);
     tell_owners(file);
 }
 
@@ -82,7 +80,7 @@ reopen(file_t *file, int64_t max_bytes)
     sessions_init(&file->sessions, &file->registry.changes);
     check_ok(store_open(&file->store, file->path, max_bytes, &err), err);
     check_ok(store_load(file->store, &file->registry, &file->sessions, NOW_NS, lease_begin(NOW_NS, 60), NULL, &err), err);
-    assert_int_equal(file->registry.changes.count, 0);
+    assert_int_equal(file->registry.changes.count + file->registry.object_changes.count, 0);
 }
 
 static engine_t *
@@ -238,14 +236,14 @@ test_full_file_keeps_what_it_has_and_recovers(void **state)
     for (int i = 0; i < 100 && !status; i++) {
         for (int j = 0; j < 100; j++)
             add_object(file, engine, oid_new());
-        status = store_save(file->store, &file->registry.changes, NOW_NS, &err);
+        status = store_save(file->store, &file->registry, SIZE_MAX, NOW_NS, &err);
         if (!status)
             tell_owners(file);
     }
     assert_int_equal(status, FH_REGISTRY_FULL);
     check_contains(err.text, "full");
     before = file->registry.nobjects;
-    assert_int_equal(file->registry.changes.count, 100); /* the list is kept, to be tried again */
+    assert_int_equal(file->registry.object_changes.count, 100); /* the list is kept, to be tried again */
     while (file->registry.objects != file->registry.last_object)
         registry_object_remove(&file->registry, file->registry.objects);
     save(file); /* what was deleted makes room */
@@ -270,7 +268,7 @@ test_query_reads_while_the_file_is_full(void **state)
     save(file);
     for (int i = 0; i < 3000; i++)
         add_object(file, engine, oid_new());
-    check_fails(store_save(file->store, &file->registry.changes, NOW_NS, &err), FH_REGISTRY_FULL, err);
+    check_fails(store_save(file->store, &file->registry, SIZE_MAX, NOW_NS, &err), FH_REGISTRY_FULL, err);
     check_ok(store_query(file->store, sql, strlen(sql), &query, &err), err);
     check_ok(query_next(query, &value, &err), err);
     assert_int_equal(value.as.i, 1);
