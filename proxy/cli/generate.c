@@ -33,6 +33,7 @@ static void put_man(FILE *out)
                 ".SH ENVIRONMENT\n.TP\n.B FARHAND_CONNECTION\nThe connection file that clients use when no cluster is named.\n"
                 ".TP\n.B FARHAND_CONFIG\nThe configuration file, instead of\n.I $XDG_CONFIG_HOME/farhand/config.ini\nor\n"
                 ".IR /etc/farhand/config.ini .\n"
+                ".TP\n.B FARHAND_LOG\nHow much the daemons log: error, warning, info (the default) or debug.\n"
                 ".SH FILES\n.TP\n.I $XDG_RUNTIME_DIR/farhand/CLUSTER/\nConnection files with keys (mode 0600), logs and pid files of a "
                 "cluster; else below\n.I $XDG_STATE_HOME\nor\n.IR ~/.local/state .\n"
                 ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage.\n"

@@ -12,6 +12,8 @@
 #include "proxy/cli/daemon.h"
 #include "proxy/cli/run_folder.h"
 
+#define PATIENCE_EACH_S 0.25
+
 enum { READY_PATIENCE_S = 10, STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
@@ -157,14 +159,17 @@ static int start_engine(launch_t *self, int number, err_t *err)
     return start(self, name, argv, err);
 }
 
+/* One after the other, so that the broker gives them the numbers of their logs and pid files. */
 static int start_engines(launch_t *self, err_t *err)
 {
     char endpoint[256];
-    int status = FH_OK, first = self->started;
-    for (int i = 0; i < self->settings->engines && !status; i++)
+    int status = FH_OK;
+    for (int i = 0; i < self->settings->engines && !status; i++) {
+        int before = self->started;
         status = start_engine(self, i, err);
-    for (int i = first; i < self->started && !status; i++)
-        status = daemon_await_ready(&self->daemons[i], self->deadline_ns, endpoint, sizeof endpoint, err);
+        if (!status && self->started > before)
+            status = daemon_await_ready(&self->daemons[before], self->deadline_ns, endpoint, sizeof endpoint, err);
+    }
     return status;
 }
 
@@ -218,7 +223,9 @@ static int run(const command_t *self, const void *settings, int argc, char *argv
     (void)argc, (void)argv;
     static launch_t state; /* large */
     err_t err;
-    state = (launch_t){.settings = settings, .lock = -1, .deadline_ns = clock_deadline(READY_PATIENCE_S)};
+    const double engines = (double)((const settings_t *)settings)->engines;
+    state = (launch_t){.settings = settings, .lock = -1};
+    state.deadline_ns = clock_deadline(READY_PATIENCE_S + engines * PATIENCE_EACH_S);
     if (launch(&state, &err))
         return command_fail(self, &err);
     (void)printf("cluster %s is up: %" PRId64 " engine%s, broker at %s, connection file %s/client.ini\n", state.settings->name,
@@ -233,7 +240,7 @@ const command_t command_up = {
     .noptions = sizeof options / sizeof options[0],
     .settings_size = sizeof(settings_t),
     .summary = "Start a cluster on this host: a broker and engines.",
-    .doc = "Returns when all engines are ready, at most after 10 seconds.  Makes the cluster's run folder (mode 0700) with keys,\n"
+    .doc = "Returns when all engines are ready, at most after some 10 seconds.  Makes the cluster's run folder (mode 0700) with keys,\n"
            "connection files and logs.  If the broker of the cluster has died, it is started again with the same keys and port,\n"
            "and engines that are missing are started; a cluster that runs is left alone, and that is an error.",
     .run = run,
