@@ -1,27 +1,27 @@
 #include "engine/runner_dispatch.h"
 
+#include "base/clock.h"
+#include "engine/runner_reply.h"
+#include "engine/runner_request.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "engine/runner_reply.h"
+static const int64_t BACKOFF_NS = 100000000; /* before a spare is tried again, doubled each time ... */
+static const int MAX_BACKOFF = 6;            /* ... so often at most */
+static const int MAX_STILLBORN = 3;          /* runners that may end unready before a session hears of it */
 
-static const int64_t COMPILE_NS = 10000000000;    /* and have compiled a kernel after so long */
-static const int64_t BACKOFF_NS = 100000000;      /* before a spare is tried again, doubled each time ... */
-static const int MAX_BACKOFF = 6;                 /* ... so often at most */
-static const int MAX_STILLBORN = 3;               /* runners that may end unready before a session hears of it */
-
-/* ---- outcomes ----------------------------------------------------------------------------------------------------- */
+/* ---- outcomes -----------------------------------------------------------------------------------------------------
+ */
 
 /* Callbacks do not run here but from runner_host_handle, where they may call us again. */
-void runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_job_t *job, int status, const err_t *err)
+void
+runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_job_t *job, int status, const err_t *err)
 {
     job->status = status;
     if (status && err)
@@ -38,7 +38,8 @@ void runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runn
         return; /* the counter is full, so the descriptor is readable already */
 }
 
-void runner_dispatch_callbacks(runner_host_t *self)
+void
+runner_dispatch_callbacks(runner_host_t *self)
 {
     uint64_t count;
     if (self->finished && read(self->wake, &count, sizeof count) < 0 && errno != EAGAIN)
@@ -55,16 +56,19 @@ void runner_dispatch_callbacks(runner_host_t *self)
     }
 }
 
-static void fail_waiting(runner_host_t *self, runner_session_t *session, const err_t *err)
+static void
+fail_waiting(runner_host_t *self, runner_session_t *session, const err_t *err)
 {
     for (runner_job_t *job; (job = runner_session_pop(session));)
         runner_dispatch_finish(self, session, job, err->status, err);
 }
 
-/* ---- processes ---------------------------------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------------------------------------------
+ */
 
 /* Events carry the serial of the runner they are about, doubled, odd for its pidfd; 0 is the eventfd. */
-static int watch(runner_host_t *self, const runner_process_t *process, err_t *err)
+static int
+watch(runner_host_t *self, const runner_process_t *process, err_t *err)
 {
     struct epoll_event socket = {.events = EPOLLIN, .data.u64 = process->serial * 2};
     struct epoll_event pidfd = {.events = EPOLLIN, .data.u64 = process->serial * 2 + 1};
@@ -74,7 +78,8 @@ static int watch(runner_host_t *self, const runner_process_t *process, err_t *er
     return FH_OK;
 }
 
-static int start_process(runner_host_t *self, runner_process_t **ret, err_t *err)
+static int
+start_process(runner_host_t *self, runner_process_t **ret, err_t *err)
 {
     int status = runner_process_start(ret, &self->options, ++self->serial, err);
     if (!status)
@@ -84,13 +89,16 @@ static int start_process(runner_host_t *self, runner_process_t **ret, err_t *err
     return status;
 }
 
-static void put_off_spare(runner_host_t *self)
+static void
+put_off_spare(runner_host_t *self)
 {
-    self->spare_after_ns = clock_now_ns() + (BACKOFF_NS << (self->spare_failures < MAX_BACKOFF ? self->spare_failures : MAX_BACKOFF));
+    self->spare_after_ns =
+        clock_now_ns() + (BACKOFF_NS << (self->spare_failures < MAX_BACKOFF ? self->spare_failures : MAX_BACKOFF));
     self->spare_failures++;
 }
 
-void runner_dispatch_spare(runner_host_t *self)
+void
+runner_dispatch_spare(runner_host_t *self)
 {
     if (!self->want_spare || self->spare || clock_now_ns() < self->spare_after_ns)
         return;
@@ -98,7 +106,8 @@ void runner_dispatch_spare(runner_host_t *self)
         put_off_spare(self);
 }
 
-static int give_runner(runner_host_t *self, runner_session_t *session, err_t *err)
+static int
+give_runner(runner_host_t *self, runner_session_t *session, err_t *err)
 {
     session->verdict = FH_OK;
     self->want_spare = true;
@@ -110,7 +119,8 @@ static int give_runner(runner_host_t *self, runner_session_t *session, err_t *er
     return FH_OK;
 }
 
-void runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text)
+void
+runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text)
 {
     if (!session->verdict) {
         session->verdict = verdict;
@@ -119,104 +129,20 @@ void runner_dispatch_condemn(runner_session_t *session, int verdict, const char 
     runner_process_kill(session->runner);
 }
 
-/* ---- dispatch ----------------------------------------------------------------------------------------------------- */
-
-static bool poisoned(const runner_source_t *source)
-{
-    return source->deaths >= SOURCE_MAX_DEATHS;
-}
-
-static int poison_error(const runner_source_t *source, err_t *err)
-{
-    return err_set(err, FH_KERNEL_POISONED, "the kernel's code has crashed %d runners and is refused for the rest of this session",
-                   source->deaths);
-}
-
-static int too_new(const runner_host_t *self, const runner_process_t *process, const runner_source_t *source, err_t *err)
-{
-    int major = bitcode_llvm_major(source->producer);
-    if (major <= (int)process->llvm_major)
-        return FH_OK;
-    return err_set(err, FH_BITCODE_TOO_NEW,
-                   "the bitcode comes from %s, the engine has LLVM %s: compile the kernel with LLVM %u or older, or use an engine "
-                   "with LLVM %d or newer", source->producer, self->llvm, process->llvm_major, major);
-}
-
-static int sealed_copy(const runner_source_t *source, int *ret, err_t *err)
-{
-    int fd = memfd_create("farhand-bitcode", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || write(fd, source->bytes, source->size) != (ssize_t)source->size ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)) {
-        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for %zu bytes of bitcode", source->size);
-        if (fd >= 0)
-            close(fd);
-        return status;
-    }
-    *ret = fd;
-    return FH_OK;
-}
-
-static int make_texts(runner_job_t *job, int *ret_fd, err_t *err)
-{
-    int fd = memfd_create("farhand-inspect", MFD_CLOEXEC);
-    void *memory = MAP_FAILED;
-    if (fd >= 0 && !ftruncate(fd, RUNNER_INSPECT_BYTES))
-        memory = mmap(NULL, RUNNER_INSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED) {
-        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for the texts of a kernel");
-        if (fd >= 0)
-            close(fd);
-        return status;
-    }
-    job->texts = memory;
-    *ret_fd = fd;
-    return FH_OK;
-}
-
-static int send_compile(runner_host_t *self, runner_session_t *session, runner_job_t *job, err_t *err)
-{
-    const runner_kernel_t *kernel = job->kernel;
-    runner_compile_t message = {.code = RUNNER_COMPILE, .kernel = kernel->id, .size = (uint32_t)kernel->source->size,
-                                .inspect = job->inspect, .fastmath = kernel->fastmath};
-    memcpy(message.entry, kernel->entry, sizeof message.entry);
-    memcpy(message.signature, kernel->signature, sizeof message.signature);
-    memcpy(message.kind, kernel->kind, sizeof message.kind);
-    int fds[2] = {-1, -1};
-    int status = poisoned(kernel->source) ? poison_error(kernel->source, err) : too_new(self, session->runner, kernel->source, err);
-    if (!status)
-        status = sealed_copy(kernel->source, &fds[0], err);
-    if (!status && job->inspect)
-        status = make_texts(job, &fds[1], err);
-    if (!status)
-        status = runner_process_send(session->runner, &message, sizeof message, fds, job->inspect ? 2 : 1, err);
-    for (int i = 0; i < 2; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    session->loading = true;
-    session->active_deadline = clock_now_ns() + COMPILE_NS;
-    if (session->active_deadline > job->deadline_ns)
-        session->active_deadline = job->deadline_ns;
-    return status;
-}
-
-static int send_run(runner_session_t *session, runner_job_t *job, err_t *err)
-{
-    job->request->kernel = job->kernel->id;
-    size_t size = offsetof(runner_run_t, operands) + job->request->count * sizeof job->request->operands[0];
-    session->loading = false;
-    session->active_deadline = job->deadline_ns;
-    return runner_process_send(session->runner, job->request, size, job->fds, (int)job->request->count, err);
-}
+/* ---- dispatch -----------------------------------------------------------------------------------------------------
+ */
 
 /* The runner is gone but its end is not here yet: the job waits for the next one. */
-static void retreat(runner_session_t *session, runner_job_t *job)
+static void
+retreat(runner_session_t *session, runner_job_t *job)
 {
     session->active = NULL;
     runner_session_push_front(session, job);
     runner_dispatch_condemn(session, FH_CANCELLED, "its runner ended");
 }
 
-void runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
+void
+runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
 {
     while (!session->closing && !session->active && session->first) {
         err_t err = {0};
@@ -235,7 +161,8 @@ void runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
             continue;
         }
         session->active = job;
-        status = job->done && loaded ? send_run(session, job, &err) : send_compile(self, session, job, &err);
+        status = job->done && loaded ? runner_request_run(session, job, &err)
+                                     : runner_request_compile(session, job, self->llvm, &err);
         if (!status)
             return;
         if (status == FH_CANNOT_CONNECT) {
@@ -247,13 +174,15 @@ void runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
     }
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------------------ */
+/* ---- replies ------------------------------------------------------------------------------------------------------
+ */
 
-static void on_ready(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
+static void
+on_ready(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
 {
     if (reply->status) {
-        err_set(&self->start_error, reply->status == FH_PERMISSION ? FH_PERMISSION : FH_IO_ERROR, "the runner does not start: %.400s",
-                reply->text);
+        err_set(&self->start_error, reply->status == FH_PERMISSION ? FH_PERMISSION : FH_IO_ERROR,
+                "the runner does not start: %.400s", reply->text);
         runner_process_kill(process);
         return;
     }
@@ -270,14 +199,15 @@ static void on_ready(runner_host_t *self, runner_session_t *session, runner_proc
     }
 }
 
-static bool on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
+static bool
+on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
 {
     runner_job_t *job = session->active;
     runner_kernel_t *kernel = job->kernel;
     err_t err = {0};
     if (reply->status) {
-        bool blames = reply->status == FH_BAD_BITCODE || reply->status == FH_KERNEL_ERROR || reply->status == FH_LIMIT_EXCEEDED ||
-                      reply->status == FH_NO_MEMORY;
+        bool blames = reply->status == FH_BAD_BITCODE || reply->status == FH_KERNEL_ERROR ||
+                      reply->status == FH_LIMIT_EXCEEDED || reply->status == FH_NO_MEMORY;
         err_set(&err, blames ? reply->status : FH_INTERNAL, "%.511s", reply->text);
         session->active = NULL;
         runner_dispatch_finish(self, session, job, err.status, &err);
@@ -293,7 +223,7 @@ static bool on_compiled(runner_host_t *self, runner_session_t *session, const ru
     if (job->compiled && job->inspect && !runner_reply_texts(reply, job))
         return false;
     if (job->done) {
-        int status = send_run(session, job, &err);
+        int status = runner_request_run(session, job, &err);
         if (status == FH_CANNOT_CONNECT)
             retreat(session, job);
         if (!status || status == FH_CANNOT_CONNECT)
@@ -307,7 +237,8 @@ static bool on_compiled(runner_host_t *self, runner_session_t *session, const ru
     return true;
 }
 
-static void on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
+static void
+on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
 {
     runner_job_t *job = session->active;
     err_t err = {0};
@@ -317,7 +248,8 @@ static void on_done(runner_host_t *self, runner_session_t *session, const runner
     runner_dispatch_finish(self, session, job, err.status, &err);
 }
 
-static bool on_reply(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
+static bool
+on_reply(runner_host_t *self, runner_session_t *session, runner_process_t *process, const runner_reply_t *reply)
 {
     if (reply->code == RUNNER_READY && !process->ready) {
         on_ready(self, session, process, reply);
@@ -339,13 +271,17 @@ static bool on_reply(runner_host_t *self, runner_session_t *session, runner_proc
     return true;
 }
 
-/* ---- deaths ------------------------------------------------------------------------------------------------------- */
+/* ---- deaths -------------------------------------------------------------------------------------------------------
+ */
 
-static void describe_death(const runner_session_t *session, const runner_process_t *process, err_t *ret)
+static void
+describe_death(const runner_session_t *session, const runner_process_t *process, err_t *ret)
 {
     const runner_job_t *job = session->active;
     char doing[RUNNER_NAME_MAX + 40];
-    const char *entry = job->kernel->known ? job->kernel->info.entry : *job->kernel->entry ? job->kernel->entry : "(unnamed)";
+    const char *entry = job->kernel->known    ? job->kernel->info.entry
+                        : *job->kernel->entry ? job->kernel->entry
+                                              : "(unnamed)";
     if (session->verdict) {
         err_set(ret, session->verdict, "kernel %.200s: %s", entry, session->verdict_text);
         return;
@@ -359,7 +295,8 @@ static void describe_death(const runner_session_t *session, const runner_process
 }
 
 /* A runner that says why it cannot start is believed; one that just ends is tried again a few times. */
-static void on_stillborn(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
+static void
+on_stillborn(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
 {
     err_t err = {0};
     if (!self->start_error.status && ++session->stillborn < MAX_STILLBORN)
@@ -373,7 +310,8 @@ static void on_stillborn(runner_host_t *self, runner_session_t *session, const r
     session->stillborn = 0;
 }
 
-static void on_session_death(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
+static void
+on_session_death(runner_host_t *self, runner_session_t *session, const runner_process_t *process)
 {
     runner_job_t *job = session->active;
     err_t err = {0};
@@ -390,7 +328,8 @@ static void on_session_death(runner_host_t *self, runner_session_t *session, con
     session->verdict = FH_OK;
 }
 
-void runner_dispatch_forget(runner_host_t *self, runner_session_t *session)
+void
+runner_dispatch_forget(runner_host_t *self, runner_session_t *session)
 {
     err_t err = {0};
     err_set(&err, FH_CANCELLED, "the session has ended");
@@ -402,7 +341,8 @@ void runner_dispatch_forget(runner_host_t *self, runner_session_t *session)
     runner_session_destroy(&session);
 }
 
-static void on_death(runner_host_t *self, runner_session_t *session, runner_process_t *process)
+static void
+on_death(runner_host_t *self, runner_session_t *session, runner_process_t *process)
 {
     if (session) {
         session->runner = NULL;
@@ -420,7 +360,8 @@ static void on_death(runner_host_t *self, runner_session_t *session, runner_proc
 }
 
 /* Read all that a runner has said. */
-static void on_socket(runner_host_t *self, runner_session_t *session, runner_process_t *process)
+static void
+on_socket(runner_host_t *self, runner_session_t *session, runner_process_t *process)
 {
     runner_reply_t reply;
     for (;;) {
@@ -429,7 +370,8 @@ static void on_socket(runner_host_t *self, runner_session_t *session, runner_pro
             return;
         if (!status && on_reply(self, session, process, &reply))
             continue;
-        epoll_ctl(self->epoll, EPOLL_CTL_DEL, process->socket, NULL); /* it would stay readable until the process is gone */
+        epoll_ctl(self->epoll, EPOLL_CTL_DEL, process->socket,
+                  NULL); /* it would stay readable until the process is gone */
         if (status != FH_CANNOT_CONNECT && session && session->active)
             runner_dispatch_condemn(session, FH_KERNEL_FAULT, "its runner said what no runner says");
         else if (process->ready || status != FH_CANNOT_CONNECT)
@@ -438,7 +380,8 @@ static void on_socket(runner_host_t *self, runner_session_t *session, runner_pro
     }
 }
 
-static runner_process_t *find_process(runner_host_t *self, uint64_t serial, runner_session_t **ret_session)
+static runner_process_t *
+find_process(runner_host_t *self, uint64_t serial, runner_session_t **ret_session)
 {
     *ret_session = NULL;
     if (self->spare && self->spare->serial == serial)
@@ -451,7 +394,8 @@ static runner_process_t *find_process(runner_host_t *self, uint64_t serial, runn
     return NULL;
 }
 
-void runner_dispatch_event(runner_host_t *self, uint64_t data)
+void
+runner_dispatch_event(runner_host_t *self, uint64_t data)
 {
     runner_session_t *session;
     runner_process_t *process = find_process(self, data / 2, &session);

@@ -3,37 +3,38 @@
 #ifndef FH_ENGINE_RUNNER_DISPATCH_H
 #define FH_ENGINE_RUNNER_DISPATCH_H
 
-#include <stdbool.h>
-
 #include "engine/runner_host.h"
 #include "engine/runner_session.h"
+
+#include <stdbool.h>
 
 struct runner_host {
     runner_host_options_t options;
     char *program;
-    int epoll, wake;                 /* wake: an eventfd that is readable while callbacks are due */
+    int epoll, wake; /* wake: an eventfd that is readable while callbacks are due */
     runner_session_t *sessions;
     runner_process_t *spare;
     bool want_spare;
-    int64_t spare_after_ns;          /* do not start one earlier */
+    int64_t spare_after_ns; /* do not start one earlier */
     int spare_failures;
     uint64_t serial, ticket;
     uint32_t kernel;
     runner_job_t *finished, *finished_last;
-    err_t start_error;               /* why the last runner did not start */
+    err_t start_error; /* why the last runner did not start */
     char llvm[32], cpu[64], sandbox[64];
 };
 
 /* The outcome of a job that is neither waiting nor active any more.  Its callback runs in runner_dispatch_callbacks. */
-void runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_job_t *job, int status, const err_t *err);
+void runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_job_t *job, int status,
+                            const err_t *err);
 /* Run all callbacks that are due; they may call the host again. */
 void runner_dispatch_callbacks(runner_host_t *self);
 /* Start the spare if there should be one. */
 void runner_dispatch_spare(runner_host_t *self);
 /* Give the session's runner its next job if it can take one. */
 void runner_dispatch_pump(runner_host_t *self, runner_session_t *session);
-/* End what a session's runner does; its outcome comes when the process is really gone, so that nobody writes to the arrays of
- * the call any more. */
+/* End what a session's runner does; its outcome comes when the process is really gone, so that nobody writes to the
+ * arrays of the call any more. */
 void runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text);
 /* The session's runner is gone: cancel what waits and forget the session. */
 void runner_dispatch_forget(runner_host_t *self, runner_session_t *session);

@@ -1,5 +1,10 @@
 #include "engine/runner_host.h"
 
+#include "base/clock.h"
+#include "engine/runner/operand.h"
+#include "engine/runner_dispatch.h"
+#include "engine/runner_request.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +12,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "engine/runner/operand.h"
-#include "engine/runner_dispatch.h"
-
 enum { EVENTS = 64 };
 
 static const int64_t START_NS = 10000000000; /* a runner must be ready after so long */
 
-int runner_host_new(runner_host_t **ret, const runner_host_options_t *options, err_t *err)
+int
+runner_host_new(runner_host_t **ret, const runner_host_options_t *options, err_t *err)
 {
     runner_host_t *self = calloc(1, sizeof *self);
     if (!self)
@@ -46,7 +48,8 @@ done:
     return status;
 }
 
-void runner_host_destroy(runner_host_t **self)
+void
+runner_host_destroy(runner_host_t **self)
 {
     runner_host_t *host = *self;
     if (!host)
@@ -74,7 +77,8 @@ void runner_host_destroy(runner_host_t **self)
     *self = NULL;
 }
 
-static runner_session_t *find_session(runner_host_t *self, oid_t id)
+static runner_session_t *
+find_session(runner_host_t *self, oid_t id)
 {
     for (runner_session_t *session = self->sessions; session; session = session->next)
         if (!session->closing && oid_equal(session->id, id))
@@ -82,7 +86,8 @@ static runner_session_t *find_session(runner_host_t *self, oid_t id)
     return NULL;
 }
 
-static runner_session_t *make_session(runner_host_t *self, oid_t id)
+static runner_session_t *
+make_session(runner_host_t *self, oid_t id)
 {
     runner_session_t *session = find_session(self, id);
     if (session)
@@ -95,22 +100,21 @@ static runner_session_t *make_session(runner_host_t *self, oid_t id)
     return session;
 }
 
-static int find_source(runner_session_t *session, const uint8_t hash[32], const void *bitcode, size_t size,
-                       runner_source_t **ret, err_t *err)
+static int
+find_source(runner_session_t *session, const uint8_t hash[32], const void *bitcode, size_t size, runner_source_t **ret,
+            err_t *err)
 {
     *ret = runner_session_source(session, hash);
     if (!*ret && !bitcode)
         return err_set(err, FH_NO_SUCH_OBJECT, "no bitcode of that hash is here: send it");
     int status = *ret ? FH_OK : runner_session_add_source(session, hash, bitcode, size, ret, err);
-    if (!status && (*ret)->deaths >= SOURCE_MAX_DEATHS)
-        status = err_set(err, FH_KERNEL_POISONED, "the kernel's code has crashed %d runners and is refused for the rest of this session",
-                         (*ret)->deaths);
-    return status;
+    return status ? status : runner_request_allowed(*ret, err);
 }
 
-int runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32], const void *bitcode, size_t size,
-                        const char *entry, const char *signature, const char *kind, bool inspect, bool fastmath,
-                        runner_compiled_fn compiled, void *context, uint32_t *ret_kernel, err_t *err)
+int
+runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32], const void *bitcode, size_t size,
+                    const char *entry, const char *signature, const char *kind, bool inspect, bool fastmath,
+                    runner_compiled_fn compiled, void *context, uint32_t *ret_kernel, err_t *err)
 {
     runner_session_t *session = make_session(self, session_id);
     if (!session)
@@ -119,8 +123,8 @@ int runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t has
     runner_kernel_t *kernel = NULL;
     int status = find_source(session, hash, bitcode, size, &source, err);
     if (!status)
-        status = runner_session_add_kernel(session, source, entry ? entry : "", signature ? signature : "", kind ? kind : "", fastmath,
-                                           self->kernel + 1, &kernel, err);
+        status = runner_session_add_kernel(session, source, entry ? entry : "", signature ? signature : "",
+                                           kind ? kind : "", fastmath, self->kernel + 1, &kernel, err);
     if (status)
         return status;
     if (kernel->id == self->kernel + 1)
@@ -142,14 +146,16 @@ int runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t has
     return FH_OK;
 }
 
-static int check_operand(const runner_array_t *array, dtype_t dtype, int index, runner_operand_t *ret, err_t *err)
+static int
+check_operand(const runner_array_t *array, dtype_t dtype, int index, runner_operand_t *ret, err_t *err)
 {
     if (array->nd.dtype != dtype)
-        return err_set(err, FH_KERNEL_ERROR, "array %d is %s, the kernel wants %s", index, dtype_name(array->nd.dtype), dtype_name(dtype));
+        return err_set(err, FH_KERNEL_ERROR, "array %d is %s, the kernel wants %s", index, dtype_name(array->nd.dtype),
+                       dtype_name(dtype));
     if (array->nd.shape.ndim < 0 || array->nd.shape.ndim > SHAPE_MAX_DIMS)
         return err_set(err, FH_INVALID_ARGUMENT, "array %d has %d dimensions", index, array->nd.shape.ndim);
-    *ret = (runner_operand_t){.fd_size = array->fd_size, .offset = array->offset, .dtype = (int32_t)dtype,
-                              .ndim = array->nd.shape.ndim};
+    *ret = (runner_operand_t){
+        .fd_size = array->fd_size, .offset = array->offset, .dtype = (int32_t)dtype, .ndim = array->nd.shape.ndim};
     for (int i = 0; i < ret->ndim; i++) {
         ret->extent[i] = array->nd.shape.extent[i];
         ret->stride[i] = array->nd.stride[i];
@@ -159,8 +165,9 @@ static int check_operand(const runner_array_t *array, dtype_t dtype, int index, 
     return operand_check(ret, &nd, &low, &high, err);
 }
 
-static int fill_request(runner_job_t *job, const kernel_info_t *info, const runner_array_t *in, int nin, const runner_array_t *out,
-                        err_t *err)
+static int
+fill_request(runner_job_t *job, const kernel_info_t *info, const runner_array_t *in, int nin, const runner_array_t *out,
+             err_t *err)
 {
     size_t count = (size_t)nin + 1;
     job->request = calloc(1, offsetof(runner_run_t, operands) + count * sizeof job->request->operands[0]);
@@ -177,16 +184,18 @@ static int fill_request(runner_job_t *job, const kernel_info_t *info, const runn
     return status;
 }
 
-int runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_array_t *in, int nin,
-                    const runner_array_t *out, int64_t deadline_ns, runner_done_fn done, void *context, uint64_t *ret_ticket,
-                    err_t *err)
+int
+runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_array_t *in, int nin,
+                const runner_array_t *out, int64_t deadline_ns, runner_done_fn done, void *context,
+                uint64_t *ret_ticket, err_t *err)
 {
     runner_session_t *session = find_session(self, session_id);
     runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
     if (!kernel || !kernel->known)
         return err_set(err, FH_NO_SUCH_OBJECT, "the session has no kernel %u", kernel_id);
     if (nin != kernel->info.nin)
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->info.entry, kernel->info.nin, nin);
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->info.entry,
+                       kernel->info.nin, nin);
     runner_job_t *job = runner_job_new(kernel);
     if (!job)
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
@@ -207,7 +216,8 @@ int runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, c
     return FH_OK;
 }
 
-void runner_host_cancel(runner_host_t *self, uint64_t ticket)
+void
+runner_host_cancel(runner_host_t *self, uint64_t ticket)
 {
     for (runner_session_t *session = self->sessions; session; session = session->next) {
         if (session->active && session->active->ticket == ticket && session->active->done) {
@@ -226,7 +236,8 @@ void runner_host_cancel(runner_host_t *self, uint64_t ticket)
     }
 }
 
-void runner_host_forget(runner_host_t *self, oid_t id)
+void
+runner_host_forget(runner_host_t *self, oid_t id)
 {
     runner_session_t *session = find_session(self, id);
     if (!session)
@@ -238,7 +249,8 @@ void runner_host_forget(runner_host_t *self, oid_t id)
         runner_dispatch_forget(self, session);
 }
 
-int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room)
+int
+runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room)
 {
     if (room > 0)
         *ret = (struct pollfd){.fd = self->epoll, .events = POLLIN};
@@ -246,7 +258,8 @@ int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room)
 }
 
 /* When a session needs attention if nothing happens. */
-static int64_t session_deadline(const runner_session_t *session)
+static int64_t
+session_deadline(const runner_session_t *session)
 {
     int64_t deadline = INT64_MAX;
     if (session->runner && !session->runner->ready)
@@ -259,7 +272,8 @@ static int64_t session_deadline(const runner_session_t *session)
     return session->verdict ? INT64_MAX : deadline;
 }
 
-int64_t runner_host_next_deadline(runner_host_t *self)
+int64_t
+runner_host_next_deadline(runner_host_t *self)
 {
     int64_t deadline = INT64_MAX;
     if (self->want_spare && !self->spare)
@@ -272,7 +286,8 @@ int64_t runner_host_next_deadline(runner_host_t *self)
     return deadline;
 }
 
-static void enforce_active(runner_session_t *session, int64_t now)
+static void
+enforce_active(runner_session_t *session, int64_t now)
 {
     const runner_job_t *job = session->active;
     if (now >= job->deadline_ns)
@@ -281,7 +296,8 @@ static void enforce_active(runner_session_t *session, int64_t now)
         runner_dispatch_condemn(session, FH_BAD_BITCODE, "compiling it took longer than 10 seconds and was ended");
 }
 
-static void enforce(runner_host_t *self, runner_session_t *session, int64_t now)
+static void
+enforce(runner_host_t *self, runner_session_t *session, int64_t now)
 {
     if (session->runner && !session->runner->ready && now >= session->runner->started_ns + START_NS) {
         err_set(&self->start_error, FH_IO_ERROR, "a runner was not ready after 10 seconds");
@@ -294,13 +310,15 @@ static void enforce(runner_host_t *self, runner_session_t *session, int64_t now)
         if (now < job->deadline_ns)
             continue;
         err_t err = {0};
-        err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit passed before its turn came", job->kernel->info.entry);
+        err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit passed before its turn came",
+                job->kernel->info.entry);
         runner_session_take(session, job);
         runner_dispatch_finish(self, session, job, FH_KERNEL_TIMEOUT, &err);
     }
 }
 
-void runner_host_handle(runner_host_t *self)
+void
+runner_host_handle(runner_host_t *self)
 {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(self->epoll, events, EVENTS, 0);
@@ -317,17 +335,20 @@ void runner_host_handle(runner_host_t *self)
     runner_dispatch_callbacks(self);
 }
 
-const char *runner_host_llvm(const runner_host_t *self)
+const char *
+runner_host_llvm(const runner_host_t *self)
 {
     return self->llvm;
 }
 
-const char *runner_host_cpu(const runner_host_t *self)
+const char *
+runner_host_cpu(const runner_host_t *self)
 {
     return self->cpu;
 }
 
-const char *runner_host_sandbox(const runner_host_t *self)
+const char *
+runner_host_sandbox(const runner_host_t *self)
 {
     return self->sandbox;
 }

@@ -1,5 +1,7 @@
 #include "engine/runner_process.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,14 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 enum { PATH_ROOM = 4096, DEFAULT_STACK = 8 << 20, BURY_MS = 1000 };
 
 static const int64_t DEFAULT_MEMORY = (int64_t)8 << 30;
 
 /* Beside this executable, else in libexec beside its folder. */
-static void find_program(const runner_host_options_t *options, char ret[PATH_ROOM])
+static void
+find_program(const runner_host_options_t *options, char ret[PATH_ROOM])
 {
     if (options->program) {
         snprintf(ret, PATH_ROOM, "%s", options->program);
@@ -38,7 +39,8 @@ static void find_program(const runner_host_options_t *options, char ret[PATH_ROO
         snprintf(ret, PATH_ROOM, "%s/../libexec/farhand/farhand-runner", here);
 }
 
-static int set_up_actions(posix_spawn_file_actions_t *actions, int socket, int page)
+static int
+set_up_actions(posix_spawn_file_actions_t *actions, int socket, int page)
 {
     int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!rc)
@@ -51,12 +53,14 @@ static int set_up_actions(posix_spawn_file_actions_t *actions, int socket, int p
 }
 
 /* The child begins with default signals and none blocked, whatever this thread has. */
-static int set_up_attributes(posix_spawnattr_t *attributes)
+static int
+set_up_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
-    int rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int rc =
+        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     if (!rc)
         rc = posix_spawnattr_setsigmask(attributes, &none);
     if (!rc)
@@ -65,12 +69,15 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 }
 
 /* posix_spawn shares our memory until exec: no page tables are copied, however large the engine is. */
-static int spawn(runner_process_t *self, const runner_host_options_t *options, int socket, int page, err_t *err)
+static int
+spawn(runner_process_t *self, const runner_host_options_t *options, int socket, int page, err_t *err)
 {
     char program[PATH_ROOM], memory[40], stack[40], threads[40];
     find_program(options, program);
-    snprintf(memory, sizeof memory, "--memory=%lld", (long long)(options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY));
-    snprintf(stack, sizeof stack, "--stack=%lld", (long long)(options->stack_bytes ? options->stack_bytes : DEFAULT_STACK));
+    snprintf(memory, sizeof memory, "--memory=%lld",
+             (long long)(options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY));
+    snprintf(stack, sizeof stack, "--stack=%lld",
+             (long long)(options->stack_bytes ? options->stack_bytes : DEFAULT_STACK));
     snprintf(threads, sizeof threads, "--threads=%d", options->threads > 0 ? options->threads : 1);
     char name[] = "farhand-runner", unsafe[] = "--unsafe-no-sandbox";
     char *argv[] = {name, memory, stack, threads, options->unsafe_no_sandbox ? unsafe : NULL, NULL};
@@ -94,7 +101,8 @@ static int spawn(runner_process_t *self, const runner_host_options_t *options, i
 }
 
 /* Descriptors above those that the child finds its own at, so that moving them there overwrites nothing. */
-static int move_up(int fd)
+static int
+move_up(int fd)
 {
     if (fd < 0 || fd > RUNNER_PAGE_FD)
         return fd;
@@ -103,14 +111,16 @@ static int move_up(int fd)
     return moved;
 }
 
-static void close_fd(int *fd)
+static void
+close_fd(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
 }
 
-int runner_process_start(runner_process_t **ret, const runner_host_options_t *options, uint64_t serial, err_t *err)
+int
+runner_process_start(runner_process_t **ret, const runner_host_options_t *options, uint64_t serial, err_t *err)
 {
     int pair[2] = {-1, -1}, page = -1, status = FH_OK;
     runner_process_t *self = calloc(1, sizeof *self);
@@ -147,7 +157,8 @@ done:
     return status;
 }
 
-void runner_process_destroy(runner_process_t **self)
+void
+runner_process_destroy(runner_process_t **self)
 {
     runner_process_t *process = *self;
     if (!process)
@@ -167,7 +178,8 @@ void runner_process_destroy(runner_process_t **self)
     *self = NULL;
 }
 
-int runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
+int
+runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * RUNNER_MAX_OPERANDS)];
@@ -192,10 +204,12 @@ int runner_process_send(runner_process_t *self, const void *message, size_t size
     if (n == (ssize_t)size)
         return FH_OK;
     bool gone = errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED;
-    return err_set_errno(err, gone ? FH_CANNOT_CONNECT : FH_IO_ERROR, errno, "runner %d takes no request", (int)self->pid);
+    return err_set_errno(err, gone ? FH_CANNOT_CONNECT : FH_IO_ERROR, errno, "runner %d takes no request",
+                         (int)self->pid);
 }
 
-int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err)
+int
+runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err)
 {
     struct iovec part = {ret, sizeof *ret};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1}; /* no room for descriptors: the kernel drops them */
@@ -213,7 +227,8 @@ int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *e
     return FH_OK;
 }
 
-void runner_process_kill(runner_process_t *self)
+void
+runner_process_kill(runner_process_t *self)
 {
     if (!self->pid)
         return;
@@ -223,7 +238,8 @@ void runner_process_kill(runner_process_t *self)
         kill(self->pid, SIGKILL);
 }
 
-bool runner_process_bury(runner_process_t *self)
+bool
+runner_process_bury(runner_process_t *self)
 {
     if (!self->pid)
         return true;
@@ -240,7 +256,8 @@ bool runner_process_bury(runner_process_t *self)
 }
 
 /* Text from the page: copied, terminated, without what could upset a terminal. */
-static void clean(char *ret, const char *text, size_t size)
+static void
+clean(char *ret, const char *text, size_t size)
 {
     memcpy(ret, text, size);
     ret[size - 1] = '\0';
@@ -249,7 +266,8 @@ static void clean(char *ret, const char *text, size_t size)
             *c = '?';
 }
 
-int runner_process_fault(const runner_process_t *self, const char *doing, err_t *err)
+int
+runner_process_fault(const runner_process_t *self, const char *doing, err_t *err)
 {
     runner_page_t page = *self->page;
     int number = page.signal > 0 && page.signal < 64 ? page.signal : self->exit_signal;

@@ -1,30 +1,30 @@
 /* engine/runner_process.h - one runner as a child process: started, spoken to, killed, buried.
  *
- * The child gets a datagram socket and a status page and no other descriptor of ours.  Whatever it says is copied once and
- * checked.  Nothing here waits, except for runner_process_destroy, which waits for a killed child for a short time.
+ * The child gets a datagram socket and a status page and no other descriptor of ours.  Whatever it says is copied once
+ * and checked.  Nothing here waits, except for runner_process_destroy, which waits for a killed child for a short time.
  * Thread rule: owned by the engine's reactor thread; the child dies with the thread that started it. */
 #ifndef FH_ENGINE_RUNNER_PROCESS_H
 #define FH_ENGINE_RUNNER_PROCESS_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_host.h"
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 typedef struct {
-    pid_t pid;             /* 0 once it has been buried */
+    pid_t pid; /* 0 once it has been buried */
     int pidfd, socket;
-    runner_page_t *page;   /* shared with the child */
-    uint64_t serial;       /* never used again in this host */
-    bool ready;            /* it has said READY */
-    uint32_t llvm_major;   /* then: which LLVM it has */
+    runner_page_t *page; /* shared with the child */
+    uint64_t serial;     /* never used again in this host */
+    bool ready;          /* it has said READY */
+    uint32_t llvm_major; /* then: which LLVM it has */
     int64_t started_ns;
     int exit_code, exit_signal; /* after runner_process_bury */
 } runner_process_t;
 
-/* Start farhand-runner.  IO_ERROR says what could not be done; that the program is missing or cannot be loaded shows only when
- * the child ends. */
+/* Start farhand-runner.  IO_ERROR says what could not be done; that the program is missing or cannot be loaded shows
+ * only when the child ends. */
 int runner_process_start(runner_process_t **ret, const runner_host_options_t *options, uint64_t serial, err_t *err);
 /* Kill if need be, wait (at most a second), free, and set *self to NULL. */
 void runner_process_destroy(runner_process_t **self);

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-runner_session_t *runner_session_new(oid_t id)
+runner_session_t *
+runner_session_new(oid_t id)
 {
     runner_session_t *self = calloc(1, sizeof *self);
     if (self)
@@ -13,7 +14,8 @@ runner_session_t *runner_session_new(oid_t id)
     return self;
 }
 
-static void destroy_kernel(runner_session_t *self, runner_kernel_t *kernel)
+static void
+destroy_kernel(runner_session_t *self, runner_kernel_t *kernel)
 {
     runner_kernel_t **at = &self->kernels;
     while (*at != kernel)
@@ -24,7 +26,8 @@ static void destroy_kernel(runner_session_t *self, runner_kernel_t *kernel)
     free(kernel);
 }
 
-void runner_session_destroy(runner_session_t **self)
+void
+runner_session_destroy(runner_session_t **self)
 {
     runner_session_t *session = *self;
     if (!session)
@@ -40,7 +43,8 @@ void runner_session_destroy(runner_session_t **self)
     *self = NULL;
 }
 
-runner_source_t *runner_session_source(runner_session_t *self, const uint8_t hash[32])
+runner_source_t *
+runner_session_source(runner_session_t *self, const uint8_t hash[32])
 {
     for (runner_source_t *source = self->sources; source; source = source->next)
         if (!memcmp(source->hash, hash, sizeof source->hash))
@@ -49,7 +53,8 @@ runner_source_t *runner_session_source(runner_session_t *self, const uint8_t has
 }
 
 /* Drop modules that no kernel uses, except those whose deaths must be remembered. */
-static void drop_unused(runner_session_t *self)
+static void
+drop_unused(runner_session_t *self)
 {
     for (runner_source_t **at = &self->sources; *at;) {
         runner_source_t *source = *at;
@@ -63,7 +68,9 @@ static void drop_unused(runner_session_t *self)
     }
 }
 
-int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], const void *bytes, size_t size, runner_source_t **ret, err_t *err)
+int
+runner_session_add_source(runner_session_t *self, const uint8_t hash[32], const void *bytes, size_t size,
+                          runner_source_t **ret, err_t *err)
 {
     if (size > RUNNER_MAX_BITCODE)
         return err_set(err, FH_BAD_BITCODE, "the module has %zu bytes; kernels may have %d", size, RUNNER_MAX_BITCODE);
@@ -73,7 +80,8 @@ int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], co
     if (self->bitcode_bytes + size > SESSION_MAX_BITCODE)
         drop_unused(self);
     if (self->bitcode_bytes + size > SESSION_MAX_BITCODE)
-        return err_set(err, FH_LIMIT_EXCEEDED, "the session's kernels would have more than %d bytes of bitcode", SESSION_MAX_BITCODE);
+        return err_set(err, FH_LIMIT_EXCEEDED, "the session's kernels would have more than %d bytes of bitcode",
+                       SESSION_MAX_BITCODE);
     runner_source_t *source = calloc(1, sizeof *source + size);
     if (!source)
         return err_set(err, FH_NO_MEMORY, "no memory for %zu bytes of bitcode", size);
@@ -89,7 +97,8 @@ int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], co
     return FH_OK;
 }
 
-runner_kernel_t *runner_session_kernel(runner_session_t *self, uint32_t id)
+runner_kernel_t *
+runner_session_kernel(runner_session_t *self, uint32_t id)
 {
     for (runner_kernel_t *kernel = self->kernels; kernel; kernel = kernel->next)
         if (kernel->id == id)
@@ -97,8 +106,9 @@ runner_kernel_t *runner_session_kernel(runner_session_t *self, uint32_t id)
     return NULL;
 }
 
-int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature, const char *kind,
-                       bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err)
+int
+runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature,
+                          const char *kind, bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err)
 {
     for (runner_kernel_t *kernel = self->kernels; kernel; kernel = kernel->next)
         if (kernel->source == source && kernel->fastmath == fastmath && !strcmp(kernel->entry, entry) &&
@@ -106,7 +116,7 @@ int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, c
             *ret = kernel;
             return FH_OK;
         }
-    if (strlen(entry) >= RUNNER_NAME_MAX || strlen(signature) >= RUNNER_NAME_MAX || strlen(kind) >= sizeof (*ret)->kind)
+    if (strlen(entry) >= RUNNER_NAME_MAX || strlen(signature) >= RUNNER_NAME_MAX || strlen(kind) >= sizeof(*ret)->kind)
         return err_set(err, FH_INVALID_ARGUMENT, "entry, signature or kind of a kernel is too long");
     if (self->kernel_count >= SESSION_MAX_KERNELS)
         return err_set(err, FH_LIMIT_EXCEEDED, "a session may have %d kernels", SESSION_MAX_KERNELS);
@@ -127,7 +137,8 @@ int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, c
     return FH_OK;
 }
 
-runner_job_t *runner_job_new(runner_kernel_t *kernel)
+runner_job_t *
+runner_job_new(runner_kernel_t *kernel)
 {
     runner_job_t *job = calloc(1, sizeof *job);
     if (job) {
@@ -138,7 +149,8 @@ runner_job_t *runner_job_new(runner_kernel_t *kernel)
     return job;
 }
 
-void runner_job_detach(runner_session_t *session, runner_job_t *job)
+void
+runner_job_detach(runner_session_t *session, runner_job_t *job)
 {
     runner_kernel_t *kernel = job->kernel;
     job->kernel = NULL;
@@ -146,7 +158,8 @@ void runner_job_detach(runner_session_t *session, runner_job_t *job)
         destroy_kernel(session, kernel);
 }
 
-void runner_job_destroy(runner_job_t **self)
+void
+runner_job_destroy(runner_job_t **self)
 {
     runner_job_t *job = *self;
     if (!job)
@@ -158,7 +171,8 @@ void runner_job_destroy(runner_job_t **self)
     *self = NULL;
 }
 
-int runner_session_push(runner_session_t *self, runner_job_t *job, err_t *err)
+int
+runner_session_push(runner_session_t *self, runner_job_t *job, err_t *err)
 {
     if (self->queued >= SESSION_MAX_JOBS)
         return err_set(err, FH_BUSY, "%d kernel calls of the session wait already", self->queued);
@@ -172,7 +186,8 @@ int runner_session_push(runner_session_t *self, runner_job_t *job, err_t *err)
     return FH_OK;
 }
 
-void runner_session_push_front(runner_session_t *self, runner_job_t *job)
+void
+runner_session_push_front(runner_session_t *self, runner_job_t *job)
 {
     job->next = self->first;
     self->first = job;
@@ -181,7 +196,8 @@ void runner_session_push_front(runner_session_t *self, runner_job_t *job)
     self->queued++;
 }
 
-runner_job_t *runner_session_pop(runner_session_t *self)
+runner_job_t *
+runner_session_pop(runner_session_t *self)
 {
     runner_job_t *job = self->first;
     if (job)
@@ -189,7 +205,8 @@ runner_job_t *runner_session_pop(runner_session_t *self)
     return job;
 }
 
-bool runner_session_take(runner_session_t *self, runner_job_t *job)
+bool
+runner_session_take(runner_session_t *self, runner_job_t *job)
 {
     runner_job_t *before = NULL;
     for (runner_job_t **at = &self->first; *at; before = *at, at = &(*at)->next) {

@@ -3,25 +3,25 @@
 #ifndef FH_ENGINE_RUNNER_SESSION_H
 #define FH_ENGINE_RUNNER_SESSION_H
 
-#include <stdbool.h>
-
 #include "codecs/bitcode.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_process.h"
 
+#include <stdbool.h>
+
 enum {
     SESSION_MAX_KERNELS = 2048,
-    SESSION_MAX_BITCODE = 64 << 20,   /* bytes that are kept of all modules */
+    SESSION_MAX_BITCODE = 64 << 20, /* bytes that are kept of all modules */
     SESSION_MAX_JOBS = 1024,
-    SOURCE_MAX_DEATHS = 3,            /* runners that a module may kill before it is refused */
+    SOURCE_MAX_DEATHS = 3, /* runners that a module may kill before it is refused */
 };
 
 /* A module as it was sent. */
 typedef struct runner_source {
     struct runner_source *next;
     uint8_t hash[32];
-    int kernels;           /* that were made of it */
-    int deaths;            /* runners it has killed */
+    int kernels; /* that were made of it */
+    int deaths;  /* runners it has killed */
     char producer[BITCODE_PRODUCER_SIZE];
     size_t size;
     uint8_t bytes[];
@@ -34,10 +34,10 @@ typedef struct runner_kernel {
     runner_source_t *source;
     char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16]; /* as asked for */
     bool fastmath;
-    bool known;            /* it has been compiled: info holds */
+    bool known; /* it has been compiled: info holds */
     kernel_info_t info;
-    uint64_t loaded_in;    /* serial of the runner that holds its code */
-    int jobs;              /* that refer to it */
+    uint64_t loaded_in; /* serial of the runner that holds its code */
+    int jobs;           /* that refer to it */
 } runner_kernel_t;
 
 /* A request on its way. */
@@ -46,14 +46,14 @@ typedef struct runner_job {
     uint64_t ticket;
     runner_kernel_t *kernel;
     bool inspect;
-    runner_compiled_fn compiled;  /* one of the two is set */
+    runner_compiled_fn compiled; /* one of the two is set */
     runner_done_fn done;
     void *context;
-    int64_t deadline_ns;          /* INT64_MAX: none of its own */
-    runner_run_t *request;        /* for done */
+    int64_t deadline_ns;   /* INT64_MAX: none of its own */
+    runner_run_t *request; /* for done */
     int fds[RUNNER_MAX_OPERANDS];
-    char *texts;                  /* with inspect: RUNNER_INSPECT_BYTES shared with the runner */
-    int status;                   /* the outcome */
+    char *texts; /* with inspect: RUNNER_INSPECT_BYTES shared with the runner */
+    int status;  /* the outcome */
     err_t err;
     kernel_info_t info;
 } runner_job_t;
@@ -63,13 +63,13 @@ typedef struct runner_session {
     oid_t id;
     bool closing;
     runner_process_t *runner;
-    int stillborn;                /* runners in a row that ended before they were ready */
-    int verdict;                  /* why we killed the runner; OK: we did not */
+    int stillborn; /* runners in a row that ended before they were ready */
+    int verdict;   /* why we killed the runner; OK: we did not */
     const char *verdict_text;
-    runner_job_t *active;                /* what the runner is doing */
-    bool loading;                 /* ... compiling for it */
+    runner_job_t *active; /* what the runner is doing */
+    bool loading;         /* ... compiling for it */
     int64_t active_deadline;
-    runner_job_t *first, *last;          /* what waits */
+    runner_job_t *first, *last; /* what waits */
     int queued;
     runner_source_t *sources;
     size_t bitcode_bytes;
@@ -83,12 +83,13 @@ void runner_session_destroy(runner_session_t **self);
 
 runner_source_t *runner_session_source(runner_session_t *self, const uint8_t hash[32]);
 /* Keep a module.  Unused ones give way.  BAD_BITCODE for what is no module, LIMIT_EXCEEDED, NO_MEMORY. */
-int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], const void *bytes, size_t size, runner_source_t **ret, err_t *err);
+int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], const void *bytes, size_t size,
+                              runner_source_t **ret, err_t *err);
 
 runner_kernel_t *runner_session_kernel(runner_session_t *self, uint32_t id);
 /* The kernel of a source with these options, made with this id if there is none. */
-int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature, const char *kind,
-                       bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err);
+int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature,
+                              const char *kind, bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err);
 
 runner_job_t *runner_job_new(runner_kernel_t *kernel);
 /* The outcome is known: let go of the kernel, and forget one that never compiled and that no other job wants. */

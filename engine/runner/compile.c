@@ -1,14 +1,15 @@
 #include "engine/runner/compile.h"
 
+#include "engine/runner/vet.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "engine/runner/vet.h"
 
 enum { INLINE_MAX = 2000 }; /* a larger entry is inlined only if LLVM thinks so: it would be there twice */
 
 /* Names of the module must not meet names that we or LLVM give a meaning to. */
-static void rename_values(LLVMModuleRef module)
+static void
+rename_values(LLVMModuleRef module)
 {
     char name[300];
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
@@ -18,7 +19,8 @@ static void rename_values(LLVMModuleRef module)
         }
 }
 
-static bool is_small(LLVMValueRef function)
+static bool
+is_small(LLVMValueRef function)
 {
     int count = 0;
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
@@ -28,14 +30,16 @@ static bool is_small(LLVMValueRef function)
     return true;
 }
 
-static void inline_entry(const module_t *module, LLVMValueRef function)
+static void
+inline_entry(const module_t *module, LLVMValueRef function)
 {
     unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", strlen("alwaysinline"));
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateEnumAttribute(module->context, kind, 0));
 }
 
-static void describe(const entry_t *entry, const char *name, compiled_t *ret)
+static void
+describe(const entry_t *entry, const char *name, compiled_t *ret)
 {
     snprintf(ret->entry, sizeof ret->entry, "%.255s", name);
     ret->kind = entry->kind;
@@ -44,8 +48,9 @@ static void describe(const entry_t *entry, const char *name, compiled_t *ret)
     ret->out = entry->out;
 }
 
-static int generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_options_t *options, compiled_t *ret,
-                    err_t *err)
+static int
+generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_options_t *options, compiled_t *ret,
+         err_t *err)
 {
     static unsigned serial;
     char symbol[40];
@@ -72,7 +77,9 @@ static int generate(jit_t *jit, module_t *module, const entry_t *entry, const co
     return status;
 }
 
-int compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options_t *options, compiled_t *ret, err_t *err)
+int
+compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options_t *options, compiled_t *ret,
+               err_t *err)
 {
     module_t module;
     entry_t entry;
@@ -96,7 +103,8 @@ done:
     return status;
 }
 
-void compiled_drop_texts(compiled_t *self)
+void
+compiled_drop_texts(compiled_t *self)
 {
     LLVMDisposeMessage(self->ir);
     if (self->assembly)
@@ -105,7 +113,8 @@ void compiled_drop_texts(compiled_t *self)
     self->assembly = NULL;
 }
 
-void compiled_release(compiled_t *self)
+void
+compiled_release(compiled_t *self)
 {
     compiled_drop_texts(self);
     jit_drop(&self->code);

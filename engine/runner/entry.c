@@ -1,22 +1,24 @@
 #include "engine/runner/entry.h"
 
+#include "engine/runner/symbols.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "engine/runner/symbols.h"
 
 enum { MAX_PARAMS = KERNEL_MAX_ARGS + 2 };
 
 /* What a function could be called as. */
 typedef enum { SHAPE_NONE, SHAPE_SCALAR, SHAPE_NATIVE, SHAPE_PIECE } call_shape_t;
 
-static bool starts_with(const char *text, const char *start)
+static bool
+starts_with(const char *text, const char *start)
 {
     return !strncmp(text, start, strlen(start));
 }
 
 /* The dtype that a type is without a signature, DTYPE_NONE if it is no scalar of ours.  Integers count as signed. */
-static dtype_t scalar_dtype(LLVMTypeRef type)
+static dtype_t
+scalar_dtype(LLVMTypeRef type)
 {
     LLVMTypeKind kind = LLVMGetTypeKind(type);
     if (kind == LLVMDoubleTypeKind)
@@ -38,7 +40,8 @@ static dtype_t scalar_dtype(LLVMTypeRef type)
 }
 
 /* Does a dtype of the signature go with the type of the function?  Numba keeps bool in i8. */
-static bool dtype_fits(dtype_t dtype, LLVMTypeRef type)
+static bool
+dtype_fits(dtype_t dtype, LLVMTypeRef type)
 {
     dtype_t natural = scalar_dtype(type);
     if (natural == dtype)
@@ -47,12 +50,14 @@ static bool dtype_fits(dtype_t dtype, LLVMTypeRef type)
     return (integers && dtype_size(natural) == dtype_size(dtype)) || (natural == DTYPE_INT8 && dtype == DTYPE_BOOL);
 }
 
-static bool is_pointer(LLVMTypeRef type)
+static bool
+is_pointer(LLVMTypeRef type)
 {
     return LLVMGetTypeKind(type) == LLVMPointerTypeKind && LLVMGetPointerAddressSpace(type) == 0;
 }
 
-static bool all_scalars(const LLVMTypeRef *params, unsigned count)
+static bool
+all_scalars(const LLVMTypeRef *params, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         if (scalar_dtype(params[i]) == DTYPE_NONE)
@@ -61,9 +66,11 @@ static bool all_scalars(const LLVMTypeRef *params, unsigned count)
 }
 
 /* Parameters that are not what they look like: passed by hidden copies or in special registers. */
-static bool has_odd_params(LLVMValueRef function, unsigned count)
+static bool
+has_odd_params(LLVMValueRef function, unsigned count)
 {
-    static const char *const ODD[] = {"byval", "sret", "inalloca", "preallocated", "swiftself", "swifterror", "swiftasync", "nest"};
+    static const char *const ODD[] = {"byval",     "sret",       "inalloca",   "preallocated",
+                                      "swiftself", "swifterror", "swiftasync", "nest"};
     for (size_t a = 0; a < sizeof ODD / sizeof *ODD; a++) {
         unsigned kind = LLVMGetEnumAttributeKindForName(ODD[a], strlen(ODD[a]));
         for (unsigned i = 1; kind && i <= count; i++)
@@ -73,7 +80,8 @@ static bool has_odd_params(LLVMValueRef function, unsigned count)
     return false;
 }
 
-static call_shape_t shape_of(LLVMValueRef function)
+static call_shape_t
+shape_of(LLVMValueRef function)
 {
     LLVMTypeRef type = LLVMGlobalGetValueType(function), params[MAX_PARAMS];
     unsigned count = LLVMCountParamTypes(type);
@@ -94,7 +102,8 @@ static call_shape_t shape_of(LLVMValueRef function)
 }
 
 /* Does the body only call what is in the module or on the list of allowed functions? */
-static bool calls_only_known(LLVMValueRef function)
+static bool
+calls_only_known(LLVMValueRef function)
 {
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
         for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i)) {
@@ -109,7 +118,8 @@ static bool calls_only_known(LLVMValueRef function)
     return true;
 }
 
-static bool is_candidate(LLVMValueRef function)
+static bool
+is_candidate(LLVMValueRef function)
 {
     LLVMLinkage linkage = LLVMGetLinkage(function);
     return !LLVMIsDeclaration(function) && linkage != LLVMInternalLinkage && linkage != LLVMPrivateLinkage &&
@@ -117,7 +127,8 @@ static bool is_candidate(LLVMValueRef function)
 }
 
 /* Numba puts a wrapper "cfunc.X" over the native X.  The wrapper serves unless it wants Python. */
-static LLVMValueRef find_numba(LLVMModuleRef module)
+static LLVMValueRef
+find_numba(LLVMModuleRef module)
 {
     LLVMValueRef found = NULL;
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
@@ -132,7 +143,8 @@ static LLVMValueRef find_numba(LLVMModuleRef module)
     return found;
 }
 
-static int no_entry(LLVMModuleRef module, int fitting, err_t *err)
+static int
+no_entry(LLVMModuleRef module, int fitting, err_t *err)
 {
     char names[300] = "";
     size_t used = 0;
@@ -149,7 +161,8 @@ static int no_entry(LLVMModuleRef module, int fitting, err_t *err)
                    *names ? "; there are: " : "", names);
 }
 
-static int choose(LLVMModuleRef module, const char *name, call_shape_t wanted, LLVMValueRef *ret, err_t *err)
+static int
+choose(LLVMModuleRef module, const char *name, call_shape_t wanted, LLVMValueRef *ret, err_t *err)
 {
     if (*name) {
         *ret = LLVMGetNamedFunction(module, name);
@@ -174,19 +187,21 @@ static int choose(LLVMModuleRef module, const char *name, call_shape_t wanted, L
     return fitting == 1 ? FH_OK : no_entry(module, fitting, err);
 }
 
-static int wrong_type(LLVMValueRef function, int parameter, dtype_t dtype, LLVMTypeRef type, err_t *err)
+static int
+wrong_type(LLVMValueRef function, int parameter, dtype_t dtype, LLVMTypeRef type, err_t *err)
 {
     char what[32] = "result", *text = LLVMPrintTypeToString(type);
     if (parameter >= 0)
         snprintf(what, sizeof what, "parameter %d", parameter + 1);
-    err_set(err, FH_KERNEL_ERROR, "the signature says %s for the %s of %.150s, but its type is %.60s", dtype_name(dtype), what,
-            LLVMGetValueName(function), text);
+    err_set(err, FH_KERNEL_ERROR, "the signature says %s for the %s of %.150s, but its type is %.60s",
+            dtype_name(dtype), what, LLVMGetValueName(function), text);
     LLVMDisposeMessage(text);
     return FH_KERNEL_ERROR;
 }
 
 /* Numba's native functions return through a pointer: what is stored there tells the type. */
-static LLVMTypeRef native_result(LLVMValueRef function)
+static LLVMTypeRef
+native_result(LLVMValueRef function)
 {
     LLVMValueRef pointer = LLVMGetParam(function, 0);
     for (LLVMUseRef use = LLVMGetFirstUse(pointer); use; use = LLVMGetNextUse(use)) {
@@ -197,7 +212,8 @@ static LLVMTypeRef native_result(LLVMValueRef function)
     return NULL;
 }
 
-static int resolve_scalar(entry_t *self, const signature_t *signature, err_t *err)
+static int
+resolve_scalar(entry_t *self, const signature_t *signature, err_t *err)
 {
     LLVMTypeRef type = LLVMGlobalGetValueType(self->function), params[MAX_PARAMS];
     LLVMGetParamTypes(type, params);
@@ -206,7 +222,8 @@ static int resolve_scalar(entry_t *self, const signature_t *signature, err_t *er
     LLVMTypeRef result = self->status_call ? native_result(self->function) : LLVMGetReturnType(type);
     if (signature->given && (signature->count != self->nin || signature->result_void))
         return err_set(err, FH_KERNEL_ERROR, "the signature has %d parameters%s, %.200s takes %d and returns a number",
-                       signature->count, signature->result_void ? " and no result" : "", LLVMGetValueName(self->function), self->nin);
+                       signature->count, signature->result_void ? " and no result" : "",
+                       LLVMGetValueName(self->function), self->nin);
     for (int i = 0; i < self->nin; i++) {
         LLVMTypeRef have = params[first + (unsigned)i];
         self->in[i] = signature->given ? signature->args[i].dtype : scalar_dtype(have);
@@ -214,14 +231,17 @@ static int resolve_scalar(entry_t *self, const signature_t *signature, err_t *er
             return wrong_type(self->function, i, self->in[i], have, err);
     }
     if (!result && !signature->given)
-        return err_set(err, FH_KERNEL_ERROR, "what %.200s returns cannot be seen: give a signature", LLVMGetValueName(self->function));
+        return err_set(err, FH_KERNEL_ERROR, "what %.200s returns cannot be seen: give a signature",
+                       LLVMGetValueName(self->function));
     self->out = signature->given ? signature->result.dtype : scalar_dtype(result);
-    if (result && (self->out == DTYPE_NONE || (signature->given && (signature->result.pointer || !dtype_fits(self->out, result)))))
+    if (result && (self->out == DTYPE_NONE ||
+                   (signature->given && (signature->result.pointer || !dtype_fits(self->out, result)))))
         return wrong_type(self->function, -1, self->out, result, err);
     return FH_OK;
 }
 
-static int resolve_piece(entry_t *self, const signature_t *signature, err_t *err)
+static int
+resolve_piece(entry_t *self, const signature_t *signature, err_t *err)
 {
     int count = (int)LLVMCountParamTypes(LLVMGlobalGetValueType(self->function));
     int status = signature_piece(signature, self->in, &self->nin, &self->out, err);
@@ -231,7 +251,8 @@ static int resolve_piece(entry_t *self, const signature_t *signature, err_t *err
     return status;
 }
 
-int entry_find(LLVMModuleRef module, const char *name, const char *signature, const char *kind, entry_t *ret, err_t *err)
+int
+entry_find(LLVMModuleRef module, const char *name, const char *signature, const char *kind, entry_t *ret, err_t *err)
 {
     signature_t parsed;
     int status = signature_parse(signature, &parsed, err);
@@ -249,8 +270,8 @@ int entry_find(LLVMModuleRef module, const char *name, const char *signature, co
     ret->kind = shape == SHAPE_PIECE ? KERNEL_PIECE : KERNEL_UFUNC;
     if (shape == SHAPE_NONE || (*kind && ret->kind != (wanted == SHAPE_PIECE ? KERNEL_PIECE : KERNEL_UFUNC))) {
         char *type = LLVMPrintTypeToString(LLVMGlobalGetValueType(ret->function));
-        err_set(err, FH_KERNEL_ERROR, "%.150s is %.150s, which cannot be a %s kernel", LLVMGetValueName(ret->function), type,
-                *kind ? kind : "ufunc or piece");
+        err_set(err, FH_KERNEL_ERROR, "%.150s is %.150s, which cannot be a %s kernel", LLVMGetValueName(ret->function),
+                type, *kind ? kind : "ufunc or piece");
         LLVMDisposeMessage(type);
         return FH_KERNEL_ERROR;
     }

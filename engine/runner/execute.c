@@ -1,15 +1,17 @@
 #include "engine/runner/execute.h"
 
+#include "engine/runner/fault.h"
+#include "engine/runner/operand.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/runner/operand.h"
-
 enum {
-    FILLER_BYTES = 8192,       /* a constant operand is spread over so many bytes at a time */
-    FILLER_FROM = 128,         /* elements from which that pays */
-    PART_ELEMENTS = 32 << 10,  /* a thread gets no less than so many */
+    FILLER_BYTES = 8192,      /* a constant operand is spread over so many bytes at a time */
+    FILLER_FROM = 128,        /* elements from which that pays */
+    PART_ELEMENTS = 16 << 10, /* a thread gets no less than so many at a time */
+    PARTS_A_THREAD = 8,       /* and so often at most: elements may differ in cost */
 };
 
 /* A ufunc call with its axes sorted for memory order and merged: ndim outer axes, then n elements a row. */
@@ -20,16 +22,18 @@ typedef struct {
     int ndim;
     int64_t extent[SHAPE_MAX_DIMS];
     int64_t stride[SHAPE_MAX_DIMS][RUNNER_MAX_OPERANDS];
-    int64_t parts;             /* the first axis is cut into so many */
+    int64_t parts; /* the first axis is cut into so many */
     atomic_int raised;
 } walk_t;
 
-static dtype_t operand_dtype(const compiled_t *kernel, int k)
+static dtype_t
+operand_dtype(const compiled_t *kernel, int k)
 {
     return k < kernel->nin ? kernel->in[k] : kernel->out;
 }
 
-static bool is_constant_row(const walk_t *self, const int64_t *strides, int64_t n)
+static bool
+is_constant_row(const walk_t *self, const int64_t *strides, int64_t n)
 {
     bool constant = false;
     for (int k = 0; k < self->operands; k++) {
@@ -41,9 +45,10 @@ static bool is_constant_row(const walk_t *self, const int64_t *strides, int64_t 
     return constant && n >= FILLER_FROM;
 }
 
-/* A row where some inputs are one element each and the rest is contiguous: spread the constants over a small buffer, so that the
- * contiguous version of the loop runs. */
-static int run_constant_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
+/* A row where some inputs are one element each and the rest is contiguous: spread the constants over a small buffer, so
+ * that the contiguous version of the loop runs. */
+static int
+run_constant_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
 {
     _Alignas(64) char filler[KERNEL_MAX_ARGS][FILLER_BYTES];
     int64_t step = FILLER_BYTES / 8, size[RUNNER_MAX_OPERANDS];
@@ -69,16 +74,20 @@ static int run_constant_row(const walk_t *self, char *const *data, const int64_t
     return raised;
 }
 
-static int run_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
+static int
+run_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
 {
-    return is_constant_row(self, strides, n) ? run_constant_row(self, data, strides, n) : self->kernel->loop(data, strides, n);
+    return is_constant_row(self, strides, n) ? run_constant_row(self, data, strides, n)
+                                             : self->kernel->loop(data, strides, n);
 }
 
 /* Part i of the walk: a range of the first axis, all of the others. */
-static void run_part(void *context, int64_t i)
+static void
+run_part(void *context, int64_t i)
 {
     walk_t *self = context;
-    int64_t from = self->extent[0] / self->parts * i, to = i + 1 == self->parts ? self->extent[0] : self->extent[0] / self->parts * (i + 1);
+    int64_t from = self->extent[0] / self->parts * i,
+            to = i + 1 == self->parts ? self->extent[0] : self->extent[0] / self->parts * (i + 1);
     int64_t extent[SHAPE_MAX_DIMS], index[SHAPE_MAX_DIMS] = {0};
     char *data[RUNNER_MAX_OPERANDS];
     memcpy(extent, self->extent, sizeof extent);
@@ -105,13 +114,25 @@ static void run_part(void *context, int64_t i)
         atomic_store(&self->raised, 1);
 }
 
-static int64_t magnitude(int64_t value)
+/* The same on a thread of the crew, which must be able to report faults. */
+static void
+run_crew_part(void *context, int64_t i)
+{
+    static _Thread_local bool prepared;
+    if (!prepared)
+        prepared = fault_thread(NULL) == FH_OK;
+    run_part(context, i);
+}
+
+static int64_t
+magnitude(int64_t value)
 {
     return value < 0 ? -value : value;
 }
 
 /* Put axis (extent, strides of all operands) into the walk, axes with larger output strides first. */
-static void add_axis(walk_t *self, int64_t extent, const int64_t *strides)
+static void
+add_axis(walk_t *self, int64_t extent, const int64_t *strides)
 {
     int at = self->ndim++, out = self->operands - 1;
     while (at > 0 && magnitude(self->stride[at - 1][out]) < magnitude(strides[out])) {
@@ -129,7 +150,8 @@ static void add_axis(walk_t *self, int64_t extent, const int64_t *strides)
     }
 }
 
-static void merge_axes(walk_t *self)
+static void
+merge_axes(walk_t *self)
 {
     int last = 0;
     for (int i = 1; i < self->ndim; i++) {
@@ -147,15 +169,28 @@ static void merge_axes(walk_t *self)
     self->ndim = last + 1;
 }
 
-static void run_walk(walk_t *self, crew_t *crew, int64_t count)
+static int64_t
+smaller(int64_t a, int64_t b)
 {
-    (void)crew;
-    (void)count;
-    self->parts = 1;
-    run_part(self, 0);
+    return a < b ? a : b;
 }
 
-static int run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
+static void
+run_walk(walk_t *self, crew_t *crew, int64_t count)
+{
+    self->parts =
+        crew ? smaller(smaller(self->extent[0], count / PART_ELEMENTS), (int64_t)crew_threads(crew) * PARTS_A_THREAD)
+             : 0;
+    if (self->parts > 1) {
+        crew_run(crew, self->parts, run_crew_part, self);
+    } else {
+        self->parts = 1;
+        run_part(self, 0);
+    }
+}
+
+static int
+run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
 {
     walk_t walk = {.kernel = kernel, .operands = kernel->nin + 1};
     const nd_t *out = &maps[kernel->nin].nd;
@@ -183,11 +218,13 @@ static int run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t
     merge_axes(&walk);
     run_walk(&walk, crew, count);
     if (atomic_load(&walk.raised))
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s raised an exception for at least one element", kernel->entry);
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s raised an exception for at least one element",
+                       kernel->entry);
     return FH_OK;
 }
 
-static int run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t *err)
+static int
+run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t *err)
 {
     char *data[RUNNER_MAX_OPERANDS];
     for (int k = 0; k <= kernel->nin; k++) {
@@ -199,7 +236,8 @@ static int run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t 
     return FH_OK;
 }
 
-int execute_run(const compiled_t *kernel, const runner_run_t *request, const int *fds, crew_t *crew, err_t *err)
+int
+execute_run(const compiled_t *kernel, const runner_run_t *request, const int *fds, crew_t *crew, err_t *err)
 {
     operand_map_t maps[RUNNER_MAX_OPERANDS] = {{.start = NULL}};
     int status = FH_OK, count = kernel->nin + 1;

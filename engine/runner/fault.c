@@ -24,7 +24,8 @@ static sigjmp_buf probe_return;
 static volatile sig_atomic_t probing;
 
 /* The stack pointer of the code that was interrupted; 0 where we do not know how to ask. */
-static uintptr_t stack_pointer(const void *context)
+static uintptr_t
+stack_pointer(const void *context)
 {
 #if defined(__x86_64__)
     return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
@@ -37,7 +38,8 @@ static uintptr_t stack_pointer(const void *context)
 }
 
 /* Async-signal-safe: plain stores and _exit. */
-static void on_signal(int number, siginfo_t *info, void *context)
+static void
+on_signal(int number, siginfo_t *info, void *context)
 {
     if (number == SIGSYS && probing) {
         probing = 0;
@@ -55,31 +57,39 @@ static void on_signal(int number, siginfo_t *info, void *context)
                 page->system_call_name[i] = call_names[call][i];
     }
     uintptr_t stack = stack_pointer(context), address = (uintptr_t)info->si_addr;
-    page->stack_overflow = number == SIGSEGV && stack && address < stack + OVERFLOW_REACH && address + OVERFLOW_REACH > stack;
+    page->stack_overflow =
+        number == SIGSEGV && stack && address < stack + OVERFLOW_REACH && address + OVERFLOW_REACH > stack;
     _exit(128 + number);
 }
 
-static void on_llvm_fatal(const char *reason)
+static void
+on_llvm_fatal(const char *reason)
 {
     fault_exit(reason);
 }
 
-int fault_stack(err_t *err)
+int
+fault_thread(err_t *err)
 {
     stack_t stack = {.ss_size = HANDLER_STACK};
     stack.ss_sp = malloc(HANDLER_STACK);
-    if (!stack.ss_sp || sigaltstack(&stack, NULL))
+    sigset_t mine;
+    sigemptyset(&mine);
+    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
+        sigaddset(&mine, SIGNALS[i]);
+    if (!stack.ss_sp || sigaltstack(&stack, NULL) || pthread_sigmask(SIG_UNBLOCK, &mine, NULL))
         return err_set_errno(err, FH_INTERNAL, errno, "no stack for signal handlers");
     return FH_OK;
 }
 
-int fault_start(int page_fd, err_t *err)
+int
+fault_start(int page_fd, err_t *err)
 {
     void *memory = mmap(NULL, RUNNER_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page_fd, 0);
     if (memory == MAP_FAILED)
         return err_set_errno(err, FH_INTERNAL, errno, "the status page cannot be mapped");
     page = memory;
-    int status = fault_stack(err);
+    int status = fault_thread(err);
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS && !status; i++)
@@ -89,13 +99,15 @@ int fault_start(int page_fd, err_t *err)
     return status;
 }
 
-void fault_name_calls(void (*name)(int number, char *ret, size_t size))
+void
+fault_name_calls(void (*name)(int number, char *ret, size_t size))
 {
     for (int i = 0; i < CALLS; i++)
         name(i, call_names[i], CALL_NAME);
 }
 
-bool fault_probe(void (*try)(void))
+bool
+fault_probe(void (*try)(void))
 {
     if (sigsetjmp(probe_return, 0))
         return true;
@@ -105,7 +117,8 @@ bool fault_probe(void (*try)(void))
     return false;
 }
 
-void fault_exit(const char *text)
+void
+fault_exit(const char *text)
 {
     size_t i = 0;
     for (; text[i] && i < sizeof page->text - 1; i++)

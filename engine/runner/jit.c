@@ -1,5 +1,7 @@
 #include "engine/runner/jit.h"
 
+#include "engine/runner/symbols.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,20 +10,19 @@
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
-#include "engine/runner/symbols.h"
-
 struct jit {
     char *triple, *cpu, *features, *layout;
     module_target_t target;
     LLVMTargetMachineRef machine;
     LLVMOrcLLJITRef orc;
-    LLVMOrcJITDylibRef library;  /* kernels and the table of symbols; linked with nothing else */
+    LLVMOrcJITDylibRef library; /* kernels and the table of symbols; linked with nothing else */
 };
 
 /* CPUs whose 512-bit units cost more than they give for loops that wait for memory. */
 static const char *const NARROW_CPUS[] = {"znver4"};
 
-static int failed(LLVMErrorRef failure, int status, const char *what, err_t *err)
+static int
+failed(LLVMErrorRef failure, int status, const char *what, err_t *err)
 {
     if (!failure)
         return FH_OK;
@@ -32,19 +33,22 @@ static int failed(LLVMErrorRef failure, int status, const char *what, err_t *err
 }
 
 /* ORC also reports what it returns; it would go to standard error. */
-static void swallow(void *context, LLVMErrorRef failure)
+static void
+swallow(void *context, LLVMErrorRef failure)
 {
     (void)context;
     LLVMConsumeError(failure);
 }
 
-static LLVMTargetMachineRef new_machine(const jit_t *self, LLVMTargetRef target)
+static LLVMTargetMachineRef
+new_machine(const jit_t *self, LLVMTargetRef target)
 {
-    return LLVMCreateTargetMachine(target, self->triple, self->cpu, self->features, LLVMCodeGenLevelAggressive, LLVMRelocPIC,
-                                   LLVMCodeModelDefault);
+    return LLVMCreateTargetMachine(target, self->triple, self->cpu, self->features, LLVMCodeGenLevelAggressive,
+                                   LLVMRelocPIC, LLVMCodeModelDefault);
 }
 
-static int find_host(jit_t *self, LLVMTargetRef *ret_target, err_t *err)
+static int
+find_host(jit_t *self, LLVMTargetRef *ret_target, err_t *err)
 {
     if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() || LLVMInitializeNativeAsmParser())
         return err_set(err, FH_INTERNAL, "this LLVM cannot generate code for this machine");
@@ -63,14 +67,16 @@ static int find_host(jit_t *self, LLVMTargetRef *ret_target, err_t *err)
     LLVMTargetDataRef data = LLVMCreateTargetDataLayout(self->machine);
     self->layout = LLVMCopyStringRepOfTargetData(data);
     LLVMDisposeTargetData(data);
-    self->target = (module_target_t){.triple = self->triple, .layout = self->layout, .cpu = self->cpu, .features = self->features};
+    self->target =
+        (module_target_t){.triple = self->triple, .layout = self->layout, .cpu = self->cpu, .features = self->features};
     for (size_t i = 0; i < sizeof NARROW_CPUS / sizeof *NARROW_CPUS; i++)
         if (!strcmp(self->cpu, NARROW_CPUS[i]))
             self->target.narrow_vectors = true;
     return FH_OK;
 }
 
-static int define_symbols(jit_t *self, err_t *err)
+static int
+define_symbols(jit_t *self, err_t *err)
 {
     size_t count = 0;
     while (symbol_at(count))
@@ -91,7 +97,8 @@ static int define_symbols(jit_t *self, err_t *err)
     return failed(failure, FH_INTERNAL, "the table of symbols cannot be defined", err);
 }
 
-int jit_new(jit_t **ret, err_t *err)
+int
+jit_new(jit_t **ret, err_t *err)
 {
     jit_t *self = calloc(1, sizeof *self);
     if (!self)
@@ -101,8 +108,8 @@ int jit_new(jit_t **ret, err_t *err)
     if (status)
         goto done;
     LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
-    LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder,
-                                                  LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(new_machine(self, target)));
+    LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
+        builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(new_machine(self, target)));
     status = failed(LLVMOrcCreateLLJIT(&self->orc, builder), FH_INTERNAL, "ORC does not start", err);
     if (status)
         goto done;
@@ -117,7 +124,8 @@ done:
     return status;
 }
 
-void jit_destroy(jit_t **self)
+void
+jit_destroy(jit_t **self)
 {
     jit_t *jit = *self;
     if (!jit)
@@ -134,17 +142,20 @@ void jit_destroy(jit_t **self)
     *self = NULL;
 }
 
-const module_target_t *jit_target(const jit_t *self)
+const module_target_t *
+jit_target(const jit_t *self)
 {
     return &self->target;
 }
 
-const char *jit_cpu(const jit_t *self)
+const char *
+jit_cpu(const jit_t *self)
 {
     return self->cpu;
 }
 
-int jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err)
+int
+jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err)
 {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMPassBuilderOptionsSetLoopVectorization(options, true);
@@ -156,7 +167,8 @@ int jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err)
     return failed(failure, FH_BAD_BITCODE, "the module cannot be optimised", err);
 }
 
-static int emit(jit_t *self, LLVMModuleRef module, LLVMCodeGenFileType type, LLVMMemoryBufferRef *ret, err_t *err)
+static int
+emit(jit_t *self, LLVMModuleRef module, LLVMCodeGenFileType type, LLVMMemoryBufferRef *ret, err_t *err)
 {
     char *message = NULL;
     if (!LLVMTargetMachineEmitToMemoryBuffer(self->machine, module, type, &message, ret))
@@ -166,7 +178,8 @@ static int emit(jit_t *self, LLVMModuleRef module, LLVMCodeGenFileType type, LLV
     return FH_BAD_BITCODE;
 }
 
-int jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err)
+int
+jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err)
 {
     LLVMModuleRef copy = LLVMCloneModule(module);
     int status = emit(self, copy, LLVMAssemblyFile, ret, err);
@@ -179,7 +192,8 @@ typedef struct {
     uint64_t address;
 } lookup_t;
 
-static void on_lookup(LLVMErrorRef failure, LLVMOrcCSymbolMapPairs found, size_t count, void *context)
+static void
+on_lookup(LLVMErrorRef failure, LLVMOrcCSymbolMapPairs found, size_t count, void *context)
 {
     lookup_t *lookup = context;
     lookup->failure = failure;
@@ -188,13 +202,15 @@ static void on_lookup(LLVMErrorRef failure, LLVMOrcCSymbolMapPairs found, size_t
 }
 
 /* ORC compiles and links in this call, on this thread. */
-static int look_up(jit_t *self, const char *symbol, void **ret, err_t *err)
+static int
+look_up(jit_t *self, const char *symbol, void **ret, err_t *err)
 {
     lookup_t lookup = {0};
     LLVMOrcCJITDylibSearchOrderElement order = {self->library, LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly};
-    LLVMOrcCLookupSetElement wanted = {LLVMOrcLLJITMangleAndIntern(self->orc, symbol), LLVMOrcSymbolLookupFlagsRequiredSymbol};
-    LLVMOrcExecutionSessionLookup(LLVMOrcLLJITGetExecutionSession(self->orc), LLVMOrcLookupKindStatic, &order, 1, &wanted, 1,
-                                  on_lookup, &lookup);
+    LLVMOrcCLookupSetElement wanted = {LLVMOrcLLJITMangleAndIntern(self->orc, symbol),
+                                       LLVMOrcSymbolLookupFlagsRequiredSymbol};
+    LLVMOrcExecutionSessionLookup(LLVMOrcLLJITGetExecutionSession(self->orc), LLVMOrcLookupKindStatic, &order, 1,
+                                  &wanted, 1, on_lookup, &lookup);
     int status = failed(lookup.failure, FH_BAD_BITCODE, "the code cannot be linked", err);
     if (!status && !lookup.address)
         status = err_set(err, FH_INTERNAL, "the compiled code has no %s", symbol);
@@ -202,15 +218,17 @@ static int look_up(jit_t *self, const char *symbol, void **ret, err_t *err)
     return status;
 }
 
-int jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker, void **ret_address,
-            err_t *err)
+int
+jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker,
+        void **ret_address, err_t *err)
 {
     LLVMMemoryBufferRef object = NULL;
     int status = emit(self, module, LLVMObjectFile, &object, err);
     if (status)
         return status;
     *ret_tracker = LLVMOrcJITDylibCreateResourceTracker(self->library);
-    status = failed(LLVMOrcLLJITAddObjectFileWithRT(self->orc, *ret_tracker, object), FH_BAD_BITCODE, "the code cannot be added", err);
+    status = failed(LLVMOrcLLJITAddObjectFileWithRT(self->orc, *ret_tracker, object), FH_BAD_BITCODE,
+                    "the code cannot be added", err);
     if (!status)
         status = look_up(self, symbol, ret_address, err);
     if (status)
@@ -218,7 +236,8 @@ int jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResour
     return status;
 }
 
-void jit_drop(LLVMOrcResourceTrackerRef *tracker)
+void
+jit_drop(LLVMOrcResourceTrackerRef *tracker)
 {
     if (!*tracker)
         return;

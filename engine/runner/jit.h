@@ -1,15 +1,15 @@
 /* engine/runner/jit.h - from optimised modules to machine code in this process.
  *
- * A module becomes an object file, and only that goes to ORC.  Its symbols resolve against the table of symbols.h and nothing
- * else: no function of this process can be reached by name.  Thread rule: one thread. */
+ * A module becomes an object file, and only that goes to ORC.  Its symbols resolve against the table of symbols.h and
+ * nothing else: no function of this process can be reached by name.  Thread rule: one thread. */
 #ifndef FH_ENGINE_RUNNER_JIT_H
 #define FH_ENGINE_RUNNER_JIT_H
 
-#include <llvm-c/Core.h>
-#include <llvm-c/Orc.h>
-
 #include "base/err.h"
 #include "engine/runner/module.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/Orc.h>
 
 typedef struct jit jit_t;
 
@@ -25,8 +25,8 @@ int jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err);
 /* The module as assembly text; the caller disposes of it. */
 int jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err);
 /* Generate code for the module and find symbol in it.  *ret_tracker holds the code until jit_drop. */
-int jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker, void **ret_address,
-            err_t *err);
+int jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker,
+            void **ret_address, err_t *err);
 void jit_drop(LLVMOrcResourceTrackerRef *tracker);
 
 #endif

@@ -16,18 +16,21 @@ typedef struct {
     LLVMTypeRef i8, i32, i64, ptr;
 } loop_t;
 
-static dtype_t operand_dtype(const loop_t *self, int k)
+static dtype_t
+operand_dtype(const loop_t *self, int k)
 {
     return k < self->entry->nin ? self->entry->in[k] : self->entry->out;
 }
 
-static LLVMValueRef int64(const loop_t *self, int64_t value)
+static LLVMValueRef
+int64(const loop_t *self, int64_t value)
 {
     return LLVMConstInt(self->i64, (unsigned long long)value, true);
 }
 
 /* How an element of a dtype lies in memory: bool as a byte. */
-static LLVMTypeRef memory_type(const loop_t *self, dtype_t dtype)
+static LLVMTypeRef
+memory_type(const loop_t *self, dtype_t dtype)
 {
     if (dtype == DTYPE_FLOAT64)
         return LLVMDoubleTypeInContext(self->context);
@@ -38,12 +41,14 @@ static LLVMTypeRef memory_type(const loop_t *self, dtype_t dtype)
     return LLVMIntTypeInContext(self->context, (unsigned)dtype_size(dtype) * 8);
 }
 
-static bool is_bit(LLVMTypeRef type)
+static bool
+is_bit(LLVMTypeRef type)
 {
     return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 1;
 }
 
-static LLVMValueRef load(const loop_t *self, int k, LLVMValueRef pointer, LLVMTypeRef wanted)
+static LLVMValueRef
+load(const loop_t *self, int k, LLVMValueRef pointer, LLVMTypeRef wanted)
 {
     LLVMBuilderRef b = self->builder;
     LLVMValueRef value = LLVMBuildLoad2(b, memory_type(self, operand_dtype(self, k)), pointer, "");
@@ -52,7 +57,8 @@ static LLVMValueRef load(const loop_t *self, int k, LLVMValueRef pointer, LLVMTy
     return value;
 }
 
-static void store(const loop_t *self, LLVMValueRef value, LLVMValueRef pointer)
+static void
+store(const loop_t *self, LLVMValueRef value, LLVMValueRef pointer)
 {
     LLVMBuilderRef b = self->builder;
     if (self->entry->out == DTYPE_BOOL) {
@@ -64,7 +70,8 @@ static void store(const loop_t *self, LLVMValueRef value, LLVMValueRef pointer)
 }
 
 /* Call the kernel on one element of each operand; returns the status (NULL: it has none). */
-static LLVMValueRef call_once(const loop_t *self, LLVMValueRef *pointers)
+static LLVMValueRef
+call_once(const loop_t *self, LLVMValueRef *pointers)
 {
     const entry_t *entry = self->entry;
     LLVMTypeRef type = LLVMGlobalGetValueType(entry->function), params[MAX_OPERANDS + 2];
@@ -87,10 +94,12 @@ static LLVMValueRef call_once(const loop_t *self, LLVMValueRef *pointers)
 }
 
 /* One counted loop from block to a return.  contiguous: element i of each operand lies at i times its size. */
-static void build_version(const loop_t *self, LLVMBasicBlockRef entry_block, bool contiguous)
+static void
+build_version(const loop_t *self, LLVMBasicBlockRef entry_block, bool contiguous)
 {
     LLVMBuilderRef b = self->builder;
-    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(self->context, self->function, contiguous ? "fast" : "strided");
+    LLVMBasicBlockRef body =
+        LLVMAppendBasicBlockInContext(self->context, self->function, contiguous ? "fast" : "strided");
     LLVMBasicBlockRef exit = LLVMAppendBasicBlockInContext(self->context, self->function, "");
     LLVMPositionBuilderAtEnd(b, entry_block);
     LLVMBuildBr(b, body);
@@ -117,36 +126,41 @@ static void build_version(const loop_t *self, LLVMBasicBlockRef entry_block, boo
 }
 
 /* Load the pointers and strides of all operands; true if all strides are their elements' sizes. */
-static LLVMValueRef unpack(loop_t *self)
+static LLVMValueRef
+unpack(loop_t *self)
 {
     LLVMBuilderRef b = self->builder;
     LLVMValueRef contiguous = LLVMConstInt(LLVMInt1TypeInContext(self->context), 1, false);
     for (int k = 0; k < self->operands; k++) {
         LLVMValueRef index = int64(self, k);
-        self->data[k] = LLVMBuildLoad2(b, self->ptr, LLVMBuildInBoundsGEP2(b, self->ptr, LLVMGetParam(self->function, 0), &index, 1, ""), "");
+        self->data[k] = LLVMBuildLoad2(
+            b, self->ptr, LLVMBuildInBoundsGEP2(b, self->ptr, LLVMGetParam(self->function, 0), &index, 1, ""), "");
         if (self->entry->kind == KERNEL_PIECE)
             continue;
-        self->stride[k] =
-            LLVMBuildLoad2(b, self->i64, LLVMBuildInBoundsGEP2(b, self->i64, LLVMGetParam(self->function, 1), &index, 1, ""), "");
+        self->stride[k] = LLVMBuildLoad2(
+            b, self->i64, LLVMBuildInBoundsGEP2(b, self->i64, LLVMGetParam(self->function, 1), &index, 1, ""), "");
         LLVMValueRef size = int64(self, (int64_t)dtype_size(operand_dtype(self, k)));
         contiguous = LLVMBuildAnd(b, contiguous, LLVMBuildICmp(b, LLVMIntEQ, self->stride[k], size, ""), "");
     }
     return contiguous;
 }
 
-static void build_piece(const loop_t *self)
+static void
+build_piece(const loop_t *self)
 {
     LLVMValueRef args[MAX_OPERANDS + 1];
     for (int k = 0; k < self->operands; k++)
         args[k] = self->data[k];
     args[self->operands] = self->n;
     LLVMValueRef function = self->entry->function;
-    LLVMValueRef call = LLVMBuildCall2(self->builder, LLVMGlobalGetValueType(function), function, args, (unsigned)self->operands + 1, "");
+    LLVMValueRef call = LLVMBuildCall2(self->builder, LLVMGlobalGetValueType(function), function, args,
+                                       (unsigned)self->operands + 1, "");
     LLVMSetInstructionCallConv(call, LLVMGetFunctionCallConv(function));
     LLVMBuildRet(self->builder, LLVMConstInt(self->i32, 0, false));
 }
 
-static void build_ufunc(loop_t *self, LLVMValueRef contiguous)
+static void
+build_ufunc(loop_t *self, LLVMValueRef contiguous)
 {
     LLVMBuilderRef b = self->builder;
     LLVMBasicBlockRef some = LLVMAppendBasicBlockInContext(self->context, self->function, "some");
@@ -166,7 +180,8 @@ static void build_ufunc(loop_t *self, LLVMValueRef contiguous)
     build_version(self, strided, false);
 }
 
-void loop_build(LLVMModuleRef module, const entry_t *entry, const char *name)
+void
+loop_build(LLVMModuleRef module, const entry_t *entry, const char *name)
 {
     LLVMContextRef context = LLVMGetModuleContext(module);
     loop_t self = {

@@ -2,16 +2,16 @@
 #ifndef FH_ENGINE_RUNNER_LOOP_H
 #define FH_ENGINE_RUNNER_LOOP_H
 
-#include <stdint.h>
-
 #include "engine/runner/entry.h"
+
+#include <stdint.h>
 
 /* What all compiled kernels look like from outside.  data and strides (bytes): inputs in order, then the output.
  * Piece kernels get the pointers and n once; ufunc kernels are called n times.  Not 0: an element raised. */
 typedef int32_t (*loop_fn)(char *const *data, const int64_t *strides, int64_t n);
 
-/* Add the loop to the module under that name; the entry becomes private.  Ufunc loops have a fast version for contiguous arrays
- * beside the general one, and choose when they run. */
+/* Add the loop to the module under that name; the entry becomes private.  Ufunc loops have a fast version for
+ * contiguous arrays beside the general one, and choose when they run. */
 void loop_build(LLVMModuleRef module, const entry_t *entry, const char *name);
 
 #endif

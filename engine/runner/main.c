@@ -1,11 +1,11 @@
 /* farhand-runner: compiles and runs kernels for one session of one engine, behind seccomp and Landlock.  Started by
  * farhand-engine, which speaks runner_wire.h with it over descriptor 3. */
+#include "engine/runner/service.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "engine/runner/service.h"
 
 static const char USAGE[] =
     "Usage: farhand-runner [OPTIONS]\n"
@@ -16,7 +16,8 @@ static const char USAGE[] =
     "  --unsafe-no-sandbox     run even where seccomp or Landlock are missing\n"
     "  --help, --version       say this, or the version\n";
 
-static int64_t number_of(const char *text, int64_t low, int64_t high)
+static int64_t
+number_of(const char *text, int64_t low, int64_t high)
 {
     char *end = NULL;
     errno = 0;
@@ -25,12 +26,17 @@ static int64_t number_of(const char *text, int64_t low, int64_t high)
 }
 
 /* -1: go on; else the exit status. */
-static int read_options(int argc, char **argv, service_options_t *ret)
+static int
+read_options(int argc, char **argv, service_options_t *ret)
 {
     static const struct option OPTIONS[] = {
-        {"memory", required_argument, NULL, 'm'}, {"stack", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 't'}, {"unsafe-no-sandbox", no_argument, NULL, 'u'},
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0},
+        {"memory", required_argument, NULL, 'm'},
+        {"stack", required_argument, NULL, 's'},
+        {"threads", required_argument, NULL, 't'},
+        {"unsafe-no-sandbox", no_argument, NULL, 'u'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int64_t threads = 1;
     for (int c; (c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
@@ -56,7 +62,8 @@ static int read_options(int argc, char **argv, service_options_t *ret)
     return 2;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
     service_options_t options = {.memory_bytes = (int64_t)8 << 30, .stack_bytes = 8 << 20};
     int rc = read_options(argc, argv, &options);

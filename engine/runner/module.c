@@ -1,5 +1,9 @@
 #include "engine/runner/module.h"
 
+#include "engine/runner/llvm_compat.h"
+#include "engine/runner/symbols.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #include <llvm-c/Analysis.h>
@@ -8,31 +12,31 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
-#include "engine/runner/llvm_compat.h"
-#include "engine/runner/symbols.h"
-
 static const LLVMAttributeIndex ON_FUNCTION = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
 
 /* Without a handler of ours, LLVM ends the process on a parse error. */
-static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context)
+static void
+on_diagnostic(LLVMDiagnosticInfoRef info, void *context)
 {
     module_t *self = context;
     if (LLVMGetDiagInfoSeverity(info) != LLVMDSError || *self->diagnostic)
         return;
     char *text = LLVMGetDiagInfoDescription(info);
     if (text) {
-        strncpy(self->diagnostic, text, sizeof self->diagnostic - 1);
+        snprintf(self->diagnostic, sizeof self->diagnostic, "%s", text);
         LLVMDisposeMessage(text);
     }
 }
 
-static bool is_bitcode(const unsigned char *bytes, size_t size)
+static bool
+is_bitcode(const unsigned char *bytes, size_t size)
 {
     static const unsigned char RAW[4] = {'B', 'C', 0xc0, 0xde}, WRAPPED[4] = {0xde, 0xc0, 0x17, 0x0b};
     return size >= 4 && (!memcmp(bytes, RAW, 4) || !memcmp(bytes, WRAPPED, 4));
 }
 
-static int parse(module_t *self, LLVMMemoryBufferRef buffer, bool bitcode, err_t *err)
+static int
+parse(module_t *self, LLVMMemoryBufferRef buffer, bool bitcode, err_t *err)
 {
     char *message = NULL;
     bool failed = bitcode ? LLVMParseBitcodeInContext2(self->context, buffer, &self->module)
@@ -47,20 +51,23 @@ static int parse(module_t *self, LLVMMemoryBufferRef buffer, bool bitcode, err_t
     return failed ? FH_BAD_BITCODE : FH_OK;
 }
 
-static int check_layout(module_t *self, err_t *err)
+static int
+check_layout(module_t *self, err_t *err)
 {
     const char *layout = LLVMGetDataLayoutStr(self->module);
     if (!*layout)
         return FH_OK;
     LLVMTargetDataRef data = LLVMGetModuleDataLayout(self->module);
     if (LLVMByteOrder(data) != LLVMLittleEndian || LLVMPointerSize(data) != 8)
-        return err_set(err, FH_BAD_BITCODE,
-                       "the module is for a machine with %u-byte pointers and %s-endian numbers; kernels here need 8 and little",
-                       LLVMPointerSize(data), LLVMByteOrder(data) == LLVMLittleEndian ? "little" : "big");
+        return err_set(
+            err, FH_BAD_BITCODE,
+            "the module is for a machine with %u-byte pointers and %s-endian numbers; kernels here need 8 and little",
+            LLVMPointerSize(data), LLVMByteOrder(data) == LLVMLittleEndian ? "little" : "big");
     return FH_OK;
 }
 
-int module_init(module_t *self, const void *bytes, size_t size, err_t *err)
+int
+module_init(module_t *self, const void *bytes, size_t size, err_t *err)
 {
     *self = (module_t){.context = LLVMContextCreate()};
     LLVMContextSetDiagnosticHandler(self->context, on_diagnostic, self);
@@ -78,7 +85,8 @@ int module_init(module_t *self, const void *bytes, size_t size, err_t *err)
     return status;
 }
 
-void module_release(module_t *self)
+void
+module_release(module_t *self)
 {
     if (self->module)
         LLVMDisposeModule(self->module);
@@ -88,7 +96,8 @@ void module_release(module_t *self)
     self->context = NULL;
 }
 
-int module_verify(module_t *self, err_t *err)
+int
+module_verify(module_t *self, err_t *err)
 {
     char *message = NULL;
     int status = FH_OK;
@@ -98,14 +107,16 @@ int module_verify(module_t *self, err_t *err)
     return status;
 }
 
-static void make_private(LLVMValueRef value)
+static void
+make_private(LLVMValueRef value)
 {
     LLVMSetComdat(value, NULL);
     LLVMSetDLLStorageClass(value, LLVMDefaultStorageClass);
     LLVMSetLinkage(value, LLVMInternalLinkage);
 }
 
-int module_reduce(module_t *self, LLVMValueRef entry, err_t *err)
+int
+module_reduce(module_t *self, LLVMValueRef entry, err_t *err)
 {
     for (LLVMValueRef f = LLVMGetFirstFunction(self->module); f; f = LLVMGetNextFunction(f))
         if (f != entry && !LLVMIsDeclaration(f))
@@ -128,33 +139,64 @@ int module_reduce(module_t *self, LLVMValueRef entry, err_t *err)
 
 /* Attributes of functions and call sites that are orders of the module's maker to another compiler. */
 static const char *const ORDERS[] = {
-    "noinline", "optnone", "alwaysinline", "minsize", "optsize", "ssp", "sspreq", "sspstrong", "uwtable", "sanitize_address",
-    "sanitize_thread", "sanitize_memory", "sanitize_hwaddress", "safestack", "shadowcallstack",
+    "noinline",
+    "optnone",
+    "alwaysinline",
+    "minsize",
+    "optsize",
+    "ssp",
+    "sspreq",
+    "sspstrong",
+    "uwtable",
+    "sanitize_address",
+    "sanitize_thread",
+    "sanitize_memory",
+    "sanitize_hwaddress",
+    "safestack",
+    "shadowcallstack",
 };
 static const char *const ORDER_STRINGS[] = {
-    "target-cpu", "target-features", "tune-cpu", "probe-stack", "stack-probe-size", "stack-protector-buffer-size", "frame-pointer",
-    "fentry-call", "split-stack", "instrument-function-entry", "instrument-function-entry-inlined", "xray-instruction-threshold",
-    "patchable-function", "patchable-function-entry", "patchable-function-prefix", "prefer-vector-width", "min-legal-vector-width",
+    "target-cpu",
+    "target-features",
+    "tune-cpu",
+    "probe-stack",
+    "stack-probe-size",
+    "stack-protector-buffer-size",
+    "frame-pointer",
+    "fentry-call",
+    "split-stack",
+    "instrument-function-entry",
+    "instrument-function-entry-inlined",
+    "xray-instruction-threshold",
+    "patchable-function",
+    "patchable-function-entry",
+    "patchable-function-prefix",
+    "prefer-vector-width",
+    "min-legal-vector-width",
 };
 
-static unsigned attribute_kind(const char *name)
+static unsigned
+attribute_kind(const char *name)
 {
     return LLVMGetEnumAttributeKindForName(name, strlen(name));
 }
 
-static void add_attribute(module_t *self, LLVMValueRef function, const char *name)
+static void
+add_attribute(module_t *self, LLVMValueRef function, const char *name)
 {
     LLVMAddAttributeAtIndex(function, ON_FUNCTION, LLVMCreateEnumAttribute(self->context, attribute_kind(name), 0));
 }
 
-static void add_string(module_t *self, LLVMValueRef function, const char *name, const char *value)
+static void
+add_string(module_t *self, LLVMValueRef function, const char *name, const char *value)
 {
     LLVMAttributeRef attribute =
         LLVMCreateStringAttribute(self->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
     LLVMAddAttributeAtIndex(function, ON_FUNCTION, attribute);
 }
 
-static void strip(LLVMValueRef value, bool call)
+static void
+strip(LLVMValueRef value, bool call)
 {
     for (size_t i = 0; i < sizeof ORDERS / sizeof *ORDERS; i++) {
         unsigned kind = attribute_kind(ORDERS[i]);
@@ -174,7 +216,8 @@ static void strip(LLVMValueRef value, bool call)
     }
 }
 
-static void prepare_body(module_t *self, LLVMValueRef function, bool fastmath)
+static void
+prepare_body(module_t *self, LLVMValueRef function, bool fastmath)
 {
     unsigned loop = LLVMGetMDKindIDInContext(self->context, "llvm.loop", 9);
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
@@ -189,7 +232,8 @@ static void prepare_body(module_t *self, LLVMValueRef function, bool fastmath)
 }
 
 /* errno is nobody's business in a kernel: pure functions may be moved out of loops and vectorised around. */
-static void prepare_declaration(module_t *self, LLVMValueRef function)
+static void
+prepare_declaration(module_t *self, LLVMValueRef function)
 {
     const symbol_t *symbol = symbol_find(LLVMGetValueName(function));
     if (!symbol || !symbol->pure)
@@ -199,7 +243,8 @@ static void prepare_declaration(module_t *self, LLVMValueRef function)
     add_attribute(self, function, "willreturn");
 }
 
-void module_prepare(module_t *self, const module_target_t *target)
+void
+module_prepare(module_t *self, const module_target_t *target)
 {
     LLVMSetTarget(self->module, target->triple);
     LLVMSetDataLayout(self->module, target->layout);

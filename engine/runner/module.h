@@ -3,12 +3,12 @@
 #ifndef FH_ENGINE_RUNNER_MODULE_H
 #define FH_ENGINE_RUNNER_MODULE_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <llvm-c/Core.h>
-
-#include "base/err.h"
 
 typedef struct {
     LLVMContextRef context;
@@ -26,12 +26,12 @@ int module_reduce(module_t *self, LLVMValueRef entry, err_t *err);
 /* What the code is to be generated for. */
 typedef struct {
     const char *triple, *layout, *cpu, *features;
-    bool narrow_vectors;  /* 512-bit vectors exist but 256-bit ones are faster */
+    bool narrow_vectors; /* 512-bit vectors exist but 256-bit ones are faster */
     bool fastmath;
 } module_target_t;
 
-/* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors, debug information)
- * and say what it is to be compiled for.  To be called on a vetted module. */
+/* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors, debug
+ * information) and say what it is to be compiled for.  To be called on a vetted module. */
 void module_prepare(module_t *self, const module_target_t *target);
 
 int module_verify(module_t *self, err_t *err);

@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int operand_check(const runner_operand_t *wire, nd_t *ret, int64_t *ret_low, int64_t *ret_high, err_t *err)
+int
+operand_check(const runner_operand_t *wire, nd_t *ret, int64_t *ret_low, int64_t *ret_high, err_t *err)
 {
     if (wire->dtype < 0 || !dtype_valid((uint64_t)wire->dtype) || wire->ndim < 0 || wire->ndim > SHAPE_MAX_DIMS)
         return err_set(err, FH_KERNEL_ERROR, "an array has dtype code %d and %d dimensions", wire->dtype, wire->ndim);
@@ -21,21 +22,23 @@ int operand_check(const runner_operand_t *wire, nd_t *ret, int64_t *ret_low, int
     int64_t low = 0, high = 0, from = 0, to = 0;
     if (nd_extent(ret, &low, &high) || __builtin_add_overflow(wire->offset, low, &from) ||
         __builtin_add_overflow(wire->offset, high, &to) || (from < to && (from < 0 || to > wire->fd_size)))
-        return err_set(err, FH_KERNEL_ERROR, "an array at offset %lld does not lie inside its %lld bytes", (long long)wire->offset,
-                       (long long)wire->fd_size);
+        return err_set(err, FH_KERNEL_ERROR, "an array at offset %lld does not lie inside its %lld bytes",
+                       (long long)wire->offset, (long long)wire->fd_size);
     *ret_low = from;
     *ret_high = to;
     return FH_OK;
 }
 
 /* The real size of a file: glibc's fstat is a system call that the sandbox refuses, since it takes paths. */
-static int64_t file_size(int fd)
+static int64_t
+file_size(int fd)
 {
     struct stat info;
     return syscall(SYS_fstat, fd, &info) ? -1 : (int64_t)info.st_size;
 }
 
-int operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writable, err_t *err)
+int
+operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writable, err_t *err)
 {
     int64_t low, high;
     *self = (operand_map_t){.start = NULL};
@@ -43,10 +46,12 @@ int operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool 
     if (status || low == high)
         return status;
     if (high > file_size(fd))
-        return err_set(err, FH_KERNEL_ERROR, "an array ends at byte %lld of %lld", (long long)high, (long long)file_size(fd));
+        return err_set(err, FH_KERNEL_ERROR, "an array ends at byte %lld of %lld", (long long)high,
+                       (long long)file_size(fd));
     int64_t start = low & ~(int64_t)4095;
     size_t size = (size_t)(high - start);
-    void *memory = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, start);
+    void *memory =
+        mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, start);
     if (memory == MAP_FAILED)
         return err_set_errno(err, FH_NO_MEMORY, errno, "the runner cannot map %zu bytes", size);
     self->start = memory;
@@ -55,7 +60,8 @@ int operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool 
     return FH_OK;
 }
 
-void operand_unmap(operand_map_t *self)
+void
+operand_unmap(operand_map_t *self)
 {
     if (self->start)
         munmap(self->start, self->size);

@@ -2,19 +2,19 @@
 #ifndef FH_ENGINE_RUNNER_OPERAND_H
 #define FH_ENGINE_RUNNER_OPERAND_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "codecs/shape.h"
 #include "engine/runner/runner_wire.h"
 
-/* Check that the array lies inside fd_size bytes; *ret gets its shape (data NULL), low and high the bytes of the descriptor it
- * touches (equal: none).  KERNEL_ERROR otherwise. */
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Check that the array lies inside fd_size bytes; *ret gets its shape (data NULL), low and high the bytes of the
+ * descriptor it touches (equal: none).  KERNEL_ERROR otherwise. */
 int operand_check(const runner_operand_t *wire, nd_t *ret, int64_t *ret_low, int64_t *ret_high, err_t *err);
 
 typedef struct {
     nd_t nd;
-    void *start;   /* of the mapping; NULL: none */
+    void *start; /* of the mapping; NULL: none */
     size_t size;
 } operand_map_t;
 

@@ -1,5 +1,7 @@
 #include "engine/runner/sandbox.h"
 
+#include "engine/runner/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +16,6 @@
 #include <unistd.h>
 
 #include <seccomp.h>
-
-#include "engine/runner/fault.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define INSTRUMENTED 1
@@ -41,7 +41,8 @@ static const struct {
     {1, 13, 0, 0, 8}, {2, 14, 0, 0, 8}, {3, 15, 0, 0, 8}, {4, 15, 2, 0, 16}, {5, 16, 2, 0, 16}, {6, 16, 2, 2, 24},
 };
 
-static int limit(int resource, int64_t value, const char *name, err_t *err)
+static int
+limit(int resource, int64_t value, const char *name, err_t *err)
 {
     struct rlimit limit = {(rlim_t)value, (rlim_t)value};
     if (setrlimit((__rlimit_resource_t)resource, &limit))
@@ -49,7 +50,8 @@ static int limit(int resource, int64_t value, const char *name, err_t *err)
     return FH_OK;
 }
 
-int sandbox_limits(int64_t memory_bytes, int64_t stack_bytes, err_t *err)
+int
+sandbox_limits(int64_t memory_bytes, int64_t stack_bytes, err_t *err)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return err_set_errno(err, FH_INTERNAL, errno, "prctl failed");
@@ -65,7 +67,8 @@ int sandbox_limits(int64_t memory_bytes, int64_t stack_bytes, err_t *err)
     return status;
 }
 
-static int landlock(int *ret_abi)
+static int
+landlock(int *ret_abi)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
     if (abi < 1)
@@ -87,7 +90,8 @@ static int landlock(int *ret_abi)
     return failure;
 }
 
-int sandbox_close(sandbox_t *self, err_t *err)
+int
+sandbox_close(sandbox_t *self, err_t *err)
 {
     int abi = 0, failure = landlock(&abi);
     if (!failure && open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0)
@@ -98,26 +102,55 @@ int sandbox_close(sandbox_t *self, err_t *err)
     }
     if (self->optional)
         return FH_OK;
-    return err_set_errno(err, FH_PERMISSION, failure, "no Landlock here, so kernels would run without a sandbox; "
+    return err_set_errno(err, FH_PERMISSION, failure,
+                         "no Landlock here, so kernels would run without a sandbox; "
                          "--unsafe-no-sandbox allows that");
 }
 
 /* What computing and compiling need, once everything is loaded: memory, locks, the socket. */
 static const int ALLOWED[] = {
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(munmap),
-    SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(mremap),
+    SCMP_SYS(brk),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list), /* what a thread begins with */
 #if INSTRUMENTED
-    SCMP_SYS(mmap), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(prctl), SCMP_SYS(readlink), SCMP_SYS(sysinfo),
+    SCMP_SYS(mmap),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(prctl),
+    SCMP_SYS(readlink),
+    SCMP_SYS(sysinfo),
 #endif
 };
 /* What libraries ask for out of curiosity and do without. */
 static const int DENIED[] = {
-    SCMP_SYS(newfstatat), SCMP_SYS(sysinfo), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrandom), SCMP_SYS(ioctl), SCMP_SYS(lseek),
+    SCMP_SYS(newfstatat), SCMP_SYS(sysinfo), SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getrandom),  SCMP_SYS(ioctl),   SCMP_SYS(lseek),
 };
 
-static int build_filter(scmp_filter_ctx filter)
+static int
+build_filter(scmp_filter_ctx filter)
 {
     int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     for (size_t i = 0; i < sizeof ALLOWED / sizeof *ALLOWED && !rc; i++)
@@ -135,28 +168,32 @@ static int build_filter(scmp_filter_ctx filter)
     return rc;
 }
 
-static void name_call(int number, char *ret, size_t size)
+static void
+name_call(int number, char *ret, size_t size)
 {
     char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
     snprintf(ret, size, "%s", name ? name : "");
     free(name);
 }
 
-static void try_open(void)
+static void
+try_open(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         close(fd);
 }
 
-static void try_socket(void)
+static void
+try_socket(void)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0)
         close(fd);
 }
 
-int sandbox_lock(sandbox_t *self, err_t *err)
+int
+sandbox_lock(sandbox_t *self, err_t *err)
 {
     fault_name_calls(name_call);
     int status = limit(RLIMIT_NPROC, 0, "RLIMIT_NPROC", err);
@@ -179,6 +216,7 @@ int sandbox_lock(sandbox_t *self, err_t *err)
         return err_set(err, FH_PERMISSION, "the seccomp filter stands but lets files or sockets through");
     if (self->optional)
         return FH_OK;
-    return err_set_errno(err, FH_PERMISSION, -rc, "no seccomp here, so kernels would run without a sandbox; "
+    return err_set_errno(err, FH_PERMISSION, -rc,
+                         "no seccomp here, so kernels would run without a sandbox; "
                          "--unsafe-no-sandbox allows that");
 }

@@ -1,5 +1,13 @@
 #include "engine/runner/service.h"
 
+#include "base/clock.h"
+#include "engine/runner/compile.h"
+#include "engine/runner/execute.h"
+#include "engine/runner/fault.h"
+#include "engine/runner/llvm_compat.h"
+#include "engine/runner/runner_wire.h"
+#include "engine/runner/sandbox.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,14 +16,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "engine/runner/compile.h"
-#include "engine/runner/execute.h"
-#include "engine/runner/fault.h"
-#include "engine/runner/llvm_compat.h"
-#include "engine/runner/runner_wire.h"
-#include "engine/runner/sandbox.h"
 
 enum { MAX_KERNELS = 4096 };
 
@@ -38,14 +38,15 @@ typedef union {
     runner_run_t run;
 } request_t;
 
-/* A kernel with a little of everything, compiled before the sandbox closes: what LLVM loads late is loaded then, and the first
- * real kernel finds everything warm. */
+/* A kernel with a little of everything, compiled before the sandbox closes: what LLVM loads late is loaded then, and
+ * the first real kernel finds everything warm. */
 static const char WARM_UP[] =
     "declare double @llvm.sqrt.f64(double)\n"
     "define double @warm(double %a, double %b) {\n"
     "  %s = call double @llvm.sqrt.f64(double %a)\n  %c = fmul double %s, %b\n  ret double %c\n}\n";
 
-static int warm_up(service_t *self, err_t *err)
+static int
+warm_up(service_t *self, err_t *err)
 {
     compiled_t warm;
     compile_options_t options = {.entry = "warm", .signature = "", .kind = ""};
@@ -56,7 +57,8 @@ static int warm_up(service_t *self, err_t *err)
 }
 
 /* Standard streams go nowhere: LLVM writes to them, and they may be somebody's log. */
-static int silence(err_t *err)
+static int
+silence(err_t *err)
 {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -68,7 +70,8 @@ static int silence(err_t *err)
     return FH_OK;
 }
 
-static int start(service_t *self, const service_options_t *options, err_t *err)
+static int
+start(service_t *self, const service_options_t *options, err_t *err)
 {
     self->sandbox.optional = options->unsafe_no_sandbox;
     int status = fault_start(RUNNER_PAGE_FD, err);
@@ -83,12 +86,15 @@ static int start(service_t *self, const service_options_t *options, err_t *err)
         status = silence(err);
     if (!status)
         status = sandbox_close(&self->sandbox, err);
+    if (!status && options->threads > 1)
+        status = crew_new(&self->crew, options->threads, err);
     if (!status)
         status = sandbox_lock(&self->sandbox, err);
     return status;
 }
 
-static bool reply(const runner_reply_t *message)
+static bool
+reply(const runner_reply_t *message)
 {
     struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
@@ -99,7 +105,8 @@ static bool reply(const runner_reply_t *message)
     return n == (ssize_t)sizeof *message;
 }
 
-static void fill_error(runner_reply_t *ret, int status, const err_t *err)
+static void
+fill_error(runner_reply_t *ret, int status, const err_t *err)
 {
     ret->status = status;
     ret->os_errno = err->os_errno;
@@ -107,7 +114,8 @@ static void fill_error(runner_reply_t *ret, int status, const err_t *err)
         memcpy(ret->text, err->text, sizeof ret->text);
 }
 
-static bool announce(const service_t *self, int status, const err_t *err)
+static bool
+announce(const service_t *self, int status, const err_t *err)
 {
     runner_reply_t message = {.code = RUNNER_READY};
     fill_error(&message, status, err);
@@ -120,7 +128,8 @@ static bool announce(const service_t *self, int status, const err_t *err)
     return reply(&message);
 }
 
-static kernel_t *find(service_t *self, uint32_t id)
+static kernel_t *
+find(service_t *self, uint32_t id)
 {
     for (size_t i = 0; i < self->count; i++)
         if (self->kernels[i].id == id)
@@ -128,7 +137,8 @@ static kernel_t *find(service_t *self, uint32_t id)
     return NULL;
 }
 
-static int make_room(service_t *self, err_t *err)
+static int
+make_room(service_t *self, err_t *err)
 {
     if (self->count < self->room)
         return FH_OK;
@@ -142,7 +152,8 @@ static int make_room(service_t *self, err_t *err)
 }
 
 /* Put the texts into the engine's memfd, IR first, cut to what there is room for. */
-static void write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
+static void
+write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
 {
     char *room = mmap(NULL, RUNNER_INSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (room == MAP_FAILED)
@@ -159,7 +170,8 @@ static void write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
     ret->as.compiled.assembly_bytes = (uint32_t)assembly;
 }
 
-static void describe(const compiled_t *compiled, runner_reply_t *ret)
+static void
+describe(const compiled_t *compiled, runner_reply_t *ret)
 {
     memcpy(ret->as.compiled.entry, compiled->entry, sizeof ret->as.compiled.entry);
     ret->as.compiled.kind = (int32_t)compiled->kind;
@@ -169,11 +181,15 @@ static void describe(const compiled_t *compiled, runner_reply_t *ret)
         ret->as.compiled.in[i] = (int32_t)compiled->in[i];
 }
 
-static void on_compile(service_t *self, const runner_compile_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
+static void
+on_compile(service_t *self, const runner_compile_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
 {
     int64_t began = clock_now_ns();
-    compile_options_t options = {.entry = request->entry, .signature = request->signature, .kind = request->kind,
-                                 .inspect = request->inspect, .fastmath = request->fastmath};
+    compile_options_t options = {.entry = request->entry,
+                                 .signature = request->signature,
+                                 .kind = request->kind,
+                                 .inspect = request->inspect,
+                                 .fastmath = request->fastmath};
     ret->code = RUNNER_COMPILED;
     void *bytes = MAP_FAILED;
     kernel_t kernel = {.id = request->kernel};
@@ -181,7 +197,8 @@ static void on_compile(service_t *self, const runner_compile_t *request, const i
     if (!status && (nfds != 1 + request->inspect || !request->size || request->size > RUNNER_MAX_BITCODE))
         status = err_set(err, FH_INTERNAL, "the request has %d descriptors and %u bytes", nfds, request->size);
     if (!status) {
-        bytes = mmap(NULL, request->size, PROT_READ, MAP_PRIVATE, fds[0], 0); /* sealed: older kernels share it with nobody */
+        bytes = mmap(NULL, request->size, PROT_READ, MAP_PRIVATE, fds[0],
+                     0); /* sealed: older kernels share it with nobody */
         if (bytes == MAP_FAILED)
             status = err_set_errno(err, FH_NO_MEMORY, errno, "the bitcode cannot be mapped");
     }
@@ -203,7 +220,8 @@ static void on_compile(service_t *self, const runner_compile_t *request, const i
     fill_error(ret, status, err);
 }
 
-static void on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
+static void
+on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
 {
     ret->code = RUNNER_DONE;
     int status = FH_OK;
@@ -218,14 +236,16 @@ static void on_run(service_t *self, const runner_run_t *request, const int *fds,
 }
 
 /* Wait for a request.  False at the end of the stream, or on anything that our engine would not send. */
-static bool receive(request_t *ret, int *fds, int *ret_nfds)
+static bool
+receive(request_t *ret, int *fds, int *ret_nfds)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * RUNNER_MAX_OPERANDS)];
         struct cmsghdr align;
     } control;
     struct iovec part = {ret, sizeof *ret};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
     ssize_t n;
     do
         n = recvmsg(RUNNER_SOCKET_FD, &header, MSG_CMSG_CLOEXEC);
@@ -245,7 +265,8 @@ static bool receive(request_t *ret, int *fds, int *ret_nfds)
            (size - offsetof(runner_run_t, operands)) == (size_t)ret->run.count * sizeof ret->run.operands[0];
 }
 
-static bool serve(service_t *self)
+static bool
+serve(service_t *self)
 {
     static request_t request;
     int fds[RUNNER_MAX_OPERANDS], nfds = 0;
@@ -265,7 +286,8 @@ static bool serve(service_t *self)
     return reply(&answer);
 }
 
-int service_run(const service_options_t *options)
+int
+service_run(const service_options_t *options)
 {
     static service_t service;
     err_t err = {0};

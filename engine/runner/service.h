@@ -1,4 +1,5 @@
-/* engine/runner/service.h - a runner's life: start, lock itself in, answer requests until the engine closes the socket. */
+/* engine/runner/service.h - a runner's life: start, lock itself in, answer requests until the engine closes the socket.
+ */
 #ifndef FH_ENGINE_RUNNER_SERVICE_H
 #define FH_ENGINE_RUNNER_SERVICE_H
 

@@ -10,17 +10,42 @@ static const struct {
     const char *name;
     dtype_t dtype;
 } ALIASES[] = {
-    {"double", DTYPE_FLOAT64},  {"float", DTYPE_FLOAT32},    {"half", DTYPE_FLOAT16},     {"_Float16", DTYPE_FLOAT16},
-    {"char", DTYPE_INT8},       {"signed char", DTYPE_INT8}, {"unsigned char", DTYPE_UINT8},
-    {"short", DTYPE_INT16},     {"unsigned short", DTYPE_UINT16},
-    {"int", DTYPE_INT32},       {"signed", DTYPE_INT32},     {"unsigned", DTYPE_UINT32},  {"unsigned int", DTYPE_UINT32},
-    {"long", DTYPE_INT64},      {"unsigned long", DTYPE_UINT64},
-    {"long long", DTYPE_INT64}, {"unsigned long long", DTYPE_UINT64},
-    {"int8_t", DTYPE_INT8},     {"int16_t", DTYPE_INT16},    {"int32_t", DTYPE_INT32},    {"int64_t", DTYPE_INT64},
-    {"uint8_t", DTYPE_UINT8},   {"uint16_t", DTYPE_UINT16},  {"uint32_t", DTYPE_UINT32},  {"uint64_t", DTYPE_UINT64},
-    {"size_t", DTYPE_UINT64},   {"ssize_t", DTYPE_INT64},    {"ptrdiff_t", DTYPE_INT64},
-    {"intp", DTYPE_INT64},      {"uintp", DTYPE_UINT64},     {"intc", DTYPE_INT32},       {"uintc", DTYPE_UINT32},
-    {"_Bool", DTYPE_BOOL},      {"boolean", DTYPE_BOOL},     {"bool_", DTYPE_BOOL},       {"b1", DTYPE_BOOL},
+    {"double", DTYPE_FLOAT64},
+    {"float", DTYPE_FLOAT32},
+    {"half", DTYPE_FLOAT16},
+    {"_Float16", DTYPE_FLOAT16},
+    {"char", DTYPE_INT8},
+    {"signed char", DTYPE_INT8},
+    {"unsigned char", DTYPE_UINT8},
+    {"short", DTYPE_INT16},
+    {"unsigned short", DTYPE_UINT16},
+    {"int", DTYPE_INT32},
+    {"signed", DTYPE_INT32},
+    {"unsigned", DTYPE_UINT32},
+    {"unsigned int", DTYPE_UINT32},
+    {"long", DTYPE_INT64},
+    {"unsigned long", DTYPE_UINT64},
+    {"long long", DTYPE_INT64},
+    {"unsigned long long", DTYPE_UINT64},
+    {"int8_t", DTYPE_INT8},
+    {"int16_t", DTYPE_INT16},
+    {"int32_t", DTYPE_INT32},
+    {"int64_t", DTYPE_INT64},
+    {"uint8_t", DTYPE_UINT8},
+    {"uint16_t", DTYPE_UINT16},
+    {"uint32_t", DTYPE_UINT32},
+    {"uint64_t", DTYPE_UINT64},
+    {"size_t", DTYPE_UINT64},
+    {"ssize_t", DTYPE_INT64},
+    {"ptrdiff_t", DTYPE_INT64},
+    {"intp", DTYPE_INT64},
+    {"uintp", DTYPE_UINT64},
+    {"intc", DTYPE_INT32},
+    {"uintc", DTYPE_UINT32},
+    {"_Bool", DTYPE_BOOL},
+    {"boolean", DTYPE_BOOL},
+    {"bool_", DTYPE_BOOL},
+    {"b1", DTYPE_BOOL},
 };
 
 typedef struct {
@@ -28,19 +53,22 @@ typedef struct {
     err_t *err;
 } reader_t;
 
-static int complain(const reader_t *reader, const char *what)
+static int
+complain(const reader_t *reader, const char *what)
 {
     return err_set(reader->err, FH_KERNEL_ERROR, "signature \"%.120s\", character %d: %s", reader->text,
                    (int)(reader->at - reader->text) + 1, what);
 }
 
-static void skip_space(reader_t *reader)
+static void
+skip_space(reader_t *reader)
 {
     while (*reader->at == ' ' || *reader->at == '\t')
         reader->at++;
 }
 
-static bool take(reader_t *reader, char c)
+static bool
+take(reader_t *reader, char c)
 {
     skip_space(reader);
     if (*reader->at != c)
@@ -49,13 +77,15 @@ static bool take(reader_t *reader, char c)
     return true;
 }
 
-static bool is_word(char c)
+static bool
+is_word(char c)
 {
     return isalnum((unsigned char)c) || c == '_' || c == '<' || c == '=' || c == '|';
 }
 
 /* The words of one type with single spaces between ("unsigned long"), without qualifiers; "" if there is none. */
-static int take_words(reader_t *reader, char ret[WORD_MAX])
+static int
+take_words(reader_t *reader, char ret[WORD_MAX])
 {
     size_t used = 0;
     ret[0] = '\0';
@@ -82,7 +112,8 @@ static int take_words(reader_t *reader, char ret[WORD_MAX])
     }
 }
 
-static dtype_t dtype_of(const char *name)
+static dtype_t
+dtype_of(const char *name)
 {
     for (size_t i = 0; i < sizeof ALIASES / sizeof *ALIASES; i++)
         if (!strcmp(name, ALIASES[i].name))
@@ -90,7 +121,8 @@ static dtype_t dtype_of(const char *name)
     return dtype_from_name(name);
 }
 
-static int take_type(reader_t *reader, signature_type_t *ret, bool *ret_void)
+static int
+take_type(reader_t *reader, signature_type_t *ret, bool *ret_void)
 {
     char words[WORD_MAX];
     int status = take_words(reader, words);
@@ -131,7 +163,8 @@ static int take_type(reader_t *reader, signature_type_t *ret, bool *ret_void)
     return FH_OK;
 }
 
-int signature_parse(const char *text, signature_t *ret, err_t *err)
+int
+signature_parse(const char *text, signature_t *ret, err_t *err)
 {
     reader_t reader = {text, text, err};
     *ret = (signature_t){0};
@@ -161,7 +194,8 @@ int signature_parse(const char *text, signature_t *ret, err_t *err)
     return FH_OK;
 }
 
-int signature_piece(const signature_t *self, dtype_t *ret_in, int *ret_nin, dtype_t *ret_out, err_t *err)
+int
+signature_piece(const signature_t *self, dtype_t *ret_in, int *ret_nin, dtype_t *ret_out, err_t *err)
 {
     if (!self->given)
         return err_set(err, FH_KERNEL_ERROR,
@@ -169,11 +203,13 @@ int signature_piece(const signature_t *self, dtype_t *ret_in, int *ret_nin, dtyp
                        "for example \"float64(float64)\" or \"void(float64*, float64*, int64)\"");
     int nin = self->result_void ? self->count - 2 : self->count;
     if (nin < 1 || nin >= KERNEL_MAX_ARGS)
-        return err_set(err, FH_KERNEL_ERROR, "a piece kernel has 1 to %d input arrays, one output and a count, not %d parameters",
+        return err_set(err, FH_KERNEL_ERROR,
+                       "a piece kernel has 1 to %d input arrays, one output and a count, not %d parameters",
                        KERNEL_MAX_ARGS - 1, self->count);
     for (int i = 0; i < nin + (self->result_void ? 1 : 0); i++)
         if (self->result_void && !self->args[i].pointer)
-            return err_set(err, FH_KERNEL_ERROR, "parameter %d of a piece kernel must be a pointer in its signature", i + 1);
+            return err_set(err, FH_KERNEL_ERROR, "parameter %d of a piece kernel must be a pointer in its signature",
+                           i + 1);
     if (self->result_void && (self->args[nin + 1].pointer || dtype_size(self->args[nin + 1].dtype) != 8))
         return err_set(err, FH_KERNEL_ERROR, "the last parameter of a piece kernel is its count, an int64");
     for (int i = 0; i < nin; i++)

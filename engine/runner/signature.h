@@ -7,11 +7,11 @@
 #ifndef FH_ENGINE_RUNNER_SIGNATURE_H
 #define FH_ENGINE_RUNNER_SIGNATURE_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "codecs/dtype.h"
 #include "engine/runner_host.h"
+
+#include <stdbool.h>
 
 typedef struct {
     dtype_t dtype;
@@ -19,7 +19,7 @@ typedef struct {
 } signature_type_t;
 
 typedef struct {
-    bool given;              /* false: the text was empty */
+    bool given; /* false: the text was empty */
     bool result_void;
     signature_type_t result; /* meaningful unless result_void */
     int count;

@@ -27,23 +27,18 @@ static const symbol_t SYMBOLS[] = {
 #undef PURE
 #undef PURE2
 #undef WRITES
-    ROW(__divti3, false, true)
-    ROW(__modti3, false, true)
-    ROW(__udivti3, false, true)
-    ROW(__umodti3, false, true)
-    ROW(__truncdfhf2, false, true)
-    ROW(__truncsfhf2, false, true)
-    ROW(__extendhfsf2, false, true)
-    ROW(__powidf2, false, true)
-    ROW(__powisf2, false, true)
-};
+    ROW(__divti3, false, true) ROW(__modti3, false, true) ROW(__udivti3, false, true) ROW(__umodti3, false, true)
+        ROW(__truncdfhf2, false, true) ROW(__truncsfhf2, false, true) ROW(__extendhfsf2, false, true)
+            ROW(__powidf2, false, true) ROW(__powisf2, false, true)};
 
-const symbol_t *symbol_at(size_t i)
+const symbol_t *
+symbol_at(size_t i)
 {
     return i < sizeof SYMBOLS / sizeof *SYMBOLS ? &SYMBOLS[i] : NULL;
 }
 
-const symbol_t *symbol_find(const char *name)
+const symbol_t *
+symbol_find(const char *name)
 {
     for (size_t i = 0; i < sizeof SYMBOLS / sizeof *SYMBOLS; i++)
         if (SYMBOLS[i].callable && !strcmp(name, SYMBOLS[i].name))

@@ -1,11 +1,11 @@
 #include "engine/runner/vet.h"
 
+#include "engine/runner/symbols.h"
+
 #include <stdbool.h>
 #include <string.h>
 
 #include <llvm-c/Target.h>
-
-#include "engine/runner/symbols.h"
 
 static const struct {
     LLVMOpcode opcode;
@@ -51,12 +51,14 @@ typedef struct {
     err_t *err;
 } vet_t;
 
-static int refuse(vet_t *self, const char *what, const char *name, const char *why)
+static int
+refuse(vet_t *self, const char *what, const char *name, const char *why)
 {
     return err_set(self->err, FH_BAD_BITCODE, "%s %.200s %s", what, name, why);
 }
 
-static bool intrinsic_allowed(const char *name)
+static bool
+intrinsic_allowed(const char *name)
 {
     for (size_t i = 0; i < COUNT(INTRINSICS); i++) {
         size_t length = strlen(INTRINSICS[i]);
@@ -66,13 +68,15 @@ static bool intrinsic_allowed(const char *name)
     return false;
 }
 
-static bool has_section(LLVMValueRef value)
+static bool
+has_section(LLVMValueRef value)
 {
     const char *section = LLVMGetSection(value);
     return section && *section;
 }
 
-static int vet_global(vet_t *self, LLVMValueRef global)
+static int
+vet_global(vet_t *self, LLVMValueRef global)
 {
     const char *name = LLVMGetValueName(global);
     LLVMTypeRef type = LLVMGlobalGetValueType(global);
@@ -92,7 +96,8 @@ static int vet_global(vet_t *self, LLVMValueRef global)
     return FH_OK;
 }
 
-static int vet_alloca(vet_t *self, LLVMValueRef i, const char *function)
+static int
+vet_alloca(vet_t *self, LLVMValueRef i, const char *function)
 {
     LLVMValueRef count = LLVMGetOperand(i, 0);
     LLVMTypeRef type = LLVMGetAllocatedType(i);
@@ -107,7 +112,8 @@ static int vet_alloca(vet_t *self, LLVMValueRef i, const char *function)
     return FH_OK;
 }
 
-static int vet_call(vet_t *self, LLVMValueRef i, LLVMValueRef function)
+static int
+vet_call(vet_t *self, LLVMValueRef i, LLVMValueRef function)
 {
     const char *name = LLVMGetValueName(function);
     LLVMValueRef callee = LLVMGetCalledValue(i);
@@ -120,7 +126,8 @@ static int vet_call(vet_t *self, LLVMValueRef i, LLVMValueRef function)
     return FH_OK;
 }
 
-static int vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
+static int
+vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
 {
     if (++self->instructions > VET_MAX_INSTRUCTIONS)
         return err_set(self->err, FH_BAD_BITCODE, "the module has more than %d instructions", VET_MAX_INSTRUCTIONS);
@@ -133,19 +140,22 @@ static int vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
     return opcode == LLVMCall ? vet_call(self, i, function) : FH_OK;
 }
 
-static int vet_declaration(vet_t *self, LLVMValueRef function)
+static int
+vet_declaration(vet_t *self, LLVMValueRef function)
 {
     const char *name = LLVMGetValueName(function);
     if (!LLVMGetFirstUse(function))
         return FH_OK;
     if (LLVMGetIntrinsicID(function))
         return intrinsic_allowed(name) ? FH_OK : refuse(self, "intrinsic", name, "is not allowed in a kernel");
-    return symbol_find(name) ? FH_OK
-                             : refuse(self, "function", name,
-                                      "is outside the module and not one of the mathematical functions that kernels may call");
+    return symbol_find(name)
+               ? FH_OK
+               : refuse(self, "function", name,
+                        "is outside the module and not one of the mathematical functions that kernels may call");
 }
 
-static int vet_function(vet_t *self, LLVMValueRef function)
+static int
+vet_function(vet_t *self, LLVMValueRef function)
 {
     const char *name = LLVMGetValueName(function);
     if (++self->functions > VET_MAX_FUNCTIONS)
@@ -167,13 +177,15 @@ static int vet_function(vet_t *self, LLVMValueRef function)
             return refuse(self, "function", name, REFUSED_ATTRIBUTES[k].why);
     }
     int status = FH_OK;
-    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block && !status; block = LLVMGetNextBasicBlock(block))
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block && !status;
+         block = LLVMGetNextBasicBlock(block))
         for (LLVMValueRef i = LLVMGetFirstInstruction(block); i && !status; i = LLVMGetNextInstruction(i))
             status = vet_instruction(self, i, function);
     return status;
 }
 
-int vet_module(LLVMModuleRef module, err_t *err)
+int
+vet_module(LLVMModuleRef module, err_t *err)
 {
     vet_t self = {.layout = LLVMGetModuleDataLayout(module), .err = err};
     size_t length = 0;

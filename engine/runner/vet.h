@@ -3,15 +3,15 @@
 #ifndef FH_ENGINE_RUNNER_VET_H
 #define FH_ENGINE_RUNNER_VET_H
 
-#include <llvm-c/Core.h>
-
 #include "base/err.h"
+
+#include <llvm-c/Core.h>
 
 enum {
     VET_MAX_FUNCTIONS = 256,
     VET_MAX_INSTRUCTIONS = 100000,
-    VET_MAX_ALLOCA = 64 << 10,  /* bytes */
-    VET_MAX_GLOBALS = 1 << 20,  /* bytes of all global data */
+    VET_MAX_ALLOCA = 64 << 10, /* bytes */
+    VET_MAX_GLOBALS = 1 << 20, /* bytes of all global data */
 };
 
 /* Check a verified module that holds nothing but its entry and what that needs.  OK or BAD_BITCODE. */

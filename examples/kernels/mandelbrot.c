@@ -5,7 +5,8 @@
 
 enum { STEPS = 255 };
 
-int32_t mandelbrot(double x, double y)
+int32_t
+mandelbrot(double x, double y)
 {
     double u = 0, v = 0;
     int32_t step = 0;

@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-void smooth(const double *in, double *out, int64_t n)
+void
+smooth(const double *in, double *out, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         double sum = in[i];

@@ -1,4 +1,6 @@
 /* What runner_host promises when kernels are wrong, hostile or endless: one typed error, and everybody else goes on. */
+#include "driver.h"
+
 #include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,17 +14,17 @@
 
 #include <cmocka.h>
 
-#include "driver.h"
-
 static const char ADD_ONE[] = "define i64 @one(i64 %x) {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n";
-static const char NULL_READ[] = "define i64 @reader(i64 %x) {\n  %p = inttoptr i64 8 to ptr\n  %v = load volatile i64, ptr %p\n"
-                                "  ret i64 %v\n}\n";
+static const char NULL_READ[] =
+    "define i64 @reader(i64 %x) {\n  %p = inttoptr i64 8 to ptr\n  %v = load volatile i64, ptr %p\n"
+    "  ret i64 %v\n}\n";
 static const char ENDLESS[] = "@flag = internal global i64 0\ndefine i64 @endless(i64 %x) {\n  br label %loop\nloop:\n"
                               "  %v = load volatile i64, ptr @flag\n  br label %loop\n}\n";
 
 static runner_host_t *host;
 
-static int set_up(void **state)
+static int
+set_up(void **state)
 {
     (void)state;
     host = driver_host();
@@ -30,7 +32,8 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
+static int
+tear_down(void **state)
 {
     (void)state;
     runner_host_destroy(&host);
@@ -38,9 +41,11 @@ static int tear_down(void **state)
 }
 
 /* One int64 in, one out. */
-static int call(oid_t session, uint32_t kernel, double timeout_s, driver_done_t *done)
+static int
+call(oid_t session, uint32_t kernel, double timeout_s, driver_done_t *done)
 {
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     int status = driver_run(host, session, kernel, &in, 1, &out, timeout_s, done);
     if (!status)
         assert_int_equal(((int64_t *)(void *)out.data)[2], 1);
@@ -49,7 +54,8 @@ static int call(oid_t session, uint32_t kernel, double timeout_s, driver_done_t 
     return status;
 }
 
-static uint32_t compiled(oid_t session, const char *text)
+static uint32_t
+compiled(oid_t session, const char *text)
 {
     driver_compiled_t kernel;
     if (driver_compile_text(host, session, text, "", &kernel))
@@ -57,16 +63,19 @@ static uint32_t compiled(oid_t session, const char *text)
     return kernel.kernel;
 }
 
-static void must_work(oid_t session)
+static void
+must_work(oid_t session)
 {
     driver_done_t done;
     if (call(session, compiled(session, ADD_ONE), 5, &done))
         fail_msg("a healthy kernel failed: %s", done.err.text);
 }
 
-/* ---- the corpus --------------------------------------------------------------------------------------------------- */
+/* ---- the corpus ---------------------------------------------------------------------------------------------------
+ */
 
-static int status_named(const char *name)
+static int
+status_named(const char *name)
 {
     for (int i = 0; status_at(i) >= 0; i++)
         if (!strcmp(status_name(status_at(i)), name))
@@ -75,7 +84,8 @@ static int status_named(const char *name)
 }
 
 /* Each file's first line says what must come of it: "; STATUS words of the reason". */
-static void check_hostile(const char *name)
+static void
+check_hostile(const char *name)
 {
     char path[512], verdict[32] = "", words[128] = "";
     snprintf(path, sizeof path, FH_KERNELS_FOLDER "/hostile/%s", name);
@@ -88,19 +98,22 @@ static void check_hostile(const char *name)
     driver_done_t done = {.status = FH_OK};
     int status = driver_compile(host, session, text, size, "", "", "", &kernel);
     if (!status) {
-        driver_array_t in = driver_array(kernel.info.in[0], 1, (int64_t[]){1}), out = driver_array(kernel.info.out, 1, (int64_t[]){1});
+        driver_array_t in = driver_array(kernel.info.in[0], 1, (int64_t[]){1}),
+                       out = driver_array(kernel.info.out, 1, (int64_t[]){1});
         status = driver_run(host, session, kernel.kernel, &in, 1, &out, 0.3, &done);
         driver_array_free(&in);
         driver_array_free(&out);
     }
     const char *reason = kernel.status ? kernel.err.text : done.err.text;
     if (status != status_named(verdict) || (status && !strstr(reason, words)))
-        fail_msg("%s: wanted %s \"%s\", got %s \"%s\"", name, verdict, words, status_name(status), status ? reason : "");
+        fail_msg("%s: wanted %s \"%s\", got %s \"%s\"", name, verdict, words, status_name(status),
+                 status ? reason : "");
     runner_host_forget(host, session);
     free(text);
 }
 
-static void hostile_modules_get_their_verdicts(void **state)
+static void
+hostile_modules_get_their_verdicts(void **state)
 {
     (void)state;
     DIR *folder = opendir(FH_KERNELS_FOLDER "/hostile");
@@ -116,9 +129,11 @@ static void hostile_modules_get_their_verdicts(void **state)
     must_work(oid_new());
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------------------------------------------------
+ */
 
-static void null_read_reports_signal_and_address(void **state)
+static void
+null_read_reports_signal_and_address(void **state)
 {
     (void)state;
     oid_t session = oid_new();
@@ -130,7 +145,8 @@ static void null_read_reports_signal_and_address(void **state)
     must_work(session);
 }
 
-static void fault_leaves_other_sessions_alone(void **state)
+static void
+fault_leaves_other_sessions_alone(void **state)
 {
     (void)state;
     oid_t good = oid_new(), bad = oid_new();
@@ -141,7 +157,8 @@ static void fault_leaves_other_sessions_alone(void **state)
     assert_int_equal(call(good, healthy, 5, &done), FH_OK);
 }
 
-static void endless_loop_ends_at_its_deadline(void **state)
+static void
+endless_loop_ends_at_its_deadline(void **state)
 {
     (void)state;
     oid_t session = oid_new();
@@ -155,12 +172,14 @@ static void endless_loop_ends_at_its_deadline(void **state)
     must_work(session);
 }
 
-static void waiting_call_times_out_in_its_place(void **state)
+static void
+waiting_call_times_out_in_its_place(void **state)
 {
     (void)state;
     oid_t session = oid_new();
     uint32_t endless = compiled(session, ENDLESS), one = compiled(session, ADD_ONE);
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     driver_done_t first, second, third;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 0.4, &first), FH_OK);
     assert_int_equal(driver_start(host, session, one, &in, 1, &out, 0.1, &second), FH_OK);
@@ -175,14 +194,17 @@ static void waiting_call_times_out_in_its_place(void **state)
     driver_array_free(&out);
 }
 
-static void hundred_faults_in_a_row_are_hundred_errors(void **state)
+static void
+hundred_faults_in_a_row_are_hundred_errors(void **state)
 {
     (void)state;
     char text[400];
     for (int i = 0; i < 100; i++) {
         oid_t session = oid_new();
-        snprintf(text, sizeof text, "define i64 @f%d(i64 %%x) {\n  %%p = inttoptr i64 %d to ptr\n  store volatile i64 1, ptr %%p\n"
-                 "  ret i64 %%x\n}\n", i, 16 * (i + 1));
+        snprintf(text, sizeof text,
+                 "define i64 @f%d(i64 %%x) {\n  %%p = inttoptr i64 %d to ptr\n  store volatile i64 1, ptr %%p\n"
+                 "  ret i64 %%x\n}\n",
+                 i, 16 * (i + 1));
         driver_done_t done;
         assert_int_equal(call(session, compiled(session, text), 5, &done), FH_KERNEL_FAULT);
         assert_int_equal(done.err.address, 16 * (i + 1));
@@ -191,7 +213,8 @@ static void hundred_faults_in_a_row_are_hundred_errors(void **state)
     must_work(oid_new());
 }
 
-static void third_crash_poisons_the_hash(void **state)
+static void
+third_crash_poisons_the_hash(void **state)
 {
     (void)state;
     oid_t session = oid_new();
@@ -204,17 +227,21 @@ static void third_crash_poisons_the_hash(void **state)
     assert_int_equal(driver_compile_text(host, session, NULL_READ, "", &again), FH_KERNEL_POISONED);
     must_work(session);
     oid_t other = oid_new();
-    assert_int_equal(call(other, compiled(other, NULL_READ), 5, &done), FH_KERNEL_FAULT); /* for this session it is new */
+    assert_int_equal(call(other, compiled(other, NULL_READ), 5, &done),
+                     FH_KERNEL_FAULT); /* for this session it is new */
 }
 
-/* ---- cancelling and ending ---------------------------------------------------------------------------------------- */
+/* ---- cancelling and ending ----------------------------------------------------------------------------------------
+ */
 
-static void cancel_ends_the_call_and_only_it(void **state)
+static void
+cancel_ends_the_call_and_only_it(void **state)
 {
     (void)state;
     oid_t session = oid_new();
     uint32_t endless = compiled(session, ENDLESS), one = compiled(session, ADD_ONE);
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     driver_done_t first, second, third;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
     assert_int_equal(driver_start(host, session, one, &in, 1, &out, 30, &second), FH_OK);
@@ -230,12 +257,14 @@ static void cancel_ends_the_call_and_only_it(void **state)
     driver_array_free(&out);
 }
 
-static void forget_cancels_what_the_session_has(void **state)
+static void
+forget_cancels_what_the_session_has(void **state)
 {
     (void)state;
     oid_t session = oid_new();
     uint32_t endless = compiled(session, ENDLESS);
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     driver_done_t first, second;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &second), FH_OK);
@@ -249,14 +278,16 @@ static void forget_cancels_what_the_session_has(void **state)
     driver_array_free(&out);
 }
 
-static void destroy_cancels_everything(void **state)
+static void
+destroy_cancels_everything(void **state)
 {
     (void)state;
     runner_host_t *kept = host;
     host = driver_host();
     oid_t session = oid_new();
     uint32_t endless = compiled(session, ENDLESS);
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     driver_done_t first, second;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &first), FH_OK);
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &second), FH_OK);
@@ -268,9 +299,11 @@ static void destroy_cancels_everything(void **state)
     driver_array_free(&out);
 }
 
-/* ---- processes ---------------------------------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------------------------------------------
+ */
 
-static int children(pid_t *ret, int room)
+static int
+children(pid_t *ret, int room)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
@@ -283,7 +316,8 @@ static int children(pid_t *ret, int room)
     return count;
 }
 
-static void wait_children(int wanted)
+static void
+wait_children(int wanted)
 {
     pid_t pids[64];
     int64_t deadline = clock_deadline(10);
@@ -296,7 +330,8 @@ static void wait_children(int wanted)
     assert_int_equal(children(pids, 64), wanted);
 }
 
-static void sessions_have_runners_of_their_own(void **state)
+static void
+sessions_have_runners_of_their_own(void **state)
 {
     (void)state;
     runner_host_t *kept = host;
@@ -314,7 +349,8 @@ static void sessions_have_runners_of_their_own(void **state)
     assert_int_equal(call(b, in_b, 5, &done), FH_OK);
 }
 
-static void killed_runner_is_replaced_with_its_kernels(void **state)
+static void
+killed_runner_is_replaced_with_its_kernels(void **state)
 {
     (void)state;
     oid_t session = oid_new();
@@ -325,17 +361,20 @@ static void killed_runner_is_replaced_with_its_kernels(void **state)
     for (int i = 0; i < count; i++)
         kill(pids[i], SIGKILL);
     driver_done_t done;
-    for (int i = 0; i < count && call(session, one, 10, &done) != FH_OK; i++) /* calls may be on their way into the dying */
+    for (int i = 0; i < count && call(session, one, 10, &done) != FH_OK;
+         i++) /* calls may be on their way into the dying */
         assert_int_equal(done.status, FH_KERNEL_FAULT);
     assert_int_equal(call(session, one, 10, &done), FH_OK);
 }
 
-static void runner_killed_in_a_call_is_a_fault(void **state)
+static void
+runner_killed_in_a_call_is_a_fault(void **state)
 {
     (void)state;
     oid_t session = oid_new();
     uint32_t endless = compiled(session, ENDLESS);
-    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}), out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
+    driver_array_t in = driver_array(DTYPE_INT64, 1, (int64_t[]){3}),
+                   out = driver_array(DTYPE_INT64, 1, (int64_t[]){3});
     driver_done_t done;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &done), FH_OK);
     pid_t pids[64];
@@ -350,7 +389,8 @@ static void runner_killed_in_a_call_is_a_fault(void **state)
     must_work(session);
 }
 
-static void missing_program_is_an_error_not_a_wait(void **state)
+static void
+missing_program_is_an_error_not_a_wait(void **state)
 {
     (void)state;
     runner_host_options_t options = {.program = "/nonexistent/farhand-runner"};
@@ -366,7 +406,8 @@ static void missing_program_is_an_error_not_a_wait(void **state)
     runner_host_destroy(&none);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_modules_get_their_verdicts),

@@ -1,4 +1,6 @@
 /* Real bitcode: what clang and Numba made, whole, cut short, garbled, and from the future. */
+#include "driver.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,11 +14,10 @@
 
 #include <cmocka.h>
 
-#include "driver.h"
-
 static runner_host_t *host;
 
-static int set_up(void **state)
+static int
+set_up(void **state)
 {
     (void)state;
     host = driver_host();
@@ -24,7 +25,8 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
+static int
+tear_down(void **state)
 {
     (void)state;
     runner_host_destroy(&host);
@@ -32,7 +34,8 @@ static int tear_down(void **state)
 }
 
 /* Bitcode of a file, or skip the test with a reason. */
-static char *bitcode(const char *folder, const char *name, size_t *ret_size)
+static char *
+bitcode(const char *folder, const char *name, size_t *ret_size)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/%s.bc", folder, name);
@@ -45,7 +48,8 @@ static char *bitcode(const char *folder, const char *name, size_t *ret_size)
 }
 
 /* Run a kernel of doubles over n elements of each input; out[i] must be what expected says. */
-static void check_doubles(oid_t session, const driver_compiled_t *kernel, double (*expected)(const double *args), double tolerance)
+static void
+check_doubles(oid_t session, const driver_compiled_t *kernel, double (*expected)(const double *args), double tolerance)
 {
     enum { N = 1000 };
     driver_array_t in[KERNEL_MAX_ARGS], out = driver_array(DTYPE_FLOAT64, 1, (int64_t[]){N});
@@ -68,18 +72,22 @@ static void check_doubles(oid_t session, const driver_compiled_t *kernel, double
     driver_array_free(&out);
 }
 
-static double saxpy(const double *args)
+static double
+saxpy(const double *args)
 {
     return args[0] * args[1] + args[2];
 }
 
-static double haversine(const double *args)
+static double
+haversine(const double *args)
 {
-    double degree = 0.017453292519943295, a = sin((args[2] - args[0]) * degree / 2), b = sin((args[3] - args[1]) * degree / 2);
+    double degree = 0.017453292519943295, a = sin((args[2] - args[0]) * degree / 2),
+           b = sin((args[3] - args[1]) * degree / 2);
     return 12742.0176 * asin(sqrt(a * a + cos(args[0] * degree) * cos(args[2] * degree) * b * b));
 }
 
-static void compile_file(oid_t session, const char *folder, const char *name, const char *signature, driver_compiled_t *ret)
+static void
+compile_file(oid_t session, const char *folder, const char *name, const char *signature, driver_compiled_t *ret)
 {
     size_t size;
     char *bytes = bitcode(folder, name, &size);
@@ -88,7 +96,8 @@ static void compile_file(oid_t session, const char *folder, const char *name, co
     free(bytes);
 }
 
-static void clang_ufuncs_compute(void **state)
+static void
+clang_ufuncs_compute(void **state)
 {
     (void)state;
     oid_t session = oid_new();
@@ -104,7 +113,8 @@ static void clang_ufuncs_compute(void **state)
     assert_int_equal(kernel.info.kind, KERNEL_PIECE);
 }
 
-static void every_prefix_of_a_module_is_refused(void **state)
+static void
+every_prefix_of_a_module_is_refused(void **state)
 {
     (void)state;
     size_t size;
@@ -120,7 +130,8 @@ static void every_prefix_of_a_module_is_refused(void **state)
     free(bytes);
 }
 
-static void garbled_modules_never_hurt_the_host(void **state)
+static void
+garbled_modules_never_hurt_the_host(void **state)
 {
     (void)state;
     size_t size;
@@ -143,11 +154,21 @@ static void garbled_modules_never_hurt_the_host(void **state)
     free(bytes);
 }
 
-static void junk_is_bad_bitcode(void **state)
+static void
+junk_is_bad_bitcode(void **state)
 {
     (void)state;
-    static const char *const JUNK[] = {"", "x", "hello, world", "BC", "BC\xc0\xde", ("\x7f" "ELF"), "define", "; nothing\n",
-                                       "define double @f(double %x) {", "BC\xc0\xde garbage that is no module at all"};
+    static const char *const JUNK[] = {"",
+                                       "x",
+                                       "hello, world",
+                                       "BC",
+                                       "BC\xc0\xde",
+                                       ("\x7f"
+                                        "ELF"),
+                                       "define",
+                                       "; nothing\n",
+                                       "define double @f(double %x) {",
+                                       "BC\xc0\xde garbage that is no module at all"};
     for (size_t i = 0; i < sizeof JUNK / sizeof *JUNK; i++) {
         driver_compiled_t kernel;
         int status = driver_compile_text(host, oid_new(), JUNK[i], "", &kernel);
@@ -169,14 +190,16 @@ typedef struct {
     size_t bits;
 } bits_t;
 
-static void put(bits_t *self, uint64_t value, int width)
+static void
+put(bits_t *self, uint64_t value, int width)
 {
     for (int i = 0; i < width; i++, self->bits++)
         if (value >> i & 1)
             self->bytes[self->bits / 8] |= (uint8_t)(1u << self->bits % 8);
 }
 
-static void put_variable(bits_t *self, uint64_t value, int width)
+static void
+put_variable(bits_t *self, uint64_t value, int width)
 {
     uint64_t half = (uint64_t)1 << (width - 1);
     for (; value >= half; value >>= width - 1)
@@ -184,27 +207,29 @@ static void put_variable(bits_t *self, uint64_t value, int width)
     put(self, value, width);
 }
 
-static void align(bits_t *self)
+static void
+align(bits_t *self)
 {
     self->bits = (self->bits + 31) / 32 * 32;
 }
 
 /* A module's head whose identification block names a producer. */
-static void identify(bits_t *self, const char *producer)
+static void
+identify(bits_t *self, const char *producer)
 {
     put(self, 0xdec04342, 32);
-    put(self, 1, 2);            /* a block */
-    put_variable(self, 13, 8);  /* of identification */
+    put(self, 1, 2);           /* a block */
+    put_variable(self, 13, 8); /* of identification */
     put_variable(self, 5, 4);
     align(self);
     size_t length_at = self->bits / 8;
     put(self, 0, 32);
-    put(self, 3, 5);            /* a record: the producer */
+    put(self, 3, 5); /* a record: the producer */
     put_variable(self, 1, 6);
     put_variable(self, strlen(producer), 6);
     for (const char *c = producer; *c; c++)
         put_variable(self, (uint8_t)*c, 6);
-    put(self, 3, 5);            /* and the epoch */
+    put(self, 3, 5); /* and the epoch */
     put_variable(self, 2, 6);
     put_variable(self, 1, 6);
     put_variable(self, 0, 6);
@@ -213,13 +238,15 @@ static void identify(bits_t *self, const char *producer)
     self->bytes[length_at] = (uint8_t)((self->bits / 8 - length_at - 4) / 4);
 }
 
-static void newer_producer_is_bitcode_too_new(void **state)
+static void
+newer_producer_is_bitcode_too_new(void **state)
 {
     (void)state;
     bits_t future = {.bits = 0};
     identify(&future, "LLVM99.1.0");
     driver_compiled_t kernel;
-    assert_int_equal(driver_compile(host, oid_new(), future.bytes, future.bits / 8, "", "", "", &kernel), FH_BITCODE_TOO_NEW);
+    assert_int_equal(driver_compile(host, oid_new(), future.bytes, future.bits / 8, "", "", "", &kernel),
+                     FH_BITCODE_TOO_NEW);
     assert_non_null(strstr(kernel.err.text, "LLVM99.1.0"));
     assert_non_null(strstr(kernel.err.text, runner_host_llvm(host)));
     bits_t past = {.bits = 0};
@@ -227,17 +254,20 @@ static void newer_producer_is_bitcode_too_new(void **state)
     assert_int_equal(driver_compile(host, oid_new(), past.bytes, past.bits / 8, "", "", "", &kernel), FH_BAD_BITCODE);
 }
 
-static double axpy(const double *args)
+static double
+axpy(const double *args)
 {
     return 2.0 * args[0] + args[1];
 }
 
-static double divide(const double *args)
+static double
+divide(const double *args)
 {
     return args[0] / args[1];
 }
 
-static void numba_kernels_compute_and_raise(void **state)
+static void
+numba_kernels_compute_and_raise(void **state)
 {
     (void)state;
     char folder[] = "/tmp/farhand-numba-XXXXXX", command[900], path[512];
@@ -256,7 +286,8 @@ static void numba_kernels_compute_and_raise(void **state)
     compile_file(session, folder, "divide", "float64(float64, float64)", &kernel);
     assert_memory_equal(kernel.info.entry, "_ZN", 3); /* the wrapper needs Python, what it wraps does not */
     check_doubles(session, &kernel, divide, 0);
-    driver_array_t in[2] = {driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9}), driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9})};
+    driver_array_t in[2] = {driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9}),
+                            driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9})};
     driver_array_t out = driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9});
     driver_done_t done;
     assert_int_equal(driver_run(host, session, kernel.kernel, in, 2, &out, 5, &done), FH_KERNEL_ERROR); /* 0 / 0 */
@@ -271,7 +302,8 @@ static void numba_kernels_compute_and_raise(void **state)
     remove(folder);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clang_ufuncs_compute),

@@ -9,15 +9,23 @@
 
 enum { PATIENCE_S = 30 };
 
-static void give_up(const char *what)
+static void
+give_up(const char *what)
 {
     fprintf(stderr, "driver: %s\n", what);
     abort();
 }
 
-runner_host_t *driver_host(void)
+runner_host_t *
+driver_host(void)
 {
-    runner_host_options_t options = {.program = FH_RUNNER_PROGRAM, .start_spare = true};
+    return driver_host_threads(1);
+}
+
+runner_host_t *
+driver_host_threads(int threads)
+{
+    runner_host_options_t options = {.program = FH_RUNNER_PROGRAM, .threads = threads, .start_spare = true};
     runner_host_t *host = NULL;
     err_t err = {0};
     if (runner_host_new(&host, &options, &err))
@@ -25,7 +33,8 @@ runner_host_t *driver_host(void)
     return host;
 }
 
-static void turn(runner_host_t *host, int64_t deadline)
+static void
+turn(runner_host_t *host, int64_t deadline)
 {
     if (clock_now_ns() >= deadline)
         give_up("nothing came of it in time");
@@ -36,21 +45,24 @@ static void turn(runner_host_t *host, int64_t deadline)
     runner_host_handle(host);
 }
 
-void driver_wait(runner_host_t *host, const bool *flag)
+void
+driver_wait(runner_host_t *host, const bool *flag)
 {
     int64_t deadline = clock_deadline(PATIENCE_S);
     while (!*flag)
         turn(host, deadline);
 }
 
-void driver_wait_spare(runner_host_t *host)
+void
+driver_wait_spare(runner_host_t *host)
 {
     int64_t deadline = clock_deadline(PATIENCE_S);
     while (!*runner_host_sandbox(host))
         turn(host, deadline);
 }
 
-static void on_compiled(void *context, int status, const kernel_info_t *info, const err_t *err)
+static void
+on_compiled(void *context, int status, const kernel_info_t *info, const err_t *err)
 {
     driver_compiled_t *ret = context;
     ret->finished = true;
@@ -65,7 +77,8 @@ static void on_compiled(void *context, int status, const kernel_info_t *info, co
 }
 
 /* Not a cryptographic hash, but different for different bytes of a test. */
-static void hash_of(const unsigned char *bytes, size_t size, uint8_t ret[32])
+static void
+hash_of(const unsigned char *bytes, size_t size, uint8_t ret[32])
 {
     uint64_t state = 1469598103934665603u + size;
     for (size_t i = 0; i < size; i++)
@@ -76,26 +89,29 @@ static void hash_of(const unsigned char *bytes, size_t size, uint8_t ret[32])
     }
 }
 
-int driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry, const char *signature,
-                   const char *kind, driver_compiled_t *ret)
+int
+driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
+               const char *signature, const char *kind, driver_compiled_t *ret)
 {
     uint8_t hash[32];
     hash_of(bitcode, size, hash);
     *ret = (driver_compiled_t){.status = FH_INTERNAL};
-    int status = runner_host_compile(host, session, hash, bitcode, size, entry, signature, kind, false, false, on_compiled, ret,
-                                     &ret->kernel, &ret->err);
+    int status = runner_host_compile(host, session, hash, bitcode, size, entry, signature, kind, false, false,
+                                     on_compiled, ret, &ret->kernel, &ret->err);
     if (status)
         return ret->status = status;
     driver_wait(host, &ret->finished);
     return ret->status;
 }
 
-int driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature, driver_compiled_t *ret)
+int
+driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature, driver_compiled_t *ret)
 {
     return driver_compile(host, session, text, strlen(text), "", signature, "", ret);
 }
 
-driver_array_t driver_array(dtype_t dtype, int ndim, const int64_t *extent)
+driver_array_t
+driver_array(dtype_t dtype, int ndim, const int64_t *extent)
 {
     driver_array_t self = {.size = 1};
     shape_t shape = {.ndim = ndim};
@@ -117,14 +133,16 @@ driver_array_t driver_array(dtype_t dtype, int ndim, const int64_t *extent)
     return self;
 }
 
-void driver_array_free(driver_array_t *self)
+void
+driver_array_free(driver_array_t *self)
 {
     munmap(self->data, self->size);
     close(self->array.fd);
     close(self->writable);
 }
 
-static void on_done(void *context, int status, const err_t *err)
+static void
+on_done(void *context, int status, const err_t *err)
 {
     driver_done_t *ret = context;
     ret->finished = true;
@@ -133,20 +151,22 @@ static void on_done(void *context, int status, const err_t *err)
         ret->err = *err;
 }
 
-int driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out,
-                 double timeout_s, driver_done_t *ret)
+int
+driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin,
+             driver_array_t *out, double timeout_s, driver_done_t *ret)
 {
     runner_array_t inputs[KERNEL_MAX_ARGS], output = out->array;
     for (int i = 0; i < nin; i++)
         inputs[i] = in[i].array;
     output.fd = out->writable;
     *ret = (driver_done_t){.status = FH_INTERNAL};
-    return runner_host_run(host, session, kernel, inputs, nin, &output, clock_deadline(timeout_s), on_done, ret, &ret->ticket,
-                           &ret->err);
+    return runner_host_run(host, session, kernel, inputs, nin, &output, clock_deadline(timeout_s), on_done, ret,
+                           &ret->ticket, &ret->err);
 }
 
-int driver_run(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out,
-               double timeout_s, driver_done_t *ret)
+int
+driver_run(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out,
+           double timeout_s, driver_done_t *ret)
 {
     int status = driver_start(host, session, kernel, in, nin, out, timeout_s, ret);
     if (status)
@@ -155,7 +175,8 @@ int driver_run(runner_host_t *host, oid_t session, uint32_t kernel, const driver
     return ret->status;
 }
 
-char *driver_file(const char *path, size_t *ret_size)
+char *
+driver_file(const char *path, size_t *ret_size)
 {
     FILE *file = fopen(path, "rb");
     if (!file)

@@ -1,13 +1,14 @@
-/* tests/unit/engine/runner/driver.h - a runner host driven with poll, as the engine's reactor does, for tests and benchmarks.
- * Every wait has a deadline; running past it fails the test. */
-#ifndef FH_TESTS_RUNNER_DRIVER_H
-#define FH_TESTS_RUNNER_DRIVER_H
+/* tests/unit/engine/runner/driver.h - a runner host driven with poll, as the engine's reactor does, for tests and
+ * benchmarks. Every wait has a deadline; running past it fails the test. */
+#ifndef FH_TESTS_UNIT_ENGINE_RUNNER_DRIVER_H
+#define FH_TESTS_UNIT_ENGINE_RUNNER_DRIVER_H
 
 #include "base/clock.h"
 #include "engine/runner_host.h"
 
 /* A host over the runner that was built beside the tests. */
 runner_host_t *driver_host(void);
+runner_host_t *driver_host_threads(int threads);
 /* Turn the host until *flag is true. */
 void driver_wait(runner_host_t *host, const bool *flag);
 /* Turn the host until the spare has said what it is. */
@@ -18,20 +19,21 @@ typedef struct {
     int status;
     err_t err;
     kernel_info_t info;
-    char *ir, *assembly;   /* with inspect: copies, the test frees */
+    char *ir, *assembly; /* with inspect: copies, the test frees */
     uint32_t kernel;
 } driver_compiled_t;
 
 /* Compile and wait; the hash is made from the bytes.  Returns the status, also of what the host refused at once. */
-int driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry, const char *signature,
-                   const char *kind, driver_compiled_t *ret);
-int driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature, driver_compiled_t *ret);
+int driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
+                   const char *signature, const char *kind, driver_compiled_t *ret);
+int driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature,
+                        driver_compiled_t *ret);
 
 /* An array in a memfd of its own. */
 typedef struct {
-    runner_array_t array;  /* read-only descriptor */
-    int writable;          /* descriptor */
-    char *data;            /* mapped */
+    runner_array_t array; /* read-only descriptor */
+    int writable;         /* descriptor */
+    char *data;           /* mapped */
     size_t size;
 } driver_array_t;
 
@@ -46,11 +48,11 @@ typedef struct {
 } driver_done_t;
 
 /* Begin a call; *ret is filled when it ends.  Returns the host's status. */
-int driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out,
-                 double timeout_s, driver_done_t *ret);
+int driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin,
+                 driver_array_t *out, double timeout_s, driver_done_t *ret);
 /* Call and wait. */
-int driver_run(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out,
-               double timeout_s, driver_done_t *ret);
+int driver_run(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin,
+               driver_array_t *out, double timeout_s, driver_done_t *ret);
 
 /* The whole of a file, NULL if there is none; the caller frees. */
 char *driver_file(const char *path, size_t *ret_size);

@@ -1,0 +1,114 @@
+#include "engine/runner_request.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const int64_t COMPILE_NS = 10000000000; /* and have compiled a kernel after so long */
+
+int
+runner_request_allowed(const runner_source_t *source, err_t *err)
+{
+    if (source->deaths < SOURCE_MAX_DEATHS)
+        return FH_OK;
+    return err_set(err, FH_KERNEL_POISONED,
+                   "the kernel's code has crashed %d runners and is refused for the rest of this session",
+                   source->deaths);
+}
+
+static int
+too_new(const char *llvm, const runner_process_t *process, const runner_source_t *source, err_t *err)
+{
+    int major = bitcode_llvm_major(source->producer);
+    if (major <= (int)process->llvm_major)
+        return FH_OK;
+    return err_set(
+        err, FH_BITCODE_TOO_NEW,
+        "the bitcode comes from %s, the engine has LLVM %s: compile the kernel with LLVM %u or older, or use an engine "
+        "with LLVM %d or newer",
+        source->producer, llvm, process->llvm_major, major);
+}
+
+static int
+sealed_copy(const runner_source_t *source, int *ret, err_t *err)
+{
+    int fd = memfd_create("farhand-bitcode", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || write(fd, source->bytes, source->size) != (ssize_t)source->size ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)) {
+        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for %zu bytes of bitcode", source->size);
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    *ret = fd;
+    return FH_OK;
+}
+
+static int
+make_texts(runner_job_t *job, int *ret_fd, err_t *err)
+{
+    if (job->texts)
+        munmap(job->texts, RUNNER_INSPECT_BYTES);
+    job->texts = NULL;
+    int fd = memfd_create("farhand-inspect", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    void *memory = MAP_FAILED;
+    if (fd >= 0 && !ftruncate(fd, RUNNER_INSPECT_BYTES) &&
+        !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+        memory = mmap(NULL, RUNNER_INSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        int status = err_set_errno(err, FH_IO_ERROR, errno, "no memory file for the texts of a kernel");
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    job->texts = memory;
+    *ret_fd = fd;
+    return FH_OK;
+}
+
+int
+runner_request_compile(runner_session_t *session, runner_job_t *job, const char *llvm, err_t *err)
+{
+    const runner_kernel_t *kernel = job->kernel;
+    runner_compile_t message = {.code = RUNNER_COMPILE,
+                                .kernel = kernel->id,
+                                .size = (uint32_t)kernel->source->size,
+                                .inspect = job->inspect,
+                                .fastmath = kernel->fastmath};
+    memcpy(message.entry, kernel->entry, sizeof message.entry);
+    memcpy(message.signature, kernel->signature, sizeof message.signature);
+    memcpy(message.kind, kernel->kind, sizeof message.kind);
+    int fds[2] = {-1, -1};
+    int status = runner_request_allowed(kernel->source, err);
+    if (!status)
+        status = too_new(llvm, session->runner, kernel->source, err);
+    if (!status)
+        status = sealed_copy(kernel->source, &fds[0], err);
+    if (!status && job->inspect)
+        status = make_texts(job, &fds[1], err);
+    if (!status)
+        status = runner_process_send(session->runner, &message, sizeof message, fds, job->inspect ? 2 : 1, err);
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    session->loading = true;
+    session->active_deadline = clock_now_ns() + COMPILE_NS;
+    if (session->active_deadline > job->deadline_ns)
+        session->active_deadline = job->deadline_ns;
+    return status;
+}
+
+int
+runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err)
+{
+    job->request->kernel = job->kernel->id;
+    size_t size = offsetof(runner_run_t, operands) + job->request->count * sizeof job->request->operands[0];
+    session->loading = false;
+    session->active_deadline = job->deadline_ns;
+    return runner_process_send(session->runner, job->request, size, job->fds, (int)job->request->count, err);
+}
