@@ -12,9 +12,10 @@
 #include "proxy/cli/daemon.h"
 #include "proxy/cli/run_folder.h"
 
+#define PATIENCE_S 10.0
 #define PATIENCE_EACH_S 0.25
 
-enum { READY_PATIENCE_S = 10, STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
+enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
     int64_t engines, threads, memory;
@@ -225,7 +226,7 @@ static int run(const command_t *self, const void *settings, int argc, char *argv
     err_t err;
     const double engines = (double)((const settings_t *)settings)->engines;
     state = (launch_t){.settings = settings, .lock = -1};
-    state.deadline_ns = clock_deadline(READY_PATIENCE_S + engines * PATIENCE_EACH_S);
+    state.deadline_ns = clock_deadline(PATIENCE_S + engines * PATIENCE_EACH_S);
     if (launch(&state, &err))
         return command_fail(self, &err);
     (void)printf("cluster %s is up: %" PRId64 " engine%s, broker at %s, connection file %s/client.ini\n", state.settings->name,
