@@ -76,7 +76,7 @@ static half_t nextafter_f16(half_t from, half_t to)
     if (a != a || b != b)
         return (half_t)(a + b);
     if (a == b)
-        return to;
+        return from; /* also where the zeros' signs differ */
     if (a == 0)
         return half_from_bits((uint16_t)(1 | (signbit(b) ? 0x8000 : 0)));
     uint16_t bits = half_bits(from);
