@@ -24,16 +24,22 @@ static void print_json(const char *cluster, int count)
 static void print_text(const char *cluster, int count)
 {
     int64_t used = 0, memory = 0, objects = 0;
-    int cores = 0;
+    int cores = 0, lost = 0;
     char used_text[SHOW_BYTES_MAX], memory_text[SHOW_BYTES_MAX];
     for (int i = 0; i < count; i++) {
+        if (strcmp(engines[i].state, "lost") == 0) {
+            lost++;
+            continue;
+        }
         used += engines[i].used_bytes;
         memory += engines[i].memory_bytes;
         objects += engines[i].objects;
         cores += engines[i].cores;
     }
-    (void)printf("cluster %s is up: %d engines, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count, cores, objects,
-                 show_bytes(used, used_text), show_bytes(memory, memory_text));
+    (void)printf("cluster %s is up: %d engines, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count - lost, cores,
+                 objects, show_bytes(used, used_text), show_bytes(memory, memory_text));
+    if (lost)
+        (void)printf("%d engine%s lost; what they held is gone\n", lost, lost == 1 ? " is" : "s are");
     show_engine_table(engines, count, stdout);
 }
 

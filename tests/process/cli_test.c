@@ -158,6 +158,41 @@ static void write_npy(const char *path, const char *dict, const void *data, size
     assert_int_equal(fclose(file), 0);
 }
 
+static bool one_engine_is_lost(void *context)
+{
+    (void)context;
+    return farhand("status") == 0 && strstr(output, "1 engine is lost");
+}
+
+static void arrays_of_a_lost_engine_are_said_to_be_lost(void **state)
+{
+    (void)state;
+    const unsigned char bytes[4] = {1, 2, 3, 4};
+    char command[3 * PATH_MAX];
+    expect("up -n 2", 0);
+    write_npy(check_path(folder, "in.npy"), "{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }\n", bytes, sizeof bytes);
+    (void)snprintf(command, sizeof command, "put gone %s", check_path(folder, "in.npy"));
+    expect(command, 0);
+    kill_process("engine-1");
+    assert_true(check_until(one_engine_is_lost, NULL, PATIENCE_S));
+    check_contains(output, "1 engines, ");
+    (void)snprintf(command, sizeof command, "get gone %s", check_path(folder, "out.npy"));
+    expect(command, 1);
+    check_contains(output, "ENGINE_LOST");
+}
+
+static void query_may_come_from_standard_input(void **state)
+{
+    (void)state;
+    char command[PATH_MAX + 64];
+    expect("up -n 1", 0);
+    check_file_make(check_path(folder, "query"), "SELECT 1 AS one,\n 'x' AS two\n", 0600);
+    (void)snprintf(command, sizeof command, "objects --json --sql - < %s", check_path(folder, "query"));
+    expect(command, 0);
+    assert_string_equal(output, "[[\"one\", \"two\"],\n [1, \"x\"]]\n");
+    expect("objects --sql 'DELETE FROM objects'", 1);
+}
+
 static void arrays_go_in_and_come_out_unchanged(void **state)
 {
     (void)state;
@@ -286,6 +321,8 @@ int main(void)
         TEST(cluster_comes_up_and_goes_down_leaving_nothing),
         TEST(second_up_is_told_that_the_cluster_runs),
         TEST(broker_that_died_is_started_again_with_the_same_keys_and_port),
+        TEST(arrays_of_a_lost_engine_are_said_to_be_lost),
+        TEST(query_may_come_from_standard_input),
         TEST(arrays_go_in_and_come_out_unchanged),
         TEST(fortran_order_and_swapped_bytes_go_in),
         TEST(kernel_in_textual_ir_is_checked_and_run),
