@@ -29,6 +29,13 @@ def test_attributes_come_from_metadata(cluster, shape):
     assert cluster.session.stats()["messages_sent"] == before
 
 
+def test_metadata_cannot_be_overwritten(cluster):
+    remote = fh.scatter(np.zeros(3))
+    for name in ("shape", "dtype", "axis", "npieces", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(remote, name, (1,))
+
+
 def test_real_and_imag(cluster):
     local = make((4, 3), "complex128")
     remote = fh.scatter(local)

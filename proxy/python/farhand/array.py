@@ -19,12 +19,17 @@ _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
 class Array(Operators):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
-    __slots__ = ("_handle", "shape", "dtype", "axis", "npieces", "__weakref__")
+    __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
 
     def __init__(self, *arguments, **keywords):
         raise error("WRONG_TYPE", f"{type(self).__name__} is not called: arrays come from fh.scatter, fh.empty, fh.get and the like")
 
     # ---- metadata
+
+    shape = property(operator.attrgetter("_shape"), doc="Extents.")
+    dtype = property(operator.attrgetter("_dtype"), doc="Type of the elements.")
+    axis = property(operator.attrgetter("_axis"), doc="Along which the pieces follow each other; None: one piece.")
+    npieces = property(operator.attrgetter("_npieces"), doc="How many pieces there are.")
 
     @property
     def ndim(self):
@@ -386,10 +391,10 @@ def wrap(handle):
     code, shape, axis, npieces = handle.describe()
     self = object.__new__(RemoteArray if axis < 0 else DistArray)
     self._handle = handle
-    self.shape = shape
-    self.dtype = dtype_of(code)
-    self.axis = None if axis < 0 else axis
-    self.npieces = npieces
+    self._shape = shape
+    self._dtype = dtype_of(code)
+    self._axis = None if axis < 0 else axis
+    self._npieces = npieces
     return self
 
 

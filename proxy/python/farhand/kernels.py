@@ -5,7 +5,7 @@ import numpy as np
 
 from .array import Array, wrap
 from .dtypes import code_of, dtype_of
-from .errors import error
+from .errors import error, not_supported
 from .session import Session, current
 from .ufuncs import to_native
 
@@ -95,6 +95,12 @@ class Kernel:
         handle = native.map(tuple(x._handle for x in inputs), code_of(dtype), _seconds(timeout))
         self._calls += 1
         return wrap(handle)
+
+    def reduce(self, *arguments, **keywords):
+        """Not built yet: raises NotSupported."""
+        raise not_supported("reduce, accumulate and outer of kernels are not built yet")
+
+    accumulate = outer = reduce
 
     def _with_one_remote(self, inputs, session):
         """All inputs are local: the largest goes to the engines, and the others follow it."""

@@ -1,6 +1,7 @@
 """Sessions: the connection to a cluster, and the default one."""
 import atexit
 import operator
+import os
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -190,6 +191,15 @@ class _Ticker:
 _ticker = _Ticker()
 _lock = threading.RLock()
 _default = None
+
+
+def _after_fork_in_child():
+    """A thread that does not exist here may have held the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def connect(target=None, *, timeout=10.0):

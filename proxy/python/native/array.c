@@ -310,7 +310,7 @@ static PyGetSetDef array_getset[] = {
 };
 
 static PyType_Slot array_slots[] = {
-    {Py_tp_dealloc, NATIVE_SLOT(pyhandle_dealloc)},
+    {Py_tp_dealloc, NATIVE_SLOT(handles_dealloc)},
     {Py_tp_methods, array_methods},
     {Py_tp_getset, array_getset},
     {0, NULL},

@@ -42,7 +42,7 @@ static PyObject *results_tuple(pysession_t *self, fh_array **arrays, int nout)
     for (int i = 0; i < nout; i++) {
         PyObject *item = Py_None;
         if (arrays[i])
-            item = pysession_wrap(self, state->array_type, arrays[i], NULL); /* takes it, even if tuple is NULL */
+            item = handles_wrap(self, state->array_type, arrays[i], NULL); /* takes it, even if tuple is NULL */
         else
             Py_INCREF(item);
         if (!item || !tuple || PyTuple_SetItem(tuple, i, item))

@@ -26,7 +26,7 @@ PyObject *pykernel_load(PyObject *object, PyObject *args)
         int status = fh_kernel_load(self->session, code.buf, (size_t)code.len, &options, &kernel, &error);
         bool left = pysession_leave(self, status, &error);
         if (kernel)
-            result = pysession_wrap(self, native_state(self->module)->kernel_type, NULL, kernel);
+            result = handles_wrap(self, native_state(self->module)->kernel_type, NULL, kernel);
         if (!left)
             Py_CLEAR(result);
     }
@@ -130,7 +130,7 @@ static PyMethodDef kernel_methods[] = {
 };
 
 static PyType_Slot kernel_slots[] = {
-    {Py_tp_dealloc, NATIVE_SLOT(pyhandle_dealloc)},
+    {Py_tp_dealloc, NATIVE_SLOT(handles_dealloc)},
     {Py_tp_methods, kernel_methods},
     {0, NULL},
 };

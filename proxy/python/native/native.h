@@ -70,12 +70,20 @@ bool pysession_enter(pysession_t *self);
 bool pysession_leave(pysession_t *self, int status, const fh_error *error);
 /* Leave, and wrap what was made: an Array, or None if ret is NULL. */
 PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret);
-/* A wrapper of the given type around a handle; takes it, also on failure. */
-PyObject *pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel);
+/* In another process than the one that connected? */
+bool pysession_is_forked(const pysession_t *self);
 /* Take and give the GIL back in a call-back that runs between enter and leave. */
 void pysession_gil_take(pysession_t *self);
 void pysession_gil_give(pysession_t *self);
-void pyhandle_dealloc(PyObject *object);
+
+/* ---- handles.c */
+void handles_init(handle_t *head);
+/* Both with the lock and the GIL.  Close: free all; their wrappers live on, empty. */
+void handles_free_dropped(pysession_t *self);
+void handles_close(pysession_t *self);
+/* A wrapper of the given type around a handle; takes it, also on failure. */
+PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel);
+void handles_dealloc(PyObject *object);
 
 /* ---- queries.c: methods of Session that read tables */
 PyObject *pyqueries_engines(PyObject *object, PyObject *none);

@@ -1,48 +1,11 @@
-/* proxy/python/native/session.c - the type Session: connection, lock, and the handles made from it. */
-#include <string.h>
+/* proxy/python/native/session.c - the type Session: connection, lock, life. */
 #include <unistd.h>
 
 #include "proxy/python/native/native.h"
 
 enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
 
-static void ring_init(handle_t *head)
-{
-    head->previous = head->next = head;
-}
-
-static void ring_remove(handle_t *self)
-{
-    self->previous->next = self->next;
-    self->next->previous = self->previous;
-}
-
-static void ring_add(handle_t *head, handle_t *self)
-{
-    self->previous = head->previous;
-    self->next = head;
-    head->previous->next = self;
-    head->previous = self;
-}
-
-static void handle_free(handle_t *self)
-{
-    fh_array_free(&self->array);
-    fh_kernel_free(&self->kernel);
-}
-
-/* With the lock and the GIL. */
-static void free_dropped(pysession_t *self)
-{
-    while (self->dropped.next != &self->dropped) {
-        handle_t *handle = self->dropped.next;
-        ring_remove(handle);
-        handle_free(handle);
-        PyMem_Free(handle);
-    }
-}
-
-static bool is_forked(const pysession_t *self)
+bool pysession_is_forked(const pysession_t *self)
 {
     return self->pid != (long)getpid();
 }
@@ -72,7 +35,7 @@ static void lock_give(pysession_t *self)
 
 static bool is_usable(pysession_t *self)
 {
-    if (is_forked(self)) {
+    if (pysession_is_forked(self)) {
         native_raise_named(self->module, "INVALID_ARGUMENT",
                            "this session belongs to the parent process; connect again after a fork");
         return false;
@@ -102,7 +65,7 @@ bool pysession_leave(pysession_t *self, int status, const fh_error *error)
 {
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
-    free_dropped(self);
+    handles_free_dropped(self);
     lock_give(self);
     if (PyErr_Occurred())
         return false;
@@ -119,39 +82,19 @@ PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *e
     bool made = !status && ret;
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
-    free_dropped(self);
+    handles_free_dropped(self);
     if (PyErr_Occurred()) {
         if (made)
             fh_array_free(&ret);
     } else if (status) {
         native_raise(self->module, status, error);
     } else if (made) {
-        wrapped = pysession_wrap(self, state->array_type, ret, NULL);
+        wrapped = handles_wrap(self, state->array_type, ret, NULL);
     } else {
         wrapped = Py_NewRef(Py_None);
     }
     lock_give(self);
     return wrapped;
-}
-
-PyObject *pysession_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
-{
-    handle_t *handle = PyMem_Calloc(1, sizeof *handle);
-    pyhandle_t *wrapped = handle ? PyObject_New(pyhandle_t, type) : NULL;
-    if (!wrapped) {
-        PyMem_Free(handle);
-        fh_array_free(&array);
-        fh_kernel_free(&kernel);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    handle->array = array;
-    handle->kernel = kernel;
-    ring_add(&self->live, handle);
-    Py_INCREF((PyObject *)self);
-    wrapped->session = self;
-    wrapped->handle = handle;
-    return (PyObject *)wrapped;
 }
 
 void pysession_gil_take(pysession_t *self)
@@ -163,28 +106,6 @@ void pysession_gil_take(pysession_t *self)
 void pysession_gil_give(pysession_t *self)
 {
     self->inside = PyEval_SaveThread();
-}
-
-void pyhandle_dealloc(PyObject *object)
-{
-    pyhandle_t *self = (pyhandle_t *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    pysession_t *session = self->session;
-    ring_remove(self->handle);
-    if (is_forked(session)) {
-        PyMem_Free(self->handle); /* what it names is the parent's */
-    } else if (!self->handle->array && !self->handle->kernel) {
-        PyMem_Free(self->handle);
-    } else if (PyThread_acquire_lock(session->lock, NOWAIT_LOCK)) {
-        handle_free(self->handle);
-        PyMem_Free(self->handle);
-        PyThread_release_lock(session->lock);
-    } else {
-        ring_add(&session->dropped, self->handle);
-    }
-    Py_DECREF((PyObject *)session);
-    PyObject_Free(self);
-    Py_DECREF((PyObject *)type);
 }
 
 /* farhand.h calls this while it waits.  An exception from a signal handler stays set until pysession_leave. */
@@ -207,8 +128,8 @@ static pysession_t *session_new(PyObject *module)
     self->owner = 0;
     self->inside = NULL;
     self->pid = (long)getpid();
-    ring_init(&self->live);
-    ring_init(&self->dropped);
+    handles_init(&self->live);
+    handles_init(&self->dropped);
     self->lock = PyThread_allocate_lock();
     if (!self->lock) {
         Py_DECREF((PyObject *)self);
@@ -247,13 +168,11 @@ static PyObject *session_close(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     (void)none;
-    if (is_forked(self) || !self->session)
+    if (pysession_is_forked(self) || !self->session)
         Py_RETURN_NONE;
     if (!is_usable(self) || !lock_take(self))
         return NULL;
-    for (handle_t *handle = self->live.next; handle != &self->live; handle = handle->next)
-        handle_free(handle);
-    free_dropped(self);
+    handles_close(self);
     self->inside = PyEval_SaveThread();
     fh_close(&self->session);
     if (!pysession_leave(self, 0, NULL))
@@ -267,8 +186,8 @@ static void session_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject *error_type, *error_value, *error_traceback;
     PyErr_Fetch(&error_type, &error_value, &error_traceback);
-    if (!is_forked(self)) {
-        free_dropped(self);
+    if (!pysession_is_forked(self)) {
+        handles_free_dropped(self);
         pysession_gil_give(self);
         fh_close(&self->session);
         pysession_gil_take(self);
@@ -356,7 +275,7 @@ static PyObject *session_get_closed(PyObject *object, void *closure)
 {
     pysession_t *self = (pysession_t *)object;
     (void)closure;
-    return PyBool_FromLong(!self->session || is_forked(self));
+    return PyBool_FromLong(!self->session || pysession_is_forked(self));
 }
 
 static PyMethodDef session_methods[] = {
