@@ -5,6 +5,19 @@
 /* So long after an announcement an object that was not named again is held to be gone. */
 static const int64_t CONFIRM_NS = 5000000000;
 
+/* What the engine may have missed while it was away: sessions that have ended. */
+static void
+tell_ended(broker_t *self, session_t *session)
+{
+    for (int i = 0; i < SESSIONS_ENDED_MAX; i++) {
+        message_t news = {.code = MSG_SESSION_GONE, .as.SESSION_GONE = {.session = self->sessions.ended[i]}};
+
+        if (!oid_is_none(self->sessions.ended[i]) && !session_find(&self->sessions, self->sessions.ended[i]))
+            post_add(self, session, &news, NULL);
+    }
+    post_flush(self, session);
+}
+
 static void
 announce(broker_t *self, session_t *session, const message_t *message)
 {
@@ -23,6 +36,7 @@ announce(broker_t *self, session_t *session, const message_t *message)
              (unsigned long long)engine->pid, engine->endpoint, (unsigned long long)engine->cores);
     post_ok(self, session, news->call);
     commit_keep_engine(self, session);
+    tell_ended(self, session);
     clients_tell_engine(self, engine, session);
 }
 

@@ -13,17 +13,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/link.h"
-#include "base/link_zap.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/private_file.h"
 #include "broker/broker.h"
+#include "broker/listen.h"
 #include "codecs/connection_file.h"
 
-enum { FILE_PATH = OPTION_TEXT_MAX + 32, ENDPOINT = 256, SEND_LIMIT = 100, SELF_TEST_MS = 5000, LINGER_MS = 300 };
+enum { FILE_PATH = OPTION_TEXT_MAX + 32 };
 
-static const double BIND_S = 5.0;  /* how long the port of the last time may be taken yet */
 static const double DRAIN_S = 1.0; /* how long peers may take to read what waits for them at the end */
 
 typedef char option_TEXT_t[OPTION_TEXT_MAX];
@@ -57,12 +55,9 @@ typedef struct {
     settings_t settings;
     connection_t connection;  /* broker.ini */
     int lock_fd, signal_fd;
-    void *context;
-    link_zap_t *zap;
-    link_t *link;
+    listen_t listen;
     store_t *store;
     broker_t *broker;
-    char endpoint[ENDPOINT];  /* that peers connect to */
 } program_t;
 
 /* FOLDER/NAME in one of two static buffers. */
@@ -132,88 +127,6 @@ read_connection(program_t *self, err_t *err)
     return FH_OK;
 }
 
-/* ---- listening ----------------------------------------------------------------------------------------------------- */
-
-/* The port to bind: the one that was asked for, else that of the last time, else 0 (any). */
-static int
-wanted_port(const program_t *self)
-{
-    const char *colon = strrchr(self->connection.broker, ':');
-    long port = self->settings.port;
-
-    if (port == 0 && colon)
-        port = strtol(colon + 1, NULL, 10);
-    return port > 0 && port < 65536 ? (int)port : 0;
-}
-
-/* Bind; the port of the last time may be held by a broker that is just ending. */
-static int
-bind_endpoint(program_t *self, const link_zmq_options_t *options, char *ret_bound, err_t *err)
-{
-    char endpoint[OPTION_TEXT_MAX + 32];
-    int64_t deadline = clock_deadline(BIND_S);
-    int port = wanted_port(self), status;
-
-    if (port)
-        snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", self->settings.listen, port);
-    else
-        snprintf(endpoint, sizeof endpoint, "tcp://%s:*", self->settings.listen);
-    while ((status = link_zmq_bind(&self->link, self->context, endpoint, options, ret_bound, ENDPOINT, err)) != FH_OK) {
-        struct pollfd waits = {.fd = self->signal_fd, .events = POLLIN};
-
-        if (!port || clock_remaining_ms(deadline, 1) == 0)
-            return status;
-        if (poll(&waits, 1, 50) > 0)
-            return err_set(err, FH_INTERRUPTED, "stopped while waiting for %s", endpoint);
-    }
-    return FH_OK;
-}
-
-/* An address that means "all of this host" is not one that others can connect to. */
-static void
-name_endpoint(program_t *self, const char *bound)
-{
-    static const char *const ANY[] = {"0.0.0.0", "*", "[::]", "::"};
-    const char *port = strrchr(bound, ':');
-    char host[128] = "localhost";
-
-    snprintf(self->endpoint, sizeof self->endpoint, "%s", bound);
-    for (size_t i = 0; port && i < sizeof ANY / sizeof *ANY; i++)
-        if (strcmp(self->settings.listen, ANY[i]) == 0) {
-            gethostname(host, sizeof host - 1);
-            snprintf(self->endpoint, sizeof self->endpoint, "tcp://%s%s", host, port);
-        }
-}
-
-static int
-listen_with_keys(program_t *self, err_t *err)
-{
-    const char *admitted[] = {self->connection.client_public_key, self->connection.engine_public_key};
-    link_keys_t keys;
-    link_zmq_options_t options = {.keys = &keys, .zap_domain = "broker", .send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
-    char bound[ENDPOINT], local[ENDPOINT];
-    int status;
-
-    snprintf(keys.public_key, sizeof keys.public_key, "%s", self->connection.broker_public_key);
-    snprintf(keys.secret_key, sizeof keys.secret_key, "%s", self->connection.secret_key);
-    status = link_zmq_context_new(&self->context, err);
-    if (!status)
-        status = link_zap_start(&self->zap, self->context, admitted, 2, NULL, err);
-    if (!status)
-        status = bind_endpoint(self, &options, bound, err);
-    if (status)
-        return status;
-    name_endpoint(self, bound);
-    const char *port = strrchr(bound, ':');
-    bool any = strcmp(self->endpoint, bound) != 0;
-
-    snprintf(local, sizeof local, "%s%s", any ? "tcp://127.0.0.1" : bound, any && port ? port : "");
-    status = link_zmq_self_test(self->context, local, self->connection.broker_public_key, SELF_TEST_MS, err);
-    if (status)
-        err_prefix(err, "the broker does not start, since it does not keep strangers out");
-    return status;
-}
-
 /* ---- files --------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -224,7 +137,7 @@ write_endpoint(program_t *self, const char *name, const char *section, err_t *er
 
     if (status)
         return status;
-    snprintf(connection.broker, sizeof connection.broker, "%s", self->endpoint);
+    snprintf(connection.broker, sizeof connection.broker, "%s", self->listen.endpoint);
     connection.broker_pid = getpid();
     return connection_write(in_folder(self, name), section, &connection, err);
 }
@@ -264,7 +177,7 @@ start(program_t *self, err_t *err)
     if (!status)
         status = store_open(&self->store, in_folder(self, "registry.sqlite"), self->settings.registry_limit, err);
     if (!status)
-        status = listen_with_keys(self, err);
+        status = listen_open(&self->listen, &self->connection, self->settings.listen, (int)self->settings.port, self->signal_fd, err);
     if (status)
         return status;
     const broker_options_t options = {
@@ -276,7 +189,7 @@ start(program_t *self, err_t *err)
         .engine_return_ns = to_ns(self->settings.engine_return),
     };
 
-    status = broker_new(&self->broker, self->link, self->store, &options, clock_now_ns(), err);
+    status = broker_new(&self->broker, self->listen.link, self->store, &options, clock_now_ns(), err);
     if (!status)
         status = write_files(self, err);
     return status;
@@ -287,14 +200,14 @@ static int
 serve(program_t *self, err_t *err)
 {
     struct pollfd waits[] = {
-        {.fd = link_fd(self->link), .events = POLLIN},
+        {.fd = link_fd(self->listen.link), .events = POLLIN},
         {.fd = self->signal_fd, .events = POLLIN},
-        {.fd = link_zap_fd(self->zap), .events = POLLIN},
+        {.fd = link_zap_fd(self->listen.zap), .events = POLLIN},
     };
 
     for (;;) {
         int64_t due_ns = broker_turn(self->broker, clock_now_ns());
-        int wait_ms = link_ready(self->link, NULL) ? 0 : due_ns == INT64_MAX ? -1 : clock_remaining_ms(due_ns, 3600000);
+        int wait_ms = link_ready(self->listen.link, NULL) ? 0 : due_ns == INT64_MAX ? -1 : clock_remaining_ms(due_ns, 3600000);
 
         if (poll(waits, 3, wait_ms) < 0 && errno != EINTR)
             return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");
@@ -311,16 +224,14 @@ drain(program_t *self)
     int64_t deadline = clock_deadline(DRAIN_S);
 
     while (!broker_drain(self->broker, clock_now_ns()) && clock_remaining_ms(deadline, 1) > 0)
-        poll(NULL, 0, 10);
+        poll(NULL, 0, 1);
 }
 
 static void
 stop(program_t *self)
 {
     broker_destroy(&self->broker);
-    link_destroy(&self->link);
-    link_zap_stop(&self->zap);
-    link_zmq_context_destroy(&self->context);
+    listen_close(&self->listen);
     store_close(&self->store);
     if (self->signal_fd >= 0)
         close(self->signal_fd);
@@ -349,9 +260,9 @@ main(int argc, char *argv[])
     log_start("farhand-broker");
     status = start(&self, &err);
     if (!status) {
-        printf("READY %s\n", self.endpoint);
+        printf("READY %s\n", self.listen.endpoint);
         fflush(stdout);
-        log_line(LOG_INFO, "BRK-READY", "cluster=%s endpoint=%s", self.settings.cluster, self.endpoint);
+        log_line(LOG_INFO, "BRK-READY", "cluster=%s endpoint=%s", self.settings.cluster, self.listen.endpoint);
         status = serve(&self, &err);
         drain(&self);
     }

@@ -59,7 +59,7 @@ end(broker_t *self, session_t *session, bool on_purpose, const char *reason)
         end_engine(self, session, on_purpose ? ENGINE_STOPPED : ENGINE_LOST, reason);
     else
         end_client(self, session);
-    log_line(LOG_INFO, "BRK-SESSION-END", "role=%c pid=%llu host=%s %s", session->role, (unsigned long long)session->pid,
+    log_limited(LOG_INFO, "BRK-SESSION-END", "role=%c pid=%llu host=%s %s", session->role, (unsigned long long)session->pid,
              session->host, reason);
     session_remove(&self->sessions, session);
 }
@@ -92,7 +92,7 @@ do_probe(broker_t *self, session_t *session, const char *reason)
 static void
 do_detach(broker_t *self, session_t *session, const char *reason)
 {
-    log_line(LOG_INFO, "BRK-SESSION-AWAY", "role=%c pid=%llu %s", session->role, (unsigned long long)session->pid, reason);
+    log_limited(LOG_INFO, "BRK-SESSION-AWAY", "role=%c pid=%llu %s", session->role, (unsigned long long)session->pid, reason);
     stream_drop(self, session);
     session_detach(&self->sessions, session);
     tick_for(self, session);
@@ -259,7 +259,7 @@ peers_hello(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *he
     tick_for(self, session);
     if (role == 'C')
         rows_touch(&self->registry.changes, &session->row);
-    log_line(LOG_INFO, "BRK-HELLO", "role=%c pid=%llu host=%s software=\"%s\"", role, (unsigned long long)session->pid,
+    log_limited(LOG_INFO, "BRK-HELLO", "role=%c pid=%llu host=%s software=\"%s\"", role, (unsigned long long)session->pid,
              session->host, session->software);
     commit_promise(self, (promise_t){.kind = PROMISE_WELCOME,
                                      .session = session->id,

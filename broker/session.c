@@ -137,7 +137,8 @@ session_remove(sessions_t *self, session_t *session)
         session->next->previous = session->previous;
     self->count--;
     self->engines -= session->role == 'E';
-    self->ended[self->ended_next++ % SESSIONS_ENDED_MAX] = session->id;
+    if (session->role == 'C')
+        self->ended[self->ended_next++ % SESSIONS_ENDED_MAX] = session->id;
     if (session->row.saved) {
         session->row.gone = true;
         rows_touch(self->changes, &session->row);

@@ -50,7 +50,7 @@ typedef struct {
     size_t count, connected, engines;
     map_t by_id, by_peer;
     rows_t *changes;         /* borrowed: the registry's */
-    oid_t ended[SESSIONS_ENDED_MAX]; /* the last that ended, in a ring */
+    oid_t ended[SESSIONS_ENDED_MAX]; /* the last clients that ended, in a ring */
     unsigned ended_next;
 } sessions_t;
 

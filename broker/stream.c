@@ -204,18 +204,33 @@ pump(broker_t *self, stream_t *stream, int64_t until_ns)
     return !session->outbox.first && !session->unreachable;
 }
 
+/* The first stream goes to the end of the list. */
+static void
+rotate(broker_t *self)
+{
+    stream_t *first = self->streams, **end = &first->next;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = first;
+    self->streams = first->next;
+    first->next = NULL;
+}
+
 bool
 stream_pump(broker_t *self)
 {
+    int64_t start_ns = clock_now_ns();
+    int count = self->nstreams, done = 0;
     bool more = false;
-    int shares = self->nstreams;
-    stream_t *next;
 
-    for (stream_t *stream = self->streams; stream; stream = next) {
-        next = stream->next;
-        more |= pump(self, stream, clock_now_ns() + TURN_NS / shares);
+    for (; done < count && clock_now_ns() - start_ns < TURN_NS; done++) {
+        stream_t *stream = self->streams;
+
+        rotate(self);
+        more |= pump(self, stream, clock_now_ns() + TURN_NS / count);
     }
-    return more;
+    return more || done < count;
 }
 
 void
