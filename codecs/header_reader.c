@@ -211,5 +211,9 @@ header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, u
     else
         recover(self, available, ret);
     self->raw_seen += ret->raw;
+    if (status && ++self->refused == HEADER_MAX_REFUSED) {
+        self->position = self->size;
+        self->raw_seen = available_raw;
+    }
     return status;
 }

@@ -85,13 +85,14 @@ const msg_desc_t *message_desc_at(int i);      /* table order; NULL past the end
 
 /* Header frame: 4 bytes 'F' 'H' major minor, then one or more messages, each a msgpack array [code, {key: value}, raw].  The
  * raw frames of all messages follow the header frame in order. */
-enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64 };
+enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64, HEADER_MAX_REFUSED = 16 };
 
 /* Reads a header frame message by message.  Borrows frame. */
 typedef struct {
     const uint8_t *data;
     size_t size, position;
     uint32_t raw_seen;         /* raw frames that the messages so far claim; those of the last one: its raw before that */
+    uint32_t refused;          /* messages that could not be read */
 } header_reader_t;
 
 /* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8, counts <=
@@ -100,7 +101,8 @@ int header_open(header_reader_t *self, const void *frame, size_t size, err_t *er
 /* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then still
  * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.  The same
  * holds for LIMIT_EXCEEDED (its lists do not fit the arena) and NO_MEMORY.  Raw frames that no message claims are one
- * PROTOCOL_ERROR (code 0) before the end.
+ * PROTOCOL_ERROR (code 0) before the end.  After HEADER_MAX_REFUSED refused messages the rest of the frame is passed over, so that
+ * one frame cannot ask for a million answers.
  * sender: role of the peer ('C', 'B', 'E'); receiver: our own.  available_raw: raw frames that came with the header. */
 int header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, uint32_t available_raw, message_t *ret,
                 err_t *err);

@@ -227,6 +227,21 @@ header_after_a_refused_message_the_next_one_is_read(void **state)
 }
 
 static void
+header_after_many_refused_messages_the_rest_is_passed_over(void **state)
+{
+    fixture_t *f = *state;
+    header_reader_t reader;
+    message_t got, write = {.code = MSG_WRITE, .raw = 1, .as.WRITE = {.call = 7}};
+    header_writer_reset(f->writer);
+    for (int i = 0; i < 2 * HEADER_MAX_REFUSED; i++)
+        header_writer_add(f->writer, &write, NULL);
+    assert_int_equal(header_open(&reader, header_writer_data(f->writer), header_writer_size(f->writer), NULL), FH_OK);
+    for (int i = 0; i < HEADER_MAX_REFUSED; i++)
+        assert_int_equal(header_next(&reader, f->arena, 'E', 'E', 2 * HEADER_MAX_REFUSED, &got, NULL), FH_PROTOCOL_ERROR);
+    assert_int_equal(header_next(&reader, f->arena, 'E', 'E', 2 * HEADER_MAX_REFUSED, &got, NULL), FH_NO_SUCH_OBJECT);
+}
+
+static void
 header_raw_frames_that_do_not_add_up_are_protocol_errors(void **state)
 {
     fixture_t *f = *state;
@@ -326,6 +341,7 @@ main(void)
         cmocka_unit_test(header_damaged_frames_are_refused_or_still_messages),
         cmocka_unit_test(header_several_messages_share_the_raw_frames_in_order),
         cmocka_unit_test(header_after_a_refused_message_the_next_one_is_read),
+        cmocka_unit_test(header_after_many_refused_messages_the_rest_is_passed_over),
         cmocka_unit_test(header_raw_frames_that_do_not_add_up_are_protocol_errors),
         cmocka_unit_test(header_lists_beyond_the_arena_are_limit_exceeded),
         cmocka_unit_test(header_writer_refuses_what_the_reader_would),
