@@ -1,4 +1,5 @@
 /* kill -9 and start again: what is kept, who comes back, who does not. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -219,6 +220,115 @@ test_objects_of_an_unknown_session_end_after_the_restart_lease(void **state)
     rig_disconnect(&engine);
 }
 
+/* Whatever was answered with OK is there after a kill at any moment. */
+static void
+test_names_that_were_acknowledged_survive_any_kill(void **state)
+{
+    enum { ROUNDS = 12, AT_ONCE = 40 };
+    uint64_t seed = check_seed();
+    rig_peer_t client, engine;
+    message_t message;
+    oid_t object = oid_new();
+    char name[32], acknowledged[ROUNDS][AT_ONCE] = {0};
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t wanted = check_random(&seed) % AT_ONCE, seen = 0;
+
+        for (uint64_t i = 0; i < AT_ONCE; i++) {
+            snprintf(name, sizeof name, "%d %d", round, (int)i);
+            rig_send(&client, &(message_t){.code = MSG_PUBLISH,
+                                           .as.PUBLISH = {.call = i + 1,
+                                                          .name = str_of(name),
+                                                          .type = str_of("array"),
+                                                          .axis = -1,
+                                                          .pieces = {&object, 1},
+                                                          .engines = {&engine.id, 1}}});
+        }
+        while (seen < wanted && rig_receive(&client, &message, 10))
+            if (message.code == MSG_OK) {
+                acknowledged[round][message.as.OK.call - 1] = 1;
+                seen++;
+            }
+        assert_int_equal(seen, wanted);
+        rig_restart(&rig);
+        rig_disconnect(&client);
+        rig_client(&rig, &client);
+        rig_disconnect(&engine);
+        rig_connect(&rig, &engine, 'E');
+        engine.id = oid_new();
+        announce(&engine);
+    }
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < AT_ONCE; i++) {
+            if (!acknowledged[round][i])
+                continue;
+            snprintf(name, sizeof name, "%d %d", round, i);
+            rig_send(&client, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = 1000, .name = str_of(name)}});
+            rig_expect(&client, MSG_OK, &message);
+        }
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+static void
+test_objects_are_written_before_an_orderly_end(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+    int count = 0;
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    for (int i = 0; i < 10; i++)
+        rig_tell_object(&engine, oid_new(), client.id);
+    rig_send(&engine, &(message_t){.code = MSG_PING, .as.PING = {.call = 99}});
+    rig_expect(&engine, MSG_PONG, &message);
+    proc_signal(&rig.broker, SIGTERM);
+    assert_true(proc_wait(&rig.broker, NULL, 10));
+    proc_end(&rig.broker);
+    rig_start_again(&rig);
+    rig_send(&client, &(message_t){.code = MSG_PING, .as.PING = {.call = 1}});
+    rig_expect_error(&client, FH_STALE_HANDLE, &message);
+    rig_hello(&client, &message);
+    rig_send(&client, &(message_t){.code = MSG_OBJECTS, .as.OBJECTS = {.call = 50}});
+    do {
+        assert_true(rig_receive(&client, &message, 10));
+        count += message.code == MSG_OBJECT;
+    } while (message.code != MSG_END);
+    assert_int_equal(count, 10);
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+/* An engine that was away hears at its announcement which sessions have ended since. */
+static void
+test_engine_that_comes_back_hears_of_ended_sessions(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+    oid_t id;
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    rig_restart(&rig);
+    rig_send(&client, &(message_t){.code = MSG_PING, .as.PING = {.call = 1}});
+    rig_expect_error(&client, FH_STALE_HANDLE, &message);
+    rig_hello(&client, &message);
+    id = client.id;
+    rig_send(&client, &(message_t){.code = MSG_GOODBYE, .as.GOODBYE = {.call = 2}});
+    rig_expect(&client, MSG_OK, &message);
+    come_back(&engine);
+    rig_expect(&engine, MSG_SESSION_GONE, &message);
+    assert_true(oid_equal(message.as.SESSION_GONE.session, id));
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
 static void
 test_incarnation_changes_with_each_start(void **state)
 {
@@ -246,6 +356,9 @@ main(void)
         cmocka_unit_test_setup_teardown(test_engine_that_does_not_return_is_lost_and_names_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_that_does_not_return_expires, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects_of_an_unknown_session_end_after_the_restart_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_that_were_acknowledged_survive_any_kill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_objects_are_written_before_an_orderly_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_engine_that_comes_back_hears_of_ended_sessions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incarnation_changes_with_each_start, setup, teardown),
     };
 
