@@ -73,7 +73,7 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
     err_t err = {0};
     int status;
 
-    if (call->phase == 0 && call_cancelled(call))
+    if (call->phase == 0 && call_cancelled(call) && !(method->flags & METHOD_ALWAYS))
         status = err_set(&err, FH_CANCELLED, "cancelled before it began");
     else
         status = method->run(&run, &err);

@@ -23,7 +23,7 @@ typedef struct {
     next_t next;      /* NEXT_DONE unless the method says otherwise */
 } run_t;
 
-enum { METHOD_ANSWERS = 1, METHOD_MAX_RESULTS = 2 };
+enum { METHOD_ANSWERS = 1, METHOD_ALWAYS = 2 /* even when cancelled: it only gives back */, METHOD_MAX_RESULTS = 2 };
 
 typedef struct {
     msg_code_t code;

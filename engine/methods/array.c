@@ -249,7 +249,7 @@ static const method_t ROWS[] = {
     {.code = MSG_WRITE, .run = run_write},
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
-    {.code = MSG_RELEASE, .run = run_release},
+    {.code = MSG_RELEASE, .flags = METHOD_ALWAYS, .run = run_release},
     {.code = MSG_SYNC, .flags = METHOD_ANSWERS, .run = run_sync},
 };
 
