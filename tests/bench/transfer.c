@@ -1,0 +1,241 @@
+/* Scatter, gather and resharding of one large array over two engines of this host, beside memcpy of as many bytes and a
+ * bare DEALER that sends them to a ROUTER in 1 MiB frames over ipc.  All are measured in turns. */
+#include "base/clock.h"
+#include "proxy/farhand.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <zmq.h>
+
+enum { TURNS = 7, FRAME = 1 << 20, WAIT_MS = 20000 };
+
+/* 256 MiB; rows so long that pieces along axis 1 are strided. */
+static const int64_t shape[] = {4096, 8192};
+#define BYTES ((size_t)4096 * 8192 * 8)
+
+extern char **environ;
+
+static const char *const CLUSTER = "bench-transfer";
+
+static void
+give_up(const char *what, const char *text)
+{
+    fprintf(stderr, "transfer: %s: %s\n", what, text);
+    exit(1);
+}
+
+/* ---- the bare pair -------------------------------------------------------------------------------------------------
+ */
+
+static void *
+bare_socket(void *context, int type)
+{
+    static const int settings[][2] = {
+        {ZMQ_LINGER, 0}, {ZMQ_SNDHWM, 16}, {ZMQ_RCVHWM, 16}, {ZMQ_RCVTIMEO, WAIT_MS}, {ZMQ_SNDTIMEO, WAIT_MS}};
+    void *socket = zmq_socket(context, type);
+    for (size_t i = 0; socket && i < sizeof settings / sizeof *settings; i++)
+        zmq_setsockopt(socket, settings[i][0], &settings[i][1], sizeof settings[i][1]);
+    return socket;
+}
+
+/* The child: takes frames into place, answers each time it has all bytes. */
+static void
+sink(const char *endpoint)
+{
+    char identity[256], *place = malloc(BYTES);
+    const int patience_ms = 300000;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    void *context = zmq_ctx_new(), *socket = bare_socket(context, ZMQ_ROUTER);
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    if (!place || zmq_bind(socket, endpoint))
+        _exit(1);
+    memset(place, 0, BYTES);
+    for (size_t have = 0;;) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        int size = zmq_recv(socket, identity, sizeof identity, 0);
+        if (size < 0 || zmq_msg_recv(&frame, socket, 0) < 0)
+            _exit(0);
+        memcpy(place + have, zmq_msg_data(&frame), zmq_msg_size(&frame));
+        have += zmq_msg_size(&frame);
+        zmq_msg_close(&frame);
+        if (have < BYTES)
+            continue;
+        zmq_send(socket, identity, (size_t)size, ZMQ_SNDMORE);
+        zmq_send(socket, "", 0, 0);
+        have = 0;
+    }
+}
+
+static void
+bare_send(void *socket, const char *bytes)
+{
+    char answer;
+    for (size_t sent = 0; sent < BYTES; sent += FRAME)
+        if (zmq_send(socket, bytes + sent, FRAME, 0) < 0)
+            give_up("bare send", zmq_strerror(zmq_errno()));
+    if (zmq_recv(socket, &answer, 1, 0) < 0)
+        give_up("bare answer", zmq_strerror(zmq_errno()));
+}
+
+/* ---- ours ----------------------------------------------------------------------------------------------------------
+ */
+
+static void
+farhand(const char *command)
+{
+    const char *argv[] = {"farhand", command, "--name", CLUSTER, NULL, NULL, NULL};
+    pid_t pid;
+    int status = -1;
+    if (!strcmp(command, "up")) {
+        argv[4] = "-n";
+        argv[5] = "2";
+    }
+    fflush(stdout);
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ))
+        give_up("farhand", strerror(errno));
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (status)
+        give_up("farhand", command);
+}
+
+static void
+must(int status, const fh_error *error, const char *what)
+{
+    if (status)
+        give_up(what, error->text);
+}
+
+/* What was measured, in GB/s, one figure a turn. */
+enum { SCATTER_0, SCATTER_1, GATHER_0, GATHER_1, RESHARD, MEMCPY, BARE, KINDS };
+
+static double rates[KINDS][TURNS];
+static int turn;
+
+static void
+note(int kind, int64_t begin)
+{
+    if (turn >= 0)
+        rates[kind][turn] = (double)BYTES / (double)(clock_now_ns() - begin);
+}
+
+static void
+one_turn(fh_session *session, void *bare, char *from, char *to)
+{
+    fh_local local = {.data = from, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
+    fh_array *array = NULL, *moved = NULL;
+    fh_error error;
+    int64_t begin;
+    for (int axis = 0; axis < 2; axis++) {
+        begin = clock_now_ns();
+        must(fh_scatter(session, &local, &(fh_scatter_options){.axis = axis}, &array, &error), &error, "scatter");
+        must(fh_sync(session, -1, &error), &error, "sync");
+        note(SCATTER_0 + axis, begin);
+        begin = clock_now_ns();
+        must(fh_gather(array, to, NULL, &error), &error, "gather");
+        note(GATHER_0 + axis, begin);
+        if (memcmp(from, to, BYTES) != 0)
+            give_up("gather", "the bytes differ");
+        if (axis == 1) {
+            begin = clock_now_ns();
+            must(fh_reshard(array, &(fh_scatter_options){.axis = 0}, &moved, &error), &error, "reshard");
+            must(fh_sync(session, -1, &error), &error, "sync");
+            note(RESHARD, begin);
+        }
+        fh_array_free(&array);
+        fh_array_free(&moved);
+    }
+    begin = clock_now_ns();
+    memcpy(to, from, BYTES);
+    note(MEMCPY, begin);
+    begin = clock_now_ns();
+    bare_send(bare, from);
+    note(BARE, begin);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double
+median(int kind)
+{
+    qsort(rates[kind], TURNS, sizeof(double), compare);
+    return rates[kind][TURNS / 2];
+}
+
+static void
+report(const char *name, int kind, int limit_kind, const char *limit_name)
+{
+    double value = median(kind), limit = median(limit_kind);
+    printf("%-32s %6.2f GB/s   %s %6.2f GB/s   ratio %.2f\n", name, value, limit_name, limit, value / limit);
+    printf("{\"bench\": \"transfer\", \"case\": \"%s\", \"value\": %.3f, \"unit\": \"GB/s\", \"limit\": %.3f, "
+           "\"limit_name\": \"%s\", "
+           "\"ratio\": %.3f}\n",
+           name, value, limit, limit_name, value / limit);
+}
+
+static void
+measure(fh_session *session, void *bare)
+{
+    static const char *const memcpy_name = "memcpy", *const bare_name = "bare DEALER/ROUTER over ipc";
+    char *from = malloc(BYTES), *to = malloc(BYTES);
+    if (!from || !to)
+        give_up("memory", strerror(errno));
+    for (size_t i = 0; i < BYTES; i += 8)
+        memcpy(from + i, &(double){(double)i}, 8);
+    memset(to, 0, BYTES);
+    for (turn = -1; turn < TURNS; turn++) /* the first one warms up */
+        one_turn(session, bare, from, to);
+    report("scatter 256 MiB, axis 0", SCATTER_0, MEMCPY, memcpy_name);
+    report("scatter 256 MiB, axis 1", SCATTER_1, MEMCPY, memcpy_name);
+    report("gather 256 MiB, axis 0", GATHER_0, MEMCPY, memcpy_name);
+    report("gather 256 MiB, axis 1", GATHER_1, MEMCPY, memcpy_name);
+    report("scatter, against sockets", SCATTER_0, BARE, bare_name);
+    report("gather, against sockets", GATHER_0, BARE, bare_name);
+    report("reshard axis 1 to 0", RESHARD, BARE, bare_name);
+    free(from);
+    free(to);
+}
+
+int
+main(void)
+{
+    char folder[] = "/tmp/farhand-transfer-XXXXXX", endpoint[64];
+    if (!mkdtemp(folder))
+        give_up("folder", strerror(errno));
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/bare", folder);
+    setenv("XDG_RUNTIME_DIR", folder, 1);
+    unsetenv("FARHAND_CONNECTION");
+    pid_t child = fork();
+    if (child == 0)
+        sink(endpoint);
+    farhand("up");
+    fh_session *session = NULL;
+    fh_error error;
+    void *context = zmq_ctx_new(), *bare = bare_socket(context, ZMQ_DEALER);
+    int failed = fh_connect(&session, &(fh_connect_options){.target = CLUSTER}, &error);
+    if (failed)
+        fprintf(stderr, "transfer: %s\n", error.text);
+    else if (zmq_connect(bare, endpoint) == 0)
+        measure(session, bare);
+    fh_close(&session);
+    farhand("down");
+    zmq_close(bare);
+    zmq_ctx_term(context);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return failed != 0;
+}
