@@ -6,7 +6,8 @@
 #include <farhand.h>
 #include <stdio.h>
 
-int main(int argc, char *argv[])
+int
+main(int argc, char *argv[])
 {
     fh_session *session = NULL;
     fh_array *numbers = NULL, *sum = NULL;
@@ -24,8 +25,8 @@ int main(int argc, char *argv[])
         goto done;
     printf("cluster %s has %d engines:\n", fh_cluster_name(session), count);
     for (int i = 0; i < count && i < 16; i++)
-        printf("  engine %d: process %lld, %d cores, %s\n", engines[i].number, (long long)engines[i].pid, engines[i].cores,
-               engines[i].state);
+        printf("  engine %d: process %lld, %d cores, %s\n", engines[i].number, (long long)engines[i].pid,
+               engines[i].cores, engines[i].state);
 
     /* Cut over the engines; each sums its piece, one joins the sums; only the result comes back. */
     if (fh_scatter(session, &local, &(fh_scatter_options){.axis = 0}, &numbers, &error) ||

@@ -1,7 +1,8 @@
 /* scatter_gather.c - a heat map that spreads over engines: views and whole-array operations, no bytes in between.
  *
- * A square plate is held at 100 degrees along its upper edge and at 0 along the others.  Each step replaces every inner point by
- * the mean of its four neighbours.  The plate is cut by rows; neighbours on other engines are fetched engine to engine.
+ * A square plate is held at 100 degrees along its upper edge and at 0 along the others.  Each step replaces every inner
+ * point by the mean of its four neighbours.  The plate is cut by rows; neighbours on other engines are fetched engine
+ * to engine.
  *
  *     farhand up -n 2
  *     cc scatter_gather.c -o scatter_gather $(pkg-config --cflags --libs farhand) && ./scatter_gather */
@@ -12,7 +13,8 @@
 enum { SIZE = 64, STEPS = 200 };
 
 /* plate[rows from r, columns from c, without the other end]: a view of SIZE-2 by SIZE-2. */
-static int shifted(fh_array *plate, int r, int c, fh_array **ret, fh_error *error)
+static int
+shifted(fh_array *plate, int r, int c, fh_array **ret, fh_error *error)
 {
     fh_index_item items[] = {
         {.kind = FH_INDEX_SLICE, .start = r, .stop = r + SIZE - 2, .has_start = 1, .has_stop = 1},
@@ -22,7 +24,8 @@ static int shifted(fh_array *plate, int r, int c, fh_array **ret, fh_error *erro
 }
 
 /* *sum += term, far away; *sum NULL: a copy of term. */
-static int add(fh_session *session, fh_array **sum, fh_array *term, fh_error *error)
+static int
+add(fh_session *session, fh_array **sum, fh_array *term, fh_error *error)
 {
     fh_array *none = NULL;
     fh_operand in[] = {{.kind = FH_ARRAY, .array = *sum}, {.kind = FH_ARRAY, .array = term}};
@@ -31,7 +34,8 @@ static int add(fh_session *session, fh_array **sum, fh_array *term, fh_error *er
     return fh_ufunc(session, "add", in, 2, &(fh_ufunc_options){.out = sum}, &none, error);
 }
 
-static int step(fh_session *session, fh_array *plate, fh_array *inner, fh_error *error)
+static int
+step(fh_session *session, fh_array *plate, fh_array *inner, fh_error *error)
 {
     static const int where[4][2] = {{0, 1}, {2, 1}, {1, 0}, {1, 2}};
     fh_array *sum = NULL, *neighbour = NULL, *none = NULL;
@@ -50,7 +54,8 @@ static int step(fh_session *session, fh_array *plate, fh_array *inner, fh_error 
     return status;
 }
 
-int main(int argc, char *argv[])
+int
+main(int argc, char *argv[])
 {
     static double plate[SIZE][SIZE];
     const int64_t shape[] = {SIZE, SIZE};

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* Narrow a view to a range along an axis. */
-static void narrow(nd_t *nd, int axis, piece_t range)
+static void
+narrow(nd_t *nd, int axis, piece_t range)
 {
     if (axis < 0)
         return;
@@ -12,15 +13,17 @@ static void narrow(nd_t *nd, int axis, piece_t range)
     nd->shape.extent[axis] = range.length;
 }
 
-static bool same_view(const nd_t *a, const nd_t *b)
+static bool
+same_view(const nd_t *a, const nd_t *b)
 {
     return a->data == b->data && shape_equal(&a->shape, &b->shape) &&
            memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof a->stride[0]) == 0;
 }
 
 /* One block of the region on engine `to`: the source part itself, a view of it, or a copy that was sent. */
-static int bring_block(const fh_array *array, block_t block, int axis, piece_t want, engine_link_t *to, handle_t **ret,
-                       nd_t *ret_nd, err_t *err)
+static int
+bring_block(const fh_array *array, block_t block, int axis, piece_t want, engine_link_t *to, handle_t **ret,
+            nd_t *ret_nd, err_t *err)
 {
     handle_t *source = array->parts[block.part].handle, *view = NULL;
     nd_t whole = array_part_nd(array, block.part), nd = whole;
@@ -47,8 +50,9 @@ static int bring_block(const fh_array *array, block_t block, int axis, piece_t w
 }
 
 /* Write one array into a larger one, starting at `start` along axis. */
-static int write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t start, handle_t *source, int64_t length,
-                      err_t *err)
+static int
+write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t start, handle_t *source, int64_t length,
+           err_t *err)
 {
     nd_t nd = *joined_nd;
     handle_t *slot = NULL;
@@ -61,8 +65,9 @@ static int write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t
     return status;
 }
 
-static int join_blocks(const fh_array *array, int axis, piece_t want, const shape_t *shape, int first, int count,
-                       engine_link_t *to, handle_t **ret, err_t *err)
+static int
+join_blocks(const fh_array *array, int axis, piece_t want, const shape_t *shape, int first, int count,
+            engine_link_t *to, handle_t **ret, err_t *err)
 {
     handle_t *joined = NULL;
     nd_t joined_nd;
@@ -84,7 +89,8 @@ static int join_blocks(const fh_array *array, int axis, piece_t want, const shap
     return status;
 }
 
-int align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err)
+int
+align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err)
 {
     int first, count, status;
     shape_t shape = array->shape;
@@ -107,7 +113,8 @@ int align_region(const fh_array *array, int axis, piece_t want, engine_link_t *t
     return FH_OK;
 }
 
-int align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err)
+int
+align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err)
 {
     fh_array *made = NULL;
     int status = array_new_as(&made, array->session, array->dtype, &array->shape, layout, err);
@@ -122,7 +129,8 @@ int align_array(const fh_array *array, const layout_t *layout, fh_array **ret, e
     return FH_OK;
 }
 
-int align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err)
+int
+align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err)
 {
     nd_t nd = {.data = ARRAY_BASE, .dtype = from, .shape = *shape};
     memcpy(nd.stride, part->stride, sizeof nd.stride);
@@ -138,8 +146,9 @@ int align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shap
     return FH_OK;
 }
 
-int align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shapes, int n, int axis, handle_t **ret,
-               err_t *err)
+int
+align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shapes, int n, int axis,
+           handle_t **ret, err_t *err)
 {
     shape_t shape = shapes[0];
     handle_t *joined = NULL;
@@ -160,7 +169,9 @@ int align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const s
     return status;
 }
 
-int align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret, err_t *err)
+int
+align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret,
+            err_t *err)
 {
     shape_t stacked = {.ndim = shape->ndim + 1, .extent = {n}};
     handle_t *joined = NULL;

@@ -1,21 +1,23 @@
-/* proxy/align.h - bringing (parts of) arrays to engines: views where the data is there already, else engine to engine. */
+/* proxy/align.h - bringing (parts of) arrays to engines: views where the data is there already, else engine to engine.
+ */
 #ifndef FH_PROXY_ALIGN_H
 #define FH_PROXY_ALIGN_H
 
 #include "proxy/emit.h"
 
-/* The region that is range `want` along axis `axis` of the array (axis -1: all of it), on engine `to`.  ret gets a reference that
- * the caller drops; it may be the array's own part or a view of its memory. */
+/* The region that is range `want` along axis `axis` of the array (axis -1: all of it), on engine `to`.  ret gets a
+ * reference that the caller drops; it may be the array's own part or a view of its memory. */
 int align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err);
 /* The whole array in another layout (of its own shape).  Parts that fit are shared. */
 int align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err);
 /* A part as a C-contiguous object of the given dtype: itself if it is that already, else a copy.  shape: the part's. */
 int align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err);
-/* Write the n parts (references are kept) one after the other along axis into a new array on `to`.  shapes: n; they agree in all
- * other axes.  Parts must be on `to`. */
-int align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shapes, int n, int axis, handle_t **ret,
-               err_t *err);
+/* Write the n parts (references are kept) one after the other along axis into a new array on `to`.  shapes: n; they
+ * agree in all other axes.  Parts must be on `to`. */
+int align_join(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shapes, int n, int axis,
+               handle_t **ret, err_t *err);
 /* The n parts (all of that shape, on any engine) under a new leading axis in one new array on `to`. */
-int align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret, err_t *err);
+int align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret,
+                err_t *err);
 
 #endif

@@ -1,11 +1,12 @@
 #include "proxy/array.h"
 
+#include "proxy/error.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/error.h"
-
-int array_new(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, int axis, int n, err_t *err)
+int
+array_new(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, int axis, int n, err_t *err)
 {
     fh_array *self = calloc(1, sizeof *self);
     part_t *parts = calloc((size_t)n, sizeof *parts);
@@ -22,7 +23,9 @@ int array_new(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t 
     return FH_OK;
 }
 
-int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, err_t *err)
+int
+array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout,
+             err_t *err)
 {
     int status = array_new(ret, session, dtype, shape, layout->axis, layout->n, err);
     if (!status)
@@ -30,7 +33,8 @@ int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape
     return status;
 }
 
-void array_settle(fh_array *self)
+void
+array_settle(fh_array *self)
 {
     if (self->axis < 0)
         return;
@@ -54,7 +58,8 @@ void array_settle(fh_array *self)
         self->axis = -1;
 }
 
-int array_enter(const fh_array *self, err_t *err)
+int
+array_enter(const fh_array *self, err_t *err)
 {
     if (!self)
         return err_set(err, FH_INVALID_ARGUMENT, "no array was given");
@@ -68,7 +73,8 @@ int array_enter(const fh_array *self, err_t *err)
     return FH_OK;
 }
 
-shape_t array_part_shape(const fh_array *self, int i)
+shape_t
+array_part_shape(const fh_array *self, int i)
 {
     shape_t shape = self->shape;
     if (self->axis >= 0)
@@ -76,26 +82,30 @@ shape_t array_part_shape(const fh_array *self, int i)
     return shape;
 }
 
-int64_t array_bytes(const fh_array *self)
+int64_t
+array_bytes(const fh_array *self)
 {
     return shape_bytes(&self->shape, self->dtype);
 }
 
-nd_t array_part_nd(const fh_array *self, int i)
+nd_t
+array_part_nd(const fh_array *self, int i)
 {
     nd_t nd = {.data = ARRAY_BASE, .dtype = self->dtype, .shape = array_part_shape(self, i)};
     memcpy(nd.stride, self->parts[i].stride, sizeof nd.stride);
     return nd;
 }
 
-nd_t array_whole_nd(const fh_array *self)
+nd_t
+array_whole_nd(const fh_array *self)
 {
     nd_t nd;
     nd_init(&nd, ARRAY_BASE, self->dtype, &self->shape);
     return nd;
 }
 
-void array_put(fh_array *self, int i, handle_t *handle, const int64_t *stride)
+void
+array_put(fh_array *self, int i, handle_t *handle, const int64_t *stride)
 {
     self->parts[i].handle = handle;
     if (stride) {
@@ -106,7 +116,8 @@ void array_put(fh_array *self, int i, handle_t *handle, const int64_t *stride)
     }
 }
 
-int array_layout(const fh_array *self, int axis_shift, layout_t *ret, err_t *err)
+int
+array_layout(const fh_array *self, int axis_shift, layout_t *ret, err_t *err)
 {
     int status = layout_init(ret, self->axis < 0 ? -1 : self->axis + axis_shift, self->n, err);
     if (status)
@@ -117,9 +128,11 @@ int array_layout(const fh_array *self, int axis_shift, layout_t *ret, err_t *err
     return FH_OK;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------------------------------------------------
+ */
 
-void fh_array_free(fh_array **array)
+void
+fh_array_free(fh_array **array)
 {
     if (!array || !*array)
         return;
@@ -132,13 +145,16 @@ void fh_array_free(fh_array **array)
     free(self);
 }
 
-void fh_array_describe(const fh_array *array, fh_array_info *ret)
+void
+fh_array_describe(const fh_array *array, fh_array_info *ret)
 {
-    *ret = (fh_array_info){.dtype = (fh_dtype)array->dtype, .ndim = array->shape.ndim, .axis = array->axis, .npieces = array->n};
+    *ret = (fh_array_info){
+        .dtype = (fh_dtype)array->dtype, .ndim = array->shape.ndim, .axis = array->axis, .npieces = array->n};
     memcpy(ret->shape, array->shape.extent, (size_t)array->shape.ndim * sizeof ret->shape[0]);
 }
 
-int fh_array_piece(const fh_array *array, int i, fh_piece_info *ret)
+int
+fh_array_piece(const fh_array *array, int i, fh_piece_info *ret)
 {
     if (!array || i < 0 || i >= array->n)
         return FH_BAD_INDEX;
@@ -155,7 +171,8 @@ int fh_array_piece(const fh_array *array, int i, fh_piece_info *ret)
     return FH_OK;
 }
 
-fh_session *fh_array_session(const fh_array *array)
+fh_session *
+fh_array_session(const fh_array *array)
 {
     return array ? array->session : NULL;
 }

@@ -1,7 +1,8 @@
 /* proxy/array.h - fh_array: an ordered list of parts along one axis, or one part (axis -1).
  *
- * Invariants: axis >= 0 means at least two parts, none of them empty, whose cuts are contiguous from 0; else there is exactly one
- * part.  Where a part's elements lie (strides) is known here, as the engine knows it, so that views are made without asking. */
+ * Invariants: axis >= 0 means at least two parts, none of them empty, whose cuts are contiguous from 0; else there is
+ * exactly one part.  Where a part's elements lie (strides) is known here, as the engine knows it, so that views are
+ * made without asking. */
 #ifndef FH_PROXY_ARRAY_H
 #define FH_PROXY_ARRAY_H
 
@@ -9,8 +10,8 @@
 #include "proxy/layout.h"
 
 typedef struct {
-    handle_t *handle;                  /* a reference is held */
-    int64_t stride[SHAPE_MAX_DIMS];    /* bytes */
+    handle_t *handle;               /* a reference is held */
+    int64_t stride[SHAPE_MAX_DIMS]; /* bytes */
 } part_t;
 
 struct fh_array {
@@ -26,7 +27,8 @@ struct fh_array {
 /* An array with room for n parts, none there yet (handles NULL, cuts 0). */
 int array_new(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, int axis, int n, err_t *err);
 /* The same with the cuts and axis of a layout. */
-int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, err_t *err);
+int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout,
+                 err_t *err);
 /* Establish the invariants after the parts were put in place: drop empty parts, one part becomes axis -1. */
 void array_settle(fh_array *self);
 /* Its session is usable and its handles are not on lost engines (ENGINE_LOST). */

@@ -2,7 +2,8 @@
 #include "proxy/error.h"
 #include "proxy/inputs.h"
 
-static int check_cast(const input_t *value, const fh_array *target, fh_casting casting, err_t *err)
+static int
+check_cast(const input_t *value, const fh_array *target, fh_casting casting, err_t *err)
 {
     dtype_t from = value->weak == WEAK_NO ? value->dtype : dtype_promote_weak(DTYPE_NONE, value->weak);
     /* Python integers go into any number type that they fit. */
@@ -12,7 +13,8 @@ static int check_cast(const input_t *value, const fh_array *target, fh_casting c
                    dtype_name(target->dtype));
 }
 
-static int check_shape(const input_t *value, const fh_array *target, err_t *err)
+static int
+check_shape(const input_t *value, const fh_array *target, err_t *err)
 {
     const shape_t *shapes[] = {&value->shape, &target->shape};
     shape_t shape;
@@ -23,7 +25,8 @@ static int check_shape(const input_t *value, const fh_array *target, err_t *err)
                    shape_format(&value->shape, from, sizeof from), shape_format(&target->shape, to, sizeof to));
 }
 
-static int assign(fh_array *target, input_t *value, err_t *err)
+static int
+assign(fh_array *target, input_t *value, err_t *err)
 {
     layout_t layout;
     int status = array_layout(target, 0, &layout, err);
@@ -42,7 +45,8 @@ static int assign(fh_array *target, input_t *value, err_t *err)
 }
 
 /* NumPy drops leading axes of extent 1 that the target does not have. */
-static int drop_leading(input_t *value, const fh_array *target, fh_array **ret_view, err_t *err)
+static int
+drop_leading(input_t *value, const fh_array *target, fh_array **ret_view, err_t *err)
 {
     int extra = value->shape.ndim - target->shape.ndim;
     shape_t shape = {.ndim = target->shape.ndim};
@@ -68,7 +72,8 @@ static int drop_leading(input_t *value, const fh_array *target, fh_array **ret_v
     return status;
 }
 
-int fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_error *error)
+int
+fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_error *error)
 {
     err_t *err = error_start(error);
     input_t input;
@@ -92,7 +97,8 @@ int fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_e
     return status;
 }
 
-int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error)
+int
+fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_array *made = NULL;
@@ -103,8 +109,8 @@ int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **re
     if (!dtype_valid((uint64_t)dtype))
         return err_set(err, FH_WRONG_TYPE, "%d is not a dtype", (int)dtype);
     if (!dtype_can_cast(array->dtype, (dtype_t)dtype, (casting_t)casting))
-        return err_set(err, FH_WRONG_TYPE, "cannot cast an array from %s to %s with this casting rule", dtype_name(array->dtype),
-                       dtype_name((dtype_t)dtype));
+        return err_set(err, FH_WRONG_TYPE, "cannot cast an array from %s to %s with this casting rule",
+                       dtype_name(array->dtype), dtype_name((dtype_t)dtype));
     status = array_layout(array, 0, &layout, err);
     if (status)
         return status;
@@ -126,7 +132,8 @@ int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **re
     return status;
 }
 
-int fh_copy(fh_array *array, fh_array **ret, fh_error *error)
+int
+fh_copy(fh_array *array, fh_array **ret, fh_error *error)
 {
     if (!array)
         return err_set(error_start(error), FH_INVALID_ARGUMENT, "no array was given");

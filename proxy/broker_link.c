@@ -1,13 +1,14 @@
 #include "proxy/broker_link.h"
 
+#include "proxy/wait.h"
+
 #include <string.h>
 #include <unistd.h>
 
-#include "proxy/wait.h"
-
 enum { PING_EVERY_MS = 1000, LINGER_MS = 200 };
 
-int broker_link_open(fh_session *session, err_t *err)
+int
+broker_link_open(fh_session *session, err_t *err)
 {
     const connection_t *file = &session->file;
     link_keys_t keys;
@@ -20,7 +21,8 @@ int broker_link_open(fh_session *session, err_t *err)
     return status ? status : conn_init(&session->broker.conn, link, 'B', &session->stats, err);
 }
 
-static int take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     fh_session *session = context;
     (void)raw;
@@ -34,7 +36,8 @@ static int take_welcome(void *context, const message_t *reply, const bin_t *raw,
     return FH_OK;
 }
 
-int broker_link_greet(fh_session *session, err_t *err)
+int
+broker_link_greet(fh_session *session, err_t *err)
 {
     broker_link_t *self = &session->broker;
     message_t hello = {.code = MSG_HELLO};
@@ -58,7 +61,8 @@ int broker_link_greet(fh_session *session, err_t *err)
 }
 
 /* Hear a message that answers nothing. */
-static void hear(void *context, const message_t *news)
+static void
+hear(void *context, const message_t *news)
 {
     fh_session *session = context;
     broker_link_t *self = &session->broker;
@@ -79,7 +83,8 @@ static void hear(void *context, const message_t *news)
     }
 }
 
-bool broker_link_receive(fh_session *session)
+bool
+broker_link_receive(fh_session *session)
 {
     bool any = false;
     conn_receive(&session->broker.conn, hear, session, &any);
@@ -88,7 +93,8 @@ bool broker_link_receive(fh_session *session)
     return any;
 }
 
-void broker_link_ping(fh_session *session)
+void
+broker_link_ping(fh_session *session)
 {
     broker_link_t *self = &session->broker;
     int64_t now = clock_now_ns(), pause = (int64_t)PING_EVERY_MS * 1000000;
@@ -108,7 +114,8 @@ typedef struct {
 } asking_t;
 
 /* Answered, or to be asked again. */
-static bool answered(const void *context)
+static bool
+answered(const void *context)
 {
     const asking_t *self = context;
     if (self->request->due)
@@ -117,7 +124,8 @@ static bool answered(const void *context)
 }
 
 /* Queue the question and make the request wait for it. */
-static int send_question(fh_session *session, const message_t *question, request_t *request, err_t *err)
+static int
+send_question(fh_session *session, const message_t *question, request_t *request, err_t *err)
 {
     message_t message = *question;
     uint64_t call;
@@ -127,7 +135,9 @@ static int send_question(fh_session *session, const message_t *question, request
     return status;
 }
 
-int broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context, err_t *err)
+int
+broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context,
+                err_t *err)
 {
     int64_t deadline = session_deadline(session, -1);
     request_t request = {.rows = rows, .reply = reply, .context = context};

@@ -1,8 +1,7 @@
 /* proxy/broker_link.h - the session's connection to the broker: greeting it, asking it, hearing its news.
  *
- * A broker that has restarted does not know the session: it answers ERROR STALE_HANDLE with call 0.  Then the session says HELLO
- * again with the same id, and what was waiting is asked again.
- * Thread rule: that of the session. */
+ * A broker that has restarted does not know the session: it answers ERROR STALE_HANDLE with call 0.  Then the session
+ * says HELLO again with the same id, and what was waiting is asked again. Thread rule: that of the session. */
 #ifndef FH_PROXY_BROKER_LINK_H
 #define FH_PROXY_BROKER_LINK_H
 
@@ -12,11 +11,11 @@ typedef struct fh_session fh_session;
 
 typedef struct {
     conn_t conn;
-    request_t hello;             /* the HELLO that is under way, or the last one */
+    request_t hello; /* the HELLO that is under way, or the last one */
     bool greeting;
-    uint64_t greetings;          /* how often the broker has welcomed us */
-    int64_t heard_ns;            /* when it last said anything */
-    int64_t pinged_ns;           /* when we last asked for a sign of life */
+    uint64_t greetings; /* how often the broker has welcomed us */
+    int64_t heard_ns;   /* when it last said anything */
+    int64_t pinged_ns;  /* when we last asked for a sign of life */
     oid_t incarnation;
 } broker_link_t;
 
@@ -29,6 +28,7 @@ bool broker_link_receive(fh_session *session);
 /* Queue a PING if nothing was heard for a while: a broker that has restarted will answer that it does not know us. */
 void broker_link_ping(fh_session *session);
 /* Ask and wait for the whole answer; rows and reply as in request_t.  BROKER_LOST after the session's call timeout. */
-int broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context, err_t *err);
+int broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context,
+                    err_t *err);
 
 #endif

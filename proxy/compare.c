@@ -2,19 +2,21 @@
 
 #include <string.h>
 
-/* For x OP n with n above (below) the range: the answer is that of x OTHER end, for the upper (lower) end of the range. */
+/* For x OP n with n above (below) the range: the answer is that of x OTHER end, for the upper (lower) end of the range.
+ */
 typedef struct {
     const char *op, *mirrored; /* n OP x is x MIRRORED n */
     bool above, below;         /* the answer */
 } comparison_t;
 
 static const comparison_t comparisons[] = {
-    {"less", "greater", true, false},       {"less_equal", "greater_equal", true, false},
-    {"greater", "less", false, true},       {"greater_equal", "less_equal", false, true},
-    {"equal", "equal", false, false},       {"not_equal", "not_equal", true, true},
+    {"less", "greater", true, false}, {"less_equal", "greater_equal", true, false},
+    {"greater", "less", false, true}, {"greater_equal", "less_equal", false, true},
+    {"equal", "equal", false, false}, {"not_equal", "not_equal", true, true},
 };
 
-static const comparison_t *find(const char *name)
+static const comparison_t *
+find(const char *name)
 {
     for (size_t i = 0; i < sizeof comparisons / sizeof comparisons[0]; i++)
         if (strcmp(comparisons[i].op, name) == 0)
@@ -22,7 +24,8 @@ static const comparison_t *find(const char *name)
     return NULL;
 }
 
-void compare_replace(ufunc_t *self)
+void
+compare_replace(ufunc_t *self)
 {
     const comparison_t *row = find(self->op->name);
     for (int i = 0; row && i < self->nin; i++) {

@@ -4,7 +4,8 @@
 
 enum { CONN_ARENA_BYTES = 64 * 1024 * 1024 };
 
-int conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t *err)
+int
+conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t *err)
 {
     memset(self, 0, sizeof *self);
     self->link = link;
@@ -18,7 +19,8 @@ int conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t 
     return status;
 }
 
-static void drop_batch(conn_t *self)
+static void
+drop_batch(conn_t *self)
 {
     for (int i = 0; i < self->nraw; i++)
         buf_unref(&self->raw[i]);
@@ -27,7 +29,8 @@ static void drop_batch(conn_t *self)
         header_writer_reset(self->writer);
 }
 
-void conn_release(conn_t *self, const err_t *why)
+void
+conn_release(conn_t *self, const err_t *why)
 {
     if (why)
         conn_fail(self, why);
@@ -39,14 +42,16 @@ void conn_release(conn_t *self, const err_t *why)
         link_destroy(&self->link);
 }
 
-static void set_call(message_t *message, uint64_t call)
+static void
+set_call(message_t *message, uint64_t call)
 {
     const msg_desc_t *desc = message_desc(message->code);
     if (desc->nfields && desc->fields[0].key == 1)
         memcpy((char *)&message->as + desc->fields[0].offset, &call, sizeof call);
 }
 
-int conn_add_as_is(conn_t *self, const message_t *message, err_t *err)
+int
+conn_add_as_is(conn_t *self, const message_t *message, err_t *err)
 {
     int status = header_writer_add(self->writer, message, err);
     return status == FH_LIMIT_EXCEEDED && header_writer_count(self->writer)
@@ -54,7 +59,8 @@ int conn_add_as_is(conn_t *self, const message_t *message, err_t *err)
                : status;
 }
 
-int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
+int
+conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
 {
     if (raw && self->nraw == CONN_MAX_RAW)
         return err_set(err, FH_BUSY, "the batch holds %d raw frames already", self->nraw);
@@ -71,12 +77,14 @@ int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, e
     return FH_OK;
 }
 
-bool conn_has_batch(const conn_t *self)
+bool
+conn_has_batch(const conn_t *self)
 {
     return self->writer && header_writer_count(self->writer) > 0;
 }
 
-int conn_flush(conn_t *self, err_t *err)
+int
+conn_flush(conn_t *self, err_t *err)
 {
     if (!conn_has_batch(self))
         return FH_OK;
@@ -84,8 +92,8 @@ int conn_flush(conn_t *self, err_t *err)
     frames[0] = (link_frame_t){.data = header_writer_data(self->writer), .size = header_writer_size(self->writer)};
     uint64_t bytes = 0;
     for (int i = 0; i < self->nraw; i++) {
-        frames[1 + i] = (link_frame_t){
-            .data = buf_data(self->raw[i]), .size = buf_size(self->raw[i]), .buf = self->raw[i]};
+        frames[1 + i] =
+            (link_frame_t){.data = buf_data(self->raw[i]), .size = buf_size(self->raw[i]), .buf = self->raw[i]};
         bytes += buf_size(self->raw[i]);
     }
     int status = link_send(self->link, NULL, frames, 1 + self->nraw, err);
@@ -97,7 +105,8 @@ int conn_flush(conn_t *self, err_t *err)
     return FH_OK;
 }
 
-void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count)
+void
+conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count)
 {
     request->first = first;
     request->count = count;
@@ -107,7 +116,8 @@ void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t coun
     self->requests = request;
 }
 
-void conn_forget(conn_t *self, request_t *request)
+void
+conn_forget(conn_t *self, request_t *request)
 {
     for (request_t **at = &self->requests; *at; at = &(*at)->next)
         if (*at == request) {
@@ -116,7 +126,8 @@ void conn_forget(conn_t *self, request_t *request)
         }
 }
 
-static void request_fail(request_t *request, int status, const err_t *why)
+static void
+request_fail(request_t *request, int status, const err_t *why)
 {
     if (request->status)
         return;
@@ -127,7 +138,8 @@ static void request_fail(request_t *request, int status, const err_t *why)
         err_set(&request->err, status, "%s", status_text(status));
 }
 
-void conn_fail(conn_t *self, const err_t *why)
+void
+conn_fail(conn_t *self, const err_t *why)
 {
     while (self->requests) {
         request_t *request = self->requests;
@@ -137,7 +149,8 @@ void conn_fail(conn_t *self, const err_t *why)
     }
 }
 
-static request_t *find_request(const conn_t *self, uint64_t call)
+static request_t *
+find_request(const conn_t *self, uint64_t call)
 {
     for (request_t *request = self->requests; request; request = request->next)
         if (call - request->first < request->count)
@@ -145,13 +158,15 @@ static request_t *find_request(const conn_t *self, uint64_t call)
     return NULL;
 }
 
-static void count_reply(conn_t *self, request_t *request)
+static void
+count_reply(conn_t *self, request_t *request)
 {
     if (request->due > 0 && --request->due == 0)
         conn_forget(self, request);
 }
 
-static void give_reply(conn_t *self, request_t *request, const message_t *message, const bin_t *raw, int nraw)
+static void
+give_reply(conn_t *self, request_t *request, const message_t *message, const bin_t *raw, int nraw)
 {
     bool last = !request->rows || message->code == MSG_END || message->code == MSG_ERROR;
     err_t err = {0};
@@ -167,7 +182,8 @@ static void give_reply(conn_t *self, request_t *request, const message_t *messag
         count_reply(self, request);
 }
 
-static void take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, void *context)
+static void
+take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, void *context)
 {
     header_reader_t reader;
     if (received->count < 1 || header_open(&reader, received->frames[0].data, received->frames[0].size, NULL))
@@ -204,7 +220,8 @@ static void take_messages(conn_t *self, const link_message_t *received, conn_new
     }
 }
 
-void conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
+void
+conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
 {
     bool any = false;
     while (self->link) {

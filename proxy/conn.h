@@ -1,9 +1,9 @@
 /* proxy/conn.h - one connection of a session: messages out in batches, replies in by call number.
  *
- * Messages are collected with conn_add and leave together with conn_flush, as one header frame and their raw frames.  A request_t
- * stands for a run of calls whose replies somebody waits for; it lives where the waiter lives (often on its stack) and must be
- * removed with conn_forget before that goes.  Replies that nobody waits for are passed over.
- * Thread rule: that of the session, one thread at a time. */
+ * Messages are collected with conn_add and leave together with conn_flush, as one header frame and their raw frames.  A
+ * request_t stands for a run of calls whose replies somebody waits for; it lives where the waiter lives (often on its
+ * stack) and must be removed with conn_forget before that goes.  Replies that nobody waits for are passed over. Thread
+ * rule: that of the session, one thread at a time. */
 #ifndef FH_PROXY_CONN_H
 #define FH_PROXY_CONN_H
 
@@ -11,7 +11,7 @@
 #include "codecs/message.h"
 
 enum {
-    CONN_MAX_RAW = 16,          /* raw frames in one batch */
+    CONN_MAX_RAW = 16,            /* raw frames in one batch */
     CONN_BATCH_BYTES = 48 * 1024, /* a header frame of this size should leave */
 };
 
@@ -21,12 +21,12 @@ typedef struct request request_t;
 typedef int (*request_reply_fn)(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err);
 
 struct request {
-    uint64_t first, count;   /* calls first .. first+count-1 */
-    uint64_t due;            /* final replies that have not come yet; 0: done */
-    bool rows;               /* any number of replies, then END */
-    request_reply_fn reply;  /* NULL: nothing but the status is wanted */
+    uint64_t first, count;  /* calls first .. first+count-1 */
+    uint64_t due;           /* final replies that have not come yet; 0: done */
+    bool rows;              /* any number of replies, then END */
+    request_reply_fn reply; /* NULL: nothing but the status is wanted */
     void *context;
-    int status;              /* the first failure, else FH_OK */
+    int status; /* the first failure, else FH_OK */
     err_t err;
     request_t *next;
 };
@@ -43,10 +43,10 @@ typedef struct {
     arena_t *arena;
     buf_t *raw[CONN_MAX_RAW];
     int nraw;
-    char peer;               /* role of the other side: 'B' or 'E' */
-    uint64_t last_call;      /* number of the last call that was added */
+    char peer;          /* role of the other side: 'B' or 'E' */
+    uint64_t last_call; /* number of the last call that was added */
     request_t *requests;
-    conn_stats_t *stats;     /* borrowed */
+    conn_stats_t *stats; /* borrowed */
 } conn_t;
 
 /* Takes link over, also on failure.  peer is the role of the other side. */

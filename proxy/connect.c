@@ -1,4 +1,9 @@
 /* Opening and closing sessions. */
+#include "proxy/context.h"
+#include "proxy/error.h"
+#include "proxy/session.h"
+#include "proxy/wait.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -9,14 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/context.h"
-#include "proxy/error.h"
-#include "proxy/session.h"
-#include "proxy/wait.h"
-
 enum { DEFAULT_CONNECT_S = 10, DEFAULT_CALL_S = 60, PROBE_MS = 1000, PROBE_PAUSE_MS = 20 };
 
-static void find_host(char *ret, size_t size)
+static void
+find_host(char *ret, size_t size)
 {
     char name[128] = "", boot[64] = "";
     if (gethostname(name, sizeof name - 1))
@@ -31,7 +32,8 @@ static void find_host(char *ret, size_t size)
 }
 
 /* Does anything listen at a numeric or named tcp endpoint?  0, or errno; ETIMEDOUT past the deadline. */
-static int try_tcp(const char *host, const char *port, int64_t deadline)
+static int
+try_tcp(const char *host, const char *port, int64_t deadline)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
     if (getaddrinfo(host, port, &hints, &addresses))
@@ -58,9 +60,10 @@ static int try_tcp(const char *host, const char *port, int64_t deadline)
     return result;
 }
 
-/* ZeroMQ does not tell a dead endpoint from a slow one: ask the operating system, so that a cluster that is not there is
- * reported at once and by name. */
-static int probe_broker(const fh_session *session, int64_t deadline, err_t *err)
+/* ZeroMQ does not tell a dead endpoint from a slow one: ask the operating system, so that a cluster that is not there
+ * is reported at once and by name. */
+static int
+probe_broker(const fh_session *session, int64_t deadline, err_t *err)
 {
     char host[256];
     const char *endpoint = session->file.broker, *colon = strrchr(endpoint, ':');
@@ -82,28 +85,31 @@ static int probe_broker(const fh_session *session, int64_t deadline, err_t *err)
             return FH_OK;
         if (clock_now_ns() >= patience)
             return err_set_errno(err, FH_CANNOT_CONNECT, number,
-                                 "no broker answers at %s (connection file %s): start a cluster with `farhand up`", endpoint,
-                                 session->path);
+                                 "no broker answers at %s (connection file %s): start a cluster with `farhand up`",
+                                 endpoint, session->path);
         (void)poll(NULL, 0, PROBE_PAUSE_MS); /* it may be restarting */
     }
 }
 
-static bool greeted(const void *context)
+static bool
+greeted(const void *context)
 {
     const fh_session *session = context;
     return session->broker.hello.due == 0;
 }
 
-static int await_welcome(fh_session *session, double timeout_s, int64_t deadline, err_t *err)
+static int
+await_welcome(fh_session *session, double timeout_s, int64_t deadline, err_t *err)
 {
     int status = broker_link_greet(session, err);
     if (!status)
         status = wait_until(session, deadline, greeted, session, err);
     if (status == FH_TIMEOUT)
-        return err_set(err, FH_CANNOT_CONNECT,
-                       "something listens at %s but has not admitted us within %.3g s: the keys in %s are not this cluster's "
-                       "(handshake refused), or the broker is frozen; `farhand up` makes a new cluster",
-                       session->file.broker, timeout_s, session->path);
+        return err_set(
+            err, FH_CANNOT_CONNECT,
+            "something listens at %s but has not admitted us within %.3g s: the keys in %s are not this cluster's "
+            "(handshake refused), or the broker is frozen; `farhand up` makes a new cluster",
+            session->file.broker, timeout_s, session->path);
     if (!status && session->broker.hello.status) {
         if (err)
             *err = session->broker.hello.err;
@@ -112,28 +118,32 @@ static int await_welcome(fh_session *session, double timeout_s, int64_t deadline
     return status;
 }
 
-static int take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     (void)raw;
     (void)nraw;
     return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
 }
 
-static int read_connection(fh_session *self, const char *target, err_t *err)
+static int
+read_connection(fh_session *self, const char *target, err_t *err)
 {
     int status = connection_find(target, self->path, sizeof self->path, err);
     if (!status)
         status = connection_read(self->path, "farhand-client", &self->file, err);
     if (status == FH_IO_ERROR) {
         int os_errno = err ? err->os_errno : 0;
-        status = err_set(err, FH_CANNOT_CONNECT, "there is no connection file %s: start a cluster with `farhand up`", self->path);
+        status = err_set(err, FH_CANNOT_CONNECT, "there is no connection file %s: start a cluster with `farhand up`",
+                         self->path);
         if (err)
             err->os_errno = os_errno;
     }
     return status;
 }
 
-static int session_start(fh_session *self, const fh_connect_options *options, err_t *err)
+static int
+session_start(fh_session *self, const fh_connect_options *options, err_t *err)
 {
     double timeout_s = options->timeout_s != 0 ? options->timeout_s : DEFAULT_CONNECT_S;
     int64_t deadline = clock_deadline(timeout_s);
@@ -154,7 +164,8 @@ static int session_start(fh_session *self, const fh_connect_options *options, er
     return status;
 }
 
-static void say_goodbye(fh_session *self)
+static void
+say_goodbye(fh_session *self)
 {
     message_t goodbye = {.code = MSG_GOODBYE};
     for (int i = 0; i < self->nengines; i++)
@@ -164,7 +175,8 @@ static void say_goodbye(fh_session *self)
         (void)conn_flush(&self->broker.conn, NULL);
 }
 
-static void session_stop(fh_session *self)
+static void
+session_stop(fh_session *self)
 {
     self->closed = true;
     if (self->pid == getpid()) {
@@ -184,7 +196,8 @@ static void session_stop(fh_session *self)
         session_destroy(self);
 }
 
-int fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
+int
+fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_connect_options defaults = {0};
@@ -209,7 +222,8 @@ int fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *er
     return status;
 }
 
-void fh_close(fh_session **session)
+void
+fh_close(fh_session **session)
 {
     if (!session || !*session)
         return;
@@ -219,7 +233,8 @@ void fh_close(fh_session **session)
         session_stop(self);
 }
 
-int fh_tick(fh_session *session, fh_error *error)
+int
+fh_tick(fh_session *session, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = session_enter(session, err);
@@ -231,12 +246,14 @@ int fh_tick(fh_session *session, fh_error *error)
     return FH_OK;
 }
 
-const char *fh_cluster_name(const fh_session *session)
+const char *
+fh_cluster_name(const fh_session *session)
 {
     return session ? session->cluster : "";
 }
 
-void fh_session_stats(const fh_session *session, fh_stats *ret)
+void
+fh_session_stats(const fh_session *session, fh_stats *ret)
 {
     *ret = (fh_stats){.messages_sent = session->stats.messages_sent,
                       .messages_received = session->stats.messages_received,

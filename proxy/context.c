@@ -1,16 +1,17 @@
 #include "proxy/context.h"
 
+#include "base/link.h"
+
 #include <pthread.h>
 #include <unistd.h>
-
-#include "base/link.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *shared;
 static int users;
 static pid_t maker;
 
-int context_acquire(void **ret, err_t *err)
+int
+context_acquire(void **ret, err_t *err)
 {
     int status = FH_OK;
     pthread_mutex_lock(&lock);
@@ -30,7 +31,8 @@ int context_acquire(void **ret, err_t *err)
     return status;
 }
 
-void context_release(void)
+void
+context_release(void)
 {
     pthread_mutex_lock(&lock);
     if (maker == getpid() && users > 0 && --users == 0)

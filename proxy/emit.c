@@ -1,12 +1,14 @@
 #include "proxy/emit.h"
 
-static ints_t ints_of(const shape_t *shape)
+static ints_t
+ints_of(const shape_t *shape)
 {
     return (ints_t){shape->extent, (uint32_t)shape->ndim};
 }
 
 /* A handle for what the message will make, which the message names before it is sent. */
-static int make_handle(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, oid_t *ret_id, err_t *err)
+static int
+make_handle(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, oid_t *ret_id, err_t *err)
 {
     int status = handle_new(ret, engine, root, bytes, err);
     if (!status)
@@ -15,7 +17,8 @@ static int make_handle(handle_t **ret, engine_link_t *engine, oid_t root, int64_
 }
 
 /* Send the message that makes *ret; on failure there is no handle. */
-static int make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t **ret, err_t *err)
+static int
+make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t **ret, err_t *err)
 {
     int status = engine_link_call(engine, message, raw, NULL, err);
     if (status)
@@ -23,7 +26,8 @@ static int make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t 
     return status;
 }
 
-int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
+int
+emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_EMPTY};
     handle_t *made;
@@ -38,7 +42,8 @@ int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t
     return status;
 }
 
-int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
+int
+emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
 {
     message_t message = {.code = MSG_WRITE};
     message.as.WRITE.object = target->id;
@@ -46,7 +51,8 @@ int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
     return engine_link_call(target->engine, &message, raw, NULL, err);
 }
 
-int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+int
+emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_VIEW};
     handle_t *made;
@@ -63,7 +69,8 @@ int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
     return status;
 }
 
-int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+int
+emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_COPY};
     handle_t *made;
@@ -78,7 +85,8 @@ int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **
     return status;
 }
 
-int emit_assign(handle_t *target, const operand_t *source, err_t *err)
+int
+emit_assign(handle_t *target, const operand_t *source, err_t *err)
 {
     message_t message = {.code = MSG_ASSIGN};
     message.as.ASSIGN.target = target->id;
@@ -86,8 +94,9 @@ int emit_assign(handle_t *target, const operand_t *source, err_t *err)
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
 
-int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base, const shape_t *shape,
-                handle_t **ret, err_t *err)
+int
+emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
+            const shape_t *shape, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_REDUCE};
     handle_t *made;
@@ -96,7 +105,8 @@ int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims,
     for (int axis = 0; axis < SHAPE_MAX_DIMS; axis++)
         if (axes & UINT32_C(1) << axis)
             list[n++] = axis;
-    int status = make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.REDUCE.result, err);
+    int status =
+        make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.REDUCE.result, err);
     if (status)
         return status;
     message.as.REDUCE.op = str_of(reduce_name(reduce));
@@ -111,12 +121,13 @@ int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims,
     return status;
 }
 
-int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret, err_t *err)
+int
+emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_ARG_COMBINE};
     handle_t *made;
-    int status =
-        make_handle(&made, values->engine, OID_NONE, shape_bytes(shape, DTYPE_INT64), &message.as.ARG_COMBINE.result, err);
+    int status = make_handle(&made, values->engine, OID_NONE, shape_bytes(shape, DTYPE_INT64),
+                             &message.as.ARG_COMBINE.result, err);
     if (status)
         return status;
     message.as.ARG_COMBINE.op = str_of(reduce_name(reduce));
@@ -128,7 +139,8 @@ int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const
     return status;
 }
 
-int emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+int
+emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
 {
     int64_t bytes = shape_bytes(shape, dtype);
     oid_t id;

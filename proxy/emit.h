@@ -15,9 +15,10 @@ int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 int emit_assign(handle_t *target, const operand_t *source, err_t *err);
 /* shape: of the result. */
-int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base, const shape_t *shape,
-                handle_t **ret, err_t *err);
-int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret, err_t *err);
+int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
+                const shape_t *shape, handle_t **ret, err_t *err);
+int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
+                     err_t *err);
 /* SEND here, EXPECT there: a contiguous copy on another engine. */
 int emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 

@@ -1,17 +1,19 @@
 #include "proxy/engine_link.h"
 
+#include "proxy/wait.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/wait.h"
-
 enum { LINGER_MS = 200 };
 
-/* ---- what is known ------------------------------------------------------------------------------------------------- */
+/* ---- what is known -------------------------------------------------------------------------------------------------
+ */
 
-void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
+void
+engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
 {
     self->number = (int)info->number;
     str_copy(info->endpoint, self->endpoint, sizeof self->endpoint);
@@ -30,7 +32,8 @@ void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
         engine_link_lose(self, str_is(info->state, "stopped") ? "it was stopped" : "the broker has lost it");
 }
 
-int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t *info, err_t *err)
+int
+engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t *info, err_t *err)
 {
     engine_link_t *self = calloc(1, sizeof *self);
     uint32_t *bytes_of_call = calloc(ENGINE_LINK_CALLS, sizeof *bytes_of_call);
@@ -47,7 +50,8 @@ int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t
     return FH_OK;
 }
 
-void engine_link_destroy(engine_link_t **self)
+void
+engine_link_destroy(engine_link_t **self)
 {
     if (!*self)
         return;
@@ -58,7 +62,8 @@ void engine_link_destroy(engine_link_t **self)
     *self = NULL;
 }
 
-int engine_link_lost_error(const engine_link_t *self, err_t *err)
+int
+engine_link_lost_error(const engine_link_t *self, err_t *err)
 {
     err_set(err, FH_ENGINE_LOST, "engine %d (pid %lld) is gone: %s; arrays that were there are lost", self->number,
             (long long)self->pid, self->reason);
@@ -66,7 +71,8 @@ int engine_link_lost_error(const engine_link_t *self, err_t *err)
     return FH_ENGINE_LOST;
 }
 
-static void shut(engine_link_t *self, const err_t *why)
+static void
+shut(engine_link_t *self, const err_t *why)
 {
     conn_release(&self->conn, why);
     self->open = false;
@@ -76,7 +82,8 @@ static void shut(engine_link_t *self, const err_t *why)
     self->ndropped = 0;
 }
 
-void engine_link_lose(engine_link_t *self, const char *reason)
+void
+engine_link_lose(engine_link_t *self, const char *reason)
 {
     if (self->lost)
         return;
@@ -88,7 +95,8 @@ void engine_link_lose(engine_link_t *self, const char *reason)
     shut(self, &why);
 }
 
-void engine_link_check(engine_link_t *self)
+void
+engine_link_check(engine_link_t *self)
 {
     bool can_send = true;
     if (!self->open || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
@@ -98,9 +106,11 @@ void engine_link_check(engine_link_t *self)
         engine_link_lose(self, "its process has ended");
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------------------------- */
+/* ---- connecting ----------------------------------------------------------------------------------------------------
+ */
 
-static int connect_link(engine_link_t *self, link_t **ret, err_t *err)
+static int
+connect_link(engine_link_t *self, link_t **ret, err_t *err)
 {
     const fh_session *session = self->session;
     link_zmq_options_t options = {.linger_ms = LINGER_MS};
@@ -116,7 +126,8 @@ static int connect_link(engine_link_t *self, link_t **ret, err_t *err)
     return status;
 }
 
-static int take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     (void)context;
     (void)raw;
@@ -126,7 +137,8 @@ static int take_welcome(void *context, const message_t *reply, const bin_t *raw,
                : err_set(err, FH_PROTOCOL_ERROR, "an engine answered HELLO with message %d", (int)reply->code);
 }
 
-int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
+int
+engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
 {
     int status = conn_init(&self->conn, link, 'E', &self->session->stats, err);
     if (status)
@@ -138,7 +150,8 @@ int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
     return FH_OK;
 }
 
-int engine_link_open(engine_link_t *self, err_t *err)
+int
+engine_link_open(engine_link_t *self, err_t *err)
 {
     fh_session *session = self->session;
     if (self->lost)
@@ -176,9 +189,11 @@ int engine_link_open(engine_link_t *self, err_t *err)
     return status;
 }
 
-/* ---- calls and credit ---------------------------------------------------------------------------------------------- */
+/* ---- calls and credit ----------------------------------------------------------------------------------------------
+ */
 
-bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes)
+bool
+engine_link_has_credit(const engine_link_t *self, size_t raw_bytes)
 {
     return self->conn.last_call - self->done < ENGINE_LINK_CALLS &&
            (self->unacknowledged == 0 || self->unacknowledged + raw_bytes <= ENGINE_LINK_BYTES);
@@ -189,14 +204,16 @@ typedef struct {
     size_t raw_bytes;
 } room_t;
 
-static bool has_room(const void *context)
+static bool
+has_room(const void *context)
 {
     const room_t *self = context;
     const engine_link_t *engine = self->engine;
     return !engine->open || (engine_link_has_credit(engine, self->raw_bytes) && !conn_has_batch(&engine->conn));
 }
 
-static int wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
+static int
+wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
 {
     room_t room = {self, raw_bytes};
     int status = wait_until(self->session, session_deadline(self->session, -1), has_room, &room, err);
@@ -207,7 +224,8 @@ static int wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
     return status;
 }
 
-int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
+int
+engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
 {
     size_t raw_bytes = raw ? buf_size(raw) : 0;
     uint64_t call = 0;
@@ -234,7 +252,8 @@ int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64
     return FH_OK;
 }
 
-void engine_link_drop(engine_link_t *self, oid_t id)
+void
+engine_link_drop(engine_link_t *self, oid_t id)
 {
     if (self->lost || !self->open)
         return;
@@ -249,7 +268,8 @@ void engine_link_drop(engine_link_t *self, oid_t id)
     self->dropped[self->ndropped++] = id;
 }
 
-static void add_releases(engine_link_t *self)
+static void
+add_releases(engine_link_t *self)
 {
     while (self->ndropped && engine_link_has_credit(self, 0)) {
         int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
@@ -263,7 +283,8 @@ static void add_releases(engine_link_t *self)
     }
 }
 
-int engine_link_flush(engine_link_t *self, err_t *err)
+int
+engine_link_flush(engine_link_t *self, err_t *err)
 {
     if (!self->open)
         return FH_OK;
@@ -271,7 +292,8 @@ int engine_link_flush(engine_link_t *self, err_t *err)
     return conn_flush(&self->conn, err);
 }
 
-void engine_link_cancel(engine_link_t *self)
+void
+engine_link_cancel(engine_link_t *self)
 {
     if (!self->open)
         return;
@@ -281,9 +303,11 @@ void engine_link_cancel(engine_link_t *self)
         (void)conn_flush(&self->conn, NULL);
 }
 
-/* ---- news ---------------------------------------------------------------------------------------------------------- */
+/* ---- news ----------------------------------------------------------------------------------------------------------
+ */
 
-static void take_done(engine_link_t *self, uint64_t call)
+static void
+take_done(engine_link_t *self, uint64_t call)
 {
     if (call > self->conn.last_call)
         call = self->conn.last_call;
@@ -295,7 +319,8 @@ static void take_done(engine_link_t *self, uint64_t call)
     }
 }
 
-static void hear(void *context, const message_t *news)
+static void
+hear(void *context, const message_t *news)
 {
     engine_link_t *self = context;
     if (news->code == MSG_DONE) {
@@ -314,7 +339,8 @@ static void hear(void *context, const message_t *news)
     }
 }
 
-bool engine_link_receive(engine_link_t *self)
+bool
+engine_link_receive(engine_link_t *self)
 {
     bool any = false;
     if (!self->open)
@@ -322,7 +348,8 @@ bool engine_link_receive(engine_link_t *self)
     conn_receive(&self->conn, hear, self, &any);
     if (self->stale) {
         err_t why = {0};
-        err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone", self->number);
+        err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone",
+                self->number);
         shut(self, &why);
     }
     return any;

@@ -1,4 +1,5 @@
-/* proxy/engine_link.h - one engine as a session sees it: what is known of it, the connection, credit and dropped handles.
+/* proxy/engine_link.h - one engine as a session sees it: what is known of it, the connection, credit and dropped
+ * handles.
  *
  * The connection is made on first use.  At most ENGINE_LINK_CALLS calls and ENGINE_LINK_BYTES of raw bytes may be
  * unacknowledged; the engine's DONE gives them back.
@@ -25,18 +26,18 @@ typedef struct engine_link {
     int64_t pid, cores, memory, used, objects;
     char llvm[33], cpu[65], sandbox[65], state[17];
     bool lost;
-    char reason[256];            /* why it is lost */
+    char reason[256]; /* why it is lost */
 
-    bool open;                   /* conn stands */
-    bool stale;                  /* the engine does not know our session any more */
+    bool open;  /* conn stands */
+    bool stale; /* the engine does not know our session any more */
     conn_t conn;
-    uint64_t done;               /* the last call that is through */
-    uint64_t unacknowledged;     /* raw bytes of calls after done */
-    uint32_t *bytes_of_call;     /* ENGINE_LINK_CALLS entries, by call modulo their number */
+    uint64_t done;           /* the last call that is through */
+    uint64_t unacknowledged; /* raw bytes of calls after done */
+    uint32_t *bytes_of_call; /* ENGINE_LINK_CALLS entries, by call modulo their number */
 
-    oid_t *dropped;              /* ids for the next RELEASE */
+    oid_t *dropped; /* ids for the next RELEASE */
     int ndropped, dropped_room;
-    int64_t live_bytes;          /* of arrays of this session there */
+    int64_t live_bytes; /* of arrays of this session there */
 } engine_link_t;
 
 /* From the broker's ENGINE message. */
@@ -50,8 +51,8 @@ int engine_link_open(engine_link_t *self, err_t *err);
 int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err);
 /* The engine is gone: everything that waits for it fails with ENGINE_LOST. */
 void engine_link_lose(engine_link_t *self, const char *reason);
-/* Lose the engine if it ran on this host, its connection is down and its process is gone: known before the broker says so, or
- * when there is no broker. */
+/* Lose the engine if it ran on this host, its connection is down and its process is gone: known before the broker says
+ * so, or when there is no broker. */
 void engine_link_check(engine_link_t *self);
 /* ENGINE_LOST with the engine's name and the reason. */
 int engine_link_lost_error(const engine_link_t *self, err_t *err);

@@ -37,9 +37,21 @@ typedef enum {
     FH_FLOAT32, FH_FLOAT64, FH_COMPLEX64, FH_COMPLEX128
 } fh_dtype;
 
-/* What happened: status is a row of docs/protocol.md's status table (fh_status_name gives its name). */
+/* What happened; numbers as on the wire, texts by fh_status_text. */
+typedef enum {
+    FH_STATUS_OK = 0, FH_STATUS_INTERNAL = 1, FH_STATUS_NO_MEMORY = 2, FH_STATUS_INVALID_ARGUMENT = 3,
+    FH_STATUS_WRONG_TYPE = 4, FH_STATUS_BAD_INDEX = 5, FH_STATUS_NO_SUCH_OBJECT = 6, FH_STATUS_NO_SUCH_NAME = 7,
+    FH_STATUS_NAME_TAKEN = 8, FH_STATUS_NO_SUCH_METHOD = 9, FH_STATUS_OVERFLOW = 10, FH_STATUS_NOT_SUPPORTED = 11,
+    FH_STATUS_TIMEOUT = 12, FH_STATUS_CANCELLED = 13, FH_STATUS_INTERRUPTED = 14, FH_STATUS_CANNOT_CONNECT = 15,
+    FH_STATUS_BROKER_LOST = 16, FH_STATUS_ENGINE_LOST = 17, FH_STATUS_STALE_HANDLE = 18, FH_STATUS_LIMIT_EXCEEDED = 19,
+    FH_STATUS_PROTOCOL_ERROR = 20, FH_STATUS_VERSION_MISMATCH = 21, FH_STATUS_PERMISSION = 22, FH_STATUS_IO_ERROR = 23,
+    FH_STATUS_REGISTRY_FULL = 24, FH_STATUS_BAD_BITCODE = 25, FH_STATUS_BITCODE_TOO_NEW = 26,
+    FH_STATUS_KERNEL_ERROR = 27, FH_STATUS_KERNEL_FAULT = 28, FH_STATUS_KERNEL_TIMEOUT = 29,
+    FH_STATUS_KERNEL_POISONED = 30, FH_STATUS_REMOTE_ERROR = 31, FH_STATUS_BUSY = 32, FH_STATUS_ALREADY_RUNNING = 33
+} fh_status;
+
 typedef struct {
-    int status;
+    int status;          /* fh_status */
     int os_errno;
     int signal;          /* kernel faults: the signal and address */
     uint64_t address;
@@ -149,7 +161,7 @@ enum { FH_WHOLE = -1000 };    /* axis: not cut, one piece on one engine */
 typedef struct {
     int axis;                 /* negative counts from the end; FH_WHOLE */
     int64_t blocksize;        /* extent of a piece; 0: one piece an engine, sizes as numpy.array_split */
-    const fh_id *engines;     /* which, in order; NULL: all, emptiest first */
+    const fh_id *engines;     /* which, in order; NULL: in order of their numbers; one piece: where this session keeps least */
     int nengines;
 } fh_scatter_options;
 
@@ -295,8 +307,9 @@ FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const f
                                   fh_error *error);
 FH_EXPORT void fh_kernel_free(fh_kernel **kernel);
 FH_EXPORT void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret);
-/* Ufunc kernels: broadcast over local, remote and distributed arrays and scalars.  out NULL: a new array in *ret; else *ret is
- * NULL and out is written once the kernel has succeeded.  timeout_s: of the run on each piece; 0: 30. */
+/* Ufunc kernels: broadcast over local, remote and distributed arrays and scalars; inputs are cast to the kernel's dtypes, at most
+ * same_kind.  out NULL: a new array in *ret; else *ret is NULL and out is written once the kernel has succeeded.  timeout_s: of
+ * the run on each piece; 0: 30. */
 FH_EXPORT int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s, fh_array **ret,
                              fh_error *error);
 /* Piece kernels: once over each whole piece; the result has the input's layout and the kernel's output dtype. */

@@ -1,12 +1,13 @@
-/* From engines to local memory: every engine is asked for many chunks at once, and each chunk goes straight to its place. */
-#include <stdlib.h>
-#include <string.h>
-
+/* From engines to local memory: every engine is asked for many chunks at once, and each chunk goes straight to its
+ * place. */
 #include "codecs/strided.h"
 #include "proxy/array.h"
 #include "proxy/error.h"
 #include "proxy/sync.h"
 #include "proxy/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { WINDOW = 12 /* FETCHes under way on each engine */ };
 
@@ -24,8 +25,8 @@ typedef struct {
 /* The parts of one engine, in order. */
 typedef struct {
     engine_link_t *engine;
-    int part;           /* the next one to ask for; n: none is left */
-    int64_t offset;     /* within it */
+    int part;       /* the next one to ask for; n: none is left */
+    int64_t offset; /* within it */
     slot_t slots[WINDOW];
 } stream_t;
 
@@ -36,7 +37,8 @@ struct gathering {
     int nstreams;
 };
 
-static nd_t target_of(const gathering_t *self, int part)
+static nd_t
+target_of(const gathering_t *self, int part)
 {
     nd_t nd = self->target;
     int axis = self->array->axis;
@@ -47,13 +49,15 @@ static nd_t target_of(const gathering_t *self, int part)
     return nd;
 }
 
-static int64_t part_bytes(const fh_array *array, int part)
+static int64_t
+part_bytes(const fh_array *array, int part)
 {
     shape_t shape = array_part_shape(array, part);
     return shape_bytes(&shape, array->dtype);
 }
 
-static int take_data(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_data(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     slot_t *slot = context;
     if (reply->code != MSG_DATA || nraw != 1 || (int64_t)raw[0].size != slot->size)
@@ -65,7 +69,8 @@ static int take_data(void *context, const message_t *reply, const bin_t *raw, in
 }
 
 /* The next part of that engine from `part` on. */
-static int next_part(const gathering_t *self, const engine_link_t *engine, int part)
+static int
+next_part(const gathering_t *self, const engine_link_t *engine, int part)
 {
     while (part < self->array->n &&
            (self->array->parts[part].handle->engine != engine || part_bytes(self->array, part) == 0))
@@ -73,7 +78,8 @@ static int next_part(const gathering_t *self, const engine_link_t *engine, int p
     return part;
 }
 
-static int ask(gathering_t *self, stream_t *stream, slot_t *slot, err_t *err)
+static int
+ask(gathering_t *self, stream_t *stream, slot_t *slot, err_t *err)
 {
     int64_t left = part_bytes(self->array, stream->part) - stream->offset;
     slot->gathering = self;
@@ -100,7 +106,8 @@ static int ask(gathering_t *self, stream_t *stream, slot_t *slot, err_t *err)
 }
 
 /* Note what has come, and ask for more.  *ret_busy: how many are under way. */
-static int advance(gathering_t *self, int *ret_busy, err_t *err)
+static int
+advance(gathering_t *self, int *ret_busy, err_t *err)
 {
     *ret_busy = 0;
     for (int i = 0; i < self->nstreams; i++) {
@@ -126,7 +133,8 @@ static int advance(gathering_t *self, int *ret_busy, err_t *err)
     return FH_OK;
 }
 
-static bool some_came(const void *context)
+static bool
+some_came(const void *context)
 {
     const gathering_t *self = context;
     for (int i = 0; i < self->nstreams; i++)
@@ -136,7 +144,8 @@ static bool some_came(const void *context)
     return false;
 }
 
-static int make_streams(gathering_t *self, err_t *err)
+static int
+make_streams(gathering_t *self, err_t *err)
 {
     const fh_array *array = self->array;
     self->streams = calloc((size_t)(array->n < array->session->nengines ? array->n : array->session->nengines),
@@ -156,7 +165,8 @@ static int make_streams(gathering_t *self, err_t *err)
     return FH_OK;
 }
 
-static void forget_all(gathering_t *self, bool cancel)
+static void
+forget_all(gathering_t *self, bool cancel)
 {
     for (int i = 0; i < self->nstreams; i++) {
         for (int k = 0; k < WINDOW; k++)
@@ -168,7 +178,8 @@ static void forget_all(gathering_t *self, bool cancel)
     free(self->streams);
 }
 
-static int gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadline, err_t *err)
+static int
+gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadline, err_t *err)
 {
     gathering_t gathering = {.array = array};
     int busy = 0;
@@ -186,7 +197,8 @@ static int gather(const fh_array *array, void *ret, const int64_t *strides, int6
     return status;
 }
 
-int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_error *error)
+int
+fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = array_enter(array, err);

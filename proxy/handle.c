@@ -2,26 +2,30 @@
 
 #include <stdlib.h>
 
-int handle_new(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, err_t *err)
+int
+handle_new(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, err_t *err)
 {
     handle_t *self = malloc(sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for a handle");
     oid_t id = oid_new();
-    *self = (handle_t){.engine = engine, .id = id, .root = oid_is_none(root) ? id : root, .bytes = bytes, .references = 1};
+    *self =
+        (handle_t){.engine = engine, .id = id, .root = oid_is_none(root) ? id : root, .bytes = bytes, .references = 1};
     engine->live_bytes += bytes;
     engine->session->handles++;
     *ret = self;
     return FH_OK;
 }
 
-handle_t *handle_ref(handle_t *self)
+handle_t *
+handle_ref(handle_t *self)
 {
     self->references++;
     return self;
 }
 
-static void destroy(handle_t *self)
+static void
+destroy(handle_t *self)
 {
     fh_session *session = self->engine->session;
     self->engine->live_bytes -= self->bytes;
@@ -29,7 +33,8 @@ static void destroy(handle_t *self)
     session_drop_handle(session);
 }
 
-void handle_unref(handle_t **self)
+void
+handle_unref(handle_t **self)
 {
     handle_t *handle = *self;
     *self = NULL;
@@ -39,7 +44,8 @@ void handle_unref(handle_t **self)
     destroy(handle);
 }
 
-void handle_discard(handle_t **self)
+void
+handle_discard(handle_t **self)
 {
     handle_t *handle = *self;
     *self = NULL;

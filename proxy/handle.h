@@ -9,8 +9,8 @@
 typedef struct {
     engine_link_t *engine;
     oid_t id;
-    oid_t root;      /* id of the array whose memory it sees: equal roots may overlap */
-    int64_t bytes;   /* memory that it accounts for; 0 for views */
+    oid_t root;    /* id of the array whose memory it sees: equal roots may overlap */
+    int64_t bytes; /* memory that it accounts for; 0 for views */
     int64_t references;
 } handle_t;
 

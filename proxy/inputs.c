@@ -1,19 +1,22 @@
 #include "proxy/inputs.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/strided.h"
 #include "proxy/scatter.h"
 
-/* ---- what it is ---------------------------------------------------------------------------------------------------- */
+#include <stdlib.h>
+#include <string.h>
 
-void input_init_array(input_t *self, fh_array *array)
+/* ---- what it is ----------------------------------------------------------------------------------------------------
+ */
+
+void
+input_init_array(input_t *self, fh_array *array)
 {
     *self = (input_t){.dtype = array->dtype, .shape = array->shape, .array = array};
 }
 
-static int init_array(input_t *self, err_t *err)
+static int
+init_array(input_t *self, err_t *err)
 {
     fh_array *array = self->operand->array;
     int status = array_enter(array, err);
@@ -25,7 +28,8 @@ static int init_array(input_t *self, err_t *err)
     return FH_OK;
 }
 
-static int init_local(input_t *self, err_t *err)
+static int
+init_local(input_t *self, err_t *err)
 {
     if (!self->operand->local)
         return err_set(err, FH_INVALID_ARGUMENT, "a local operand is NULL");
@@ -48,7 +52,8 @@ static int init_local(input_t *self, err_t *err)
     return FH_OK;
 }
 
-int input_init(input_t *self, const fh_operand *operand, err_t *err)
+int
+input_init(input_t *self, const fh_operand *operand, err_t *err)
 {
     static const weak_t weak_of[] = {
         [FH_WEAK_INT] = WEAK_INT, [FH_WEAK_FLOAT] = WEAK_FLOAT, [FH_WEAK_COMPLEX] = WEAK_COMPLEX};
@@ -64,7 +69,8 @@ int input_init(input_t *self, const fh_operand *operand, err_t *err)
     return FH_OK;
 }
 
-void input_release(input_t *self)
+void
+input_release(input_t *self)
 {
     for (int i = 0; i < self->n; i++)
         handle_unref(&self->parts[i].handle);
@@ -74,9 +80,11 @@ void input_release(input_t *self)
     *self = (input_t){0};
 }
 
-/* ---- weak scalars -------------------------------------------------------------------------------------------------- */
+/* ---- weak scalars --------------------------------------------------------------------------------------------------
+ */
 
-int input_excess(const input_t *self, dtype_t dtype)
+int
+input_excess(const input_t *self, dtype_t dtype)
 {
     char kind = dtype_kind(dtype);
     if (self->weak != WEAK_INT || (kind != 'i' && kind != 'u'))
@@ -91,17 +99,17 @@ int input_excess(const input_t *self, dtype_t dtype)
     return operand->i < -(int64_t)top - 1 ? -1 : 0;
 }
 
-int input_settle(input_t *self, dtype_t dtype, err_t *err)
+int
+input_settle(input_t *self, dtype_t dtype, err_t *err)
 {
     const fh_operand *operand = self->operand;
     if (self->weak == WEAK_NO)
         return FH_OK;
     if (input_excess(self, dtype))
-        return operand->is_unsigned
-                   ? err_set(err, FH_OVERFLOW, "Python integer %llu is out of bounds for %s",
-                             (unsigned long long)(uint64_t)operand->i, dtype_name(dtype))
-                   : err_set(err, FH_OVERFLOW, "Python integer %lld is out of bounds for %s", (long long)operand->i,
-                             dtype_name(dtype));
+        return operand->is_unsigned ? err_set(err, FH_OVERFLOW, "Python integer %llu is out of bounds for %s",
+                                              (unsigned long long)(uint64_t)operand->i, dtype_name(dtype))
+                                    : err_set(err, FH_OVERFLOW, "Python integer %lld is out of bounds for %s",
+                                              (long long)operand->i, dtype_name(dtype));
     double parts[2] = {operand->f, operand->imag};
     if (self->weak == WEAK_INT)
         dtype_convert(dtype, self->scalar, operand->is_unsigned ? DTYPE_UINT64 : DTYPE_INT64, &operand->i);
@@ -112,7 +120,8 @@ int input_settle(input_t *self, dtype_t dtype, err_t *err)
     return FH_OK;
 }
 
-void input_cast(input_t *self, dtype_t dtype)
+void
+input_cast(input_t *self, dtype_t dtype)
 {
     uint8_t from[16];
     memcpy(from, self->scalar, sizeof from);
@@ -121,9 +130,11 @@ void input_cast(input_t *self, dtype_t dtype)
     self->dtype = dtype;
 }
 
-/* ---- layouts ------------------------------------------------------------------------------------------------------- */
+/* ---- layouts -------------------------------------------------------------------------------------------------------
+ */
 
-int inputs_shape(const input_t *inputs, int n, shape_t *ret, err_t *err)
+int
+inputs_shape(const input_t *inputs, int n, shape_t *ret, err_t *err)
 {
     const shape_t *shapes[32];
     for (int i = 0; i < n; i++)
@@ -131,8 +142,9 @@ int inputs_shape(const input_t *inputs, int n, shape_t *ret, err_t *err)
     return shape_broadcast(shapes, n, ret, err);
 }
 
-int inputs_layout(fh_session *session, const input_t *inputs, int n, const shape_t *shape, const fh_array *fixed, layout_t *ret,
-                  err_t *err)
+int
+inputs_layout(fh_session *session, const input_t *inputs, int n, const shape_t *shape, const fh_array *fixed,
+              layout_t *ret, err_t *err)
 {
     const fh_array *largest = fixed;
     for (int i = 0; i < n && !fixed; i++) {
@@ -148,7 +160,8 @@ int inputs_layout(fh_session *session, const input_t *inputs, int n, const shape
 }
 
 /* The axis of the input that is cut as the result is; -1: every part needs all of the input. */
-static int own_axis(const input_t *self, const shape_t *shape, const layout_t *layout)
+static int
+own_axis(const input_t *self, const shape_t *shape, const layout_t *layout)
 {
     int axis = layout->axis - (shape->ndim - self->shape.ndim);
     if (layout->axis < 0 || axis < 0 || self->shape.extent[axis] != shape->extent[layout->axis])
@@ -156,7 +169,8 @@ static int own_axis(const input_t *self, const shape_t *shape, const layout_t *l
     return axis;
 }
 
-shape_t input_part_shape(const input_t *self, const shape_t *shape, const layout_t *layout, int i)
+shape_t
+input_part_shape(const input_t *self, const shape_t *shape, const layout_t *layout, int i)
 {
     shape_t part = self->shape;
     int axis = own_axis(self, shape, layout);
@@ -166,7 +180,8 @@ shape_t input_part_shape(const input_t *self, const shape_t *shape, const layout
 }
 
 /* A local array goes straight to the layout that is needed. */
-static int scatter_input(input_t *self, fh_session *session, const layout_t *layout, int axis, err_t *err)
+static int
+scatter_input(input_t *self, fh_session *session, const layout_t *layout, int axis, err_t *err)
 {
     layout_t own;
     int status = axis < 0 ? layout_single(&own, layout->engines[0], err) : layout_init(&own, axis, layout->n, err);
@@ -183,7 +198,8 @@ static int scatter_input(input_t *self, fh_session *session, const layout_t *lay
 }
 
 /* All of it, on every engine that needs it once. */
-static int align_whole(input_t *self, const layout_t *layout, int i, err_t *err)
+static int
+align_whole(input_t *self, const layout_t *layout, int i, err_t *err)
 {
     for (int k = i - 1; k >= 0; k--)
         if (layout->engines[k] == layout->engines[i]) {
@@ -194,7 +210,8 @@ static int align_whole(input_t *self, const layout_t *layout, int i, err_t *err)
     return align_region(self->array, -1, (piece_t){0, 0}, layout->engines[i], &self->parts[i], err);
 }
 
-int input_align(input_t *self, fh_session *session, const shape_t *shape, const layout_t *layout, err_t *err)
+int
+input_align(input_t *self, fh_session *session, const shape_t *shape, const layout_t *layout, err_t *err)
 {
     if (self->constant)
         return FH_OK;
@@ -215,7 +232,8 @@ int input_align(input_t *self, fh_session *session, const shape_t *shape, const 
 }
 
 /* Will any part but i be written to the memory that root names? */
-static bool written_elsewhere(const fh_array *target, oid_t root, int i)
+static bool
+written_elsewhere(const fh_array *target, oid_t root, int i)
 {
     for (int k = 0; k < target->n; k++)
         if (k != i && oid_equal(target->parts[k].handle->root, root))
@@ -223,7 +241,8 @@ static bool written_elsewhere(const fh_array *target, oid_t root, int i)
     return false;
 }
 
-int input_shield(input_t *self, const shape_t *shape, const layout_t *layout, const fh_array *target, err_t *err)
+int
+input_shield(input_t *self, const shape_t *shape, const layout_t *layout, const fh_array *target, err_t *err)
 {
     for (int i = 0; i < self->n; i++) {
         if (target->n == 1 || !written_elsewhere(target, self->parts[i].handle->root, i))
@@ -240,7 +259,8 @@ int input_shield(input_t *self, const shape_t *shape, const layout_t *layout, co
     return FH_OK;
 }
 
-operand_t input_operand(const input_t *self, int i)
+operand_t
+input_operand(const input_t *self, int i)
 {
     operand_t operand = {.dtype = (uint8_t)self->dtype};
     if (self->constant)

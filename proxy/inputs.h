@@ -6,17 +6,17 @@
 #include "proxy/align.h"
 
 typedef struct {
-    const fh_operand *operand;  /* borrowed */
-    weak_t weak;                /* a Python scalar that has no dtype yet */
-    bool constant;              /* dtype and scalar say it all */
-    dtype_t dtype;              /* DTYPE_NONE for weak ones */
-    shape_t shape;              /* () for constants */
+    const fh_operand *operand; /* borrowed */
+    weak_t weak;               /* a Python scalar that has no dtype yet */
+    bool constant;             /* dtype and scalar say it all */
+    dtype_t dtype;             /* DTYPE_NONE for weak ones */
+    shape_t shape;             /* () for constants */
     uint8_t scalar[16];
-    nd_t local;                 /* a local array that will be scattered */
+    nd_t local; /* a local array that will be scattered */
     bool is_local, swapped;
-    fh_array *array;            /* a remote one, or what the local one became */
-    bool owned;                 /* array is ours to free */
-    part_t *parts;              /* after inputs_align: layout->n references */
+    fh_array *array; /* a remote one, or what the local one became */
+    bool owned;      /* array is ours to free */
+    part_t *parts;   /* after inputs_align: layout->n references */
     int n;
 } input_t;
 
@@ -34,13 +34,14 @@ void input_cast(input_t *self, dtype_t dtype);
 
 /* The shape that n inputs broadcast to. */
 int inputs_shape(const input_t *inputs, int n, shape_t *ret, err_t *err);
-/* The layout to compute in, for a result of that shape: that of fixed (may be NULL), else of the largest remote input, else one
- * part on the emptiest engine. */
-int inputs_layout(fh_session *session, const input_t *inputs, int n, const shape_t *shape, const fh_array *fixed, layout_t *ret,
-                  err_t *err);
+/* The layout to compute in, for a result of that shape: that of fixed (may be NULL), else of the largest remote input,
+ * else one part on the emptiest engine. */
+int inputs_layout(fh_session *session, const input_t *inputs, int n, const shape_t *shape, const fh_array *fixed,
+                  layout_t *ret, err_t *err);
 /* Bring an input to the layout of a result of that shape; constants need nothing. */
 int input_align(input_t *self, fh_session *session, const shape_t *shape, const layout_t *layout, err_t *err);
-/* Inputs that see memory which another part's target will be written to, become copies.  targets: the array that is written. */
+/* Inputs that see memory which another part's target will be written to, become copies.  targets: the array that is
+ * written. */
 int input_shield(input_t *self, const shape_t *shape, const layout_t *layout, const fh_array *target, err_t *err);
 /* The operand for part i. */
 operand_t input_operand(const input_t *self, int i);

@@ -1,19 +1,22 @@
 /* Joining arrays: concatenation, and arrays made of pieces. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "proxy/align.h"
 #include "proxy/error.h"
 
-static fh_error *as_public(err_t *err)
+#include <stdlib.h>
+#include <string.h>
+
+static fh_error *
+as_public(err_t *err)
 {
     return (fh_error *)err;
 }
 
-/* ---- parts side by side -------------------------------------------------------------------------------------------- */
+/* ---- parts side by side --------------------------------------------------------------------------------------------
+ */
 
 /* One array whose parts are the parts of all, in order; each is one part or cut along axis. */
-static int share_parts(fh_array *const *arrays, int n, int axis, const shape_t *shape, fh_array **ret, err_t *err)
+static int
+share_parts(fh_array *const *arrays, int n, int axis, const shape_t *shape, fh_array **ret, err_t *err)
 {
     int64_t parts = 0;
     int next = 0;
@@ -32,23 +35,26 @@ static int share_parts(fh_array *const *arrays, int n, int axis, const shape_t *
     return status;
 }
 
-/* ---- concatenation ------------------------------------------------------------------------------------------------- */
+/* ---- concatenation -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
-    fh_array **arrays;  /* aliases or converted copies, ours */
+    fh_array **arrays; /* aliases or converted copies, ours */
     int n, axis;
-    shape_t shape;      /* of the result */
+    shape_t shape; /* of the result */
     dtype_t dtype;
 } joining_t;
 
-static void joining_release(joining_t *self)
+static void
+joining_release(joining_t *self)
 {
     for (int i = 0; self->arrays && i < self->n; i++)
         fh_array_free(&self->arrays[i]);
     free(self->arrays);
 }
 
-static int check_shapes(joining_t *self, fh_array *const *arrays, int axis, err_t *err)
+static int
+check_shapes(joining_t *self, fh_array *const *arrays, int axis, err_t *err)
 {
     char first[256], other[256];
     const shape_t *shape = &arrays[0]->shape;
@@ -63,8 +69,8 @@ static int check_shapes(joining_t *self, fh_array *const *arrays, int axis, err_
             like.extent[self->axis] = shape->extent[self->axis];
         if (!shape_equal(&like, shape))
             return err_set(err, FH_INVALID_ARGUMENT, "shapes %s and %s do not fit for concatenation along axis %d",
-                           shape_format(shape, first, sizeof first), shape_format(&arrays[i]->shape, other, sizeof other),
-                           self->axis);
+                           shape_format(shape, first, sizeof first),
+                           shape_format(&arrays[i]->shape, other, sizeof other), self->axis);
         self->shape.extent[self->axis] += arrays[i]->shape.extent[self->axis];
         self->dtype = dtype_promote(self->dtype, arrays[i]->dtype);
     }
@@ -73,7 +79,8 @@ static int check_shapes(joining_t *self, fh_array *const *arrays, int axis, err_
     return status;
 }
 
-static int take_arrays(joining_t *self, fh_array *const *arrays, err_t *err)
+static int
+take_arrays(joining_t *self, fh_array *const *arrays, err_t *err)
 {
     self->arrays = calloc((size_t)self->n, sizeof(fh_array *));
     if (!self->arrays)
@@ -86,8 +93,10 @@ static int take_arrays(joining_t *self, fh_array *const *arrays, err_t *err)
     return status;
 }
 
-/* The largest array that is cut along another axis than the joint, if it is larger than all that are cut along the joint. */
-static const fh_array *cross_cut(const joining_t *self)
+/* The largest array that is cut along another axis than the joint, if it is larger than all that are cut along the
+ * joint. */
+static const fh_array *
+cross_cut(const joining_t *self)
 {
     const fh_array *largest = self->arrays[0];
     for (int i = 1; i < self->n; i++)
@@ -97,7 +106,8 @@ static const fh_array *cross_cut(const joining_t *self)
 }
 
 /* Replace an array by itself in another layout. */
-static int relayout(fh_array **array, const layout_t *layout, err_t *err)
+static int
+relayout(fh_array **array, const layout_t *layout, err_t *err)
 {
     fh_array *moved = NULL;
     int status = align_array(*array, layout, &moved, err);
@@ -109,7 +119,8 @@ static int relayout(fh_array **array, const layout_t *layout, err_t *err)
 }
 
 /* Part i of the result: part i of every array, joined on their engine. */
-static int join_part(const joining_t *self, fh_array *made, engine_link_t *engine, int i, err_t *err)
+static int
+join_part(const joining_t *self, fh_array *made, engine_link_t *engine, int i, err_t *err)
 {
     handle_t **parts = calloc((size_t)self->n, sizeof(handle_t *)), *joined = NULL;
     shape_t *shapes = calloc((size_t)self->n, sizeof *shapes);
@@ -127,7 +138,8 @@ static int join_part(const joining_t *self, fh_array *made, engine_link_t *engin
     return status;
 }
 
-static int join_across(joining_t *self, const fh_array *like, fh_array **ret, err_t *err)
+static int
+join_across(joining_t *self, const fh_array *like, fh_array **ret, err_t *err)
 {
     layout_t layout;
     int status = array_layout(like, 0, &layout, err);
@@ -143,8 +155,10 @@ static int join_across(joining_t *self, const fh_array *like, fh_array **ret, er
     return status;
 }
 
-/* All arrays cut along the joint or not at all: those that are cut otherwise are laid out anew over their own engines. */
-static int join_along(joining_t *self, fh_array **ret, err_t *err)
+/* All arrays cut along the joint or not at all: those that are cut otherwise are laid out anew over their own engines.
+ */
+static int
+join_along(joining_t *self, fh_array **ret, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < self->n && !status; i++) {
@@ -165,7 +179,8 @@ static int join_along(joining_t *self, fh_array **ret, err_t *err)
     return status ? status : share_parts(self->arrays, self->n, self->axis, &self->shape, ret, err);
 }
 
-int fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_error *error)
+int
+fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     joining_t self = {.n = n};
@@ -198,9 +213,11 @@ int fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_
     return FH_OK;
 }
 
-/* ---- pieces -------------------------------------------------------------------------------------------------------- */
+/* ---- pieces --------------------------------------------------------------------------------------------------------
+ */
 
-int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, fh_error *error)
+int
+fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     joining_t self = {.n = n};
@@ -210,8 +227,10 @@ int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **re
     int status = FH_OK;
     for (int i = 0; i < n && !status; i++) {
         status = array_enter(pieces[i], err);
-        if (!status && (pieces[i]->axis >= 0 || pieces[i]->dtype != pieces[0]->dtype || pieces[i]->session != pieces[0]->session))
-            status = err_set(err, FH_INVALID_ARGUMENT, "piece %d is distributed, or has another dtype or session than piece 0", i);
+        if (!status &&
+            (pieces[i]->axis >= 0 || pieces[i]->dtype != pieces[0]->dtype || pieces[i]->session != pieces[0]->session))
+            status = err_set(err, FH_INVALID_ARGUMENT,
+                             "piece %d is distributed, or has another dtype or session than piece 0", i);
     }
     if (!status && pieces[0]->shape.ndim == 0 && n == 1)
         return fh_alias(pieces[0], ret, error);
@@ -228,7 +247,8 @@ int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **re
     return FH_OK;
 }
 
-int fh_array_piece_handle(fh_array *array, int i, fh_array **ret, fh_error *error)
+int
+fh_array_piece_handle(fh_array *array, int i, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_array *made = NULL;

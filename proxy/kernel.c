@@ -1,20 +1,22 @@
 #include "proxy/kernel.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/dtype.h"
 #include "codecs/sha256.h"
 #include "proxy/error.h"
 #include "proxy/wait.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 enum { MAX_CODE_BYTES = 4 * 1024 * 1024 };
 
-/* ---- what an engine says ------------------------------------------------------------------------------------------- */
+/* ---- what an engine says -------------------------------------------------------------------------------------------
+ */
 
-static dtype_t dtype_of_word(const char *word, size_t size)
+static dtype_t
+dtype_of_word(const char *word, size_t size)
 {
     char name[32];
     while (size && (word[0] == ' ' || word[0] == '*')) {
@@ -28,7 +30,8 @@ static dtype_t dtype_of_word(const char *word, size_t size)
 }
 
 /* "float64(float64, float64)" */
-static int read_signature(fh_kernel_info *info, err_t *err)
+static int
+read_signature(fh_kernel_info *info, err_t *err)
 {
     const char *text = info->signature, *open = strchr(text, '('), *close = strrchr(text, ')');
     info->nin = 0;
@@ -42,11 +45,13 @@ static int read_signature(fh_kernel_info *info, err_t *err)
             info->in[info->nin++] = (fh_dtype)dtype;
         word += size + 1;
     }
-    return good && info->nin > 0 ? FH_OK
-                                 : err_set(err, FH_PROTOCOL_ERROR, "an engine gave a kernel the signature %.100s", info->signature);
+    return good && info->nin > 0
+               ? FH_OK
+               : err_set(err, FH_PROTOCOL_ERROR, "an engine gave a kernel the signature %.100s", info->signature);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------------------------------------------
+ */
 
 /* A KERNEL under way to one engine. */
 typedef struct {
@@ -55,10 +60,11 @@ typedef struct {
     handle_t *handle;
     request_t request;
     bool sent, inspect;
-    char *text[2];      /* with inspect: IR and assembly, malloc'ed */
+    char *text[2]; /* with inspect: IR and assembly, malloc'ed */
 } load_t;
 
-static int take_info(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_info(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     load_t *self = context;
     const msg_KERNEL_INFO_t *info = &reply->as.KERNEL_INFO;
@@ -79,7 +85,8 @@ static int take_info(void *context, const message_t *reply, const bin_t *raw, in
     return read_signature(ret, err);
 }
 
-static int send_kernel(load_t *self, bool with_code, err_t *err)
+static int
+send_kernel(load_t *self, bool with_code, err_t *err)
 {
     const fh_kernel *kernel = self->kernel;
     char options[64];
@@ -112,7 +119,8 @@ typedef struct {
     int n;
 } loads_t;
 
-static bool all_answered(const void *context)
+static bool
+all_answered(const void *context)
 {
     const loads_t *self = context;
     for (int i = 0; i < self->n; i++)
@@ -122,7 +130,8 @@ static bool all_answered(const void *context)
 }
 
 /* First the hash to all, then the code to those that do not know it.  Each load's request tells how it went. */
-static int run_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
+static int
+run_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
 {
     int64_t deadline = session_deadline(kernel->session, -1);
     int status = FH_OK;
@@ -152,7 +161,8 @@ static int run_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
     return status;
 }
 
-static int remember(fh_kernel *self, handle_t *handle, err_t *err)
+static int
+remember(fh_kernel *self, handle_t *handle, err_t *err)
 {
     if (self->nloaded == self->loaded_room) {
         int room = self->loaded_room ? 2 * self->loaded_room : 8;
@@ -167,7 +177,8 @@ static int remember(fh_kernel *self, handle_t *handle, err_t *err)
 }
 
 /* Keep what was loaded; if nothing was, the first failure is ours. */
-static int settle_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
+static int
+settle_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
 {
     int good = 0, status = FH_OK;
     for (int i = 0; i < loads->n && !status; i++)
@@ -182,7 +193,8 @@ static int settle_loads(fh_kernel *kernel, loads_t *loads, err_t *err)
     return loads->loads[0].request.status;
 }
 
-static void loads_release(loads_t *loads)
+static void
+loads_release(loads_t *loads)
 {
     for (int i = 0; loads->loads && i < loads->n; i++) {
         handle_unref(&loads->loads[i].handle);
@@ -192,7 +204,8 @@ static void loads_release(loads_t *loads)
     free(loads->loads);
 }
 
-static int load_on(fh_kernel *kernel, engine_link_t *const *engines, int n, err_t *err)
+static int
+load_on(fh_kernel *kernel, engine_link_t *const *engines, int n, err_t *err)
 {
     loads_t loads = {calloc((size_t)n, sizeof *loads.loads), n};
     if (!loads.loads)
@@ -206,7 +219,8 @@ static int load_on(fh_kernel *kernel, engine_link_t *const *engines, int n, err_
     return status;
 }
 
-int kernel_on(fh_kernel *self, engine_link_t *engine, handle_t **ret, err_t *err)
+int
+kernel_on(fh_kernel *self, engine_link_t *engine, handle_t **ret, err_t *err)
 {
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < self->nloaded; i++)
@@ -221,10 +235,12 @@ int kernel_on(fh_kernel *self, engine_link_t *engine, handle_t **ret, err_t *err
     return err_set(err, FH_INTERNAL, "a kernel that was loaded is not there");
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------------------------------------------------
+ */
 
-static int kernel_new(fh_kernel **ret, fh_session *session, const void *code, size_t size, const fh_kernel_options *options,
-                      err_t *err)
+static int
+kernel_new(fh_kernel **ret, fh_session *session, const void *code, size_t size, const fh_kernel_options *options,
+           err_t *err)
 {
     fh_kernel *self = calloc(1, sizeof *self);
     if (!self)
@@ -246,8 +262,9 @@ static int kernel_new(fh_kernel **ret, fh_session *session, const void *code, si
     return status;
 }
 
-int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_kernel_options *options, fh_kernel **ret,
-                   fh_error *error)
+int
+fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_kernel_options *options, fh_kernel **ret,
+               fh_error *error)
 {
     err_t *err = error_start(error);
     fh_kernel_options defaults = {0};
@@ -262,7 +279,8 @@ int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_
     session_pump(session);
     int n = session_ready_engines(session, NULL, 0);
     engine_link_t *any, **engines = calloc((size_t)n + 1, sizeof(engine_link_t *));
-    status = engines ? session_emptiest(session, &any, err) : err_set(err, FH_NO_MEMORY, "no memory for a list of %d engines", n);
+    status = engines ? session_emptiest(session, &any, err)
+                     : err_set(err, FH_NO_MEMORY, "no memory for a list of %d engines", n);
     if (!status)
         status = kernel_new(&kernel, session, code, size, options ? options : &defaults, err);
     if (!status) {
@@ -277,7 +295,9 @@ int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_
     return status;
 }
 
-int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options, fh_kernel **ret, fh_error *error)
+int
+fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options, fh_kernel **ret,
+                    fh_error *error)
 {
     err_t *err = error_start(error);
     FILE *file = fopen(path, "rbe");
@@ -297,7 +317,8 @@ int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_o
     return status;
 }
 
-void fh_kernel_free(fh_kernel **kernel)
+void
+fh_kernel_free(fh_kernel **kernel)
 {
     if (!kernel || !*kernel)
         return;
@@ -314,12 +335,14 @@ void fh_kernel_free(fh_kernel **kernel)
     free(self);
 }
 
-void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret)
+void
+fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret)
 {
     *ret = kernel->info;
 }
 
-int fh_kernel_inspect(fh_kernel *kernel, int what, char **ret_text, fh_error *error)
+int
+fh_kernel_inspect(fh_kernel *kernel, int what, char **ret_text, fh_error *error)
 {
     err_t *err = error_start(error);
     load_t load = {.kernel = kernel, .inspect = true};

@@ -8,10 +8,10 @@ struct fh_kernel {
     fh_session *session;
     buf_t *code;
     uint8_t hash[32];
-    char *entry, *signature, *kind;  /* as asked for; "" for what fits */
+    char *entry, *signature, *kind; /* as asked for; "" for what fits */
     bool fastmath;
     fh_kernel_info info;
-    handle_t **loaded;               /* one for each engine that has it */
+    handle_t **loaded; /* one for each engine that has it */
     int nloaded, loaded_room;
 };
 

@@ -1,9 +1,9 @@
 /* Running kernels over arrays. */
-#include <string.h>
-
 #include "proxy/error.h"
 #include "proxy/inputs.h"
 #include "proxy/kernel.h"
+
+#include <string.h>
 
 enum { MAX_IN = 15 };
 
@@ -11,15 +11,16 @@ typedef struct {
     fh_kernel *kernel;
     input_t in[MAX_IN];
     int nin;
-    fh_array *out;       /* written in place; NULL: made */
+    fh_array *out; /* written in place; NULL: made */
     fh_array *made;
     shape_t shape;
     layout_t layout;
     uint64_t timeout_ms;
-    bool contiguous;     /* piece kernels take contiguous arrays only */
+    bool contiguous; /* piece kernels take contiguous arrays only */
 } running_t;
 
-static int start(running_t *self, fh_kernel *kernel, int nin, const char *kind, double timeout_s, err_t *err)
+static int
+start(running_t *self, fh_kernel *kernel, int nin, const char *kind, double timeout_s, err_t *err)
 {
     *self = (running_t){.kernel = kernel, .nin = nin};
     if (!kernel)
@@ -32,15 +33,16 @@ static int start(running_t *self, fh_kernel *kernel, int nin, const char *kind, 
         return err_set(err, FH_KERNEL_ERROR, "%s is a %s kernel: %s", info->entry, info->kind,
                        strcmp(kind, "ufunc") == 0 ? "map it over arrays" : "call it with operands");
     if (nin != info->nin)
-        return err_set(err, FH_INVALID_ARGUMENT, "kernel %s takes %d inputs (%s), %d were given", info->entry, info->nin,
-                       info->signature, nin);
+        return err_set(err, FH_INVALID_ARGUMENT, "kernel %s takes %d inputs (%s), %d were given", info->entry,
+                       info->nin, info->signature, nin);
     if (timeout_s < 0 || timeout_s > 86400)
         return err_set(err, FH_INVALID_ARGUMENT, "a timeout of %g s: 0 to 86,400 are possible", timeout_s);
     self->timeout_ms = (uint64_t)(timeout_s * 1000 + 0.999);
     return FH_OK;
 }
 
-static void finish(running_t *self)
+static void
+finish(running_t *self)
 {
     for (int i = 0; i < self->nin && i < MAX_IN; i++)
         input_release(&self->in[i]);
@@ -48,7 +50,8 @@ static void finish(running_t *self)
 }
 
 /* Constants become what the kernel takes; arrays must be castable to it. */
-static int settle(running_t *self, int i, err_t *err)
+static int
+settle(running_t *self, int i, err_t *err)
 {
     input_t *input = &self->in[i];
     dtype_t want = (dtype_t)self->kernel->info.in[i];
@@ -56,14 +59,15 @@ static int settle(running_t *self, int i, err_t *err)
     if (status)
         return status;
     if (!dtype_can_cast(input->dtype, want, CASTING_SAME_KIND))
-        return err_set(err, FH_WRONG_TYPE, "input %d of kernel %s is %s, which cannot be cast to %s", i, self->kernel->info.entry,
-                       dtype_name(input->dtype), dtype_name(want));
+        return err_set(err, FH_WRONG_TYPE, "input %d of kernel %s is %s, which cannot be cast to %s", i,
+                       self->kernel->info.entry, dtype_name(input->dtype), dtype_name(want));
     if (input->constant)
         input_cast(input, want);
     return FH_OK;
 }
 
-static int align(running_t *self, err_t *err)
+static int
+align(running_t *self, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < self->nin && !status; i++) {
@@ -81,7 +85,8 @@ static int align(running_t *self, err_t *err)
     return status;
 }
 
-static int emit_part(running_t *self, int i, err_t *err)
+static int
+emit_part(running_t *self, int i, err_t *err)
 {
     engine_link_t *engine = self->layout.engines[i];
     dtype_t dtype = (dtype_t)self->kernel->info.out;
@@ -110,7 +115,8 @@ static int emit_part(running_t *self, int i, err_t *err)
     return status;
 }
 
-static int emit(running_t *self, err_t *err)
+static int
+emit(running_t *self, err_t *err)
 {
     fh_session *session = self->kernel->session;
     int status = FH_OK;
@@ -127,7 +133,8 @@ static int emit(running_t *self, err_t *err)
     return status;
 }
 
-static int find_shape(running_t *self, const fh_array *out, err_t *err)
+static int
+find_shape(running_t *self, const fh_array *out, err_t *err)
 {
     const shape_t *shapes[MAX_IN + 1];
     char want[256], have[256];
@@ -143,8 +150,9 @@ static int find_shape(running_t *self, const fh_array *out, err_t *err)
     return status;
 }
 
-int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s, fh_array **ret,
-                   fh_error *error)
+int
+fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s, fh_array **ret,
+               fh_error *error)
 {
     err_t *err = error_start(error);
     running_t self;
@@ -179,7 +187,8 @@ int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *o
     return status;
 }
 
-static int check_map(const running_t *self, fh_array *const *in, fh_dtype out_dtype, err_t *err)
+static int
+check_map(const running_t *self, fh_array *const *in, fh_dtype out_dtype, err_t *err)
 {
     if (out_dtype != FH_DTYPE_NONE && out_dtype != self->kernel->info.out)
         return err_set(err, FH_WRONG_TYPE, "kernel %s writes %s, not %s", self->kernel->info.entry,
@@ -190,8 +199,9 @@ static int check_map(const running_t *self, fh_array *const *in, fh_dtype out_dt
     return FH_OK;
 }
 
-int fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s, fh_array **ret,
-                  fh_error *error)
+int
+fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s, fh_array **ret,
+              fh_error *error)
 {
     err_t *err = error_start(error);
     running_t self;

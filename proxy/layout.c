@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int layout_init(layout_t *self, int axis, int n, err_t *err)
+int
+layout_init(layout_t *self, int axis, int n, err_t *err)
 {
     *self = (layout_t){.axis = axis, .n = n};
     self->cuts = calloc((size_t)n, sizeof *self->cuts);
@@ -14,14 +15,16 @@ int layout_init(layout_t *self, int axis, int n, err_t *err)
     return err_set(err, FH_NO_MEMORY, "no memory for a layout of %d pieces", n);
 }
 
-void layout_release(layout_t *self)
+void
+layout_release(layout_t *self)
 {
     free(self->cuts);
     free(self->engines);
     *self = (layout_t){.axis = -1};
 }
 
-int layout_single(layout_t *ret, struct engine_link *engine, err_t *err)
+int
+layout_single(layout_t *ret, struct engine_link *engine, err_t *err)
 {
     int status = layout_init(ret, -1, 1, err);
     if (!status)
@@ -29,8 +32,9 @@ int layout_single(layout_t *ret, struct engine_link *engine, err_t *err)
     return status;
 }
 
-int layout_split(layout_t *ret, int axis, int64_t extent, int64_t blocksize, struct engine_link *const *engines, int nengines,
-                 err_t *err)
+int
+layout_split(layout_t *ret, int axis, int64_t extent, int64_t blocksize, struct engine_link *const *engines,
+             int nengines, err_t *err)
 {
     int64_t n = nengines < extent ? nengines : extent;
     if (blocksize < 0)
@@ -58,14 +62,17 @@ int layout_split(layout_t *ret, int axis, int64_t extent, int64_t blocksize, str
     return FH_OK;
 }
 
-bool layout_equal(const layout_t *a, const layout_t *b)
+bool
+layout_equal(const layout_t *a, const layout_t *b)
 {
-    if (a->axis != b->axis || a->n != b->n || memcmp(a->engines, b->engines, (size_t)a->n * sizeof(struct engine_link *)))
+    if (a->axis != b->axis || a->n != b->n ||
+        memcmp(a->engines, b->engines, (size_t)a->n * sizeof(struct engine_link *)))
         return false;
     return a->axis < 0 || memcmp(a->cuts, b->cuts, (size_t)a->n * sizeof *a->cuts) == 0;
 }
 
-shape_t layout_part_shape(const layout_t *self, const shape_t *shape, int i)
+shape_t
+layout_part_shape(const layout_t *self, const shape_t *shape, int i)
 {
     shape_t part = *shape;
     if (self->axis >= 0)
@@ -73,7 +80,8 @@ shape_t layout_part_shape(const layout_t *self, const shape_t *shape, int i)
     return part;
 }
 
-void layout_blocks(const piece_t *cuts, int n, int axis, int want_axis, piece_t want, int *ret_first, int *ret_count)
+void
+layout_blocks(const piece_t *cuts, int n, int axis, int want_axis, piece_t want, int *ret_first, int *ret_count)
 {
     *ret_first = 0;
     *ret_count = n;
@@ -93,7 +101,8 @@ void layout_blocks(const piece_t *cuts, int n, int axis, int want_axis, piece_t 
     *ret_count = last - first + 1;
 }
 
-block_t layout_block(const piece_t *cuts, int axis, int want_axis, piece_t want, int part)
+block_t
+layout_block(const piece_t *cuts, int axis, int want_axis, piece_t want, int part)
 {
     if (axis < 0)
         return (block_t){.part = 0};

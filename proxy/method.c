@@ -1,14 +1,16 @@
 /* Methods of objects, by name. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "proxy/array.h"
 #include "proxy/error.h"
 #include "proxy/value_list.h"
 #include "proxy/wait.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Who is called: the object of a one-piece array, or an engine. */
-static int find_receiver(fh_session *session, const fh_array *array, int number, engine_link_t **ret, oid_t *ret_object, err_t *err)
+static int
+find_receiver(fh_session *session, const fh_array *array, int number, engine_link_t **ret, oid_t *ret_object,
+              err_t *err)
 {
     int status = array ? array_enter(array, err) : session_enter(session, err);
     if (status)
@@ -28,7 +30,8 @@ static int find_receiver(fh_session *session, const fh_array *array, int number,
     return FH_OK;
 }
 
-static int check_method(const char *method, err_t *err)
+static int
+check_method(const char *method, err_t *err)
 {
     if (!method || !method[0] || strlen(method) > 64)
         return err_set(err, FH_INVALID_ARGUMENT, "a method's name has 1 to 64 bytes");
@@ -40,7 +43,8 @@ typedef struct {
     void *context;
 } result_visit_t;
 
-static int take_result(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_result(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     result_visit_t *self = context;
     (void)raw;
@@ -57,8 +61,9 @@ static int take_result(void *context, const message_t *reply, const bin_t *raw, 
     return status;
 }
 
-int fh_call(fh_session *session, fh_array *array, int engine, const char *method, const fh_value *args, int nargs,
-            void (*visit)(void *context, const fh_value *values, int count), void *context, fh_error *error)
+int
+fh_call(fh_session *session, fh_array *array, int engine, const char *method, const fh_value *args, int nargs,
+        void (*visit)(void *context, const fh_value *values, int count), void *context, fh_error *error)
 {
     err_t *err = error_start(error);
     result_visit_t visiting = {visit, context};
@@ -87,7 +92,8 @@ int fh_call(fh_session *session, fh_array *array, int engine, const char *method
     return status;
 }
 
-int fh_call_many(fh_session *session, fh_array *array, int engine, const char *method, int64_t n, fh_error *error)
+int
+fh_call_many(fh_session *session, fh_array *array, int engine, const char *method, int64_t n, fh_error *error)
 {
     err_t *err = error_start(error);
     engine_link_t *link = NULL;

@@ -1,12 +1,13 @@
 /* Names of arrays, and handles as bytes. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "proxy/emit.h"
 #include "proxy/error.h"
 #include "proxy/sync.h"
 
-/* ---- an array as a message ----------------------------------------------------------------------------------------- */
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- an array as a message -----------------------------------------------------------------------------------------
+ */
 
 /* The lists of a PUBLISH or NAMED; ours to free. */
 typedef struct {
@@ -14,7 +15,8 @@ typedef struct {
     int64_t *lengths, *strides;
 } lists_t;
 
-static void lists_release(lists_t *self)
+static void
+lists_release(lists_t *self)
 {
     free(self->pieces);
     free(self->engines);
@@ -22,7 +24,8 @@ static void lists_release(lists_t *self)
     free(self->strides);
 }
 
-static int lists_init(lists_t *self, const fh_array *array, err_t *err)
+static int
+lists_init(lists_t *self, const fh_array *array, err_t *err)
 {
     size_t n = (size_t)array->n, ndim = (size_t)array->shape.ndim;
     *self = (lists_t){calloc(n, sizeof(oid_t)), calloc(n, sizeof(oid_t)), calloc(n, sizeof(int64_t)),
@@ -40,7 +43,8 @@ static int lists_init(lists_t *self, const fh_array *array, err_t *err)
     return FH_OK;
 }
 
-static msg_NAMED_t describe(const fh_array *array, const lists_t *lists, const char *name)
+static msg_NAMED_t
+describe(const fh_array *array, const lists_t *lists, const char *name)
 {
     uint32_t n = (uint32_t)array->n, ndim = (uint32_t)array->shape.ndim;
     return (msg_NAMED_t){.call = 1,
@@ -63,7 +67,8 @@ typedef struct {
     lists_t lists;
 } description_t;
 
-static bool makes_sense(const msg_NAMED_t *named, shape_t *shape)
+static bool
+makes_sense(const msg_NAMED_t *named, shape_t *shape)
 {
     uint32_t n = named->pieces.count;
     int64_t sum = 0;
@@ -78,7 +83,8 @@ static bool makes_sense(const msg_NAMED_t *named, shape_t *shape)
     return good && (named->axis < 0 || sum == shape->extent[named->axis]);
 }
 
-static void *copy_items(const void *items, size_t count, size_t size)
+static void *
+copy_items(const void *items, size_t count, size_t size)
 {
     void *copy = calloc(count + 1, size);
     if (copy && count)
@@ -86,12 +92,14 @@ static void *copy_items(const void *items, size_t count, size_t size)
     return copy;
 }
 
-static int understand(const msg_NAMED_t *named, description_t *ret, err_t *err)
+static int
+understand(const msg_NAMED_t *named, description_t *ret, err_t *err)
 {
     if (!str_is(named->type, "array"))
-        return err_set(err, FH_NOT_SUPPORTED, "only arrays can be got by name, not objects of type %.*s", (int)named->type.size,
-                       named->type.data);
-    *ret = (description_t){.shape.ndim = (int)named->shape.count, .axis = (int)named->axis, .n = (int)named->pieces.count};
+        return err_set(err, FH_NOT_SUPPORTED, "only arrays can be got by name, not objects of type %.*s",
+                       (int)named->type.size, named->type.data);
+    *ret =
+        (description_t){.shape.ndim = (int)named->shape.count, .axis = (int)named->axis, .n = (int)named->pieces.count};
     if (!makes_sense(named, &ret->shape))
         return err_set(err, FH_PROTOCOL_ERROR, "the description of an array contradicts itself");
     ret->dtype = (dtype_t)named->dtype;
@@ -107,7 +115,8 @@ static int understand(const msg_NAMED_t *named, description_t *ret, err_t *err)
 }
 
 /* A view of our own of a foreign piece, so that the piece's memory lives as long as we need it. */
-static int adopt_piece(fh_array *made, int i, const description_t *from, err_t *err)
+static int
+adopt_piece(fh_array *made, int i, const description_t *from, err_t *err)
 {
     engine_link_t *engine = session_engine(made->session, from->lists.engines[i]);
     char text[OID_TEXT_SIZE];
@@ -127,7 +136,8 @@ static int adopt_piece(fh_array *made, int i, const description_t *from, err_t *
     return status;
 }
 
-static int adopt(fh_session *session, const description_t *from, fh_array **ret, err_t *err)
+static int
+adopt(fh_session *session, const description_t *from, fh_array **ret, err_t *err)
 {
     fh_array *made = NULL;
     int status = array_new(&made, session, from->dtype, &from->shape, from->axis < 0 ? -1 : from->axis, from->n, err);
@@ -151,16 +161,19 @@ static int adopt(fh_session *session, const description_t *from, fh_array **ret,
     return FH_OK;
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------------------------------
+ */
 
-static int check_name(const char *name, err_t *err)
+static int
+check_name(const char *name, err_t *err)
 {
     if (!name || !name[0] || strlen(name) > 255)
         return err_set(err, FH_INVALID_ARGUMENT, "a name has 1 to 255 bytes");
     return FH_OK;
 }
 
-int fh_publish(fh_array *array, const char *name, fh_error *error)
+int
+fh_publish(fh_array *array, const char *name, fh_error *error)
 {
     err_t *err = error_start(error);
     lists_t lists;
@@ -190,7 +203,8 @@ int fh_publish(fh_array *array, const char *name, fh_error *error)
     return status;
 }
 
-int fh_unpublish(fh_session *session, const char *name, fh_error *error)
+int
+fh_unpublish(fh_session *session, const char *name, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = session_enter(session, err);
@@ -203,7 +217,8 @@ int fh_unpublish(fh_session *session, const char *name, fh_error *error)
     return broker_link_ask(session, &message, false, NULL, NULL, err);
 }
 
-static int take_named(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+take_named(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     (void)raw;
     (void)nraw;
@@ -212,7 +227,8 @@ static int take_named(void *context, const message_t *reply, const bin_t *raw, i
     return understand(&reply->as.NAMED, context, err);
 }
 
-int fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error)
+int
+fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     description_t description = {0};
@@ -236,7 +252,8 @@ typedef struct {
     bool stopped;
 } names_visit_t;
 
-static int visit_name(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+visit_name(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     names_visit_t *self = context;
     char name[256];
@@ -248,7 +265,8 @@ static int visit_name(void *context, const message_t *reply, const bin_t *raw, i
     return FH_OK;
 }
 
-int fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context, fh_error *error)
+int
+fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context, fh_error *error)
 {
     err_t *err = error_start(error);
     names_visit_t visiting = {visit, context, false};
@@ -257,9 +275,11 @@ int fh_names(fh_session *session, int (*visit)(void *context, const char *name),
     return status ? status : broker_link_ask(session, &message, true, visit_name, &visiting, err);
 }
 
-/* ---- handles as bytes: a header frame with one NAMED in it --------------------------------------------------------- */
+/* ---- handles as bytes: a header frame with one NAMED in it ---------------------------------------------------------
+ */
 
-int fh_array_export(fh_array *array, void *ret, size_t room, size_t *ret_size, fh_error *error)
+int
+fh_array_export(fh_array *array, void *ret, size_t room, size_t *ret_size, fh_error *error)
 {
     err_t *err = error_start(error);
     lists_t lists;
@@ -279,14 +299,16 @@ int fh_array_export(fh_array *array, void *ret, size_t room, size_t *ret_size, f
         if (ret && room >= *ret_size)
             memcpy(ret, header_writer_data(writer), *ret_size);
         else if (ret)
-            status = err_set(err, FH_LIMIT_EXCEEDED, "the handle takes %zu bytes, but there is room for %zu", *ret_size, room);
+            status = err_set(err, FH_LIMIT_EXCEEDED, "the handle takes %zu bytes, but there is room for %zu", *ret_size,
+                             room);
     }
     header_writer_destroy(&writer);
     lists_release(&lists);
     return status;
 }
 
-int fh_array_import(fh_session *session, const void *bytes, size_t size, fh_array **ret, fh_error *error)
+int
+fh_array_import(fh_session *session, const void *bytes, size_t size, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     arena_t *arena = NULL;

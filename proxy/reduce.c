@@ -1,26 +1,29 @@
-/* Reductions: each part by itself; over the distributed axis, the partial results are reduced once more on one engine. */
+/* Reductions: each part by itself; over the distributed axis, the partial results are reduced once more on one engine.
+ */
 #include "proxy/reduce.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "proxy/align.h"
 #include "proxy/error.h"
 #include "proxy/reshape.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 typedef struct {
     fh_array *array;
     reduce_t reduce;
-    uint32_t axes;      /* bit set: reduced */
-    bool all;           /* every axis is */
+    uint32_t axes; /* bit set: reduced */
+    bool all;      /* every axis is */
     bool keepdims;
     dtype_t dtype;      /* of the result */
     shape_t bare, kept; /* the result's shape without and with the reduced axes */
 } reduction_t;
 
-/* ---- what is asked ------------------------------------------------------------------------------------------------- */
+/* ---- what is asked -------------------------------------------------------------------------------------------------
+ */
 
-int reduce_axes(const fh_array *array, const int *axes, int naxes, uint32_t *ret, err_t *err)
+int
+reduce_axes(const fh_array *array, const int *axes, int naxes, uint32_t *ret, err_t *err)
 {
     uint32_t mask = 0;
     int ndim = array->shape.ndim;
@@ -37,12 +40,14 @@ int reduce_axes(const fh_array *array, const int *axes, int naxes, uint32_t *ret
     return FH_OK;
 }
 
-static bool is_arg(reduce_t reduce)
+static bool
+is_arg(reduce_t reduce)
 {
     return reduce == REDUCE_ARGMIN || reduce == REDUCE_ARGMAX;
 }
 
-static int check(reduction_t *self, err_t *err)
+static int
+check(reduction_t *self, err_t *err)
 {
     int64_t reduced = 1;
     int naxes = 0;
@@ -68,9 +73,11 @@ static int check(reduction_t *self, err_t *err)
     return FH_OK;
 }
 
-/* ---- parts by themselves ------------------------------------------------------------------------------------------- */
+/* ---- parts by themselves -------------------------------------------------------------------------------------------
+ */
 
-static int reduce_parts(const reduction_t *self, fh_array **ret, err_t *err)
+static int
+reduce_parts(const reduction_t *self, fh_array **ret, err_t *err)
 {
     const fh_array *array = self->array;
     int axis = array->axis;
@@ -82,30 +89,35 @@ static int reduce_parts(const reduction_t *self, fh_array **ret, err_t *err)
         handle_t *part = NULL;
         (*ret)->cuts[i] = array->cuts[i];
         shape_t local = array_part_shape(*ret, i);
-        status = emit_reduce(array->parts[i].handle, self->reduce, self->axes, self->keepdims, self->dtype, 0, &local, &part, err);
+        status = emit_reduce(array->parts[i].handle, self->reduce, self->axes, self->keepdims, self->dtype, 0, &local,
+                             &part, err);
         if (!status)
             array_put(*ret, i, part, NULL);
     }
     return status;
 }
 
-/* ---- over the distributed axis ------------------------------------------------------------------------------------- */
+/* ---- over the distributed axis -------------------------------------------------------------------------------------
+ */
 
-static void unref_all(handle_t **handles, int n)
+static void
+unref_all(handle_t **handles, int n)
 {
     for (int i = 0; handles && i < n; i++)
         handle_unref(&handles[i]);
     free(handles);
 }
 
-static int make_handles(handle_t ***ret, int n, err_t *err)
+static int
+make_handles(handle_t ***ret, int n, err_t *err)
 {
     *ret = calloc((size_t)n, sizeof(handle_t *));
     return *ret ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to reduce %d pieces", n);
 }
 
 /* One part on one engine that has the bare shape: the result. */
-static int give_single(const reduction_t *self, handle_t *handle, fh_array **ret, err_t *err)
+static int
+give_single(const reduction_t *self, handle_t *handle, fh_array **ret, err_t *err)
 {
     const shape_t *shape = self->keepdims ? &self->kept : &self->bare;
     int status = array_new(ret, self->array->session, self->dtype, shape, -1, 1, err);
@@ -124,23 +136,25 @@ static int give_single(const reduction_t *self, handle_t *handle, fh_array **ret
     return status;
 }
 
-/* Reduce each part of array over axes to a result of that shape (without the axes), and stack the results on the first part's
- * engine.  step: what base rises by for each position along the distributed axis. */
-static int reduce_and_stack(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, int64_t step,
-                            const shape_t *shape, handle_t **ret, err_t *err)
+/* Reduce each part of array over axes to a result of that shape (without the axes), and stack the results on the first
+ * part's engine.  step: what base rises by for each position along the distributed axis. */
+static int
+reduce_and_stack(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, int64_t step,
+                 const shape_t *shape, handle_t **ret, err_t *err)
 {
     handle_t **partial = NULL;
     int status = make_handles(&partial, array->n, err);
     for (int i = 0; i < array->n && !status; i++)
-        status = emit_reduce(array->parts[i].handle, reduce, axes, false, dtype, step * array->cuts[i].start, shape, &partial[i],
-                             err);
+        status = emit_reduce(array->parts[i].handle, reduce, axes, false, dtype, step * array->cuts[i].start, shape,
+                             &partial[i], err);
     if (!status)
         status = align_stack(array->parts[0].handle->engine, dtype, partial, shape, array->n, ret, err);
     unref_all(partial, array->n);
     return status;
 }
 
-static int reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
+static int
+reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
 {
     bool adds = self->reduce == REDUCE_SUM || self->reduce == REDUCE_PROD;
     /* float16 is accumulated in float32 and rounded once, at the end. */
@@ -157,11 +171,13 @@ static int reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
     return status;
 }
 
-/* ---- argmin and argmax --------------------------------------------------------------------------------------------- */
+/* ---- argmin and argmax ---------------------------------------------------------------------------------------------
+ */
 
 /* The smallest (largest) value of each part and where it is, stacked. */
-static int arg_stacks(const fh_array *array, reduce_t reduce, uint32_t axes, int64_t step, const shape_t *shape,
-                      handle_t **ret_values, handle_t **ret_indices, err_t *err)
+static int
+arg_stacks(const fh_array *array, reduce_t reduce, uint32_t axes, int64_t step, const shape_t *shape,
+           handle_t **ret_values, handle_t **ret_indices, err_t *err)
 {
     reduce_t value = reduce == REDUCE_ARGMIN ? REDUCE_MIN : REDUCE_MAX;
     int status = reduce_and_stack(array, value, axes, array->dtype, 0, shape, ret_values, err);
@@ -169,7 +185,8 @@ static int arg_stacks(const fh_array *array, reduce_t reduce, uint32_t axes, int
 }
 
 /* indices[i] + i * step, for a vector. */
-static int add_steps(handle_t *indices, int64_t n, int64_t step, handle_t **ret, err_t *err)
+static int
+add_steps(handle_t *indices, int64_t n, int64_t step, handle_t **ret, err_t *err)
 {
     engine_link_t *engine = indices->engine;
     fh_session *session = engine->session;
@@ -195,9 +212,10 @@ static int add_steps(handle_t *indices, int64_t n, int64_t step, handle_t **ret,
     return status;
 }
 
-/* Over all axes, where the distributed one is not the outermost: C order runs over all parts once for each index of the axes
- * before it.  First find the best of each of these rows over the parts, then the best row. */
-static int arg_over_rows(const reduction_t *self, int64_t rows, int64_t inner, handle_t **ret, err_t *err)
+/* Over all axes, where the distributed one is not the outermost: C order runs over all parts once for each index of the
+ * axes before it.  First find the best of each of these rows over the parts, then the best row. */
+static int
+arg_over_rows(const reduction_t *self, int64_t rows, int64_t inner, handle_t **ret, err_t *err)
 {
     const fh_array *array = self->array;
     handle_t *values = NULL, *indices = NULL, *best = NULL, *where = NULL, *flat = NULL;
@@ -216,8 +234,8 @@ static int arg_over_rows(const reduction_t *self, int64_t rows, int64_t inner, h
     if (!status)
         status = emit_arg_combine(self->reduce, values, indices, &row, &where, err);
     if (!status)
-        status = emit_reduce(values, self->reduce == REDUCE_ARGMIN ? REDUCE_MIN : REDUCE_MAX, 1, false, array->dtype, 0, &row,
-                             &best, err);
+        status = emit_reduce(values, self->reduce == REDUCE_ARGMIN ? REDUCE_MIN : REDUCE_MAX, 1, false, array->dtype, 0,
+                             &row, &best, err);
     if (!status)
         status = add_steps(where, rows, extent * inner, &flat, err);
     if (!status)
@@ -229,7 +247,8 @@ static int arg_over_rows(const reduction_t *self, int64_t rows, int64_t inner, h
     return status;
 }
 
-static int arg_across(const reduction_t *self, fh_array **ret, err_t *err)
+static int
+arg_across(const reduction_t *self, fh_array **ret, err_t *err)
 {
     const fh_array *array = self->array;
     handle_t *values = NULL, *indices = NULL, *result = NULL;
@@ -254,9 +273,11 @@ static int arg_across(const reduction_t *self, fh_array **ret, err_t *err)
     return status;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------------------------------------------------
+ */
 
-static int run(reduction_t *self, fh_array **ret, err_t *err)
+static int
+run(reduction_t *self, fh_array **ret, err_t *err)
 {
     fh_array *made = NULL;
     const fh_array *array = self->array;
@@ -280,8 +301,9 @@ static int run(reduction_t *self, fh_array **ret, err_t *err)
     return FH_OK;
 }
 
-int fh_reduce(fh_array *array, const char *op, const int *axes, int naxes, int keepdims, fh_dtype dtype, fh_array **ret,
-              fh_error *error)
+int
+fh_reduce(fh_array *array, const char *op, const int *axes, int naxes, int keepdims, fh_dtype dtype, fh_array **ret,
+          fh_error *error)
 {
     err_t *err = error_start(error);
     if (strcmp(op, "mean") == 0)

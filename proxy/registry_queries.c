@@ -1,20 +1,23 @@
 /* What the broker's registry says: engines, objects, SQL. */
-#include <string.h>
-
 #include "proxy/error.h"
 #include "proxy/session.h"
 #include "proxy/value_list.h"
 
-/* ---- engines ------------------------------------------------------------------------------------------------------- */
+#include <string.h>
 
-static int take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+/* ---- engines -------------------------------------------------------------------------------------------------------
+ */
+
+static int
+take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     (void)raw;
     (void)nraw;
     return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
 }
 
-static void describe_engine(const engine_link_t *engine, fh_engine_info *ret)
+static void
+describe_engine(const engine_link_t *engine, fh_engine_info *ret)
 {
     *ret = (fh_engine_info){.number = engine->number,
                             .pid = engine->pid,
@@ -30,7 +33,8 @@ static void describe_engine(const engine_link_t *engine, fh_engine_info *ret)
     str_copy(str_of(engine->state), ret->state, sizeof ret->state);
 }
 
-int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
+int
+fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
 {
     err_t *err = error_start(error);
     message_t question = {.code = MSG_ENGINES};
@@ -45,7 +49,8 @@ int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_coun
     return FH_OK;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     int (*visit)(void *context, const fh_object_info *info);
@@ -53,7 +58,8 @@ typedef struct {
     bool stopped;
 } objects_visit_t;
 
-static int visit_object(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+visit_object(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     objects_visit_t *self = context;
     const msg_OBJECT_t *object = &reply->as.OBJECT;
@@ -78,8 +84,9 @@ static int visit_object(void *context, const message_t *reply, const bin_t *raw,
     return FH_OK;
 }
 
-int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info), void *context,
-               fh_error *error)
+int
+fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info), void *context,
+           fh_error *error)
 {
     err_t *err = error_start(error);
     objects_visit_t visiting = {visit, context, false};
@@ -89,7 +96,8 @@ int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, c
     return status ? status : broker_link_ask(session, &question, true, visit_object, &visiting, err);
 }
 
-/* ---- SQL ----------------------------------------------------------------------------------------------------------- */
+/* ---- SQL -----------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     int (*visit)(void *context, const fh_value *cells, int count);
@@ -97,7 +105,8 @@ typedef struct {
     bool stopped;
 } rows_visit_t;
 
-static int visit_row(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+static int
+visit_row(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     rows_visit_t *self = context;
     (void)raw;
@@ -112,8 +121,9 @@ static int visit_row(void *context, const message_t *reply, const bin_t *raw, in
     return status;
 }
 
-int fh_sql(fh_session *session, const char *query, int64_t limit,
-           int (*visit)(void *context, const fh_value *cells, int count), void *context, fh_error *error)
+int
+fh_sql(fh_session *session, const char *query, int64_t limit,
+       int (*visit)(void *context, const fh_value *cells, int count), void *context, fh_error *error)
 {
     err_t *err = error_start(error);
     rows_visit_t visiting = {visit, context, false};

@@ -1,13 +1,15 @@
 /* Other shapes and other layouts. */
-#include <string.h>
+#include "proxy/reshape.h"
 
 #include "proxy/align.h"
 #include "proxy/error.h"
-#include "proxy/reshape.h"
 #include "proxy/scatter.h"
 #include "proxy/view.h"
 
-static int64_t product(const shape_t *shape, int from, int to)
+#include <string.h>
+
+static int64_t
+product(const shape_t *shape, int from, int to)
 {
     int64_t n = 1;
     for (int i = from; i < to; i++)
@@ -15,10 +17,13 @@ static int64_t product(const shape_t *shape, int from, int to)
     return n;
 }
 
-/* ---- each part by itself ------------------------------------------------------------------------------------------- */
+/* ---- each part by itself -------------------------------------------------------------------------------------------
+ */
 
-/* The axis of the new shape that is the old distributed axis: as long, with as many elements before it.  -1: there is none. */
-static int surviving_axis(const fh_array *array, const shape_t *shape)
+/* The axis of the new shape that is the old distributed axis: as long, with as many elements before it.  -1: there is
+ * none. */
+static int
+surviving_axis(const fh_array *array, const shape_t *shape)
 {
     int64_t before = product(&array->shape, 0, array->axis), extent = array->shape.extent[array->axis];
     for (int axis = 0; axis < shape->ndim; axis++)
@@ -27,7 +32,8 @@ static int surviving_axis(const fh_array *array, const shape_t *shape)
     return -1;
 }
 
-int reshape_part(fh_array *made, int i, const fh_array *source, int part, const shape_t *shape, err_t *err)
+int
+reshape_part(fh_array *made, int i, const fh_array *source, int part, const shape_t *shape, err_t *err)
 {
     nd_t nd = array_part_nd(source, part), reshaped;
     bool possible = false;
@@ -49,7 +55,8 @@ int reshape_part(fh_array *made, int i, const fh_array *source, int part, const 
 }
 
 /* The parts stay what and where they are; axis is where the cuts are in the new shape. */
-static int reshape_parts(const fh_array *array, const shape_t *shape, int axis, fh_array **ret, err_t *err)
+static int
+reshape_parts(const fh_array *array, const shape_t *shape, int axis, fh_array **ret, err_t *err)
 {
     int status = array_new(ret, array->session, array->dtype, shape, axis, array->n, err);
     for (int i = 0; i < array->n && !status; i++) {
@@ -60,10 +67,12 @@ static int reshape_parts(const fh_array *array, const shape_t *shape, int axis, 
     return status;
 }
 
-/* ---- over part boundaries ------------------------------------------------------------------------------------------ */
+/* ---- over part boundaries ------------------------------------------------------------------------------------------
+ */
 
 /* The outermost axis longer than 1: cut there, parts are contiguous in C order. */
-static int outer_axis(const shape_t *shape)
+static int
+outer_axis(const shape_t *shape)
 {
     int axis = 0;
     while (axis + 1 < shape->ndim && shape->extent[axis] == 1)
@@ -72,7 +81,8 @@ static int outer_axis(const shape_t *shape)
 }
 
 /* The array cut along its outermost axis, over the same engines. */
-static int cut_outside(const fh_array *array, fh_array **ret, err_t *err)
+static int
+cut_outside(const fh_array *array, fh_array **ret, err_t *err)
 {
     layout_t own, target;
     int axis = outer_axis(&array->shape);
@@ -93,7 +103,8 @@ static int cut_outside(const fh_array *array, fh_array **ret, err_t *err)
 }
 
 /* All elements in C order as one axis, cut where the parts of `outside` (cut along its outermost axis) end. */
-static int flatten(const fh_array *outside, fh_array **ret, err_t *err)
+static int
+flatten(const fh_array *outside, fh_array **ret, err_t *err)
 {
     shape_t flat = {.ndim = 1, .extent = {shape_count(&outside->shape)}};
     int status = array_new(ret, outside->session, outside->dtype, &flat, outside->axis < 0 ? -1 : 0, outside->n, err);
@@ -108,8 +119,10 @@ static int flatten(const fh_array *outside, fh_array **ret, err_t *err)
     return status;
 }
 
-/* How to cut the new shape along its outermost axis: where the old parts end if rows allow, else evenly over their engines. */
-static int new_cuts(const fh_array *flat, const shape_t *shape, int axis, layout_t *ret, err_t *err)
+/* How to cut the new shape along its outermost axis: where the old parts end if rows allow, else evenly over their
+ * engines. */
+static int
+new_cuts(const fh_array *flat, const shape_t *shape, int axis, layout_t *ret, err_t *err)
 {
     int64_t row = product(shape, axis + 1, shape->ndim);
     bool fits = row > 0 && flat->axis >= 0;
@@ -132,7 +145,8 @@ static int new_cuts(const fh_array *flat, const shape_t *shape, int axis, layout
 }
 
 /* Bring the flat range of each new part to its engine and see it in the new shape. */
-static int fill_new_parts(const fh_array *flat, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
+static int
+fill_new_parts(const fh_array *flat, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
 {
     int status = array_new_as(ret, flat->session, flat->dtype, shape, layout, err);
     int64_t row = layout->axis < 0 ? shape_count(shape) : product(shape, layout->axis + 1, shape->ndim);
@@ -140,7 +154,8 @@ static int fill_new_parts(const fh_array *flat, const shape_t *shape, const layo
         part_t part = {0};
         nd_t nd;
         handle_t *view = NULL;
-        piece_t range = layout->axis < 0 ? (piece_t){0, row} : (piece_t){layout->cuts[i].start * row, layout->cuts[i].length * row};
+        piece_t range =
+            layout->axis < 0 ? (piece_t){0, row} : (piece_t){layout->cuts[i].start * row, layout->cuts[i].length * row};
         shape_t local = layout_part_shape(layout, shape, i);
         status = align_region(flat, 0, range, layout->engines[i], &part, err);
         shape_t flat_shape = {.ndim = 1, .extent = {range.length}};
@@ -156,7 +171,8 @@ static int fill_new_parts(const fh_array *flat, const shape_t *shape, const layo
     return status;
 }
 
-static int reshape_across(const fh_array *array, const shape_t *shape, fh_array **ret, err_t *err)
+static int
+reshape_across(const fh_array *array, const shape_t *shape, fh_array **ret, err_t *err)
 {
     fh_array *outside = NULL, *flat = NULL;
     layout_t layout = {0};
@@ -174,10 +190,12 @@ static int reshape_across(const fh_array *array, const shape_t *shape, fh_array 
     return status;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------------------------------------------------
+ */
 
 /* At most one extent may be -1: what is left. */
-static int complete_shape(const fh_array *array, int ndim, const int64_t *shape, shape_t *ret, err_t *err)
+static int
+complete_shape(const fh_array *array, int ndim, const int64_t *shape, shape_t *ret, err_t *err)
 {
     char text[256];
     int unknown = -1;
@@ -197,12 +215,14 @@ static int complete_shape(const fh_array *array, int ndim, const int64_t *shape,
     if (unknown >= 0 && known > 0 && count % known == 0)
         ret->extent[unknown] = count / known;
     else if (unknown >= 0 || known != count)
-        return err_set(err, FH_INVALID_ARGUMENT, "cannot reshape array of size %lld and shape %s into the shape asked for",
-                       (long long)count, shape_format(&array->shape, text, sizeof text));
+        return err_set(err, FH_INVALID_ARGUMENT,
+                       "cannot reshape array of size %lld and shape %s into the shape asked for", (long long)count,
+                       shape_format(&array->shape, text, sizeof text));
     return FH_OK;
 }
 
-int fh_reshape(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, fh_error *error)
+int
+fh_reshape(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     shape_t target;
@@ -226,7 +246,8 @@ int fh_reshape(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, 
     return FH_OK;
 }
 
-int fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, fh_error *error)
+int
+fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     layout_t layout;

@@ -4,7 +4,8 @@
 
 #include "proxy/array.h"
 
-/* Put part i of made: part `part` of source in another shape, as a view, or as a copy where strides do not allow one. */
+/* Put part i of made: part `part` of source in another shape, as a view, or as a copy where strides do not allow one.
+ */
 int reshape_part(fh_array *made, int i, const fh_array *source, int part, const shape_t *shape, err_t *err);
 
 #endif

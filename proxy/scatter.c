@@ -1,22 +1,24 @@
 #include "proxy/scatter.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/strided.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
 #include "proxy/wait.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { INLINE_BYTES = 64 * 1024, MAX_ENGINES = 4096 };
 
-int scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
+int
+scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
 {
     shape_t shape = {.ndim = local->ndim};
     if (!dtype_valid((uint64_t)local->dtype))
         return err_set(err, FH_WRONG_TYPE, "%d is not a dtype", (int)local->dtype);
     if (local->ndim < 0 || local->ndim > FH_MAX_DIMS)
-        return err_set(err, FH_INVALID_ARGUMENT, "%d dimensions: at most %d are possible", local->ndim, (int)FH_MAX_DIMS);
+        return err_set(err, FH_INVALID_ARGUMENT, "%d dimensions: at most %d are possible", local->ndim,
+                       (int)FH_MAX_DIMS);
     if (local->ndim)
         memcpy(shape.extent, local->shape, (size_t)local->ndim * sizeof shape.extent[0]);
     if (shape_bytes(&shape, (dtype_t)local->dtype) < 0)
@@ -30,9 +32,11 @@ int scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *er
     return FH_OK;
 }
 
-/* ---- layouts ------------------------------------------------------------------------------------------------------- */
+/* ---- layouts -------------------------------------------------------------------------------------------------------
+ */
 
-static int named_engines(fh_session *session, const fh_scatter_options *options, engine_link_t **ret, err_t *err)
+static int
+named_engines(fh_session *session, const fh_scatter_options *options, engine_link_t **ret, err_t *err)
 {
     for (int i = 0; i < options->nengines; i++) {
         oid_t id;
@@ -48,8 +52,9 @@ static int named_engines(fh_session *session, const fh_scatter_options *options,
 }
 
 /* The engines to use, in order; *ret is malloc'ed. */
-static int choose_engines(fh_session *session, const fh_scatter_options *options, bool whole, engine_link_t ***ret, int *ret_n,
-                          err_t *err)
+static int
+choose_engines(fh_session *session, const fh_scatter_options *options, bool whole, engine_link_t ***ret, int *ret_n,
+               err_t *err)
 {
     bool named = options->engines && options->nengines > 0;
     int n = named ? options->nengines : session_ready_engines(session, NULL, 0), status = FH_OK;
@@ -73,7 +78,8 @@ static int choose_engines(fh_session *session, const fh_scatter_options *options
     return FH_OK;
 }
 
-int scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_options *options, layout_t *ret, err_t *err)
+int
+scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_options *options, layout_t *ret, err_t *err)
 {
     fh_scatter_options defaults = {0};
     if (!options)
@@ -97,7 +103,8 @@ int scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_o
     return status;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
 /* A scatter under way: how much of each part's C-order image has been handed to its engine. */
 typedef struct {
@@ -108,7 +115,8 @@ typedef struct {
     bool swapped;
 } sending_t;
 
-static nd_t part_of(const sending_t *self, int i)
+static nd_t
+part_of(const sending_t *self, int i)
 {
     nd_t nd = *self->source;
     if (self->layout->axis >= 0) {
@@ -119,7 +127,8 @@ static nd_t part_of(const sending_t *self, int i)
 }
 
 /* Elements of packed bytes, each reversed. */
-static int swap_bytes(buf_t **packed, dtype_t dtype, err_t *err)
+static int
+swap_bytes(buf_t **packed, dtype_t dtype, err_t *err)
 {
     buf_t *swapped = NULL;
     shape_t shape = {.ndim = 1, .extent = {(int64_t)(buf_size(*packed) / dtype_size(dtype))}};
@@ -136,7 +145,8 @@ static int swap_bytes(buf_t **packed, dtype_t dtype, err_t *err)
 }
 
 /* Pack the bytes [offset, offset+size) of part i. */
-static int pack(const sending_t *self, int i, int64_t offset, int64_t size, buf_t **ret, err_t *err)
+static int
+pack(const sending_t *self, int i, int64_t offset, int64_t size, buf_t **ret, err_t *err)
 {
     nd_t part = part_of(self, i);
     buf_t *packed = NULL;
@@ -153,14 +163,16 @@ static int pack(const sending_t *self, int i, int64_t offset, int64_t size, buf_
     return status;
 }
 
-static int64_t part_bytes(const sending_t *self, int i)
+static int64_t
+part_bytes(const sending_t *self, int i)
 {
     shape_t shape = array_part_shape(self->array, i);
     return shape_bytes(&shape, self->array->dtype);
 }
 
 /* Make part i; small parts travel inside. */
-static int begin_part(sending_t *self, int i, err_t *err)
+static int
+begin_part(sending_t *self, int i, err_t *err)
 {
     int64_t bytes = part_bytes(self, i);
     shape_t shape = array_part_shape(self->array, i);
@@ -179,13 +191,15 @@ static int begin_part(sending_t *self, int i, err_t *err)
     return status;
 }
 
-static int64_t chunk_size(const sending_t *self, int i)
+static int64_t
+chunk_size(const sending_t *self, int i)
 {
     int64_t left = part_bytes(self, i) - self->sent[i];
     return left < ENGINE_LINK_CHUNK ? left : ENGINE_LINK_CHUNK;
 }
 
-static int send_chunk(sending_t *self, int i, err_t *err)
+static int
+send_chunk(sending_t *self, int i, err_t *err)
 {
     int64_t size = chunk_size(self, i);
     buf_t *chunk = NULL;
@@ -197,13 +211,15 @@ static int send_chunk(sending_t *self, int i, err_t *err)
     return status;
 }
 
-static bool can_send(const sending_t *self, int i)
+static bool
+can_send(const sending_t *self, int i)
 {
     const engine_link_t *engine = self->layout->engines[i];
     return engine->lost || engine_link_has_credit(engine, (size_t)chunk_size(self, i));
 }
 
-static bool any_can_send(const void *context)
+static bool
+any_can_send(const void *context)
 {
     const sending_t *self = context;
     for (int i = 0; i < self->layout->n; i++)
@@ -213,7 +229,8 @@ static bool any_can_send(const void *context)
 }
 
 /* One chunk to each engine in turn, so that all links are busy; wait when none takes more. */
-static int send_parts(sending_t *self, err_t *err)
+static int
+send_parts(sending_t *self, err_t *err)
 {
     fh_session *session = self->array->session;
     for (bool left = true; left;) {
@@ -241,7 +258,8 @@ static int send_parts(sending_t *self, err_t *err)
     return FH_OK;
 }
 
-int scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t *layout, fh_array **ret, err_t *err)
+int
+scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t *layout, fh_array **ret, err_t *err)
 {
     sending_t sending = {.source = source, .layout = layout, .swapped = swapped};
     int status = array_new_as(&sending.array, session, source->dtype, &source->shape, layout, err);
@@ -264,9 +282,12 @@ int scatter_to(fh_session *session, const nd_t *source, bool swapped, const layo
     return FH_OK;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------------------------------------------------
+ */
 
-int fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options *options, fh_array **ret, fh_error *error)
+int
+fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options *options, fh_array **ret,
+           fh_error *error)
 {
     err_t *err = error_start(error);
     nd_t nd;
@@ -291,7 +312,8 @@ int fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_opt
     return status;
 }
 
-static int make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
+static int
+make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
 {
     fh_array *array = NULL;
     int status = array_new_as(&array, session, dtype, shape, layout, err);
@@ -313,8 +335,9 @@ static int make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, 
     return FH_OK;
 }
 
-int fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape, const fh_scatter_options *options,
-             fh_array **ret, fh_error *error)
+int
+fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape, const fh_scatter_options *options,
+         fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     static char nothing[1];

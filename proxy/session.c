@@ -1,13 +1,14 @@
 #include "proxy/session.h"
 
+#include "proxy/wait.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "proxy/wait.h"
-
-int session_enter(const fh_session *self, err_t *err)
+int
+session_enter(const fh_session *self, err_t *err)
 {
     if (!self)
         return err_set(err, FH_INVALID_ARGUMENT, "no session was given");
@@ -15,18 +16,21 @@ int session_enter(const fh_session *self, err_t *err)
         return err_set(err, FH_INVALID_ARGUMENT, "the session is closed");
     if (self->pid != getpid())
         return err_set(err, FH_INVALID_ARGUMENT,
-                       "the session belongs to process %d: after fork() the child must connect by itself", (int)self->pid);
+                       "the session belongs to process %d: after fork() the child must connect by itself",
+                       (int)self->pid);
     return FH_OK;
 }
 
-int64_t session_deadline(const fh_session *self, double timeout_s)
+int64_t
+session_deadline(const fh_session *self, double timeout_s)
 {
     if (timeout_s >= 0)
         return clock_deadline(timeout_s);
     return self->call_timeout_s < 0 ? INT64_MAX : clock_deadline(self->call_timeout_s);
 }
 
-void session_destroy(fh_session *self)
+void
+session_destroy(fh_session *self)
 {
     for (int i = 0; i < self->nengines; i++)
         engine_link_destroy(&self->engines[i]);
@@ -35,15 +39,18 @@ void session_destroy(fh_session *self)
     free(self);
 }
 
-void session_drop_handle(fh_session *self)
+void
+session_drop_handle(fh_session *self)
 {
     if (--self->handles == 0 && self->closed)
         session_destroy(self);
 }
 
-/* ---- engines ------------------------------------------------------------------------------------------------------- */
+/* ---- engines -------------------------------------------------------------------------------------------------------
+ */
 
-engine_link_t *session_engine(const fh_session *self, oid_t id)
+engine_link_t *
+session_engine(const fh_session *self, oid_t id)
 {
     for (int i = 0; i < self->nengines; i++)
         if (oid_equal(self->engines[i]->id, id))
@@ -51,7 +58,8 @@ engine_link_t *session_engine(const fh_session *self, oid_t id)
     return NULL;
 }
 
-engine_link_t *session_engine_number(const fh_session *self, int number)
+engine_link_t *
+session_engine_number(const fh_session *self, int number)
 {
     engine_link_t *found = NULL;
     for (int i = 0; i < self->nengines; i++)
@@ -60,7 +68,8 @@ engine_link_t *session_engine_number(const fh_session *self, int number)
     return found;
 }
 
-int session_learn_engine(fh_session *self, const msg_ENGINE_t *info, err_t *err)
+int
+session_learn_engine(fh_session *self, const msg_ENGINE_t *info, err_t *err)
 {
     engine_link_t *engine = session_engine(self, info->engine);
     if (engine) {
@@ -85,7 +94,8 @@ int session_learn_engine(fh_session *self, const msg_ENGINE_t *info, err_t *err)
     return FH_OK;
 }
 
-int session_ready_engines(const fh_session *self, engine_link_t **ret, int room)
+int
+session_ready_engines(const fh_session *self, engine_link_t **ret, int room)
 {
     int n = 0;
     for (int i = 0; i < self->nengines; i++)
@@ -97,7 +107,8 @@ int session_ready_engines(const fh_session *self, engine_link_t **ret, int room)
     return n;
 }
 
-int session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err)
+int
+session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err)
 {
     engine_link_t *best = NULL;
     for (int i = 0; i < self->nengines; i++) {
@@ -111,16 +122,19 @@ int session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err)
     return FH_OK;
 }
 
-/* ---- sending and receiving ----------------------------------------------------------------------------------------- */
+/* ---- sending and receiving -----------------------------------------------------------------------------------------
+ */
 
-void session_push(fh_session *self)
+void
+session_push(fh_session *self)
 {
     (void)conn_flush(&self->broker.conn, NULL); /* what has no room now goes with the next push */
     for (int i = 0; i < self->nengines; i++)
         (void)engine_link_flush(self->engines[i], NULL);
 }
 
-bool session_pump(fh_session *self)
+bool
+session_pump(fh_session *self)
 {
     bool any = broker_link_receive(self);
     for (int i = 0; i < self->nengines; i++)
@@ -129,7 +143,8 @@ bool session_pump(fh_session *self)
     return any;
 }
 
-static bool nothing_unsent(const void *context)
+static bool
+nothing_unsent(const void *context)
 {
     const fh_session *self = context;
     for (int i = 0; i < self->nengines; i++)
@@ -138,7 +153,8 @@ static bool nothing_unsent(const void *context)
     return true;
 }
 
-int session_flush(fh_session *self, err_t *err)
+int
+session_flush(fh_session *self, err_t *err)
 {
     session_push(self);
     if (nothing_unsent(self))

@@ -3,24 +3,24 @@
 #ifndef FH_PROXY_SESSION_H
 #define FH_PROXY_SESSION_H
 
-#include <sys/types.h>
-
 #include "base/clock.h"
 #include "codecs/connection_file.h"
 #include "proxy/broker_link.h"
 #include "proxy/engine_link.h"
 #include "proxy/farhand.h"
 
+#include <sys/types.h>
+
 struct fh_session {
-    pid_t pid;                   /* of the process that made it */
+    pid_t pid; /* of the process that made it */
     bool closed;
-    int64_t handles;             /* that are alive; the session's memory lives as long as they */
+    int64_t handles; /* that are alive; the session's memory lives as long as they */
     oid_t id;
     connection_t file;
-    char path[512];              /* of the connection file */
+    char path[512]; /* of the connection file */
     char cluster[65];
-    char host[256];              /* our host string */
-    void *context;               /* of ZeroMQ; from zmq_context_acquire */
+    char host[256]; /* our host string */
+    void *context;  /* of ZeroMQ; from zmq_context_acquire */
     bool has_context;
     double call_timeout_s;
     int (*interrupted)(void *);
@@ -28,9 +28,9 @@ struct fh_session {
 
     broker_link_t broker;
 
-    engine_link_t **engines;     /* in order of their numbers */
+    engine_link_t **engines; /* in order of their numbers */
     int nengines, engines_room;
-    struct pollfd *pollfds;      /* room for all links; wait.c fills it */
+    struct pollfd *pollfds; /* room for all links; wait.c fills it */
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;

@@ -1,14 +1,17 @@
-/* Mean, variance and standard deviation as NumPy defines them, composed of sums and elementwise operations on the engines. */
+/* Mean, variance and standard deviation as NumPy defines them, composed of sums and elementwise operations on the
+ * engines. */
 #include "proxy/error.h"
 #include "proxy/reduce.h"
 
-static bool is_integral(dtype_t dtype)
+static bool
+is_integral(dtype_t dtype)
 {
     return dtype_kind(dtype) == 'b' || dtype_kind(dtype) == 'i' || dtype_kind(dtype) == 'u';
 }
 
 /* array OP= number, whatever the dtypes. */
-static int divide(fh_array *array, double number, err_t *err)
+static int
+divide(fh_array *array, double number, err_t *err)
 {
     fh_local divisor = {.data = &number, .dtype = FH_FLOAT64};
     fh_operand in[] = {{.kind = FH_ARRAY, .array = array}, {.kind = FH_LOCAL, .local = &divisor}};
@@ -17,7 +20,8 @@ static int divide(fh_array *array, double number, err_t *err)
     return fh_ufunc(array->session, "true_divide", in, 2, &options, &none, (fh_error *)err);
 }
 
-static int count_reduced(const fh_array *array, const int *axes, int naxes, double *ret, err_t *err)
+static int
+count_reduced(const fh_array *array, const int *axes, int naxes, double *ret, err_t *err)
 {
     uint32_t mask;
     int status = reduce_axes(array, axes, naxes, &mask, err);
@@ -28,7 +32,8 @@ static int count_reduced(const fh_array *array, const int *axes, int naxes, doub
     return status;
 }
 
-int reduce_mean(fh_array *array, const int *axes, int naxes, int keepdims, dtype_t dtype, fh_array **ret, err_t *err)
+int
+reduce_mean(fh_array *array, const int *axes, int naxes, int keepdims, dtype_t dtype, fh_array **ret, err_t *err)
 {
     double count;
     fh_array *sum = NULL, *narrow = NULL;
@@ -58,7 +63,8 @@ int reduce_mean(fh_array *array, const int *axes, int naxes, int keepdims, dtype
 }
 
 /* An elementwise operation of one or two arrays, into out (may be NULL: new). */
-static int apply(const char *op, fh_array *a, fh_array *b, fh_array *out, fh_array **ret, err_t *err)
+static int
+apply(const char *op, fh_array *a, fh_array *b, fh_array *out, fh_array **ret, err_t *err)
 {
     fh_operand in[] = {{.kind = FH_ARRAY, .array = a}, {.kind = FH_ARRAY, .array = b}};
     fh_array *outs[] = {out}, *made = NULL;
@@ -70,7 +76,8 @@ static int apply(const char *op, fh_array *a, fh_array *b, fh_array *out, fh_arr
 }
 
 /* |x|^2 of each element, real. */
-static int squares(fh_array **x, err_t *err)
+static int
+squares(fh_array **x, err_t *err)
 {
     if (dtype_kind((*x)->dtype) != 'c')
         return apply("multiply", *x, *x, *x, NULL, err);
@@ -91,7 +98,8 @@ static int squares(fh_array **x, err_t *err)
 }
 
 /* The squared distance of each element from the mean over the axes. */
-static int deviations(fh_array *array, const int *axes, int naxes, double count, dtype_t dtype, fh_array **ret, err_t *err)
+static int
+deviations(fh_array *array, const int *axes, int naxes, double count, dtype_t dtype, fh_array **ret, err_t *err)
 {
     fh_array *mean = NULL, *x = NULL;
     int status = fh_reduce(array, "sum", axes, naxes, 1, (fh_dtype)dtype, &mean, (fh_error *)err);
@@ -109,8 +117,9 @@ static int deviations(fh_array *array, const int *axes, int naxes, double count,
     return status;
 }
 
-int fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims, fh_dtype dtype,
-                fh_array **ret, fh_error *error)
+int
+fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims, fh_dtype dtype,
+            fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     double count;

@@ -1,9 +1,9 @@
 #include "proxy/sync.h"
 
-#include <stdlib.h>
-
 #include "proxy/error.h"
 #include "proxy/wait.h"
+
+#include <stdlib.h>
 
 typedef struct {
     engine_link_t *engine;
@@ -16,7 +16,8 @@ typedef struct {
     int n;
 } syncs_t;
 
-static bool all_done(const void *context)
+static bool
+all_done(const void *context)
 {
     const syncs_t *self = context;
     for (int i = 0; i < self->n; i++)
@@ -25,7 +26,8 @@ static bool all_done(const void *context)
     return true;
 }
 
-static int start(sync_t *self, engine_link_t *engine, oid_t object, err_t *err)
+static int
+start(sync_t *self, engine_link_t *engine, oid_t object, err_t *err)
 {
     message_t message = {.code = MSG_SYNC};
     message.as.SYNC.object = object;
@@ -40,7 +42,8 @@ static int start(sync_t *self, engine_link_t *engine, oid_t object, err_t *err)
 }
 
 /* Wait for all that were started; forgets them in every case. */
-static int finish(fh_session *session, syncs_t *syncs, int status, int64_t deadline_ns, err_t *err)
+static int
+finish(fh_session *session, syncs_t *syncs, int status, int64_t deadline_ns, err_t *err)
 {
     if (!status)
         status = wait_until(session, deadline_ns, all_done, syncs, err);
@@ -61,13 +64,15 @@ static int finish(fh_session *session, syncs_t *syncs, int status, int64_t deadl
     return status;
 }
 
-static int begin(syncs_t *ret, int n, err_t *err)
+static int
+begin(syncs_t *ret, int n, err_t *err)
 {
     *ret = (syncs_t){calloc((size_t)n, sizeof *ret->items), n};
     return ret->items ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to wait for %d pieces", n);
 }
 
-int sync_array(const fh_array *array, int64_t deadline_ns, err_t *err)
+int
+sync_array(const fh_array *array, int64_t deadline_ns, err_t *err)
 {
     syncs_t syncs;
     int status = begin(&syncs, array->n, err);
@@ -78,14 +83,16 @@ int sync_array(const fh_array *array, int64_t deadline_ns, err_t *err)
     return finish(array->session, &syncs, status, deadline_ns, err);
 }
 
-int fh_wait(fh_array *array, double timeout_s, fh_error *error)
+int
+fh_wait(fh_array *array, double timeout_s, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = array_enter(array, err);
     return status ? status : sync_array(array, session_deadline(array->session, timeout_s), err);
 }
 
-int fh_sync(fh_session *session, double timeout_s, fh_error *error)
+int
+fh_sync(fh_session *session, double timeout_s, fh_error *error)
 {
     err_t *err = error_start(error);
     syncs_t syncs;

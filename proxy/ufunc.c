@@ -1,12 +1,13 @@
 /* Elementwise operations: one UFUNC for each part of the result. */
 #include "proxy/ufunc.h"
 
-#include <string.h>
-
 #include "proxy/compare.h"
 #include "proxy/error.h"
 
-static int check_out(const ufunc_t *self, int k, err_t *err)
+#include <string.h>
+
+static int
+check_out(const ufunc_t *self, int k, err_t *err)
 {
     const fh_array *out = self->out[k];
     char want[256], have[256];
@@ -14,12 +15,13 @@ static int check_out(const ufunc_t *self, int k, err_t *err)
         return err_set(err, FH_INVALID_ARGUMENT, "out has shape %s, but the result has %s",
                        shape_format(&out->shape, have, sizeof have), shape_format(&self->shape, want, sizeof want));
     if (!dtype_can_cast(self->loop.out[k], out->dtype, self->casting))
-        return err_set(err, FH_WRONG_TYPE, "cannot cast the output of %s from %s to %s with this casting rule", self->op->name,
-                       dtype_name(self->loop.out[k]), dtype_name(out->dtype));
+        return err_set(err, FH_WRONG_TYPE, "cannot cast the output of %s from %s to %s with this casting rule",
+                       self->op->name, dtype_name(self->loop.out[k]), dtype_name(out->dtype));
     return FH_OK;
 }
 
-static int take_outs(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
+static int
+take_outs(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
 {
     for (int k = 0; k < self->op->nout && options->out; k++) {
         self->out[k] = options->out[k];
@@ -40,7 +42,8 @@ static int take_outs(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
 }
 
 /* Which loop, and the weak scalars in its dtypes. */
-static int resolve(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
+static int
+resolve(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
 {
     op_input_t inputs[OP_MAX_IN];
     self->casting = options->casting_given ? (casting_t)options->casting : CASTING_SAME_KIND;
@@ -54,7 +57,8 @@ static int resolve(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
     return status;
 }
 
-static int find_shape(ufunc_t *self, err_t *err)
+static int
+find_shape(ufunc_t *self, err_t *err)
 {
     const shape_t *shapes[OP_MAX_IN + OP_MAX_OUT + 1];
     int n = 0;
@@ -73,7 +77,8 @@ static int find_shape(ufunc_t *self, err_t *err)
 }
 
 /* The given outputs must agree in their layout; those that do not are written afterwards, from a new array. */
-static int find_layout(ufunc_t *self, err_t *err)
+static int
+find_layout(ufunc_t *self, err_t *err)
 {
     const fh_array *fixed = NULL;
     for (int k = 0; k < self->op->nout && !fixed; k++)
@@ -95,7 +100,8 @@ static int find_layout(ufunc_t *self, err_t *err)
     return status;
 }
 
-static int align(ufunc_t *self, err_t *err)
+static int
+align(ufunc_t *self, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < self->nin + self->has_where && !status; i++) {
@@ -109,7 +115,8 @@ static int align(ufunc_t *self, err_t *err)
 }
 
 /* The message for part i; new results get handles in self->made. */
-static int emit_part(ufunc_t *self, int i, err_t *err)
+static int
+emit_part(ufunc_t *self, int i, err_t *err)
 {
     operand_t operands[OP_MAX_IN];
     oid_t results[OP_MAX_OUT];
@@ -149,7 +156,8 @@ static int emit_part(ufunc_t *self, int i, err_t *err)
     return status;
 }
 
-static int emit(ufunc_t *self, err_t *err)
+static int
+emit(ufunc_t *self, err_t *err)
 {
     int status = FH_OK;
     for (int k = 0; k < self->op->nout && !status; k++)
@@ -170,7 +178,8 @@ static int emit(ufunc_t *self, err_t *err)
 }
 
 /* Results are made without a where: what is not written would be undefined, which NumPy allows and so do we. */
-static int run(ufunc_t *self, const fh_operand *in, const fh_ufunc_options *options, err_t *err)
+static int
+run(ufunc_t *self, const fh_operand *in, const fh_ufunc_options *options, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < self->nin && !status; i++)
@@ -192,8 +201,9 @@ static int run(ufunc_t *self, const fh_operand *in, const fh_ufunc_options *opti
     return status;
 }
 
-int fh_ufunc(fh_session *session, const char *op, const fh_operand *in, int nin, const fh_ufunc_options *options, fh_array **ret,
-             fh_error *error)
+int
+fh_ufunc(fh_session *session, const char *op, const fh_operand *in, int nin, const fh_ufunc_options *options,
+         fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_ufunc_options defaults = {0};
@@ -220,7 +230,8 @@ int fh_ufunc(fh_session *session, const char *op, const fh_operand *in, int nin,
     return status;
 }
 
-int fh_op_at(int i, const char **ret_name, int *ret_nin, int *ret_nout)
+int
+fh_op_at(int i, const char **ret_name, int *ret_nin, int *ret_nout)
 {
     const op_t *op = op_at(i);
     if (!op)

@@ -13,8 +13,8 @@ typedef struct {
     int nin;
     input_t where;
     bool has_where;
-    fh_array *out[OP_MAX_OUT];    /* given, written in place; NULL: new */
-    fh_array *later[OP_MAX_OUT];  /* given, but laid out otherwise: assigned to from made */
+    fh_array *out[OP_MAX_OUT];   /* given, written in place; NULL: new */
+    fh_array *later[OP_MAX_OUT]; /* given, but laid out otherwise: assigned to from made */
     fh_array *made[OP_MAX_OUT];
     shape_t shape;
     layout_t layout;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 /* The kinds have the same numbers in both. */
-_Static_assert((int)FH_NIL == (int)VALUE_NIL && (int)FH_VALUE_BOOL == (int)VALUE_BOOL && (int)FH_VALUE_INT == (int)VALUE_INT &&
-                   (int)FH_VALUE_UINT == (int)VALUE_UINT && (int)FH_VALUE_FLOAT == (int)VALUE_FLOAT &&
-                   (int)FH_VALUE_TEXT == (int)VALUE_STR && (int)FH_VALUE_BYTES == (int)VALUE_BIN &&
-                   (int)FH_VALUE_ID == (int)VALUE_OID,
+_Static_assert((int)FH_NIL == (int)VALUE_NIL && (int)FH_VALUE_BOOL == (int)VALUE_BOOL &&
+                   (int)FH_VALUE_INT == (int)VALUE_INT && (int)FH_VALUE_UINT == (int)VALUE_UINT &&
+                   (int)FH_VALUE_FLOAT == (int)VALUE_FLOAT && (int)FH_VALUE_TEXT == (int)VALUE_STR &&
+                   (int)FH_VALUE_BYTES == (int)VALUE_BIN && (int)FH_VALUE_ID == (int)VALUE_OID,
                "fh_value and value_t must agree");
 
-static void to_public(const value_t *from, fh_value *ret)
+static void
+to_public(const value_t *from, fh_value *ret)
 {
     *ret = (fh_value){.kind = (unsigned)from->kind};
     if (from->kind == VALUE_BOOL)
@@ -29,7 +30,8 @@ static void to_public(const value_t *from, fh_value *ret)
         ret->data = (const char *)from->as.bin.data, ret->size = from->as.bin.size;
 }
 
-int value_list_public(values_t list, fh_value **ret, err_t *err)
+int
+value_list_public(values_t list, fh_value **ret, err_t *err)
 {
     fh_value *values = calloc((size_t)list.count + 1, sizeof *values);
     if (!values)
@@ -40,7 +42,8 @@ int value_list_public(values_t list, fh_value **ret, err_t *err)
     return FH_OK;
 }
 
-static int to_wire(const fh_value *from, value_t *ret, err_t *err)
+static int
+to_wire(const fh_value *from, value_t *ret, err_t *err)
 {
     if ((unsigned)from->kind > FH_VALUE_ID || from->size > UINT32_MAX)
         return err_set(err, FH_INVALID_ARGUMENT, "an argument has an unknown kind or too many bytes");
@@ -62,7 +65,8 @@ static int to_wire(const fh_value *from, value_t *ret, err_t *err)
     return FH_OK;
 }
 
-int value_list_wire(const fh_value *values, int count, value_t **ret, err_t *err)
+int
+value_list_wire(const fh_value *values, int count, value_t **ret, err_t *err)
 {
     if (count < 0 || count > 64)
         return err_set(err, FH_INVALID_ARGUMENT, "%d arguments: at most 64 are possible", count);
@@ -77,7 +81,8 @@ int value_list_wire(const fh_value *values, int count, value_t **ret, err_t *err
     return status;
 }
 
-void value_list_free(fh_value **list)
+void
+value_list_free(fh_value **list)
 {
     free(*list);
     *list = NULL;

@@ -1,10 +1,11 @@
 #include "proxy/view.h"
 
-#include <string.h>
-
 #include "proxy/error.h"
 
-int view_put(fh_array *made, int i, const fh_array *source, int part, const nd_t *nd, err_t *err)
+#include <string.h>
+
+int
+view_put(fh_array *made, int i, const fh_array *source, int part, const nd_t *nd, err_t *err)
 {
     handle_t *handle = source->parts[part].handle;
     nd_t whole = array_part_nd(source, part);
@@ -21,7 +22,8 @@ int view_put(fh_array *made, int i, const fh_array *source, int part, const nd_t
 }
 
 /* Flush and hand out, or free. */
-static int give(fh_array *made, int status, fh_array **ret, err_t *err)
+static int
+give(fh_array *made, int status, fh_array **ret, err_t *err)
 {
     if (!status)
         status = session_flush(made->session, err);
@@ -34,21 +36,23 @@ static int give(fh_array *made, int status, fh_array **ret, err_t *err)
     return FH_OK;
 }
 
-/* ---- indexing ------------------------------------------------------------------------------------------------------ */
+/* ---- indexing ------------------------------------------------------------------------------------------------------
+ */
 
 /* An index with one item for each axis of the array (and the new axes): no ellipsis, nothing left out. */
 typedef struct {
     index_item_t items[2 * SHAPE_MAX_DIMS];
     int n;
-    int cut;        /* the item that is applied to the distributed axis; -1: not distributed */
+    int cut; /* the item that is applied to the distributed axis; -1: not distributed */
 } full_index_t;
 
-static int expand(const fh_array *array, const fh_index_item *items, int nitems, full_index_t *ret, err_t *err)
+static int
+expand(const fh_array *array, const fh_index_item *items, int nitems, full_index_t *ret, err_t *err)
 {
     static const unsigned kinds[] = {[FH_INDEX_INT] = INDEX_INT,
-                                [FH_INDEX_SLICE] = INDEX_SLICE,
-                                [FH_INDEX_NEWAXIS] = INDEX_NEWAXIS,
-                                [FH_INDEX_ELLIPSIS] = INDEX_ELLIPSIS};
+                                     [FH_INDEX_SLICE] = INDEX_SLICE,
+                                     [FH_INDEX_NEWAXIS] = INDEX_NEWAXIS,
+                                     [FH_INDEX_ELLIPSIS] = INDEX_ELLIPSIS};
     int used = 0, axis = 0, ellipses = 0;
     ret->n = 0;
     ret->cut = -1;
@@ -91,7 +95,8 @@ static int expand(const fh_array *array, const fh_index_item *items, int nitems,
 }
 
 /* count elements from first on, by step, as a slice item. */
-static index_item_t slice_of(int64_t first, int64_t step, int64_t count)
+static index_item_t
+slice_of(int64_t first, int64_t step, int64_t count)
 {
     int64_t stop = first + step * count;
     return (index_item_t){.kind = INDEX_SLICE,
@@ -104,7 +109,8 @@ static index_item_t slice_of(int64_t first, int64_t step, int64_t count)
 }
 
 /* One element of the distributed axis: the part that has it, without that axis. */
-static int index_one_part(const fh_array *array, full_index_t *index, const nd_t *whole, fh_array **ret, err_t *err)
+static int
+index_one_part(const fh_array *array, full_index_t *index, const nd_t *whole, fh_array **ret, err_t *err)
 {
     int64_t at = index->items[index->cut].start;
     if (at < 0)
@@ -119,7 +125,8 @@ static int index_one_part(const fh_array *array, full_index_t *index, const nd_t
 }
 
 /* A slice of the distributed axis: a slice of each part; backwards, the parts turn round too. */
-static int index_parts(const fh_array *array, full_index_t *index, const nd_t *whole, int axis, fh_array **ret, err_t *err)
+static int
+index_parts(const fh_array *array, full_index_t *index, const nd_t *whole, int axis, fh_array **ret, err_t *err)
 {
     int64_t start, step, count;
     index_item_t *item = &index->items[index->cut];
@@ -147,7 +154,8 @@ static int index_parts(const fh_array *array, full_index_t *index, const nd_t *w
     return status;
 }
 
-int fh_index(fh_array *array, const fh_index_item *items, int nitems, fh_array **ret, fh_error *error)
+int
+fh_index(fh_array *array, const fh_index_item *items, int nitems, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     full_index_t index;
@@ -180,9 +188,11 @@ int fh_index(fh_array *array, const fh_index_item *items, int nitems, fh_array *
     return give(made, status, ret, err);
 }
 
-/* ---- other views --------------------------------------------------------------------------------------------------- */
+/* ---- other views ---------------------------------------------------------------------------------------------------
+ */
 
-int fh_transpose(fh_array *array, const int *axes, fh_array **ret, fh_error *error)
+int
+fh_transpose(fh_array *array, const int *axes, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_array *made = NULL;
@@ -211,7 +221,8 @@ int fh_transpose(fh_array *array, const int *axes, fh_array **ret, fh_error *err
     return give(made, status, ret, err);
 }
 
-int fh_broadcast_to(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, fh_error *error)
+int
+fh_broadcast_to(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_array *made = NULL;
@@ -225,8 +236,9 @@ int fh_broadcast_to(fh_array *array, int ndim, const int64_t *shape, fh_array **
     if (ndim)
         memcpy(target.extent, shape, (size_t)ndim * sizeof *shape);
     nd_t whole = array_whole_nd(array);
-    status = shape_count(&target) < 0 ? err_set(err, FH_INVALID_ARGUMENT, "the shape has a negative extent or too many elements")
-                                      : nd_broadcast(&whole, &target, &nd, err);
+    status = shape_count(&target) < 0
+                 ? err_set(err, FH_INVALID_ARGUMENT, "the shape has a negative extent or too many elements")
+                 : nd_broadcast(&whole, &target, &nd, err);
     if (status)
         return status;
     int axis = array->axis < 0 ? -1 : array->axis + ndim - array->shape.ndim;
@@ -242,7 +254,8 @@ int fh_broadcast_to(fh_array *array, int ndim, const int64_t *shape, fh_array **
     return give(made, status, ret, err);
 }
 
-int fh_alias(fh_array *array, fh_array **ret, fh_error *error)
+int
+fh_alias(fh_array *array, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
     fh_array *made = NULL;

@@ -5,9 +5,10 @@
 
 enum { SLICE_MS = 50 };
 
-/* The descriptors of all open links, in session->pollfds; returns how many.  Collected before each poll: links come and go
- * while messages are taken. */
-static int collect_pollfds(fh_session *session)
+/* The descriptors of all open links, in session->pollfds; returns how many.  Collected before each poll: links come and
+ * go while messages are taken. */
+static int
+collect_pollfds(fh_session *session)
 {
     int need = session->nengines + 1, n = 0;
     if (need > session->pollfds_room) {
@@ -26,12 +27,14 @@ static int collect_pollfds(fh_session *session)
     return n;
 }
 
-static int timed_out(err_t *err)
+static int
+timed_out(err_t *err)
 {
     return err_set(err, FH_TIMEOUT, "no answer within the time limit");
 }
 
-int wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+int
+wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
     session_push(session);
     session_pump(session);
@@ -67,12 +70,14 @@ int wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const voi
     return status;
 }
 
-static bool request_done(const void *context)
+static bool
+request_done(const void *context)
 {
     return ((const request_t *)context)->due == 0;
 }
 
-int wait_request(fh_session *session, conn_t *conn, request_t *request, int64_t deadline_ns, err_t *err)
+int
+wait_request(fh_session *session, conn_t *conn, request_t *request, int64_t deadline_ns, err_t *err)
 {
     int status = wait_until(session, deadline_ns, request_done, request, err);
     conn_forget(conn, request);

@@ -1,10 +1,10 @@
 /* Elementwise operations, reductions, assignments and methods over every layout, beside plain C. */
+#include "tests/process/cluster.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/process/cluster.h"
 
 enum { ENGINES = 3, ROWS = 7, COLUMNS = 11, COUNT = ROWS * COLUMNS, LAYOUTS = 5 };
 
@@ -15,7 +15,8 @@ static const int64_t shape[] = {ROWS, COLUMNS};
 static const fh_scatter_options layouts[LAYOUTS] = {
     {.axis = 0}, {.axis = 1}, {.axis = FH_WHOLE}, {.axis = 0, .blocksize = 2}, {.axis = -1, .blocksize = 3}};
 
-static int start(void **state)
+static int
+start(void **state)
 {
     (void)state;
     cluster_start(&cluster, ENGINES);
@@ -23,7 +24,8 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int
+stop(void **state)
 {
     (void)state;
     fh_close(&session);
@@ -31,7 +33,8 @@ static int stop(void **state)
     return 0;
 }
 
-static fh_array *scatter(const double *values, int layout)
+static fh_array *
+scatter(const double *values, int layout)
 {
     fh_local local = {.data = (void *)(uintptr_t)values, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
     fh_array *array = NULL;
@@ -40,20 +43,24 @@ static fh_array *scatter(const double *values, int layout)
     return array;
 }
 
-static void fill(double *values, uint64_t *seed)
+static void
+fill(double *values, uint64_t *seed)
 {
     for (int i = 0; i < COUNT; i++)
         values[i] = (double)(int64_t)(check_random(seed) % 2001) / 8 - 125;
 }
 
-static fh_operand operand(fh_array *array)
+static fh_operand
+operand(fh_array *array)
 {
     return (fh_operand){.kind = FH_ARRAY, .array = array};
 }
 
-/* ---- elementwise --------------------------------------------------------------------------------------------------- */
+/* ---- elementwise ---------------------------------------------------------------------------------------------------
+ */
 
-static void ufuncs_of_all_pairs_of_layouts_match(void **state)
+static void
+ufuncs_of_all_pairs_of_layouts_match(void **state)
 {
     uint64_t seed = check_seed();
     double a[COUNT], b[COUNT], got[COUNT];
@@ -78,7 +85,8 @@ static void ufuncs_of_all_pairs_of_layouts_match(void **state)
         }
 }
 
-static void rows_columns_and_local_operands_broadcast(void **state)
+static void
+rows_columns_and_local_operands_broadcast(void **state)
 {
     uint64_t seed = check_seed();
     double a[COUNT], row[COLUMNS], column[ROWS], got[COUNT];
@@ -109,7 +117,8 @@ static void rows_columns_and_local_operands_broadcast(void **state)
     }
 }
 
-static void out_and_where_write_only_what_they_should(void **state)
+static void
+out_and_where_write_only_what_they_should(void **state)
 {
     uint64_t seed = check_seed();
     double a[COUNT], before[COUNT], got[COUNT];
@@ -122,7 +131,8 @@ static void out_and_where_write_only_what_they_should(void **state)
         fh_operand test[] = {operand(x), {.kind = FH_WEAK_INT, .i = 0}};
         fh_ok(fh_ufunc(session, "greater", test, 2, NULL, &mask, &error), error);
         fh_operand in[] = {operand(x)};
-        fh_ok(fh_ufunc(session, "negative", in, 1, &(fh_ufunc_options){.out = &out, .where = mask}, &none, &error), error);
+        fh_ok(fh_ufunc(session, "negative", in, 1, &(fh_ufunc_options){.out = &out, .where = mask}, &none, &error),
+              error);
         assert_null(none);
         fh_ok(fh_gather(out, got, NULL, &error), error);
         for (int e = 0; e < COUNT; e++)
@@ -133,7 +143,8 @@ static void out_and_where_write_only_what_they_should(void **state)
     }
 }
 
-static void shifted_overlap_of_source_and_target_reads_old_values(void **state)
+static void
+shifted_overlap_of_source_and_target_reads_old_values(void **state)
 {
     uint64_t seed = check_seed();
     double a[COUNT], got[COUNT];
@@ -157,13 +168,14 @@ static void shifted_overlap_of_source_and_target_reads_old_values(void **state)
     }
 }
 
-static void python_integers_out_of_range_overflow_but_compare(void **state)
+static void
+python_integers_out_of_range_overflow_but_compare(void **state)
 {
     static const struct {
         const char *op;
         int64_t number;
         uint8_t answer;
-    } rows[] = {{"less", 300, 1},  {"less", -1, 0},      {"greater", -1, 1},      {"greater", 300, 0},
+    } rows[] = {{"less", 300, 1},  {"less", -1, 0},      {"greater", -1, 1},       {"greater", 300, 0},
                 {"equal", 300, 0}, {"not_equal", -5, 1}, {"greater_equal", -1, 1}, {"less_equal", -1, 0}};
     const uint8_t bytes[] = {0, 1, 128, 255};
     const int64_t length[] = {4};
@@ -186,7 +198,8 @@ static void python_integers_out_of_range_overflow_but_compare(void **state)
     fh_array_free(&x);
 }
 
-/* ---- reductions ---------------------------------------------------------------------------------------------------- */
+/* ---- reductions ----------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     double sum, min, max;
@@ -194,7 +207,8 @@ typedef struct {
 } facts_t;
 
 /* Reduce n elements from values on, step apart; indices count along that. */
-static facts_t facts_of(const double *values, int n, int step)
+static facts_t
+facts_of(const double *values, int n, int step)
 {
     facts_t facts = {0, values[0], values[0], 0, 0};
     for (int i = 0; i < n; i++) {
@@ -208,7 +222,8 @@ static facts_t facts_of(const double *values, int n, int step)
     return facts;
 }
 
-static void check_reduction(fh_array *array, const char *op, int axis, const facts_t *facts, int n)
+static void
+check_reduction(fh_array *array, const char *op, int axis, const facts_t *facts, int n)
 {
     double real[COUNT];
     int64_t index[COUNT];
@@ -233,7 +248,8 @@ static void check_reduction(fh_array *array, const char *op, int axis, const fac
     fh_array_free(&result);
 }
 
-static void reductions_over_each_axis_of_each_layout_match(void **state)
+static void
+reductions_over_each_axis_of_each_layout_match(void **state)
 {
     static const char *const ops[] = {"sum", "min", "max", "argmin", "argmax"};
     uint64_t seed = check_seed();
@@ -259,7 +275,8 @@ static void reductions_over_each_axis_of_each_layout_match(void **state)
     }
 }
 
-static void mean_and_variance_match_two_passes(void **state)
+static void
+mean_and_variance_match_two_passes(void **state)
 {
     uint64_t seed = check_seed();
     double a[COUNT], mean, variance;
@@ -283,9 +300,11 @@ static void mean_and_variance_match_two_passes(void **state)
     }
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
+ */
 
-static void chains_of_calls_do_not_wait(void **state)
+static void
+chains_of_calls_do_not_wait(void **state)
 {
     double a[COUNT] = {0}, got[COUNT];
     fh_stats before, after;
@@ -309,7 +328,8 @@ static void chains_of_calls_do_not_wait(void **state)
     fh_array_free(&x);
 }
 
-static void failures_come_out_where_a_value_is_asked_for(void **state)
+static void
+failures_come_out_where_a_value_is_asked_for(void **state)
 {
     double a[COUNT] = {0}, got[COUNT];
     fh_array *huge = NULL, *sum = NULL;
@@ -329,13 +349,15 @@ static void failures_come_out_where_a_value_is_asked_for(void **state)
     fh_array_free(&x);
 }
 
-static void count_values(void *context, const fh_value *values, int count)
+static void
+count_values(void *context, const fh_value *values, int count)
 {
     (void)values;
     *(int *)context = count;
 }
 
-static void methods_answer_and_unknown_ones_are_refused(void **state)
+static void
+methods_answer_and_unknown_ones_are_refused(void **state)
 {
     double a[COUNT] = {0};
     int count = -1;
@@ -351,7 +373,8 @@ static void methods_answer_and_unknown_ones_are_refused(void **state)
     fh_array_free(&x);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ufuncs_of_all_pairs_of_layouts_match),

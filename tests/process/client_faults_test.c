@@ -1,4 +1,9 @@
 /* What a session does when engines and brokers die, freeze, restart or refuse. */
+#include "base/clock.h"
+#include "base/link.h"
+#include "codecs/connection_file.h"
+#include "tests/process/cluster.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,18 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/link.h"
-#include "codecs/connection_file.h"
-#include "tests/process/cluster.h"
-
 enum { ENGINES = 3, COUNT = 3000 };
 
 static cluster_t cluster;
 static double values[COUNT];
 static const int64_t shape[] = {COUNT};
 
-static int start(void **state)
+static int
+start(void **state)
 {
     (void)state;
     for (int i = 0; i < COUNT; i++)
@@ -26,14 +27,16 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int
+stop(void **state)
 {
     (void)state;
     cluster_stop(&cluster);
     return 0;
 }
 
-static fh_array *scatter(fh_session *session)
+static fh_array *
+scatter(fh_session *session)
 {
     fh_local local = {.data = values, .dtype = FH_FLOAT64, .ndim = 1, .shape = shape};
     fh_array *array = NULL;
@@ -42,7 +45,8 @@ static fh_array *scatter(fh_session *session)
     return array;
 }
 
-static void check_values(fh_array *array)
+static void
+check_values(fh_array *array)
 {
     double got[COUNT];
     fh_error error;
@@ -50,14 +54,17 @@ static void check_values(fh_array *array)
     assert_memory_equal(got, values, sizeof values);
 }
 
-static double seconds_since(int64_t start_ns)
+static double
+seconds_since(int64_t start_ns)
 {
     return (double)(clock_now_ns() - start_ns) / 1e9;
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------------------------- */
+/* ---- connecting ----------------------------------------------------------------------------------------------------
+ */
 
-static void connecting_without_a_cluster_says_what_to_do(void **state)
+static void
+connecting_without_a_cluster_says_what_to_do(void **state)
 {
     fh_session *session = NULL;
     fh_error error;
@@ -69,7 +76,8 @@ static void connecting_without_a_cluster_says_what_to_do(void **state)
 }
 
 /* The connection file with other keys of ours. */
-static void write_strange_file(char path[PATH_MAX])
+static void
+write_strange_file(char path[PATH_MAX])
 {
     connection_t connection;
     link_keys_t keys;
@@ -82,7 +90,8 @@ static void write_strange_file(char path[PATH_MAX])
     check_ok(connection_write(path, "farhand-client", &connection, &err), err);
 }
 
-static void connecting_with_wrong_keys_is_refused_in_time(void **state)
+static void
+connecting_with_wrong_keys_is_refused_in_time(void **state)
 {
     char path[PATH_MAX];
     fh_session *session = NULL;
@@ -96,9 +105,11 @@ static void connecting_with_wrong_keys_is_refused_in_time(void **state)
     assert_true(seconds_since(begun) < 3);
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------------------------------------------------
+ */
 
-static void two_sessions_share_names_and_outlive_each_other(void **state)
+static void
+two_sessions_share_names_and_outlive_each_other(void **state)
 {
     fh_session *one = cluster_connect(&cluster, 20), *two = cluster_connect(&cluster, 20);
     fh_array *mine = scatter(one), *theirs = NULL, *other = NULL;
@@ -124,7 +135,8 @@ static void two_sessions_share_names_and_outlive_each_other(void **state)
     fh_close(&two);
 }
 
-static void exported_handles_work_in_another_session(void **state)
+static void
+exported_handles_work_in_another_session(void **state)
 {
     fh_session *one = cluster_connect(&cluster, 20), *two = cluster_connect(&cluster, 20);
     fh_array *mine = scatter(one), *theirs = NULL;
@@ -147,7 +159,8 @@ static void exported_handles_work_in_another_session(void **state)
     fh_close(&two);
 }
 
-static void a_forked_child_is_told_to_connect_by_itself(void **state)
+static void
+a_forked_child_is_told_to_connect_by_itself(void **state)
 {
     fh_session *session = cluster_connect(&cluster, 20);
     fh_array *array = scatter(session);
@@ -170,13 +183,15 @@ static void a_forked_child_is_told_to_connect_by_itself(void **state)
 
 static int asked;
 
-static int interrupt_third(void *context)
+static int
+interrupt_third(void *context)
 {
     (void)context;
     return ++asked >= 3;
 }
 
-static void a_frozen_engine_times_out_and_can_be_interrupted(void **state)
+static void
+a_frozen_engine_times_out_and_can_be_interrupted(void **state)
 {
     fh_session *session = NULL;
     fh_error error;
@@ -198,9 +213,11 @@ static void a_frozen_engine_times_out_and_can_be_interrupted(void **state)
     fh_close(&session);
 }
 
-/* ---- deaths -------------------------------------------------------------------------------------------------------- */
+/* ---- deaths --------------------------------------------------------------------------------------------------------
+ */
 
-static void calls_go_on_without_a_broker_and_names_after_its_return(void **state)
+static void
+calls_go_on_without_a_broker_and_names_after_its_return(void **state)
 {
     fh_session *session = cluster_connect(&cluster, 20);
     fh_array *array = scatter(session), *same = NULL;
@@ -221,7 +238,8 @@ static void calls_go_on_without_a_broker_and_names_after_its_return(void **state
     fh_close(&session);
 }
 
-static void a_missing_broker_is_reported_within_the_time_limit(void **state)
+static void
+a_missing_broker_is_reported_within_the_time_limit(void **state)
 {
     fh_session *session = cluster_connect(&cluster, 1);
     fh_error error;
@@ -239,7 +257,8 @@ static void a_missing_broker_is_reported_within_the_time_limit(void **state)
     fh_close(&session);
 }
 
-static void a_killed_engine_fails_what_needs_it_within_two_seconds(void **state)
+static void
+a_killed_engine_fails_what_needs_it_within_two_seconds(void **state)
 {
     fh_session *session = cluster_connect(&cluster, 20);
     fh_array *array = scatter(session), *next = NULL;
@@ -278,7 +297,8 @@ static void a_killed_engine_fails_what_needs_it_within_two_seconds(void **state)
     fh_close(&session);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connecting_without_a_cluster_says_what_to_do),

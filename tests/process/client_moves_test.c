@@ -1,9 +1,9 @@
 /* Scatter, gather, resharding, joining, indexing: exact, for every dtype, axis, number of engines and odd layouts. */
+#include "tests/process/cluster.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/process/cluster.h"
 
 enum { MAX_ENGINES = 4, ROOM = 1 << 16 };
 
@@ -11,7 +11,8 @@ static cluster_t cluster;
 static fh_session *session;
 static fh_id engine_ids[MAX_ENGINES];
 
-static int start(void **state)
+static int
+start(void **state)
 {
     fh_engine_info engines[MAX_ENGINES];
     fh_error error;
@@ -26,7 +27,8 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int
+stop(void **state)
 {
     (void)state;
     fh_close(&session);
@@ -34,7 +36,8 @@ static int stop(void **state)
     return 0;
 }
 
-/* ---- local arrays -------------------------------------------------------------------------------------------------- */
+/* ---- local arrays --------------------------------------------------------------------------------------------------
+ */
 
 /* Local strided memory with room around it, filled with random bytes that are values of any dtype. */
 typedef struct {
@@ -47,7 +50,8 @@ typedef struct {
 
 typedef enum { ORDER_C, ORDER_F, ORDER_GAPS, ORDER_BACKWARDS, ORDER_COUNT } order_t;
 
-static void sample_make(sample_t *self, fh_dtype dtype, int ndim, const int64_t *shape, order_t order, uint64_t *seed)
+static void
+sample_make(sample_t *self, fh_dtype dtype, int ndim, const int64_t *shape, order_t order, uint64_t *seed)
 {
     int64_t step = (int64_t)fh_dtype_size(dtype) * (order == ORDER_GAPS ? 2 : 1);
     *self = (sample_t){.dtype = dtype, .ndim = ndim, .size = (int64_t)fh_dtype_size(dtype), .count = 1};
@@ -69,7 +73,8 @@ static void sample_make(sample_t *self, fh_dtype dtype, int ndim, const int64_t 
 }
 
 /* Element number i in C order. */
-static unsigned char *element(const sample_t *self, int64_t i)
+static unsigned char *
+element(const sample_t *self, int64_t i)
 {
     unsigned char *at = self->first;
     for (int axis = self->ndim - 1; axis >= 0; axis--) {
@@ -79,14 +84,16 @@ static unsigned char *element(const sample_t *self, int64_t i)
     return at;
 }
 
-static fh_local local_of(const sample_t *self)
+static fh_local
+local_of(const sample_t *self)
 {
     return (fh_local){
         .data = self->first, .dtype = self->dtype, .ndim = self->ndim, .shape = self->shape, .strides = self->strides};
 }
 
 /* Gather in C order and compare byte by byte. */
-static void check_equal(fh_array *array, const sample_t *sample)
+static void
+check_equal(fh_array *array, const sample_t *sample)
 {
     static unsigned char got[ROOM];
     fh_array_info info;
@@ -105,14 +112,16 @@ static void check_equal(fh_array *array, const sample_t *sample)
 static const struct {
     int ndim;
     int64_t shape[4];
-} shapes[] = {{0, {0}},          {1, {1}},          {1, {0}},       {1, {17}},      {2, {3, 5}},      {2, {0, 4}},
-              {2, {4, 0}},       {3, {2, 7, 3}},    {3, {1, 1, 5}}, {4, {3, 2, 4, 5}}};
+} shapes[] = {{0, {0}},    {1, {1}},    {1, {0}},       {1, {17}},      {2, {3, 5}},
+              {2, {0, 4}}, {2, {4, 0}}, {3, {2, 7, 3}}, {3, {1, 1, 5}}, {4, {3, 2, 4, 5}}};
 
 enum { NSHAPES = sizeof shapes / sizeof shapes[0] };
 
-/* ---- tests --------------------------------------------------------------------------------------------------------- */
+/* ---- tests ---------------------------------------------------------------------------------------------------------
+ */
 
-static void scatter_and_gather_of_every_dtype_axis_and_layout_is_exact(void **state)
+static void
+scatter_and_gather_of_every_dtype_axis_and_layout_is_exact(void **state)
 {
     uint64_t seed = check_seed();
     static sample_t sample;
@@ -124,8 +133,10 @@ static void scatter_and_gather_of_every_dtype_axis_and_layout_is_exact(void **st
                  axis = axis == FH_WHOLE ? 100 : axis + 1) {
                 order_t order = (order_t)(check_random(&seed) % ORDER_COUNT);
                 int nengines = 1 + (int)(check_random(&seed) % MAX_ENGINES);
-                fh_scatter_options options = {
-                    .axis = axis, .blocksize = (int64_t)(check_random(&seed) % 4), .engines = engine_ids, .nengines = nengines};
+                fh_scatter_options options = {.axis = axis,
+                                              .blocksize = (int64_t)(check_random(&seed) % 4),
+                                              .engines = engine_ids,
+                                              .nengines = nengines};
                 sample_make(&sample, (fh_dtype)dtype, shapes[s].ndim, shapes[s].shape, order, &seed);
                 fh_local local = local_of(&sample);
                 fh_array *array = NULL;
@@ -135,7 +146,8 @@ static void scatter_and_gather_of_every_dtype_axis_and_layout_is_exact(void **st
             }
 }
 
-static void scatter_of_fewer_items_than_engines_makes_one_piece_each(void **state)
+static void
+scatter_of_fewer_items_than_engines_makes_one_piece_each(void **state)
 {
     const int32_t values[] = {7, 8, 9};
     const int64_t shape[] = {3};
@@ -157,7 +169,8 @@ static void scatter_of_fewer_items_than_engines_makes_one_piece_each(void **stat
     fh_array_free(&array);
 }
 
-static void gather_into_strides_writes_only_the_elements(void **state)
+static void
+gather_into_strides_writes_only_the_elements(void **state)
 {
     uint64_t seed = check_seed();
     static sample_t from, to;
@@ -182,7 +195,8 @@ static void gather_into_strides_writes_only_the_elements(void **state)
     }
 }
 
-static void scatter_of_swapped_bytes_gives_native_values(void **state)
+static void
+scatter_of_swapped_bytes_gives_native_values(void **state)
 {
     double values[50], got[50];
     unsigned char swapped[sizeof values];
@@ -201,7 +215,8 @@ static void scatter_of_swapped_bytes_gives_native_values(void **state)
     fh_array_free(&array);
 }
 
-static void arrays_of_many_chunks_come_back_whole(void **state)
+static void
+arrays_of_many_chunks_come_back_whole(void **state)
 {
     const int64_t shape[] = {3, 1000003};
     int64_t n = shape[0] * shape[1];
@@ -223,7 +238,8 @@ static void arrays_of_many_chunks_come_back_whole(void **state)
     free(got);
 }
 
-static void reshard_to_every_layout_keeps_every_element(void **state)
+static void
+reshard_to_every_layout_keeps_every_element(void **state)
 {
     uint64_t seed = check_seed();
     static sample_t sample;
@@ -245,7 +261,8 @@ static void reshard_to_every_layout_keeps_every_element(void **state)
             }
 }
 
-static void concatenate_along_and_across_the_cut_joins_in_order(void **state)
+static void
+concatenate_along_and_across_the_cut_joins_in_order(void **state)
 {
     int32_t parts[3][12], got[36];
     const int64_t shape[] = {3, 4};
@@ -273,7 +290,8 @@ static void concatenate_along_and_across_the_cut_joins_in_order(void **state)
         }
 }
 
-static void slices_with_every_step_of_the_cut_axis_match(void **state)
+static void
+slices_with_every_step_of_the_cut_axis_match(void **state)
 {
     int64_t values[23], got[23];
     const int64_t shape[] = {23};
@@ -296,16 +314,19 @@ static void slices_with_every_step_of_the_cut_axis_match(void **state)
                 assert_int_equal(got[i], start + i * step);
             fh_array_free(&view);
         }
-    fh_fails(fh_index(array, &(fh_index_item){.kind = FH_INDEX_INT, .start = 23}, 1, &view, &error), FH_BAD_INDEX, error);
+    fh_fails(fh_index(array, &(fh_index_item){.kind = FH_INDEX_INT, .start = 23}, 1, &view, &error), FH_BAD_INDEX,
+             error);
     fh_array_free(&array);
 }
 
-static void reshape_over_piece_boundaries_keeps_c_order(void **state)
+static void
+reshape_over_piece_boundaries_keeps_c_order(void **state)
 {
     const struct {
         int ndim;
         int64_t shape[4];
-    } targets[] = {{1, {120}}, {2, {8, 15}}, {2, {15, 8}}, {3, {5, 4, 6}}, {4, {2, 3, 4, 5}}, {2, {-1, 7}}, {2, {40, -1}}};
+    } targets[] = {{1, {120}},        {2, {8, 15}}, {2, {15, 8}}, {3, {5, 4, 6}},
+                   {4, {2, 3, 4, 5}}, {2, {-1, 7}}, {2, {40, -1}}};
     int32_t values[120], got[120];
     const int64_t shape[] = {4, 5, 6};
     fh_local local = {.data = values, .dtype = FH_INT32, .ndim = 3, .shape = shape};
@@ -330,7 +351,8 @@ static void reshape_over_piece_boundaries_keeps_c_order(void **state)
         }
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scatter_and_gather_of_every_dtype_axis_and_layout_is_exact),

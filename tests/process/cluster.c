@@ -1,27 +1,29 @@
 #include "tests/process/cluster.h"
 
+#include "base/link.h"
+#include "codecs/connection_file.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/link.h"
-#include "codecs/connection_file.h"
-
 static const double PATIENCE_S = 20;
 
-void cluster_check(int got, int wanted, const fh_error *error, const char *call, const char *file, int line)
+void
+cluster_check(int got, int wanted, const fh_error *error, const char *call, const char *file, int line)
 {
     if (got != wanted) {
-        print_error("%s:%d: %s gave %s, not %s\n    %s [%s]\n", file, line, call, fh_status_name(got), fh_status_name(wanted),
-                    got ? error->text : "", got ? error->origin : "");
+        print_error("%s:%d: %s gave %s, not %s\n    %s [%s]\n", file, line, call, fh_status_name(got),
+                    fh_status_name(wanted), got ? error->text : "", got ? error->origin : "");
         _fail(file, line);
     }
     if (wanted)
         assert_int_equal(error->status, wanted);
 }
 
-static void write_files(cluster_t *self)
+static void
+write_files(cluster_t *self)
 {
     static const char *const sections[] = {"farhand-broker", "farhand-client", "farhand-engine"};
     link_keys_t keys[3];
@@ -41,21 +43,24 @@ static void write_files(cluster_t *self)
     }
 }
 
-static void await_ready(proc_t *process)
+static void
+await_ready(proc_t *process)
 {
     char line[512];
     assert_true(proc_line(process, line, sizeof line, PATIENCE_S));
     assert_int_equal(strncmp(line, "READY ", 6), 0);
 }
 
-void cluster_start_broker(cluster_t *self)
+void
+cluster_start_broker(cluster_t *self)
 {
     const char *argv[] = {FH_BIN_DIR "/farhand-broker", "--folder", self->folder, "--cluster", "test", NULL};
     proc_start(&self->broker, argv);
     await_ready(&self->broker);
 }
 
-void cluster_start(cluster_t *self, int nengines)
+void
+cluster_start(cluster_t *self, int nengines)
 {
     char file[PATH_MAX + 16];
     *self = (cluster_t){.nengines = nengines};
@@ -71,19 +76,22 @@ void cluster_start(cluster_t *self, int nengines)
     snprintf(self->client_file, sizeof self->client_file, "%.4000s/client.ini", self->folder);
 }
 
-void cluster_kill_engine(cluster_t *self, int i)
+void
+cluster_kill_engine(cluster_t *self, int i)
 {
     proc_signal(&self->engines[i], SIGKILL);
     proc_end(&self->engines[i]);
 }
 
-void cluster_kill_broker(cluster_t *self)
+void
+cluster_kill_broker(cluster_t *self)
 {
     proc_signal(&self->broker, SIGKILL);
     proc_end(&self->broker);
 }
 
-void cluster_stop(cluster_t *self)
+void
+cluster_stop(cluster_t *self)
 {
     for (int i = 0; i < self->nengines; i++)
         if (self->engines[i].pid)
@@ -106,7 +114,8 @@ typedef struct {
     int wanted;
 } waiting_t;
 
-static bool all_there(void *context)
+static bool
+all_there(void *context)
 {
     waiting_t *self = context;
     fh_engine_info engines[CLUSTER_MAX_ENGINES];
@@ -118,7 +127,8 @@ static bool all_there(void *context)
     return ready >= self->wanted;
 }
 
-fh_session *cluster_connect(cluster_t *self, double call_timeout_s)
+fh_session *
+cluster_connect(cluster_t *self, double call_timeout_s)
 {
     waiting_t waiting = {NULL, 0};
     fh_error error;

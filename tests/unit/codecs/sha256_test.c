@@ -1,11 +1,12 @@
 /* SHA-256 against the examples of FIPS 180-4 and the lengths at which padding changes. */
-#include <stdio.h>
-#include <string.h>
-
 #include "codecs/sha256.h"
 #include "tests/support/check.h"
 
-static void check_digest(const void *bytes, size_t size, const char *wanted)
+#include <stdio.h>
+#include <string.h>
+
+static void
+check_digest(const void *bytes, size_t size, const char *wanted)
 {
     uint8_t digest[SHA256_SIZE];
     char text[2 * SHA256_SIZE + 1];
@@ -15,7 +16,8 @@ static void check_digest(const void *bytes, size_t size, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void digest_of_standard_examples_matches(void **state)
+static void
+digest_of_standard_examples_matches(void **state)
 {
     static char million[1000000];
     const char *two_blocks = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
@@ -27,7 +29,8 @@ static void digest_of_standard_examples_matches(void **state)
     check_digest(million, sizeof million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-static void digest_at_padding_boundaries_matches(void **state)
+static void
+digest_at_padding_boundaries_matches(void **state)
 {
     static const struct {
         size_t size;
@@ -44,7 +47,8 @@ static void digest_at_padding_boundaries_matches(void **state)
         check_digest(bytes, rows[i].size, rows[i].digest);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digest_of_standard_examples_matches),

@@ -6,7 +6,8 @@
 
 enum { QUEUE = 20000 };
 
-void fake_peer_init(fake_peer_t *self, char role)
+void
+fake_peer_init(fake_peer_t *self, char role)
 {
     err_t err;
     *self = (fake_peer_t){.role = role};
@@ -16,7 +17,8 @@ void fake_peer_init(fake_peer_t *self, char role)
     check_ok(arena_new(&self->arena, 1 << 24, &err), err);
 }
 
-void fake_peer_release(fake_peer_t *self)
+void
+fake_peer_release(fake_peer_t *self)
 {
     if (self->held)
         link_message_release(self->server, &self->frame);
@@ -25,7 +27,8 @@ void fake_peer_release(fake_peer_t *self)
     arena_destroy(&self->arena);
 }
 
-bool fake_peer_take(fake_peer_t *self, message_t *ret)
+bool
+fake_peer_take(fake_peer_t *self, message_t *ret)
 {
     err_t err;
     for (;;) {
@@ -37,7 +40,8 @@ bool fake_peer_take(fake_peer_t *self, message_t *ret)
             check_ok(header_open(&self->reader, self->frame.frames[0].data, self->frame.frames[0].size, &err), err);
         }
         arena_reset(self->arena);
-        int status = header_next(&self->reader, self->arena, 'C', self->role, (uint32_t)self->frame.count - 1, ret, &err);
+        int status =
+            header_next(&self->reader, self->arena, 'C', self->role, (uint32_t)self->frame.count - 1, ret, &err);
         if (status == FH_OK)
             return true;
         assert_int_equal(status, FH_NO_SUCH_OBJECT);
@@ -46,7 +50,8 @@ bool fake_peer_take(fake_peer_t *self, message_t *ret)
     }
 }
 
-void fake_peer_send(fake_peer_t *self, const message_t *message)
+void
+fake_peer_send(fake_peer_t *self, const message_t *message)
 {
     err_t err;
     assert_true(self->has_peer);
@@ -56,15 +61,17 @@ void fake_peer_send(fake_peer_t *self, const message_t *message)
     check_ok(link_send(self->server, &self->peer, &frame, 1, &err), err);
 }
 
-void fake_peer_send_error(fake_peer_t *self, uint64_t call, int status)
+void
+fake_peer_send_error(fake_peer_t *self, uint64_t call, int status)
 {
     message_t message = {.code = MSG_ERROR};
     message.as.ERROR = (msg_ERROR_t){.call = call, .status = (uint64_t)status, .text = str_of("as the test wants it")};
     fake_peer_send(self, &message);
 }
 
-fh_session *fake_session(fake_peer_t *broker, fake_peer_t *engines, int nengines, double call_timeout_s,
-                         int (*turn)(void *context), void *context)
+fh_session *
+fake_session(fake_peer_t *broker, fake_peer_t *engines, int nengines, double call_timeout_s, int (*turn)(void *context),
+             void *context)
 {
     err_t err;
     fh_session *session = calloc(1, sizeof *session);
@@ -76,14 +83,16 @@ fh_session *fake_session(fake_peer_t *broker, fake_peer_t *engines, int nengines
     session->interrupted_context = context;
     check_ok(conn_init(&session->broker.conn, broker->client, 'B', &session->stats, &err), err);
     for (int i = 0; i < nengines; i++) {
-        msg_ENGINE_t info = {.engine = oid_new(), .number = (uint64_t)i, .host = str_of("elsewhere/1"), .state = str_of("ready")};
+        msg_ENGINE_t info = {
+            .engine = oid_new(), .number = (uint64_t)i, .host = str_of("elsewhere/1"), .state = str_of("ready")};
         check_ok(session_learn_engine(session, &info, &err), err);
         check_ok(engine_link_adopt(session->engines[i], engines[i].client, &err), err);
     }
     return session;
 }
 
-void fake_session_close(fh_session *session)
+void
+fake_session_close(fh_session *session)
 {
     for (int i = 0; i < session->nengines; i++)
         engine_link_lose(session->engines[i], "the test is over");

@@ -1,4 +1,5 @@
-/* tests/unit/proxy/fake_peer.h - the other side of a session's connection, in memory, driven message by message by the test. */
+/* tests/unit/proxy/fake_peer.h - the other side of a session's connection, in memory, driven message by message by the
+ * test. */
 #ifndef FH_TESTS_UNIT_PROXY_FAKE_PEER_H
 #define FH_TESTS_UNIT_PROXY_FAKE_PEER_H
 
@@ -23,8 +24,8 @@ bool fake_peer_take(fake_peer_t *self, message_t *ret);
 void fake_peer_send(fake_peer_t *self, const message_t *message);
 void fake_peer_send_error(fake_peer_t *self, uint64_t call, int status);
 
-/* A session without a cluster: its broker is `broker`, and it has `nengines` engines, whose links are those of `engines`.
- * Waits run `turn` (with context) every 50 ms or so. */
+/* A session without a cluster: its broker is `broker`, and it has `nengines` engines, whose links are those of
+ * `engines`. Waits run `turn` (with context) every 50 ms or so. */
 fh_session *fake_session(fake_peer_t *broker, fake_peer_t *engines, int nengines, double call_timeout_s,
                          int (*turn)(void *context), void *context);
 void fake_session_close(fh_session *session);

@@ -1,24 +1,27 @@
 /* Layouts: every element of a wanted region comes from exactly one block, at its place. */
+#include "proxy/layout.h"
+#include "tests/support/check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/layout.h"
-#include "tests/support/check.h"
-
 /* Engines are only compared here, never looked into. */
-static struct engine_link *engine(int i)
+static struct engine_link *
+engine(int i)
 {
     return (struct engine_link *)(uintptr_t)(4096 + 64 * i);
 }
 
-static void make_engines(struct engine_link **ret, int n)
+static void
+make_engines(struct engine_link **ret, int n)
 {
     for (int i = 0; i < n; i++)
         ret[i] = engine(i);
 }
 
-static void split_of_extent_over_engines_is_array_split(void **state)
+static void
+split_of_extent_over_engines_is_array_split(void **state)
 {
     struct engine_link *engines[8];
     (void)state;
@@ -43,7 +46,8 @@ static void split_of_extent_over_engines_is_array_split(void **state)
         }
 }
 
-static void split_into_blocks_goes_round_robin(void **state)
+static void
+split_into_blocks_goes_round_robin(void **state)
 {
     struct engine_link *engines[3];
     layout_t layout;
@@ -63,13 +67,15 @@ static void split_into_blocks_goes_round_robin(void **state)
     check_fails(layout_split(&layout, 0, (int64_t)LAYOUT_MAX_PARTS + 1, 1, engines, 3, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static int random_below(uint64_t *seed, int n)
+static int
+random_below(uint64_t *seed, int n)
 {
     return (int)(check_random(seed) % (uint64_t)n);
 }
 
 /* Cut extent into n parts, none empty. */
-static void random_cuts(uint64_t *seed, int64_t extent, int n, piece_t *ret)
+static void
+random_cuts(uint64_t *seed, int64_t extent, int n, piece_t *ret)
 {
     int64_t start = 0;
     for (int i = 0; i < n; i++) {
@@ -80,7 +86,8 @@ static void random_cuts(uint64_t *seed, int64_t extent, int n, piece_t *ret)
 }
 
 /* Mark what each block brings to the region; all must be marked once, with the right element. */
-static void check_region(const piece_t *cuts, int n, int axis, int want_axis, piece_t want, const int64_t extent[2])
+static void
+check_region(const piece_t *cuts, int n, int axis, int want_axis, piece_t want, const int64_t extent[2])
 {
     int64_t shape[2] = {extent[0], extent[1]};
     int first, count;
@@ -115,7 +122,8 @@ static void check_region(const piece_t *cuts, int n, int axis, int want_axis, pi
             assert_int_equal(marks[i][k], 1);
 }
 
-static void blocks_of_random_regions_cover_them_once(void **state)
+static void
+blocks_of_random_regions_cover_them_once(void **state)
 {
     uint64_t seed = check_seed();
     (void)state;
@@ -135,7 +143,8 @@ static void blocks_of_random_regions_cover_them_once(void **state)
     }
 }
 
-static void layouts_that_differ_in_engine_or_cut_are_not_equal(void **state)
+static void
+layouts_that_differ_in_engine_or_cut_are_not_equal(void **state)
 {
     struct engine_link *engines[4];
     layout_t a, b;
@@ -157,7 +166,8 @@ static void layouts_that_differ_in_engine_or_cut_are_not_equal(void **state)
     layout_release(&b);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_of_extent_over_engines_is_array_split),

@@ -1,10 +1,10 @@
 /* Credit, releases, lost and forgetful peers: a session against peers that do exactly what the test wants. */
-#include <stdio.h>
-#include <string.h>
-
 #include "proxy/emit.h"
 #include "proxy/wait.h"
 #include "tests/unit/proxy/fake_peer.h"
+
+#include <stdio.h>
+#include <string.h>
 
 typedef struct {
     fake_peer_t broker, engine;
@@ -13,7 +13,8 @@ typedef struct {
     int turns, questions, hellos;
 } rig_t;
 
-static void rig_start(rig_t *self, double timeout_s, int (*turn)(void *context))
+static void
+rig_start(rig_t *self, double timeout_s, int (*turn)(void *context))
 {
     *self = (rig_t){0};
     fake_peer_init(&self->broker, 'B');
@@ -22,21 +23,24 @@ static void rig_start(rig_t *self, double timeout_s, int (*turn)(void *context))
     self->link = self->session->engines[0];
 }
 
-static void rig_stop(rig_t *self)
+static void
+rig_stop(rig_t *self)
 {
     fake_session_close(self->session);
     fake_peer_release(&self->broker);
     fake_peer_release(&self->engine);
 }
 
-static int send_sync(rig_t *self, uint64_t *ret_call, err_t *err)
+static int
+send_sync(rig_t *self, uint64_t *ret_call, err_t *err)
 {
     message_t message = {.code = MSG_SYNC};
     return engine_link_call(self->link, &message, NULL, ret_call, err);
 }
 
 /* Take all that the engine has been sent; returns how many calls, and the last one's number. */
-static int drain(rig_t *self, uint64_t *ret_last)
+static int
+drain(rig_t *self, uint64_t *ret_last)
 {
     message_t message;
     int n = 0;
@@ -45,16 +49,19 @@ static int drain(rig_t *self, uint64_t *ret_last)
     return n;
 }
 
-static void send_done(rig_t *self, uint64_t call)
+static void
+send_done(rig_t *self, uint64_t call)
 {
     message_t message = {.code = MSG_DONE};
     message.as.DONE.call = call;
     fake_peer_send(&self->engine, &message);
 }
 
-/* ---- credit -------------------------------------------------------------------------------------------------------- */
+/* ---- credit --------------------------------------------------------------------------------------------------------
+ */
 
-static void calls_beyond_credit_wait_for_done(void **state)
+static void
+calls_beyond_credit_wait_for_done(void **state)
 {
     rig_t rig;
     err_t err;
@@ -73,7 +80,8 @@ static void calls_beyond_credit_wait_for_done(void **state)
     rig_stop(&rig);
 }
 
-static void bytes_beyond_credit_wait_for_done(void **state)
+static void
+bytes_beyond_credit_wait_for_done(void **state)
 {
     rig_t rig;
     err_t err;
@@ -97,7 +105,8 @@ static void bytes_beyond_credit_wait_for_done(void **state)
     rig_stop(&rig);
 }
 
-static void done_of_calls_never_made_gives_no_credit(void **state)
+static void
+done_of_calls_never_made_gives_no_credit(void **state)
 {
     rig_t rig;
     err_t err;
@@ -113,9 +122,11 @@ static void done_of_calls_never_made_gives_no_credit(void **state)
     rig_stop(&rig);
 }
 
-/* ---- releases ------------------------------------------------------------------------------------------------------ */
+/* ---- releases ------------------------------------------------------------------------------------------------------
+ */
 
-static void dropped_handles_ride_on_the_next_batch_after_its_calls(void **state)
+static void
+dropped_handles_ride_on_the_next_batch_after_its_calls(void **state)
 {
     rig_t rig;
     err_t err;
@@ -142,9 +153,11 @@ static void dropped_handles_ride_on_the_next_batch_after_its_calls(void **state)
     rig_stop(&rig);
 }
 
-/* ---- lost and forgetful peers -------------------------------------------------------------------------------------- */
+/* ---- lost and forgetful peers --------------------------------------------------------------------------------------
+ */
 
-static int lose_engine(void *context)
+static int
+lose_engine(void *context)
 {
     rig_t *rig = context;
     message_t message = {.code = MSG_ENGINE_LOST}, seen;
@@ -158,7 +171,8 @@ static int lose_engine(void *context)
     return 0;
 }
 
-static void news_of_a_lost_engine_fails_what_waits_for_it(void **state)
+static void
+news_of_a_lost_engine_fails_what_waits_for_it(void **state)
 {
     rig_t rig;
     err_t err;
@@ -176,7 +190,8 @@ static void news_of_a_lost_engine_fails_what_waits_for_it(void **state)
     rig_stop(&rig);
 }
 
-static int forget_session(void *context)
+static int
+forget_session(void *context)
 {
     rig_t *rig = context;
     uint64_t last = 0;
@@ -185,7 +200,8 @@ static int forget_session(void *context)
     return 0;
 }
 
-static void an_engine_that_forgot_the_session_fails_what_waits_for_it(void **state)
+static void
+an_engine_that_forgot_the_session_fails_what_waits_for_it(void **state)
 {
     rig_t rig;
     err_t err;
@@ -202,7 +218,8 @@ static void an_engine_that_forgot_the_session_fails_what_waits_for_it(void **sta
 }
 
 /* A broker that has restarted: it knows nobody until it hears HELLO. */
-static int restarted_broker(void *context)
+static int
+restarted_broker(void *context)
 {
     rig_t *rig = context;
     message_t message, answer = {0};
@@ -225,7 +242,8 @@ static int restarted_broker(void *context)
     return 0;
 }
 
-static void a_restarted_broker_is_greeted_and_asked_again(void **state)
+static void
+a_restarted_broker_is_greeted_and_asked_again(void **state)
 {
     rig_t rig;
     fh_error error;
@@ -238,7 +256,8 @@ static void a_restarted_broker_is_greeted_and_asked_again(void **state)
     rig_stop(&rig);
 }
 
-static void a_silent_broker_is_lost_at_the_time_limit(void **state)
+static void
+a_silent_broker_is_lost_at_the_time_limit(void **state)
 {
     rig_t rig;
     fh_error error;
@@ -248,12 +267,14 @@ static void a_silent_broker_is_lost_at_the_time_limit(void **state)
     rig_stop(&rig);
 }
 
-static int stop_it(void *context)
+static int
+stop_it(void *context)
 {
     return ++((rig_t *)context)->turns >= 2;
 }
 
-static void an_interrupted_wait_forgets_its_request(void **state)
+static void
+an_interrupted_wait_forgets_its_request(void **state)
 {
     rig_t rig;
     fh_error error;
@@ -269,7 +290,8 @@ static void an_interrupted_wait_forgets_its_request(void **state)
     rig_stop(&rig);
 }
 
-static int answer_wrongly(void *context)
+static int
+answer_wrongly(void *context)
 {
     rig_t *rig = context;
     message_t message, answer = {.code = MSG_DATA};
@@ -281,7 +303,8 @@ static int answer_wrongly(void *context)
     return 0;
 }
 
-static void data_without_bytes_is_a_protocol_error(void **state)
+static void
+data_without_bytes_is_a_protocol_error(void **state)
 {
     rig_t rig;
     fh_error error;
@@ -296,7 +319,8 @@ static void data_without_bytes_is_a_protocol_error(void **state)
     rig_stop(&rig);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_beyond_credit_wait_for_done),
