@@ -36,8 +36,8 @@ static void print_text(const char *cluster, int count)
         objects += engines[i].objects;
         cores += engines[i].cores;
     }
-    (void)printf("cluster %s is up: %d engines, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count - lost, cores,
-                 objects, show_bytes(used, used_text), show_bytes(memory, memory_text));
+    (void)printf("cluster %s is up: %d engine%s, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count - lost,
+                 count - lost == 1 ? "" : "s", cores, objects, show_bytes(used, used_text), show_bytes(memory, memory_text));
     if (lost)
         (void)printf("%d engine%s lost; what they held is gone\n", lost, lost == 1 ? " is" : "s are");
     show_engine_table(engines, count, stdout);

@@ -175,7 +175,7 @@ static void arrays_of_a_lost_engine_are_said_to_be_lost(void **state)
     expect(command, 0);
     kill_process("engine-1");
     assert_true(check_until(one_engine_is_lost, NULL, PATIENCE_S));
-    check_contains(output, "1 engines, ");
+    check_contains(output, "is up: 1 engine, ");
     (void)snprintf(command, sizeof command, "get gone %s", check_path(folder, "out.npy"));
     expect(command, 1);
     check_contains(output, "ENGINE_LOST");
