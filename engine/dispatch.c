@@ -32,11 +32,9 @@ poison_results(core_t *core, lane_t *lane, const method_t *method, const message
     return taken;
 }
 
-void
-dispatch_fail(core_t *core, lane_t *lane, call_t *call, err_t *err)
+static void
+fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err_t *err)
 {
-    const method_t *method = methods_find(call->message.code);
-
     if (lane->gone)
         return;
     set_origin(core, method, &call->message, err);
@@ -81,7 +79,7 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
         return run.next;
     pthread_mutex_lock(&core->lock);
     if (status)
-        dispatch_fail(core, lane, call, &err);
+        fail(core, lane, method, call, &err);
     note_done(core, lane, call, on_reactor);
     pthread_mutex_unlock(&core->lock);
     return NEXT_DONE;

@@ -6,7 +6,5 @@
 
 /* Run the first call of a RUNNING lane, which the caller then settles with what is returned.  Without the core's lock. */
 next_t dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor);
-/* A call is through without having been run, because of err.  Under the lock. */
-void dispatch_fail(core_t *core, lane_t *lane, call_t *call, err_t *err);
 
 #endif

@@ -361,26 +361,11 @@ lane_unblock(lanes_t *self, lane_t *lane)
 }
 
 void
-lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto, call_t **ret)
+lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto)
 {
-    call_t *first = lane->first, **end = ret;
-
-    *ret = NULL;
-    if (!first || message_call(&first->message) > upto)
-        return;
-    while (first->next && message_call(&first->next->message) <= upto) {
-        call_t *second = first->next;
-
-        first->next = second->next;
-        lane->bytes -= second->charged;
-        second->next = NULL;
-        *end = second;
-        end = &second->next;
-    }
-    if (!first->next)
-        lane->last = first;
-    __atomic_store_n(&first->cancelled, true, __ATOMIC_RELAXED);
-    if (lane->state == LANE_WAITING)
+    for (call_t *call = lane->first; call && message_call(&call->message) <= upto; call = call->next)
+        __atomic_store_n(&call->cancelled, true, __ATOMIC_RELAXED);
+    if (lane->first && call_cancelled(lane->first) && lane->state == LANE_WAITING)
         make_reactor(self, lane);
 }
 
@@ -402,17 +387,18 @@ delist_lane(lane_t **first, lane_t **last, const lane_t *lane)
 void
 lane_end(lanes_t *self, lane_t *lane)
 {
-    call_t *behind = NULL;
-
     lane->gone = true;
     lane->outbox = NULL;
-    lane_cancel(self, lane, UINT64_MAX, &behind);
-    while (behind) {
-        call_t *call = behind;
+    /* The first call may be in somebody's hands, or hold what must be undone by running it again. */
+    while (lane->first && lane->first->next) {
+        call_t *second = lane->first->next;
 
-        behind = call->next;
-        call_free(self, &call);
+        lane->first->next = second->next;
+        lane->bytes -= second->charged;
+        call_free(self, &second);
     }
+    lane->last = lane->first;
+    lane_cancel(self, lane, UINT64_MAX);
     if (lane->state == LANE_RUNNING || (lane->first && lane->first->state))
         return;
     if (lane->state == LANE_RUNNABLE)

@@ -122,9 +122,9 @@ bool lane_settle(lanes_t *self, lane_t *lane, next_t next);
 void lane_wake(lanes_t *self, lane_t *lane);
 /* The peer takes replies again.  True as above. */
 bool lane_unblock(lanes_t *self, lane_t *lane);
-/* CANCEL, on the reactor: mark the first call as cancelled if its number is at most upto, and wake it if it waits; *ret gets a list
- * (by next) of the calls behind it up to there, out of the lane now, for the caller to free. */
-void lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto, call_t **ret);
+/* CANCEL, on the reactor: mark all calls up to this number as cancelled (they still pass through the lane, in their order), and wake
+ * the first one if it waits. */
+void lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto);
 /* The session has ended: calls that wait are dropped.  The lane is freed as soon as nobody uses it: do not touch it afterwards.
  * Its objects must have been disowned, and what its first call waits for must be about to end. */
 void lane_end(lanes_t *self, lane_t *lane);

@@ -23,7 +23,11 @@ typedef struct {
     next_t next;      /* NEXT_DONE unless the method says otherwise */
 } run_t;
 
-enum { METHOD_ANSWERS = 1, METHOD_ALWAYS = 2 /* even when cancelled: it only gives back */, METHOD_MAX_RESULTS = 2 };
+enum {
+    METHOD_ANSWERS = 1, /* an error is a reply */
+    METHOD_ALWAYS = 2,  /* is run even when it has been cancelled: it gives back, or looks by itself */
+    METHOD_MAX_RESULTS = 2,
+};
 
 typedef struct {
     msg_code_t code;

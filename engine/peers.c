@@ -122,25 +122,12 @@ handle_cancel(arrival_t *at)
 {
     core_t *core = at->peers->core;
     lane_t *lane = at->caller->lane;
-    call_t *dropped = NULL;
     uint64_t ticket = 0;
-    err_t err;
 
     if (!lane)
         return;
     pthread_mutex_lock(&core->lock);
-    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call, &dropped);
-    while (dropped) {
-        call_t *call = dropped;
-
-        dropped = call->next;
-        err = (err_t){0};
-        (void)err_set(&err, FH_CANCELLED, "cancelled before it began");
-        dispatch_fail(core, lane, call, &err);
-        if (call->message.code == MSG_EXPECT)
-            transfers_discard(core->transfers, lane->owner.session, call->message.as.EXPECT.transfer);
-        call_free(&core->lanes, &call);
-    }
+    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call);
     if (lane->first && call_cancelled(lane->first) && methods_find(lane->first->message.code)->ticket)
         ticket = methods_find(lane->first->message.code)->ticket(lane->first);
     pthread_mutex_unlock(&core->lock);

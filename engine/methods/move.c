@@ -107,7 +107,7 @@ results_expect(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 
 static const method_t ROWS[] = {
     {.code = MSG_SEND, .run = run_send},
-    {.code = MSG_EXPECT, .run = run_expect, .results = results_expect},
+    {.code = MSG_EXPECT, .flags = METHOD_ALWAYS, .run = run_expect, .results = results_expect},
 };
 
 const method_table_t METHODS_MOVE = {ROWS, sizeof ROWS / sizeof *ROWS};
