@@ -49,7 +49,17 @@ static void merge_reduced(fold_plan_t *self)
     self->nreduced = n;
 }
 
-/* Which way touches memory in order, and does not begin a new row every few elements. */
+/* Kept elements that lie one step apart, whatever the result's layout is: that must not change how a sum is taken. */
+static int64_t kept_row(const fold_plan_t *self)
+{
+    int i = self->nkept - 1;
+    int64_t extent = self->kept[i];
+    for (; i > 0 && self->kept_in[i - 1] == self->kept_in[i] * self->kept[i]; i--)
+        extent *= self->kept[i - 1];
+    return extent;
+}
+
+/* Which way touches memory in order, and does not begin a new row every few elements.  Asked before kept axes are merged. */
 static bool prefer_lanes(const fold_plan_t *self)
 {
     if (self->nkept == 0)
@@ -57,10 +67,9 @@ static bool prefer_lanes(const fold_plan_t *self)
     if (self->nreduced == 0)
         return true;
     int k = self->nkept - 1, r = self->nreduced - 1;
-    if (self->reduced[r] < SHORT_ROW && self->kept[k] >= SHORT_ROW)
+    if (self->reduced[r] < SHORT_ROW)
         return true;
-    return magnitude(self->kept_in[k]) < magnitude(self->reduced_in[r]) &&
-           (self->kept[k] >= SHORT_ROW || self->reduced[r] < SHORT_ROW);
+    return magnitude(self->kept_in[k]) < magnitude(self->reduced_in[r]) && kept_row(self) >= SHORT_ROW;
 }
 
 static void cut(fold_plan_t *self, int64_t itemsize)
@@ -127,11 +136,16 @@ int fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out,
             add_kept(self, extent, in->stride[i], out->stride[own]);
         own += !gone || whole;
     }
-    merge_kept(self);
     merge_reduced(self);
     self->lanes = prefer_lanes(self);
+    merge_kept(self);
     cut(self, (int64_t)dtype_size(in->dtype));
     return FH_OK;
+}
+
+int64_t fold_lane_limit(int64_t bytes)
+{
+    return FOLD_LANE_BYTES / bytes < FOLD_LANES ? FOLD_LANE_BYTES / bytes : FOLD_LANES;
 }
 
 const char *fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run)

@@ -10,7 +10,8 @@
 
 enum {
     FOLD_ROW = 1024,      /* most elements of one call of row */
-    FOLD_LANES = 512,     /* most results that are built side by side */
+    FOLD_LANES = 4096,    /* most results that are built side by side: */
+    FOLD_LANE_BYTES = 32 << 10, /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
     FOLD_LEVELS = 18,     /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
@@ -61,6 +62,8 @@ typedef struct {
 
 /* in_order: reduced positions must be walked in C order.  INVALID_ARGUMENT where out's shape does not fit. */
 int fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out, bool in_order, err_t *err);
+/* How many results of so many bytes are built side by side. */
+int64_t fold_lane_limit(int64_t bytes);
 /* First element of a kept position, and how many positions behind it lie on the same row (at most limit). */
 const char *fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run);
 

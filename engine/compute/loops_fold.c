@@ -5,10 +5,11 @@
 
 #include "engine/compute/fold.h"
 
-enum { LEAF = 256 }; /* elements that are folded without a tree */
+/* Elements that are folded without a tree: few where rounding errors add up. */
+enum { LEAF_ROUNDED = 256, LEAF_EXACT = FOLD_ROW };
 
 /* A leaf is folded in WIDTH independent lanes, which vectors hold; that number is part of the result's bits. */
-#define ROW_KERNEL(NAME, T, TOTAL, WIDTH, FOLD)                                          \
+#define ROW_KERNEL(NAME, T, TOTAL, WIDTH, LEAF, FOLD)                                          \
     static TOTAL NAME##_leaf(const char *p, int64_t step, int64_t n)                     \
     {                                                                                    \
         TOTAL lane[WIDTH];                                                               \
@@ -95,7 +96,7 @@ enum { LEAF = 256 }; /* elements that are folded without a tree */
         }                                                                                \
     }
 
-/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, how a and b fold) -------------------- */
+/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, leaf, how a and b fold) -------------------- */
 
 static inline float _Complex multiplyf(float _Complex a, float _Complex b)
 {
@@ -123,55 +124,55 @@ static inline double _Complex multiply(double _Complex a, double _Complex b)
 COMPLEX_CASES(COMPLEX_ORDER)
 
 #define EXTREMES(K, D, T, W)                                                             \
-    K(MIN, D, D, T, T, W, b < a ? b : a)                                                 \
-    K(MAX, D, D, T, T, W, b > a ? b : a)
+    K(MIN, D, D, T, T, W, EXACT, b < a ? b : a)                                                 \
+    K(MAX, D, D, T, T, W, EXACT, b > a ? b : a)
 #define FLOAT_EXTREMES(K, D, T, W)                                                       \
-    K(MIN, D, D, T, T, W, b < a || b != b ? b : a)                                       \
-    K(MAX, D, D, T, T, W, b > a || b != b ? b : a)
+    K(MIN, D, D, T, T, W, EXACT, (b < a) | (b != b) ? b : a)                                       \
+    K(MAX, D, D, T, T, W, EXACT, (b > a) | (b != b) ? b : a)
 #define COMPLEX_EXTREMES(K, D, T, W, F)                                                  \
-    K(MIN, D, D, T, T, W, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)            \
-    K(MAX, D, D, T, T, W, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)
+    K(MIN, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)            \
+    K(MAX, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)
 
 #define KERNELS(K)                                                                       \
-    K(SUM, INT64, INT64, int64_t, int64_t, 16, (int64_t)((uint64_t)a + (uint64_t)b))     \
-    K(SUM, FLOAT32, FLOAT32, float, float, 32, a + b)                                    \
-    K(SUM, FLOAT64, FLOAT64, double, double, 16, a + b)                                  \
-    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, a + b)               \
-    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, a + b)           \
-    K(PROD, INT64, INT64, int64_t, int64_t, 16, (int64_t)((uint64_t)a * (uint64_t)b))    \
-    K(PROD, FLOAT32, FLOAT32, float, float, 32, a * b)                                   \
-    K(PROD, FLOAT64, FLOAT64, double, double, 16, a * b)                                 \
-    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, multiplyf(a, b))    \
-    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, multiply(a, b)) \
+    K(SUM, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))     \
+    K(SUM, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a + b)                                    \
+    K(SUM, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a + b)                                  \
+    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, a + b)               \
+    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, a + b)           \
+    K(PROD, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))    \
+    K(PROD, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a * b)                                   \
+    K(PROD, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a * b)                                 \
+    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, multiplyf(a, b))    \
+    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, multiply(a, b)) \
     EXTREMES(K, INT8, int8_t, 64)                                                        \
     EXTREMES(K, UINT8, uint8_t, 64)                                                      \
     EXTREMES(K, INT16, int16_t, 64)                                                      \
     EXTREMES(K, UINT16, uint16_t, 64)                                                    \
     EXTREMES(K, INT32, int32_t, 32)                                                      \
     EXTREMES(K, UINT32, uint32_t, 32)                                                    \
-    EXTREMES(K, INT64, int64_t, 16)                                                      \
-    EXTREMES(K, UINT64, uint64_t, 16)                                                    \
+    EXTREMES(K, INT64, int64_t, 32)                                                      \
+    EXTREMES(K, UINT64, uint64_t, 32)                                                    \
     FLOAT_EXTREMES(K, FLOAT32, float, 32)                                                \
-    FLOAT_EXTREMES(K, FLOAT64, double, 16)                                               \
+    FLOAT_EXTREMES(K, FLOAT64, double, 32)                                               \
     COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                 \
     COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                \
-    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, (uint8_t)(a | b))                           \
-    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 64, (uint8_t)(a & b))                           \
-    K(BIT_AND, INT64, INT64, int64_t, int64_t, 16, a & b)                                \
-    K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, a | b)                                 \
-    K(BIT_XOR, INT64, INT64, int64_t, int64_t, 16, a ^ b)
+    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a | b))                           \
+    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a & b))                           \
+    K(BIT_AND, INT64, INT64, int64_t, int64_t, 16, EXACT, a & b)                                \
+    K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, EXACT, a | b)                                 \
+    K(BIT_XOR, INT64, INT64, int64_t, int64_t, 16, EXACT, a ^ b)
 
-#define MAKE(R, ITEM, TOTAL, T, TT, W, FOLD)                                             \
-    ROW_KERNEL(fold_##R##_##ITEM, T, TT, W, FOLD)                                         \
+#define MAKE(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                             \
+    ROW_KERNEL(fold_##R##_##ITEM, T, TT, W, LEAF_##LEAF, FOLD)                                         \
     LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                                          \
     MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
 KERNELS(MAKE)
 
 /* Counting adds bytes that are 0 or 1. */
-ROW_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, 16, a + b)
+ROW_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, 16, LEAF_EXACT, a + b)
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
-#define ENTRY(R, ITEM, TOTAL, T, TT, W, FOLD)                                            \
+#define ENTRY(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                            \
     {REDUCE_##R, DTYPE_##ITEM, DTYPE_##TOTAL, fold_##R##_##ITEM##_row, fold_##R##_##ITEM##_lanes, fold_##R##_##ITEM##_merge},
 
 static const fold_t folds[] = {

@@ -70,7 +70,7 @@ static void pick_rows(const job_t *job, const char *data, int64_t first, int64_t
 static void pick_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret_values,
                        int64_t *ret_places)
 {
-    _Alignas(64) char items[FOLD_LANES * FOLD_ELEMENT_MAX];
+    _Alignas(64) char items[FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
     int64_t step = plan->nkept > 0 ? plan->kept_in[plan->nkept - 1] : 0;
     fold_walk_t walk;
@@ -94,9 +94,9 @@ static void run_part(void *context, int64_t i)
     int64_t segment = i / plan->blocks, k = i % plan->blocks * plan->block;
     int64_t end = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
     int64_t first = segment * FOLD_SEGMENT, left = plan->reduced_count - first, run;
-    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT;
+    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT, most = plan->lanes ? fold_lane_limit(job->item) : 1;
     for (; k < end; k += run) {
-        int64_t limit = plan->lanes ? end - k < FOLD_LANES ? end - k : FOLD_LANES : 1;
+        int64_t limit = end - k < most ? end - k : most;
         const char *data = fold_kept(plan, k, limit, &run);
         int64_t at = segment * plan->kept_count + k;
         if (plan->lanes)

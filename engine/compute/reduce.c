@@ -8,6 +8,7 @@
 
 enum {
     ROWS = 16,          /* reduced positions that lanes take one after the other; groups of them form the tree */
+    LANE_LEVELS = 13,   /* of the tree over those groups of a segment */
     SMALL_BYTES = 1024, /* results that need no allocation */
 };
 
@@ -95,8 +96,7 @@ static void fold_rows(const job_t *job, const char *data, int64_t first, int64_t
 /* width results: element i of each reduced position goes to result i. */
 static void fold_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret)
 {
-    _Alignas(64) char levels[FOLD_LEVELS * FOLD_LANES * FOLD_ELEMENT_MAX];
-    _Alignas(64) char items[FOLD_LANES * FOLD_ELEMENT_MAX], block[FOLD_LANES * FOLD_ELEMENT_MAX];
+    _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES], block[FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
     tree_t tree = {job->fold, 0, width, width * job->total, levels};
     int64_t step = plan->nkept > 0 ? plan->kept_in[plan->nkept - 1] : 0;
@@ -137,9 +137,9 @@ static void run_part(void *context, int64_t i)
     int64_t segment = i / plan->blocks, k = i % plan->blocks * plan->block;
     int64_t end = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
     int64_t first = segment * FOLD_SEGMENT, left = plan->reduced_count - first, run;
-    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT;
+    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT, most = plan->lanes ? fold_lane_limit(job->total) : 1;
     for (; k < end; k += run) {
-        int64_t limit = plan->lanes ? end - k < FOLD_LANES ? end - k : FOLD_LANES : 1;
+        int64_t limit = end - k < most ? end - k : most;
         const char *data = fold_kept(plan, k, limit, &run);
         char *ret = job->partial + (segment * plan->kept_count + k) * job->total;
         if (plan->lanes)
