@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from oracle import CRASH, SPIN, same
+from oracle import CRASH, SPIN, same, wait_for
 
 import farhand as fh
 from farhand import _native
@@ -119,6 +119,55 @@ def test_interrupted_session_stays_usable(cluster):
         timer.join()
         same(fh.gather(remote * 2), np.arange(4.0) * 2)
     assert caught == 5
+
+
+def test_signal_handler_cannot_use_the_session_it_interrupts(cluster):
+    seen = []
+
+    def handler(number, frame):
+        try:
+            fh.gather(remote)
+        except fh.Error as problem:
+            seen.append(str(problem))
+
+    remote = fh.scatter(np.arange(4.0), axis=None)
+    slow = fh.kernel(SPIN)(remote, timeout=1)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(fh.KernelTimeout):
+            fh.gather(slow)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(seen) == 1 and "inside a call" in seen[0]
+    same(fh.gather(remote), np.arange(4.0))
+
+
+def test_exception_of_a_signal_handler_comes_out(cluster):
+    def handler(number, frame):
+        raise RuntimeError("from the handler")
+
+    slow = fh.kernel(SPIN)(fh.scatter(np.arange(4.0), axis=None), timeout=2)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(RuntimeError, match="from the handler"):
+            fh.gather(slow)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_arrays_dropped_while_another_thread_waits_are_freed(cluster):
+    remotes = [fh.scatter(np.arange(100.0)) for _ in range(20)]
+    cluster.session.sync()
+    ids = set().union(*(remote.ids for remote in remotes))
+    slow = fh.kernel(SPIN)(fh.scatter(np.arange(4.0), axis=None), timeout=0.5)
+    waiting = threading.Thread(target=lambda: pytest.raises(fh.KernelTimeout, slow.wait))
+    waiting.start()
+    wait_for(lambda: not cluster.session._native.tick())  # the other thread is inside
+    remotes.clear()
+    waiting.join(20)
+    wait_for(lambda: not ids & {ref.id for ref in cluster.session.objects()} or cluster.session.sync())
 
 
 def test_child_of_a_fork_connects_anew(cluster):

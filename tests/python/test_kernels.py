@@ -1,4 +1,5 @@
 """Kernels from C, IR and Numba; what is refused, what crashes, what does not end."""
+import pickle
 import signal
 
 import numpy as np
@@ -118,6 +119,42 @@ def test_inspect_shows_ir_and_assembly(cluster):
     assert made.ir in str(made)
 
 
+@pytest.mark.parametrize("source, local, expected", [
+    ("uint8_t f(uint8_t a) { return a + 250; }", np.arange(8, dtype="u1"), np.arange(8, dtype="u1") + np.uint8(250)),
+    ("_Bool f(double a) { return a > 0; }", np.linspace(-1, 1, 8), np.linspace(-1, 1, 8) > 0),
+    ("float f(float a) { return a / 3; }", np.arange(8, dtype="f4"), np.arange(8, dtype="f4") / np.float32(3)),
+    ("float f(float a) { return a / 4; }", np.arange(8.0), np.arange(8, dtype="f4") / np.float32(4)),
+    ("double f(double a) { return a / 3; }", np.arange(8), np.arange(8) / 3),
+    ("uint32_t f(uint32_t a) { return ~a; }", np.arange(8, dtype="u4"), ~np.arange(8, dtype="u4")),
+], ids=lambda x: x if isinstance(x, str) else "")
+def test_types_of_c_are_dtypes(cluster, source, local, expected):
+    clang_or_skip()
+    same(fh.gather(fh.kernel.from_c(source)(fh.scatter(local))), expected)
+
+
+def test_arguments_that_cannot_be_cast_are_type_errors(cluster):
+    clang_or_skip()
+    with pytest.raises(TypeError):
+        fh.kernel.from_c("int f(int a) { return a; }")(fh.scatter(np.arange(8.0)))
+
+
+def test_bool_arguments_of_numba(cluster):
+    pytest.importorskip("numba")
+    choose = fh.kernel(lambda b, x: x if b else -x, signature="float32(bool, float32)")
+    local = np.arange(-3, 3, dtype="f4")
+    same(fh.gather(choose(fh.scatter(local > 0), fh.scatter(local))), np.abs(local))
+
+
+def test_kernel_can_be_pickled(cluster):
+    twin = pickle.loads(pickle.dumps(fh.kernel(TWICE)))
+    assert float(twin(4.0)) == 8.0 and twin.hash == fh.kernel(TWICE).hash
+
+
+def test_reduce_of_a_kernel_says_what_is_missing(cluster):
+    with pytest.raises(fh.NotSupported):
+        fh.kernel(TWICE).reduce(fh.scatter(np.arange(3.0)))
+
+
 def test_same_code_is_the_same_kernel(cluster):
     assert fh.kernel(TWICE).hash == fh.kernel(TWICE).hash
 
@@ -199,6 +236,9 @@ def test_c_errors_show_the_diagnostic():
     ("/* double f(int) { */ float f(float x) // {\n{ return x; }", "f", "float32(float32)"),
     ("typedef double number; number f(number x) { return x; }", "f", None),
     ("double f(double **x) { return 0; }", "f", None),
+    ("static float g(float x) { if (x > 0) { return x; } return -x; }\nint8_t h(float x) { return g(x) > 1; }", None,
+     "int8(float32)"),
+    ("int f(int x) { return x; } int g(int x) { return x; }", None, None),
 ])
 def test_signature_is_read_from_c(text, entry, expected):
     from farhand.compilers import c_signature

@@ -17,6 +17,9 @@ _C_TYPES = {
     **{f"{sign}int{bits}_t": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 
+# A function's definition: result, name, parameters.
+_C_FUNCTION = re.compile(r"(?:^|(?<=[;}]))\s*((?:\w+[\s*]+)+)(\w+)\s*\(([^()]*)\)\s*(?=\{)")
+
 
 # ---- C
 
@@ -64,7 +67,7 @@ def compile_c(text, entry, signature):
         raise error("KERNEL_ERROR", f"{command[0]}: {problem}") from problem
     if ran.returncode:
         raise error("KERNEL_ERROR", f"{command[0]} refused the C text:\n{ran.stderr.decode(errors='replace').strip()}")
-    return ran.stdout, entry, signature or (c_signature(text, entry) if entry else None)
+    return ran.stdout, entry, signature or c_signature(text, entry)
 
 
 def _c_type(text, with_name):
@@ -79,14 +82,18 @@ def _c_type(text, with_name):
     return None
 
 
-def c_signature(text, entry):
-    """The signature of a function defined in C text; None if it is not plain enough to be read here."""
+def c_signature(text, entry=None):
+    """The signature of a function defined in C text; None if it is not plain enough to be read here.
+
+    entry None: of the only function that others can see.
+    """
     code = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#[^\n]*", " ", text, flags=re.S | re.M)
-    found = re.search(r"(?:^|[;}])\s*([\w\s*]+?)\b" + re.escape(entry) + r"\s*\(([^()]*)\)\s*\{", code)
-    if not found:
+    found = [(result, parameters) for result, name, parameters in _C_FUNCTION.findall(code)
+             if (name == entry if entry else "static" not in result.split())]
+    if len(found) != 1:
         return None
-    result = _c_type(found.group(1), False)
-    parameters = [_c_type(part, True) for part in found.group(2).split(",")]
+    result = _c_type(found[0][0], False)
+    parameters = [_c_type(part, True) for part in found[0][1].split(",")]
     if result is None or None in parameters:
         return None
     return f"{result}({', '.join(parameters)})"

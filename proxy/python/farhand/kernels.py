@@ -39,6 +39,10 @@ class Kernel:
     def __repr__(self):
         return f"<farhand {self.kind} kernel {self.__name__}: {self.signature}, {self.hash[:12]}>"
 
+    def __reduce__(self):
+        entry, signature, kind, fastmath = self._options
+        return _rebuild, (self._code, entry, signature, kind, fastmath)
+
     @property
     def entry(self):
         """Name of the entry function."""
@@ -128,6 +132,11 @@ class Kernel:
             self._loaded = {session: kernel for session, kernel in self._loaded.items() if not session.closed}
             native = self._loaded[session._native] = session._native.kernel_load(self._code, *self._options)
         return native
+
+
+def _rebuild(code, entry, signature, kind, fastmath):
+    """Unpickle: the same code, in this process's default session."""
+    return Kernel(code, entry, signature, kind=kind, fastmath=fastmath)
 
 
 def _seconds(timeout):
