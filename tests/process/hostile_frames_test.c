@@ -18,6 +18,7 @@ static proc_t engine;
 static char engine_endpoint[256];
 static wire_target_t broker_as_client, broker_as_engine, engine_as_client, engine_as_engine;
 static random_t generator;
+static wire_peer_t attacker, honest; /* closed after each test, also a failed one: the context waits for them */
 
 static void
 start_engine(void)
@@ -79,7 +80,6 @@ resident_kib(pid_t pid)
 static void
 check_alive(const wire_target_t *target, pid_t pid)
 {
-    wire_peer_t honest;
     wire_peer_open(&honest, target);
     assert_int_equal(wire_peer_hello(&honest, 10), MSG_WELCOME);
     message_t question = target->server == 'B' ? (message_t){.code = MSG_NAMES, .as.NAMES = {.call = ++honest.call}}
@@ -217,42 +217,51 @@ send_odd_sizes(wire_peer_t *peer, bool greet)
         send_or_reconnect(peer, &(link_frame_t){.data = large, .size = sizeof large}, 1, greet);
 }
 
-/* One header frame of very many small messages that are all refused. */
+/* Header frames of very many small messages, all alike. */
 static void
-send_many_refused(wire_peer_t *peer, bool greet)
+send_many(wire_peer_t *peer, const char *item, size_t item_size, int frames, bool greet)
 {
     static uint8_t frame[HEADER_MAX_BYTES];
     size_t size = 4;
     memcpy(frame, "FH\x01\x00", 4);
-    for (; size + 4 <= sizeof frame; size += 4)
-        memcpy(frame + size, "\x93\x7f\x80\x00", 4);
-    send_or_reconnect(peer, &(link_frame_t){.data = frame, .size = size}, 1, greet);
+    for (; size + item_size <= sizeof frame; size += item_size)
+        memcpy(frame + size, item, item_size);
+    for (int i = 0; i < frames; i++)
+        send_or_reconnect(peer, &(link_frame_t){.data = frame, .size = size}, 1, greet);
 }
 
 static void
-attack(const wire_target_t *target, const wire_target_t *honest, pid_t pid)
+attack(const wire_target_t *target, const wire_target_t *client, pid_t pid)
 {
     for (int greet = 0; greet <= 1; greet++) {
-        wire_peer_t peer;
-        wire_peer_open(&peer, target);
-        reconnect(&peer, greet);
-        send_vectors(&peer, FH_VECTORS "/invalid", greet);
-        assert_true(settle(&peer, greet, 10));
-        check_alive(honest, pid);
-        send_vectors(&peer, FH_VECTORS "/valid", greet);
-        assert_true(settle(&peer, greet, 10));
-        check_alive(honest, pid);
-        send_random_bytes(&peer, greet);
-        send_many_refused(&peer, greet);
-        assert_true(settle(&peer, greet, 10));
-        check_alive(honest, pid);
-        send_random_messages(&peer, 3000, greet);
-        assert_true(settle(&peer, greet, 10));
-        check_alive(honest, pid);
-        send_odd_sizes(&peer, greet);
-        settle(&peer, greet, 0.5);
-        check_alive(honest, pid);
-        wire_peer_close(&peer);
+        wire_peer_open(&attacker, target);
+        reconnect(&attacker, greet);
+        send_vectors(&attacker, FH_VECTORS "/invalid", greet);
+        assert_true(settle(&attacker, greet, 10));
+        check_alive(client, pid);
+        send_vectors(&attacker, FH_VECTORS "/valid", greet);
+        assert_true(settle(&attacker, greet, 10));
+        check_alive(client, pid);
+        send_random_bytes(&attacker, greet);
+        send_many(&attacker, "\x93\x7f\x80\x00", 4, 3, greet); /* an unknown message */
+        assert_true(settle(&attacker, greet, 10));
+        check_alive(client, pid);
+        send_many(&attacker, "\x93\x06\x81\x01\x05\x00", 6, 3, greet); /* PING, which wants an answer */
+        settle(&attacker, greet, 2);
+        check_alive(client, pid);
+        send_many(&attacker, "\x93\x3d\x81\x01\x05\x00", 6, 3, greet); /* SYNC */
+        settle(&attacker, greet, 2);
+        check_alive(client, pid);
+        send_many(&attacker, "\x93\x18\x81\x01\x05\x00", 6, 3, greet); /* NAMES */
+        settle(&attacker, greet, 2);
+        check_alive(client, pid);
+        send_random_messages(&attacker, 3000, greet);
+        assert_true(settle(&attacker, greet, 10));
+        check_alive(client, pid);
+        send_odd_sizes(&attacker, greet);
+        settle(&attacker, greet, 0.5);
+        check_alive(client, pid);
+        wire_peer_close(&attacker);
     }
 }
 
@@ -290,24 +299,32 @@ hostile_hello_of_another_major_version_is_refused_with_both_versions(void **stat
     (void)state;
     static const wire_target_t *const TARGETS[] = {&broker_as_client, &broker_as_engine, &engine_as_client, &engine_as_engine};
     for (size_t i = 0; i < sizeof TARGETS / sizeof *TARGETS; i++) {
-        wire_peer_t peer;
         message_t answer, hello = {.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = oid_new(), .major = 999}};
-        wire_peer_open(&peer, TARGETS[i]);
-        assert_int_equal(wire_peer_ask(&peer, &hello, MSG_WELCOME, &answer, 5), MSG_ERROR);
+        wire_peer_open(&attacker, TARGETS[i]);
+        assert_int_equal(wire_peer_ask(&attacker, &hello, MSG_WELCOME, &answer, 5), MSG_ERROR);
         assert_int_equal(answer.as.ERROR.status, FH_VERSION_MISMATCH);
-        wire_peer_close(&peer);
+        wire_peer_close(&attacker);
     }
+}
+
+static int
+close_peers(void **state)
+{
+    (void)state;
+    wire_peer_close(&attacker);
+    wire_peer_close(&honest);
+    return 0;
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_client_frames_leave_the_broker_serving_others),
-        cmocka_unit_test(hostile_engine_frames_leave_the_broker_serving_others),
-        cmocka_unit_test(hostile_client_frames_leave_the_engine_serving_others),
-        cmocka_unit_test(hostile_engine_frames_leave_the_engine_serving_others),
-        cmocka_unit_test(hostile_hello_of_another_major_version_is_refused_with_both_versions),
+        cmocka_unit_test_teardown(hostile_client_frames_leave_the_broker_serving_others, close_peers),
+        cmocka_unit_test_teardown(hostile_engine_frames_leave_the_broker_serving_others, close_peers),
+        cmocka_unit_test_teardown(hostile_client_frames_leave_the_engine_serving_others, close_peers),
+        cmocka_unit_test_teardown(hostile_engine_frames_leave_the_engine_serving_others, close_peers),
+        cmocka_unit_test_teardown(hostile_hello_of_another_major_version_is_refused_with_both_versions, close_peers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
