@@ -20,7 +20,9 @@
 #include "broker/listen.h"
 #include "codecs/connection_file.h"
 
-enum { FILE_PATH = OPTION_TEXT_MAX + 32 };
+enum { FILE_PATH = OPTION_TEXT_MAX + 32, LOCK_RETRY_MS = 20 };
+
+#define LOCK_PATIENCE_S 2.0
 
 static const double DRAIN_S = 1.0; /* how long peers may take to read what waits for them at the end */
 
@@ -72,15 +74,19 @@ in_folder(const program_t *self, const char *name)
     return path;
 }
 
-/* One broker a folder: the lock lives as long as the process. */
+/* One broker a folder: the lock lives as long as the process.  A broker that was just killed may still hold it while the
+ * kernel takes it down: hence the patience. */
 static int
 lock_folder(program_t *self, err_t *err)
 {
     const char *path = in_folder(self, "broker.lock");
+    const int64_t deadline = clock_deadline(LOCK_PATIENCE_S);
 
     self->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (self->lock_fd < 0)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot open %s", path);
+    while (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && clock_remaining_ms(deadline, 1) > 0)
+        poll(NULL, 0, LOCK_RETRY_MS);
     if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return FH_OK;
     if (errno == EWOULDBLOCK)
