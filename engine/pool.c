@@ -339,6 +339,8 @@ segment_fill(segment_t *self, size_t offset, const void *bytes, size_t size)
     size_t touched = __atomic_load_n(&self->touched, __ATOMIC_RELAXED);
     bool pages_are_there = self->fd < 0 || offset < touched || size < POOL_HEAP_BYTES;
 
+    if (size == 0)
+        return; /* bytes may be NULL then */
     if (offset + size > touched)
         __atomic_store_n(&self->touched, offset + size, __ATOMIC_RELAXED);
     if (pages_are_there || pwrite(self->fd, bytes, size, (off_t)offset) != (ssize_t)size)
