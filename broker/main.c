@@ -143,9 +143,15 @@ write_endpoint(program_t *self, const char *name, const char *section, err_t *er
 
     if (status)
         return status;
+    bool same = strcmp(connection.broker, self->listen.endpoint) == 0;
+
     snprintf(connection.broker, sizeof connection.broker, "%s", self->listen.endpoint);
     connection.broker_pid = getpid();
-    return connection_write(in_folder(self, name), section, &connection, err);
+    status = connection_write(in_folder(self, name), section, &connection, err);
+    if (!status || !same)
+        return status;
+    log_line(LOG_WARNING, "BRK-FILE", "%s: only its pid is out of date", err->text); /* a full disk: peers find us all the same */
+    return FH_OK;
 }
 
 static int
