@@ -118,11 +118,12 @@ take_signals(program_t *self, err_t *err)
 static int
 read_connection(program_t *self, err_t *err)
 {
+    struct stat folder;
     int status;
 
-    if (!self->settings.folder[0])
-        return err_set(err, FH_INVALID_ARGUMENT, "--folder is missing");
-    status = private_folder_make(self->settings.folder, err);
+    if (stat(self->settings.folder, &folder))
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot look at the run folder %s", self->settings.folder);
+    status = private_folder_make(self->settings.folder, err); /* it is there: this checks its owner and mode */
     if (!status)
         status = connection_read(in_folder(self, "broker.ini"), "farhand-broker", &self->connection, err);
     if (status)
@@ -262,6 +263,8 @@ main(int argc, char *argv[])
     status = options_read(&TABLE, argc, argv, &self.settings, NULL, &first, &done, stdout, &err);
     if (!status && !done && first < argc)
         status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
+    if (!status && !done && !self.settings.folder[0])
+        status = err_set(&err, FH_INVALID_ARGUMENT, "--folder is missing");
     if (status) {
         fprintf(stderr, "farhand-broker: %s\n", err.text);
         return 2;
