@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 enum { LINGER_MS = 200 };
 
@@ -30,6 +33,10 @@ engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
     self->objects = (int64_t)info->objects;
     if (!str_is(info->state, "ready"))
         engine_link_lose(self, str_is(info->state, "stopped") ? "it was stopped" : "the broker has lost it");
+    else if (self->dead)
+        str_copy(str_of("lost"), self->state, sizeof self->state);
+    else
+        self->lost = false; /* it was only silent for a while */
 }
 
 int
@@ -95,15 +102,38 @@ engine_link_lose(engine_link_t *self, const char *reason)
     shut(self, &why);
 }
 
+/* Does anybody listen at the engine's ipc endpoint? */
+static bool
+listens_here(const engine_link_t *self)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = strncmp(self->local, "ipc://", 6) == 0 ? self->local + 6 : "";
+    if (!path[0] || strlen(path) >= sizeof address.sun_path)
+        return true; /* it cannot be told */
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) &&
+                   (errno == ECONNREFUSED || errno == ENOENT);
+    if (fd >= 0)
+        close(fd);
+    return !refused;
+}
+
 void
 engine_link_check(engine_link_t *self)
 {
     bool can_send = true;
-    if (!self->open || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
+    if (self->lost || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
         return;
-    link_ready(self->conn.link, &can_send);
-    if (!can_send && kill((pid_t)self->pid, 0) && errno == ESRCH)
+    if (self->open)
+        link_ready(self->conn.link, &can_send);
+    if (self->open && can_send)
+        return;
+    /* Process numbers can be those of another name space: that alone proves nothing. */
+    if (kill((pid_t)self->pid, 0) && errno == ESRCH && (self->open || !listens_here(self))) {
+        self->dead = true;
         engine_link_lose(self, "its process has ended");
+    }
 }
 
 /* ---- connecting ----------------------------------------------------------------------------------------------------
@@ -181,7 +211,10 @@ engine_link_open(engine_link_t *self, err_t *err)
     conn_expect(&self->conn, &request, call, 1);
     status = wait_request(session, &self->conn, &request, session_deadline(session, -1), err);
     if (status == FH_TIMEOUT)
-        err_set(err, FH_TIMEOUT, "engine %d at %s has not answered", self->number, self->endpoint);
+        status = err_set(err, FH_CANNOT_CONNECT,
+                         "engine %d at %s has not admitted us in time: it is frozen or out of reach, or its key is not "
+                         "this cluster's",
+                         self->number, self->endpoint);
     if (!status)
         self->done = call;
     else if (!self->lost)

@@ -25,7 +25,8 @@ typedef struct engine_link {
     char endpoint[256], local[256], host[256];
     int64_t pid, cores, memory, used, objects;
     char llvm[33], cpu[65], sandbox[65], state[17];
-    bool lost;
+    bool lost;        /* until the broker says that it is ready again */
+    bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
     bool open;  /* conn stands */

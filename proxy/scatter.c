@@ -94,6 +94,8 @@ scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_optio
     }
     engine_link_t **engines = NULL;
     session_pump(session);
+    for (int i = 0; i < session->nengines; i++)
+        engine_link_check(session->engines[i]);
     status = choose_engines(session, options, whole, &engines, &n, err);
     if (status)
         return status;

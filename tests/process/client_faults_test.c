@@ -213,6 +213,48 @@ a_frozen_engine_times_out_and_can_be_interrupted(void **state)
     fh_close(&session);
 }
 
+typedef struct {
+    fh_session *session;
+    int ready;
+} engines_t;
+
+static bool
+all_ready(void *context)
+{
+    engines_t *self = context;
+    fh_engine_info engines[ENGINES];
+    int n = 0;
+    self->ready = 0;
+    if (fh_engines(self->session, engines, ENGINES, &n, NULL))
+        return false;
+    for (int i = 0; i < n && i < ENGINES; i++)
+        self->ready += strcmp(engines[i].state, "ready") == 0;
+    return self->ready == ENGINES;
+}
+
+static void
+an_engine_that_was_silent_for_long_is_used_again(void **state)
+{
+    fh_session *session = cluster_connect(&cluster, 20);
+    fh_array *array = scatter(session);
+    engines_t engines = {session, 0};
+    fh_error error;
+    (void)state;
+    fh_ok(fh_sync(session, -1, &error), error);
+    proc_signal(&cluster.engines[1], SIGSTOP);
+    fh_fails(fh_sync(session, 10, &error), FH_ENGINE_LOST, error);
+    proc_signal(&cluster.engines[1], SIGCONT);
+    fh_array_free(&array);
+    assert_true(check_until(all_ready, &engines, 15));
+    array = scatter(session);
+    fh_array_info info;
+    fh_array_describe(array, &info);
+    assert_int_equal(info.npieces, ENGINES);
+    check_values(array);
+    fh_array_free(&array);
+    fh_close(&session);
+}
+
 /* ---- deaths --------------------------------------------------------------------------------------------------------
  */
 
@@ -297,6 +339,27 @@ a_killed_engine_fails_what_needs_it_within_two_seconds(void **state)
     fh_close(&session);
 }
 
+static void
+a_killed_engine_is_noticed_without_a_broker(void **state)
+{
+    fh_session *session = cluster_connect(&cluster, 20);
+    fh_array *array = scatter(session);
+    double got[COUNT];
+    fh_error error;
+    (void)state;
+    fh_ok(fh_sync(session, -1, &error), error);
+    cluster_kill_broker(&cluster);
+    int64_t begun = clock_now_ns();
+    for (int i = 0; i < ENGINES; i++)
+        if (cluster.engines[i].pid)
+            cluster_kill_engine(&cluster, i);
+    fh_fails(fh_gather(array, got, NULL, &error), FH_ENGINE_LOST, error);
+    assert_true(seconds_since(begun) < 2);
+    fh_array_free(&array);
+    fh_close(&session);
+    cluster_start_broker(&cluster);
+}
+
 int
 main(void)
 {
@@ -307,9 +370,11 @@ main(void)
         cmocka_unit_test(exported_handles_work_in_another_session),
         cmocka_unit_test(a_forked_child_is_told_to_connect_by_itself),
         cmocka_unit_test(a_frozen_engine_times_out_and_can_be_interrupted),
+        cmocka_unit_test(an_engine_that_was_silent_for_long_is_used_again),
         cmocka_unit_test(calls_go_on_without_a_broker_and_names_after_its_return),
         cmocka_unit_test(a_missing_broker_is_reported_within_the_time_limit),
         cmocka_unit_test(a_killed_engine_fails_what_needs_it_within_two_seconds),
+        cmocka_unit_test(a_killed_engine_is_noticed_without_a_broker),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
