@@ -8,9 +8,11 @@ import pytest
 import farhand as fh
 from farhand.session import set_default
 
-# The same examples in every run; a failure prints how to repeat it.
+# The same examples in every run, unless FARHAND_EXAMPLES asks for more: then new ones, by --hypothesis-seed.  A failure prints
+# how to repeat it.
+more = os.environ.get("FARHAND_EXAMPLES")
 hypothesis.settings.register_profile(
-    "farhand", derandomize=True, deadline=None, print_blob=True, max_examples=int(os.environ.get("FARHAND_EXAMPLES", "40")),
+    "farhand", derandomize=not more, deadline=None, print_blob=True, database=None, max_examples=int(more or 40),
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture,
                            hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.filter_too_much])
 hypothesis.settings.load_profile("farhand")
