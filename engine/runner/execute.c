@@ -1,6 +1,5 @@
 #include "engine/runner/execute.h"
 
-#include "engine/runner/fault.h"
 #include "engine/runner/operand.h"
 
 #include <stdatomic.h>
@@ -114,16 +113,6 @@ run_part(void *context, int64_t i)
         atomic_store(&self->raised, 1);
 }
 
-/* The same on a thread of the crew, which must be able to report faults. */
-static void
-run_crew_part(void *context, int64_t i)
-{
-    static _Thread_local bool prepared;
-    if (!prepared)
-        prepared = fault_thread(NULL) == FH_OK;
-    run_part(context, i);
-}
-
 static int64_t
 magnitude(int64_t value)
 {
@@ -182,7 +171,7 @@ run_walk(walk_t *self, crew_t *crew, int64_t count)
         crew ? smaller(smaller(self->extent[0], count / PART_ELEMENTS), (int64_t)crew_threads(crew) * PARTS_A_THREAD)
              : 0;
     if (self->parts > 1) {
-        crew_run(crew, self->parts, run_crew_part, self);
+        crew_run(crew, self->parts, run_part, self);
     } else {
         self->parts = 1;
         run_part(self, 0);

@@ -2,12 +2,8 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -20,8 +16,7 @@ static const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, 
 
 static runner_page_t *page;
 static char call_names[CALLS][CALL_NAME];
-static sigjmp_buf probe_return;
-static volatile sig_atomic_t probing;
+static volatile sig_atomic_t probing, refused;
 
 /* The stack pointer of the code that was interrupted; 0 where we do not know how to ask. */
 static uintptr_t
@@ -42,8 +37,8 @@ static void
 on_signal(int number, siginfo_t *info, void *context)
 {
     if (number == SIGSYS && probing) {
-        probing = 0;
-        siglongjmp(probe_return, 1);
+        refused = 1;
+        return;
     }
     page->signal = number;
     page->code = info->si_code;
@@ -109,12 +104,11 @@ fault_name_calls(void (*name)(int number, char *ret, size_t size))
 bool
 fault_probe(void (*try)(void))
 {
-    if (sigsetjmp(probe_return, 0))
-        return true;
+    refused = 0;
     probing = 1;
     try();
     probing = 0;
-    return false;
+    return refused;
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,30 @@ silence(err_t *err)
     return FH_OK;
 }
 
+/* Each thread of the crew waits here for all others, so each comes by once. */
+static void
+prepare_thread(void *context, int64_t i)
+{
+    (void)i;
+    fault_thread(NULL);
+    pthread_barrier_wait(context);
+}
+
+/* Once the sandbox is locked, a thread cannot even begin: all must be running before. */
+static int
+start_crew(service_t *self, int threads, err_t *err)
+{
+    pthread_barrier_t together;
+    int status = crew_new(&self->crew, threads, err);
+    if (status)
+        return status;
+    if (pthread_barrier_init(&together, NULL, (unsigned)threads))
+        return err_set(err, FH_NO_MEMORY, "no barrier for %d threads", threads);
+    crew_run(self->crew, threads, prepare_thread, &together);
+    pthread_barrier_destroy(&together);
+    return FH_OK;
+}
+
 static int
 start(service_t *self, const service_options_t *options, err_t *err)
 {
@@ -87,7 +112,7 @@ start(service_t *self, const service_options_t *options, err_t *err)
     if (!status)
         status = sandbox_close(&self->sandbox, err);
     if (!status && options->threads > 1)
-        status = crew_new(&self->crew, options->threads, err);
+        status = start_crew(self, options->threads, err);
     if (!status)
         status = sandbox_lock(&self->sandbox, err);
     return status;
