@@ -302,6 +302,99 @@ test_place_emptiest_first_and_stable(void **state)
     rig_disconnect(&client);
 }
 
+static int
+count_objects(rig_peer_t *client)
+{
+    message_t message;
+    int count = 0;
+
+    rig_send(client, &(message_t){.code = MSG_OBJECTS, .as.OBJECTS = {.call = ++client->call}});
+    do {
+        assert_true(rig_receive(client, &message, 10));
+        count += message.code == MSG_OBJECT;
+    } while (message.code != MSG_END);
+    return count;
+}
+
+/* All that the engine has said is heard. */
+static void
+settle(rig_peer_t *engine)
+{
+    message_t message;
+
+    rig_send(engine, &(message_t){.code = MSG_PING, .as.PING = {.call = 99}});
+    rig_expect(engine, MSG_PONG, &message);
+}
+
+static void
+test_objects_gone_only_by_their_engine(void **state)
+{
+    rig_peer_t client, engine, other;
+    oid_t objects[] = {oid_new(), oid_new(), oid_new()};
+    const oid_t unknown = oid_new();
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    rig_engine(&rig, &other);
+    for (int i = 0; i < 3; i++)
+        rig_tell_object(&engine, objects[i], client.id);
+    settle(&engine);
+    assert_int_equal(count_objects(&client), 3);
+    rig_send(&other, &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE = {.objects = {objects, 3}}});
+    settle(&other);
+    assert_int_equal(count_objects(&client), 3);
+    rig_send(&engine, &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE = {.objects = {objects, 2}}});
+    rig_send(&engine, &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE = {.objects = {&unknown, 1}}});
+    settle(&engine);
+    assert_int_equal(count_objects(&client), 1);
+    rig_disconnect(&other);
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+static void
+test_nothing_counts_before_the_announcement(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_connect(&rig, &engine, 'E');
+    rig_hello(&engine, &message);
+    rig_tell_object(&engine, oid_new(), client.id);
+    rig_beat(&engine);
+    rig_send(&engine, &(message_t){.code = MSG_ANNOUNCE,
+                                   .as.ANNOUNCE = {.call = ++engine.call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 1}});
+    rig_expect(&engine, MSG_OK, &message);
+    assert_int_equal(count_objects(&client), 0);
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+static void
+test_heartbeats_show_in_engines(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    rig_send(&engine, &(message_t){.code = MSG_HEARTBEAT, .as.HEARTBEAT = {.used = 12345, .objects = 67}});
+    settle(&engine);
+    rig_send(&client, &(message_t){.code = MSG_ENGINES, .as.ENGINES = {.call = 8}});
+    do
+        rig_receive(&client, &message, 10);
+    while (message.code != MSG_ENGINE || message.as.ENGINE.call != 8);
+    assert_int_equal(message.as.ENGINE.used, 12345);
+    assert_int_equal(message.as.ENGINE.objects, 67);
+    rig_expect(&client, MSG_END, &message);
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
 /* A broker that was stopped for a while could hear nobody: that is nobody's death. */
 static void
 test_broker_that_was_stopped_loses_no_engine(void **state)
@@ -336,6 +429,9 @@ main(void)
         cmocka_unit_test_setup_teardown(test_silent_client_with_a_connection_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_reconnects_with_its_id, setup, teardown),
         cmocka_unit_test_setup_teardown(test_place_emptiest_first_and_stable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_objects_gone_only_by_their_engine, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_counts_before_the_announcement, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_heartbeats_show_in_engines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broker_that_was_stopped_loses_no_engine, setup, teardown),
     };
 
