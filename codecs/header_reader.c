@@ -185,8 +185,11 @@ header_open(header_reader_t *self, const void *frame, size_t size, err_t *err)
     if (reader_at_end(&reader))
         return err_set(err, FH_PROTOCOL_ERROR, "header frame without a message");
     int status = FH_OK;
-    while (!status && !reader_at_end(&reader))
+    for (int count = 0; !status && !reader_at_end(&reader); count++) {
+        if (count == HEADER_MAX_MESSAGES)
+            return err_set(err, FH_PROTOCOL_ERROR, "header frame of more than %d messages", HEADER_MAX_MESSAGES);
         status = check_item(&reader, err);
+    }
     return status;
 }
 

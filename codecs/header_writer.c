@@ -257,6 +257,8 @@ header_writer_add(header_writer_t *self, const message_t *message, err_t *err)
     if (message->raw > desc->raw_max)
         return err_set(err, FH_INVALID_ARGUMENT, "%s: %" PRIu32 " raw frames, at most %" PRIu32, desc->name, message->raw,
                        desc->raw_max);
+    if (self->count == HEADER_MAX_MESSAGES)
+        return err_set(err, FH_LIMIT_EXCEEDED, "more than the %d messages that one header frame may hold", HEADER_MAX_MESSAGES);
     size_t mark = self->writer.size;
     int status = write_message(&self->writer, desc, message, err);
     if (status)

@@ -85,7 +85,8 @@ const msg_desc_t *message_desc_at(int i);      /* table order; NULL past the end
 
 /* Header frame: 4 bytes 'F' 'H' major minor, then one or more messages, each a msgpack array [code, {key: value}, raw].  The
  * raw frames of all messages follow the header frame in order. */
-enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64, HEADER_MAX_REFUSED = 16 };
+enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64, HEADER_MAX_MESSAGES = 16384,
+       HEADER_MAX_REFUSED = 16 };
 
 /* Reads a header frame message by message.  Borrows frame. */
 typedef struct {
@@ -96,7 +97,7 @@ typedef struct {
 } header_reader_t;
 
 /* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8, counts <=
- * bytes left), before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
+ * bytes left), at most HEADER_MAX_MESSAGES, before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
 int header_open(header_reader_t *self, const void *frame, size_t size, err_t *err);
 /* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then still
  * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.  The same

@@ -217,7 +217,7 @@ send_odd_sizes(wire_peer_t *peer, bool greet)
         send_or_reconnect(peer, &(link_frame_t){.data = large, .size = sizeof large}, 1, greet);
 }
 
-/* Header frames of very many small messages, all alike. */
+/* Header frames of as many small messages as they may hold, all alike; and one of many more. */
 static void
 send_many(wire_peer_t *peer, const char *item, size_t item_size, int frames, bool greet)
 {
@@ -226,8 +226,9 @@ send_many(wire_peer_t *peer, const char *item, size_t item_size, int frames, boo
     memcpy(frame, "FH\x01\x00", 4);
     for (; size + item_size <= sizeof frame; size += item_size)
         memcpy(frame + size, item, item_size);
+    send_or_reconnect(peer, &(link_frame_t){.data = frame, .size = size}, 1, greet);
     for (int i = 0; i < frames; i++)
-        send_or_reconnect(peer, &(link_frame_t){.data = frame, .size = size}, 1, greet);
+        send_or_reconnect(peer, &(link_frame_t){.data = frame, .size = 4 + HEADER_MAX_MESSAGES * item_size}, 1, greet);
 }
 
 static void
@@ -243,16 +244,16 @@ attack(const wire_target_t *target, const wire_target_t *client, pid_t pid)
         assert_true(settle(&attacker, greet, 10));
         check_alive(client, pid);
         send_random_bytes(&attacker, greet);
-        send_many(&attacker, "\x93\x7f\x80\x00", 4, 3, greet); /* an unknown message */
+        send_many(&attacker, "\x93\x7f\x80\x00", 4, 60, greet); /* an unknown message */
         assert_true(settle(&attacker, greet, 10));
         check_alive(client, pid);
-        send_many(&attacker, "\x93\x06\x81\x01\x05\x00", 6, 3, greet); /* PING, which wants an answer */
+        send_many(&attacker, "\x93\x06\x81\x01\x05\x00", 6, 60, greet); /* PING, which wants an answer */
         settle(&attacker, greet, 2);
         check_alive(client, pid);
-        send_many(&attacker, "\x93\x3d\x81\x01\x05\x00", 6, 3, greet); /* SYNC */
+        send_many(&attacker, "\x93\x3d\x81\x01\x05\x00", 6, 60, greet); /* SYNC */
         settle(&attacker, greet, 2);
         check_alive(client, pid);
-        send_many(&attacker, "\x93\x18\x81\x01\x05\x00", 6, 3, greet); /* NAMES */
+        send_many(&attacker, "\x93\x18\x81\x01\x05\x00", 6, 60, greet); /* NAMES */
         settle(&attacker, greet, 2);
         check_alive(client, pid);
         send_random_messages(&attacker, 3000, greet);

@@ -331,6 +331,25 @@ header_writer_full_frame_is_limit_exceeded_and_keeps_what_it_has(void **state)
     assert_int_equal(header_open(&reader, header_writer_data(f->writer), header_writer_size(f->writer), NULL), FH_OK);
 }
 
+static void
+header_of_too_many_messages_is_neither_written_nor_read(void **state)
+{
+    fixture_t *f = *state;
+    static uint8_t frame[4 + 6 * (HEADER_MAX_MESSAGES + 1)] = {'F', 'H', PROTOCOL_MAJOR, PROTOCOL_MINOR};
+    message_t ping = {.code = MSG_PING, .as.PING = {.call = 5}};
+    header_reader_t reader;
+    header_writer_reset(f->writer);
+    for (int i = 0; i < HEADER_MAX_MESSAGES; i++)
+        assert_int_equal(header_writer_add(f->writer, &ping, NULL), FH_OK);
+    assert_int_equal(header_writer_add(f->writer, &ping, NULL), FH_LIMIT_EXCEEDED);
+    assert_int_equal(header_writer_size(f->writer), sizeof frame - 6);
+    for (size_t i = 4; i < sizeof frame; i += 6)
+        memcpy(frame + i, "\x93\x06\x81\x01\x05\x00", 6);
+    assert_memory_equal(header_writer_data(f->writer), frame, sizeof frame - 6);
+    assert_int_equal(header_open(&reader, frame, sizeof frame - 6, NULL), FH_OK);
+    assert_int_equal(header_open(&reader, frame, sizeof frame, NULL), FH_PROTOCOL_ERROR);
+}
+
 int
 main(void)
 {
@@ -346,6 +365,7 @@ main(void)
         cmocka_unit_test(header_lists_beyond_the_arena_are_limit_exceeded),
         cmocka_unit_test(header_writer_refuses_what_the_reader_would),
         cmocka_unit_test(header_writer_full_frame_is_limit_exceeded_and_keeps_what_it_has),
+        cmocka_unit_test(header_of_too_many_messages_is_neither_written_nor_read),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
