@@ -56,10 +56,10 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_optio
     char symbol[40];
     snprintf(symbol, sizeof symbol, "farhand.loop.%u", serial++);
     rename_values(module->module);
-    loop_build(module->module, entry, symbol);
     module_target_t target = *jit_target(jit);
     target.fastmath = options->fastmath;
     module_prepare(module, &target);
+    module_aim(module, loop_build(module->module, entry, symbol), &target);
     if (is_small(entry->function))
         inline_entry(module, entry->function);
     int status = module_verify(module, err);

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include <llvm-c/DebugInfo.h>
+
 enum { MAX_OPERANDS = KERNEL_MAX_ARGS + 1 };
 
 /* Building state: the function, its parameters taken apart, and types that are needed all the time. */
@@ -93,6 +95,24 @@ call_once(const loop_t *self, LLVMValueRef *pointers)
     return status;
 }
 
+/* "llvm.loop" metadata (a node that begins with itself): our loops are not unrolled, the remainders of the vectorised
+ * one least of all, and only the contiguous one is vectorised. */
+static void
+advise(const loop_t *self, LLVMValueRef branch, bool vectorised)
+{
+    static const char VECTORISE[] = "llvm.loop.vectorize.enable", UNROLL[] = "llvm.loop.unroll.disable";
+    LLVMMetadataRef off = LLVMValueAsMetadata(LLVMConstInt(LLVMInt1TypeInContext(self->context), 0, false));
+    LLVMMetadataRef vectorise[] = {LLVMMDStringInContext2(self->context, VECTORISE, sizeof VECTORISE - 1), off};
+    LLVMMetadataRef unroll = LLVMMDStringInContext2(self->context, UNROLL, sizeof UNROLL - 1);
+    LLVMMetadataRef itself = LLVMTemporaryMDNode(self->context, NULL, 0);
+    LLVMMetadataRef parts[] = {itself, LLVMMDNodeInContext2(self->context, &unroll, 1),
+                               LLVMMDNodeInContext2(self->context, vectorise, 2)};
+    LLVMMetadataRef node = LLVMMDNodeInContext2(self->context, parts, vectorised ? 2 : 3);
+    LLVMMetadataReplaceAllUsesWith(itself, node);
+    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(self->context, "llvm.loop", 9),
+                    LLVMMetadataAsValue(self->context, node));
+}
+
 /* One counted loop from block to a return.  contiguous: element i of each operand lies at i times its size. */
 static void
 build_version(const loop_t *self, LLVMBasicBlockRef entry_block, bool contiguous)
@@ -115,7 +135,8 @@ build_version(const loop_t *self, LLVMBasicBlockRef entry_block, bool contiguous
     LLVMValueRef status = call_once(self, pointers);
     LLVMValueRef sum = status ? LLVMBuildOr(b, raised, status, "") : NULL;
     LLVMValueRef next = LLVMBuildNSWAdd(b, i, int64(self, 1), "");
-    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, next, self->n, ""), body, exit);
+    LLVMValueRef branch = LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, next, self->n, ""), body, exit);
+    advise(self, branch, contiguous);
     LLVMBasicBlockRef from[] = {entry_block, body};
     LLVMAddIncoming(i, (LLVMValueRef[]){int64(self, 0), next}, from, 2);
     LLVMValueRef zero = LLVMConstInt(self->i32, 0, false);
@@ -180,7 +201,7 @@ build_ufunc(loop_t *self, LLVMValueRef contiguous)
     build_version(self, strided, false);
 }
 
-void
+LLVMValueRef
 loop_build(LLVMModuleRef module, const entry_t *entry, const char *name)
 {
     LLVMContextRef context = LLVMGetModuleContext(module);
@@ -205,4 +226,5 @@ loop_build(LLVMModuleRef module, const entry_t *entry, const char *name)
         build_ufunc(&self, contiguous);
     LLVMDisposeBuilder(self.builder);
     LLVMSetLinkage(entry->function, LLVMInternalLinkage);
+    return self.function;
 }

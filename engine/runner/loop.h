@@ -11,7 +11,8 @@
 typedef int32_t (*loop_fn)(char *const *data, const int64_t *strides, int64_t n);
 
 /* Add the loop to the module under that name; the entry becomes private.  Ufunc loops have a fast version for
- * contiguous arrays beside the general one, and choose when they run. */
-void loop_build(LLVMModuleRef module, const entry_t *entry, const char *name);
+ * contiguous arrays beside the general one, and choose when they run.  Only the fast
+ * one is vectorised: gathering strided elements into vectors gains little and doubles the time to compile. */
+LLVMValueRef loop_build(LLVMModuleRef module, const entry_t *entry, const char *name);
 
 #endif

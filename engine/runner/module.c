@@ -244,6 +244,16 @@ prepare_declaration(module_t *self, LLVMValueRef function)
 }
 
 void
+module_aim(module_t *self, LLVMValueRef function, const module_target_t *target)
+{
+    add_attribute(self, function, "nounwind");
+    add_string(self, function, "target-cpu", target->cpu);
+    add_string(self, function, "target-features", target->features);
+    if (target->narrow_vectors)
+        add_string(self, function, "prefer-vector-width", "256");
+}
+
+void
 module_prepare(module_t *self, const module_target_t *target)
 {
     LLVMSetTarget(self->module, target->triple);
@@ -256,10 +266,6 @@ module_prepare(module_t *self, const module_target_t *target)
         }
         strip(f, false);
         prepare_body(self, f, target->fastmath);
-        add_attribute(self, f, "nounwind");
-        add_string(self, f, "target-cpu", target->cpu);
-        add_string(self, f, "target-features", target->features);
-        if (target->narrow_vectors)
-            add_string(self, f, "prefer-vector-width", "256");
+        module_aim(self, f, target);
     }
 }

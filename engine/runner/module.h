@@ -33,6 +33,8 @@ typedef struct {
 /* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors, debug
  * information) and say what it is to be compiled for.  To be called on a vetted module. */
 void module_prepare(module_t *self, const module_target_t *target);
+/* Say of one function which CPU it is for; module_prepare does it for those that are there. */
+void module_aim(module_t *self, LLVMValueRef function, const module_target_t *target);
 
 int module_verify(module_t *self, err_t *err);
 
