@@ -160,3 +160,18 @@ broker_link_ask(fh_session *session, const message_t *question, bool rows, reque
         }
     }
 }
+
+static int
+take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    (void)raw;
+    (void)nraw;
+    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
+}
+
+int
+broker_link_list_engines(fh_session *session, err_t *err)
+{
+    message_t question = {.code = MSG_ENGINES};
+    return broker_link_ask(session, &question, true, take_engine, session, err);
+}

@@ -31,13 +31,14 @@ find_host(char *ret, size_t size)
     (void)snprintf(ret, size, "%s/%s", name, boot);
 }
 
-/* Does anything listen at a numeric or named tcp endpoint?  0, or errno; ETIMEDOUT past the deadline. */
+/* Does anything listen at a numeric tcp endpoint?  0, or errno; ETIMEDOUT past the deadline. */
 static int
 try_tcp(const char *host, const char *port, int64_t deadline)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV},
+                    *addresses = NULL;
     if (getaddrinfo(host, port, &hints, &addresses))
-        return EHOSTUNREACH;
+        return 0; /* a name: asking for its address could take long; ZeroMQ will */
     int result = EHOSTUNREACH;
     for (struct addrinfo *at = addresses; at && result; at = at->ai_next) {
         int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -76,7 +77,7 @@ probe_broker(const fh_session *session, int64_t deadline, err_t *err)
         size -= 2;
     }
     (void)snprintf(host, sizeof host, "%.*s", (int)size, start);
-    int64_t patience = clock_deadline(PROBE_MS / 1e3);
+    int64_t patience = clock_deadline((double)PROBE_MS / 1e3);
     if (patience > deadline)
         patience = deadline;
     for (;;) {
@@ -119,14 +120,6 @@ await_welcome(fh_session *session, double timeout_s, int64_t deadline, err_t *er
 }
 
 static int
-take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
-{
-    (void)raw;
-    (void)nraw;
-    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
-}
-
-static int
 read_connection(fh_session *self, const char *target, err_t *err)
 {
     int status = connection_find(target, self->path, sizeof self->path, err);
@@ -145,7 +138,7 @@ read_connection(fh_session *self, const char *target, err_t *err)
 static int
 session_start(fh_session *self, const fh_connect_options *options, err_t *err)
 {
-    double timeout_s = options->timeout_s != 0 ? options->timeout_s : DEFAULT_CONNECT_S;
+    double timeout_s = options->timeout_s != 0 ? options->timeout_s : (double)DEFAULT_CONNECT_S;
     int64_t deadline = clock_deadline(timeout_s);
     int status = read_connection(self, options->target, err);
     if (!status)
@@ -155,12 +148,11 @@ session_start(fh_session *self, const fh_connect_options *options, err_t *err)
     if (status)
         return status;
     self->has_context = true;
-    message_t question = {.code = MSG_ENGINES};
     status = broker_link_open(self, err);
     if (!status)
         status = await_welcome(self, timeout_s, deadline, err);
     if (!status)
-        status = broker_link_ask(self, &question, true, take_engine, self, err);
+        status = broker_link_list_engines(self, err);
     return status;
 }
 
@@ -210,7 +202,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
         return err_set(err, FH_NO_MEMORY, "no memory for a session");
     self->pid = getpid();
     self->id = oid_new();
-    self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : DEFAULT_CALL_S;
+    self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : (double)DEFAULT_CALL_S;
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
     find_host(self->host, sizeof self->host);
@@ -259,6 +251,7 @@ fh_session_stats(const fh_session *session, fh_stats *ret)
                       .messages_received = session->stats.messages_received,
                       .array_bytes_sent = session->stats.bytes_sent,
                       .array_bytes_received = session->stats.bytes_received,
+                      .shared_bytes = session->shared_bytes,
                       .engine_bytes = session->engine_bytes,
                       .waits = session->waits};
 }

@@ -43,15 +43,10 @@ int
 engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t *info, err_t *err)
 {
     engine_link_t *self = calloc(1, sizeof *self);
-    uint32_t *bytes_of_call = calloc(ENGINE_LINK_CALLS, sizeof *bytes_of_call);
-    if (!self || !bytes_of_call) {
-        free(self);
-        free(bytes_of_call);
+    if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for another engine");
-    }
     self->session = session;
     self->id = info->engine;
-    self->bytes_of_call = bytes_of_call;
     engine_link_update(self, info);
     *ret = self;
     return FH_OK;
@@ -82,6 +77,8 @@ static void
 shut(engine_link_t *self, const err_t *why)
 {
     conn_release(&self->conn, why);
+    free(self->bytes_of_call);
+    self->bytes_of_call = NULL;
     self->open = false;
     self->stale = false;
     self->done = 0;
@@ -173,7 +170,11 @@ engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
     int status = conn_init(&self->conn, link, 'E', &self->session->stats, err);
     if (status)
         return status;
-    memset(self->bytes_of_call, 0, ENGINE_LINK_CALLS * sizeof *self->bytes_of_call);
+    self->bytes_of_call = calloc(ENGINE_LINK_CALLS, sizeof *self->bytes_of_call);
+    if (!self->bytes_of_call) {
+        conn_release(&self->conn, NULL);
+        return err_set(err, FH_NO_MEMORY, "no memory for a connection");
+    }
     self->done = 0;
     self->unacknowledged = 0;
     self->open = true;

@@ -120,6 +120,8 @@ adopt_piece(fh_array *made, int i, const description_t *from, err_t *err)
 {
     engine_link_t *engine = session_engine(made->session, from->lists.engines[i]);
     char text[OID_TEXT_SIZE];
+    if (!engine && broker_link_list_engines(made->session, NULL) == FH_OK)
+        engine = session_engine(made->session, from->lists.engines[i]);
     if (!engine)
         return err_set(err, FH_ENGINE_LOST, "a piece is on engine %s, which is not in the cluster any more",
                        oid_format(from->lists.engines[i], text));

@@ -8,14 +8,6 @@
 /* ---- engines -------------------------------------------------------------------------------------------------------
  */
 
-static int
-take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
-{
-    (void)raw;
-    (void)nraw;
-    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
-}
-
 static void
 describe_engine(const engine_link_t *engine, fh_engine_info *ret)
 {
@@ -37,10 +29,9 @@ int
 fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
 {
     err_t *err = error_start(error);
-    message_t question = {.code = MSG_ENGINES};
     int status = session_enter(session, err);
     if (!status)
-        status = broker_link_ask(session, &question, true, take_engine, session, err);
+        status = broker_link_list_engines(session, err);
     if (status)
         return status;
     for (int i = 0; i < session->nengines && i < room; i++)

@@ -33,41 +33,43 @@ timed_out(err_t *err)
     return err_set(err, FH_TIMEOUT, "no answer within the time limit");
 }
 
+/* What is due every slice: are the engines alive, does the user want to go on? */
+static int
+take_stock(fh_session *session, err_t *err)
+{
+    for (int i = 0; i < session->nengines; i++)
+        engine_link_check(session->engines[i]);
+    if (session->interrupted && session->interrupted(session->interrupted_context))
+        return err_set(err, FH_INTERRUPTED, "interrupted while waiting");
+    return FH_OK;
+}
+
 int
 wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
-    session_push(session);
-    session_pump(session);
-    if (ready(context))
-        return FH_OK;
-    session->waits++;
-    int64_t asked = clock_now_ns();
-    int status = FH_OK;
+    int64_t stock_ns = 0; /* when stock was last taken; 0: the wait begins */
     for (;;) {
         session_push(session);
-        /* The descriptors are edge-triggered: only poll when nothing was there. */
         bool any = session_pump(session);
         if (ready(context))
-            break;
+            return FH_OK;
         int64_t now = clock_now_ns();
-        if (now - asked >= (int64_t)SLICE_MS * 1000000) {
-            asked = now;
-            for (int i = 0; i < session->nengines; i++)
-                engine_link_check(session->engines[i]);
-            if (session->interrupted && session->interrupted(session->interrupted_context)) {
-                status = err_set(err, FH_INTERRUPTED, "interrupted while waiting");
-                break;
-            }
+        if (stock_ns == 0) {
+            session->waits++;
+            stock_ns = now;
+        } else if (now - stock_ns >= (int64_t)SLICE_MS * 1000000) {
+            stock_ns = now;
+            int status = take_stock(session, err);
+            if (status)
+                return status;
         }
         int timeout_ms = clock_remaining_ms(deadline_ns, SLICE_MS);
-        if (timeout_ms == 0 && now >= deadline_ns) {
-            status = timed_out(err);
-            break;
-        }
+        if (timeout_ms == 0 && now >= deadline_ns)
+            return timed_out(err);
+        /* The descriptors are edge-triggered: only poll when nothing was there. */
         if (!any)
             (void)poll(session->pollfds, (nfds_t)collect_pollfds(session), timeout_ms);
     }
-    return status;
 }
 
 static bool

@@ -284,7 +284,7 @@ mean_and_variance_match_two_passes(void **state)
     (void)state;
     for (int layout = 0; layout < LAYOUTS; layout++) {
         fill(a, &seed);
-        double want_mean = facts_of(a, COUNT, 1).sum / COUNT, squares = 0;
+        double want_mean = facts_of(a, COUNT, 1).sum / (double)COUNT, squares = 0;
         for (int i = 0; i < COUNT; i++)
             squares += (a[i] - want_mean) * (a[i] - want_mean);
         fh_array *x = scatter(a, layout), *m = NULL, *v = NULL;

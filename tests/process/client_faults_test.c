@@ -170,6 +170,17 @@ a_forked_child_is_told_to_connect_by_itself(void **state)
     pid_t child = fork();
     if (child == 0) {
         int wrong = fh_sync(session, 1, &error) != FH_INVALID_ARGUMENT;
+        fh_session *own = NULL;
+        double got = 0;
+        fh_array *sum = NULL, *numbers = NULL;
+        fh_local local = {.data = values, .dtype = FH_FLOAT64, .ndim = 1, .shape = shape};
+        wrong |= fh_connect(&own, &(fh_connect_options){.target = cluster.client_file}, &error);
+        wrong |= own && fh_scatter(own, &local, NULL, &numbers, &error);
+        wrong |= numbers && fh_reduce(numbers, "max", NULL, -1, 0, FH_DTYPE_NONE, &sum, &error);
+        wrong |= !sum || fh_gather(sum, &got, NULL, &error) || got != COUNT - 1;
+        fh_array_free(&sum);
+        fh_array_free(&numbers);
+        fh_close(&own);
         fh_array_free(&array);
         fh_close(&session);
         _exit(wrong);
