@@ -13,6 +13,8 @@
 enum { ARENA_BYTES = 16 * 1024 * 1024, MESSAGES_A_TURN = 64, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE = 4096 };
 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
+/* Objects that are gone again within this time are never mentioned. */
+static const int64_t NEWS_NS = 20000000;
 
 typedef enum { STRANGER, GREETED, WELCOME, READY } state_t;
 
@@ -29,6 +31,7 @@ struct broker_link {
     uint64_t call, hello_call, announce_call;
     int64_t said_ns;           /* when the HELLO or ANNOUNCE went out that has no answer yet */
     int64_t beat_ns, ping_ns;  /* when the next ones are due */
+    int64_t news_ns;           /* when the news that wait now are to be told; 0: there are none */
     int64_t heard_ns;          /* the broker's last sign of life */
 };
 
@@ -379,6 +382,27 @@ broker_link_receive(broker_link_t *self)
 
 /* ---- time ---------------------------------------------------------------------------------------------------------- */
 
+/* Tell the news if it is time; returns when it will be.  Under the lock. */
+static int64_t
+tick_news(broker_link_t *self, int64_t now_ns)
+{
+    object_table_t *objects = &self->core->objects;
+
+    if (objects->gone_lost)
+        object_table_announce_all(objects);
+    bool waiting = objects->news_first || objects->gone_count || outbox_bytes(self->outbox);
+
+    if (waiting && !self->news_ns)
+        self->news_ns = now_ns + NEWS_NS;
+    if (waiting && (self->core->news_now || now_ns >= self->news_ns)) {
+        tell_news(self);
+        waiting = objects->news_first || objects->gone_count || outbox_bytes(self->outbox);
+        self->news_ns = waiting ? now_ns + NEWS_NS : 0;
+    }
+    self->core->news_now = false;
+    return waiting ? self->news_ns : INT64_MAX;
+}
+
 static int64_t
 tick_ready(broker_link_t *self, int64_t now_ns)
 {
@@ -391,13 +415,10 @@ tick_ready(broker_link_t *self, int64_t now_ns)
         self->ping_ns = now_ns + PING_NS;
     }
     pthread_mutex_lock(&self->core->lock);
-    if (self->core->objects.gone_lost)
-        object_table_announce_all(&self->core->objects);
-    tell_news(self);
-    bool left = outbox_bytes(self->outbox) > 0 || self->core->objects.news_first;
+    int64_t news_ns = tick_news(self, now_ns);
 
     pthread_mutex_unlock(&self->core->lock);
-    return left && now_ns + RETRY_NS < self->beat_ns ? now_ns + RETRY_NS : self->beat_ns;
+    return news_ns < self->beat_ns ? news_ns : self->beat_ns;
 }
 
 int64_t

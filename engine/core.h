@@ -32,6 +32,7 @@ typedef struct core {
     counters_t counters;
     bool for_reactor;            /* something has come up since the reactor last looked */
     bool reactor_waits;          /* in poll, or about to be */
+    bool news_now;               /* somebody has synchronised: the broker should know of all objects */
     int number;                  /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers;      /* under the lock, too */

@@ -1,6 +1,9 @@
 /* engine/methods/array.c - making, seeing, reading, writing and releasing arrays. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "codecs/strided.h"
 #include "engine/methods.h"
@@ -202,6 +205,41 @@ run_fetch(run_t *run, err_t *err)
     return status;
 }
 
+/* Tell a client of this host where the memory is.  The descriptor stays open as long as the client holds the object, or the client
+ * sees another inode. */
+static int
+run_locate(run_t *run, err_t *err)
+{
+    const msg_LOCATE_t *locate = &run->call->message.as.LOCATE;
+    message_t located = {.code = MSG_LOCATED, .as.LOCATED.call = locate->call};
+    pin_t pin = {0};
+    struct stat file;
+    int status = take_error(run, err);
+
+    if (!status)
+        status = core_pin(run->core, locate->object, &pin, err);
+    if (!status && (!pin.segment || pin.segment->fd < 0))
+        status = err_set(err, FH_NOT_SUPPORTED, "a small array has no memory of its own to be shared");
+    if (!status && locate->write)
+        status = run_writes(run, &pin, err);
+    if (!status && fstat(pin.segment->fd, &file))
+        status = err_set_errno(err, FH_IO_ERROR, errno, "cannot look at a segment");
+    if (!status) {
+        located.as.LOCATED.pid = (uint64_t)getpid();
+        located.as.LOCATED.fd = (uint64_t)pin.segment->fd;
+        located.as.LOCATED.inode = file.st_ino;
+        located.as.LOCATED.offset = (uint64_t)(pin.nd.data - pin.segment->data);
+        located.as.LOCATED.touched = __atomic_load_n(&pin.segment->touched, __ATOMIC_RELAXED);
+        if (locate->write)
+            segment_touch(pin.segment);
+        pthread_mutex_lock(&run->core->lock);
+        core_reply(run->core, run->lane, &located, NULL);
+        pthread_mutex_unlock(&run->core->lock);
+    }
+    pin_release(&pin);
+    return status;
+}
+
 static int
 run_release(run_t *run, err_t *err)
 {
@@ -239,6 +277,7 @@ run_sync(run_t *run, err_t *err)
     if (status)
         return status;
     pthread_mutex_lock(&run->core->lock);
+    run->core->news_now = true;
     core_reply_ok(run->core, run->lane, sync->call);
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;
@@ -249,6 +288,7 @@ static const method_t ROWS[] = {
     {.code = MSG_WRITE, .run = run_write},
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
+    {.code = MSG_LOCATE, .flags = METHOD_ANSWERS, .run = run_locate},
     {.code = MSG_RELEASE, .flags = METHOD_ALWAYS, .run = run_release},
     {.code = MSG_SYNC, .flags = METHOD_ANSWERS, .run = run_sync},
 };
