@@ -201,13 +201,13 @@ def test_missing_methods_say_so_by_name(cluster, name):
         getattr(fh.scatter(np.arange(3)), name)(1)
 
 
-@pytest.mark.parametrize("function", [np.sort, np.cumsum, np.nonzero, np.dot, np.linalg.norm, np.fft.fft, np.tile], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [np.sort, np.cumsum, np.nonzero, np.dot, np.linalg.norm, np.fft.fft, np.repeat], ids=lambda f: f.__name__)
 def test_missing_functions_raise_and_never_fetch(cluster, function):
     remote = fh.scatter(np.arange(4.0))
     remote.wait()
     before = cluster.session.stats()["array_bytes_received"]
     with pytest.raises((TypeError, fh.NotSupported)):
-        function(remote, remote) if function is np.dot else function(remote, 2) if function is np.tile else function(remote)
+        function(remote, remote) if function is np.dot else function(remote, 2) if function is np.repeat else function(remote)
     assert cluster.session.stats()["array_bytes_received"] == before
 
 
@@ -219,6 +219,14 @@ def test_comparing_functions(cluster):
     same(fh.gather(np.isclose(remote, local)), np.isclose(local, local))
     assert np.shape(remote) == (5, 4) and np.ndim(remote) == 2 and np.size(remote, 1) == 4
     assert np.result_type(remote, np.float32) == np.float64 and np.iscomplexobj(remote) is False
+
+
+def test_functions_of_odd_numbers(clusters):
+    local = np.array([1.5, -2.5, np.inf, -np.inf, np.nan, 0.0])
+    remote = fh.scatter(local)
+    for function in (np.isposinf, np.isneginf, np.fix, np.nan_to_num, np.isreal, np.iscomplex, np.isfinite, np.signbit,
+                     lambda x: np.nan_to_num(x, nan=7, posinf=8, neginf=9)):
+        same(fh.gather(function(remote)), function(local))
 
 
 def test_creation_on_the_engines(clusters):

@@ -110,6 +110,7 @@ def test_nan_wins(clusters):
     assert np.isnan(float(remote.max())) and np.isnan(float(remote.min())) and np.isnan(float(remote.sum()))
     assert int(remote.argmax()) == int(local.argmax())
     assert float(np.nansum(remote)) == 3.0 and float(np.nanmean(remote)) == 1.0
+    assert float(np.nanmin(remote)) == -1.0 and float(np.nanmax(remote)) == 3.0 and float(np.nanprod(remote)) == -3.0
 
 
 def test_axis_out_of_bounds_is_an_axis_error(cluster):

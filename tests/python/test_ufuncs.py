@@ -201,12 +201,19 @@ def test_ufunc_reduce_is_numpys(clusters, ufunc):
     same(fh.gather(ufunc.reduce(fh.scatter(local))), ufunc.reduce(local))
 
 
-@pytest.mark.parametrize("method", ["accumulate", "reduceat", "outer", "at"])
+@pytest.mark.parametrize("method", ["accumulate", "reduceat", "at"])
 def test_other_ufunc_methods_say_what_is_missing(cluster, method):
     remote = fh.scatter(np.arange(4))
-    arguments = {"accumulate": (remote,), "reduceat": (remote, [0, 2]), "outer": (remote, remote), "at": (remote, [0], 1)}
+    arguments = {"accumulate": (remote,), "reduceat": (remote, [0, 2]), "at": (remote, [0], 1)}
     with pytest.raises(fh.NotSupported, match=f"add.{method}"):
         getattr(np.add, method)(*arguments[method])
+
+
+def test_ufunc_outer_is_numpys(clusters):
+    a, b = make((3, 2), "float64", 1), make((4,), "float64", 2)
+    same(fh.gather(np.multiply.outer(fh.scatter(a), fh.scatter(b))), np.multiply.outer(a, b))
+    same(fh.gather(np.subtract.outer(b, fh.scatter(a))), np.subtract.outer(b, a))
+    same(fh.gather(np.add.outer(fh.scatter(a), 2)), np.add.outer(a, 2))
 
 
 def test_unknown_ufunc_raises_type_error(cluster):

@@ -38,7 +38,7 @@ def _remote(x, *others):
 for _module, _names in {
     shaping: "transpose moveaxis rollaxis swapaxes expand_dims squeeze flip",
     joining: "concatenate stack vstack hstack dstack column_stack append array_split split vsplit hsplit dsplit "
-             "broadcast_arrays roll rot90",
+             "broadcast_arrays roll rot90 tile",
     creation: "empty_like zeros_like ones_like full_like",
 }.items():
     for _name in _names.split():
@@ -185,6 +185,16 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
     return reductions.deliver(mean.astype(dtype or a.dtype), out)
 
 
+def _nan_extremum(name, replacement):
+    def function(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+        return getattr(_without_nan(a, replacement), name)(axis, out, keepdims, initial, where)
+
+    return function
+
+
+TABLE[np.nanmin], TABLE[np.nanmax] = _nan_extremum("min", np.inf), _nan_extremum("max", -np.inf)
+
+
 # ---- elementwise
 
 @implements(np.where)
@@ -252,6 +262,44 @@ def real(val):
 @implements(np.imag)
 def imag(val):
     return val.imag
+
+
+@implements(np.iscomplex)
+def iscomplex(x):
+    return call("not_equal", (x.imag, 0))
+
+
+@implements(np.isreal)
+def isreal(x):
+    return call("equal", (x.imag, 0))
+
+
+@implements(np.isposinf)
+def isposinf(x, out=None):
+    return reductions.deliver(call("equal", (x, np.inf)), out)
+
+
+@implements(np.isneginf)
+def isneginf(x, out=None):
+    return reductions.deliver(call("equal", (x, -np.inf)), out)
+
+
+@implements(np.fix)
+def fix(x, out=None):
+    return call("trunc", (x,), None if out is None else (out,))
+
+
+@implements(np.nan_to_num)
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    if x.dtype.kind == "c":
+        raise not_supported("nan_to_num of complex arrays is not built yet for remote arrays")
+    if x.dtype.kind != "f":
+        return x.copy() if copy else x
+    limits = np.finfo(x.dtype)
+    result = call("where", (call("isnan", (x,)), nan, x))
+    result = call("where", (call("equal", (x, np.inf)), float(limits.max) if posinf is None else posinf, result))
+    result = call("where", (call("equal", (x, -np.inf)), float(limits.min) if neginf is None else neginf, result))
+    return result if copy else reductions.deliver(result, x)
 
 
 @implements(np.angle)

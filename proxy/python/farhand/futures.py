@@ -1,5 +1,8 @@
 """Futures: results that can be waited for, awaited, and passed to concurrent.futures."""
 import concurrent.futures
+import os
+import queue
+import threading
 import time
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
@@ -9,7 +12,6 @@ from .errors import CLASSES
 _SLICE = 0.05  # seconds that a waiting thread keeps the session to itself
 _PAUSE = 0.001  # in between, others get their turn
 _THREADS = 8
-_pool = None
 
 
 class Future(concurrent.futures.Future):
@@ -21,11 +23,44 @@ class Future(concurrent.futures.Future):
         return asyncio.wrap_future(self).__await__()
 
 
-def _executor():
+class _Pool:
+    """A few daemon threads: the end of the program does not wait for what they wait for."""
+
+    def __init__(self):
+        self.work = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        self.threads = 0
+        self.idle = 0
+
+    def submit(self, future, function, arguments):
+        with self.lock:
+            self.work.put((future, function, arguments))
+            if self.idle < self.work.qsize() and self.threads < _THREADS:
+                self.threads += 1
+                threading.Thread(target=self._run, name="farhand-future", daemon=True).start()
+
+    def _run(self):
+        while True:
+            with self.lock:
+                self.idle += 1
+            future, function, arguments = self.work.get()
+            with self.lock:
+                self.idle -= 1
+            if future.set_running_or_notify_cancel():
+                _fill(future, function, arguments)
+            del future, function, arguments  # what they hold must not live until the next ones come
+
+
+_pool = _Pool()
+
+
+def _after_fork_in_child():
+    """Threads do not survive a fork."""
     global _pool
-    if _pool is None:
-        _pool = concurrent.futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="farhand-future")
-    return _pool
+    _pool = _Pool()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _fill(future, function, arguments):
@@ -40,19 +75,7 @@ def _fill(future, function, arguments):
 def submit(function, *arguments):
     """A Future of function(*arguments), computed on a thread of this process."""
     future = Future()
-
-    def run():
-        if future.set_running_or_notify_cancel():
-            _fill(future, function, arguments)
-
-    _executor().submit(run)
-    return future
-
-
-def done(value):
-    """A Future that has its result already."""
-    future = Future()
-    future.set_result(value)
+    _pool.submit(future, function, arguments)
     return future
 
 

@@ -146,6 +146,16 @@ def roll(x, shift, axis=None):
     return x
 
 
+def tile(x, reps):
+    reps = tuple(operator.index(n) for n in reps) if np.ndim(reps) else (operator.index(reps),)
+    x = x[(None,) * max(0, len(reps) - x.ndim) + (Ellipsis,)]
+    for axis, n in enumerate((1,) * (x.ndim - len(reps)) + reps):
+        if n < 0:
+            raise error("INVALID_ARGUMENT", "repetitions cannot be negative")
+        x = concatenate([x] * n, axis) if n > 0 else x[(slice(None),) * axis + (slice(0, 0),)]
+    return x.copy()
+
+
 def rot90(x, k=1, axes=(0, 1)):
     i, j = (normalize_axis(axis, x.ndim) for axis in axes)
     if i == j:

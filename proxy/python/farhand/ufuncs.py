@@ -120,6 +120,8 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
         return NotImplemented
     if method == "reduce" and ufunc in _REDUCTIONS:
         return _reduce(ufunc, inputs[0], out=out, where=where, dtype=dtype, **keywords)
+    if method == "outer" and ufunc in _NAMES and len(inputs) == 2:
+        return _outer(ufunc, *inputs, out=out, where=where, dtype=dtype, casting=casting, **keywords)
     if method != "__call__":
         raise not_supported(f"numpy.{ufunc.__name__}.{method} is not built yet for remote arrays")
     if ufunc is np.matmul:
@@ -129,6 +131,15 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
         return NotImplemented
     _check_keywords(ufunc, keywords)
     return call(name, inputs, _checked_out(ufunc, out), where, dtype, casting)
+
+
+def _outer(ufunc, a, b, out, where, dtype, casting, **keywords):
+    """Every element of a with every element of b: new axes behind those of a."""
+    _check_keywords(ufunc, keywords)
+    if not hasattr(a, "ndim"):
+        a = np.asarray(a)
+    spread = a[(..., *(None,) * np.ndim(b))]
+    return call(_NAMES[ufunc], (spread, b), _checked_out(ufunc, out), where, dtype, casting)
 
 
 def _reduce(ufunc, x, out, where, dtype, axis=0, keepdims=False, initial=None, **keywords):
