@@ -246,6 +246,7 @@ has_room(const void *context)
     return !engine->open || (engine_link_has_credit(engine, self->raw_bytes) && !conn_has_batch(&engine->conn));
 }
 
+/* Wait until the engine takes more; it may have forgotten us meanwhile, and is greeted again then. */
 static int
 wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
 {
@@ -253,9 +254,22 @@ wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
     int status = wait_until(self->session, session_deadline(self->session, -1), has_room, &room, err);
     if (status == FH_TIMEOUT)
         return err_set(err, FH_TIMEOUT, "engine %d takes no more calls: it is busy or frozen", self->number);
-    if (!status && self->lost)
-        return engine_link_lost_error(self, err);
-    return status;
+    return status ? status : engine_link_open(self, err);
+}
+
+static void
+add_releases(engine_link_t *self)
+{
+    while (self->ndropped && engine_link_has_credit(self, 0)) {
+        int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
+        message_t message = {.code = MSG_RELEASE};
+        message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
+        uint64_t call;
+        if (conn_add(&self->conn, &message, NULL, &call, NULL))
+            return; /* the batch is full: they ride on the next */
+        self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
+        self->ndropped -= n;
+    }
 }
 
 int
@@ -264,16 +278,15 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     size_t raw_bytes = raw ? buf_size(raw) : 0;
     uint64_t call = 0;
     int status = engine_link_open(self, err);
-    if (!status && !engine_link_has_credit(self, raw_bytes))
-        status = wait_for_room(self, raw_bytes, err);
-    if (!status)
+    while (!status) {
+        if (!engine_link_has_credit(self, raw_bytes)) {
+            status = wait_for_room(self, raw_bytes, err);
+            continue;
+        }
         status = conn_add(&self->conn, message, raw, &call, err);
-    if (status == FH_BUSY) {
+        if (status != FH_BUSY)
+            break;
         status = engine_link_flush(self, err) == FH_OK ? FH_OK : wait_for_room(self, raw_bytes, err);
-        if (!status)
-            status = engine_link_open(self, err);
-        if (!status)
-            status = conn_add(&self->conn, message, raw, &call, err);
     }
     if (status)
         return status;
@@ -300,21 +313,6 @@ engine_link_drop(engine_link_t *self, oid_t id)
         self->dropped_room = room;
     }
     self->dropped[self->ndropped++] = id;
-}
-
-static void
-add_releases(engine_link_t *self)
-{
-    while (self->ndropped && engine_link_has_credit(self, 0)) {
-        int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
-        message_t message = {.code = MSG_RELEASE};
-        message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
-        uint64_t call;
-        if (conn_add(&self->conn, &message, NULL, &call, NULL))
-            return; /* the batch is full: they ride on the next */
-        self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
-        self->ndropped -= n;
-    }
 }
 
 int
