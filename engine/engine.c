@@ -14,7 +14,7 @@
 #include "engine/peers.h"
 #include "engine/transfer.h"
 
-enum { MAX_FDS = 1024, RETRY_MS = 1, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
+enum { MAX_FDS = 1024, RETRY_MS = 1, MAX_RETRY_MS = 16, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
 
 static const int64_t CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
 
@@ -26,6 +26,7 @@ struct engine {
     mates_t *mates;
     broker_link_t *broker;
     int64_t check_ns, trim_ns; /* when they are due */
+    int retry_ms;              /* how soon to try again to send to peers that take nothing */
     struct pollfd fds[MAX_FDS];
 };
 
@@ -234,13 +235,15 @@ must_go_on(engine_t *self)
     return ready;
 }
 
+/* ZeroMQ does not tell when a peer takes messages again: try, ever less often. */
 static int
-wait_ms(int64_t due_ns, bool at_once, bool blocked, bool waiting)
+wait_ms(engine_t *self, int64_t due_ns, bool at_once, bool blocked, bool waiting)
 {
     int ms = at_once ? 0 : clock_remaining_ms(due_ns, MAX_WAIT_MS);
 
-    if (blocked && ms > RETRY_MS)
-        ms = RETRY_MS;
+    self->retry_ms = !blocked ? RETRY_MS : self->retry_ms < MAX_RETRY_MS ? self->retry_ms * 2 : MAX_RETRY_MS;
+    if (blocked && ms > self->retry_ms)
+        ms = self->retry_ms;
     return waiting && ms > CONNECT_RETRY_MS ? CONNECT_RETRY_MS : ms;
 }
 
@@ -287,7 +290,7 @@ engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context)
         status = broker_link_failure(self->broker, now_ns, err);
         more |= must_go_on(self);
         if (!status)
-            status = wait_for_events(self, stop_fd, end_fd, wait_ms(due_ns, more, blocked, waiting), &stop, err);
+            status = wait_for_events(self, stop_fd, end_fd, wait_ms(self, due_ns, more, blocked, waiting), &stop, err);
     }
     broker_link_leave(self->broker);
     return status;

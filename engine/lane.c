@@ -196,6 +196,8 @@ lanes_open(lanes_t *self, oid_t session, lane_t **ret, err_t *err)
     lane_t *lane = oid_map_find(&self->by_session, session);
 
     if (!lane) {
+        if (self->by_session.count >= LANES_MAX)
+            return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %d sessions; it takes no more", LANES_MAX);
         lane = calloc(1, sizeof *lane);
         if (!lane)
             return err_set(err, FH_NO_MEMORY, "no memory for a session");
@@ -262,6 +264,22 @@ append(lane_t *lane, call_t **call)
     lane->bytes += last->charged;
 }
 
+/* Does the peer leave too many replies unread? */
+static bool
+is_blocked(const lane_t *lane)
+{
+    return lane->outbox && outbox_bytes(lane->outbox) > LANE_MAX_REPLY_BYTES;
+}
+
+static bool
+go_on(lanes_t *self, lane_t *lane)
+{
+    if (lane->first && !is_blocked(lane))
+        return make_runnable(self, lane);
+    lane->state = lane->first ? LANE_BLOCKED : LANE_IDLE;
+    return false;
+}
+
 int
 lane_push(lanes_t *self, lane_t *lane, call_t **call, err_t *err)
 {
@@ -272,18 +290,24 @@ lane_push(lanes_t *self, lane_t *lane, call_t **call, err_t *err)
     }
     append(lane, call);
     if (lane->state == LANE_IDLE)
-        make_runnable(self, lane);
+        go_on(self, lane);
     return FH_OK;
 }
 
 bool
 lane_claim(lane_t *lane, call_t **call)
 {
-    if (lane->state != LANE_IDLE)
+    if (lane->state != LANE_IDLE || is_blocked(lane))
         return false;
     append(lane, call);
     lane->state = LANE_RUNNING;
     return true;
+}
+
+bool
+lane_is_empty(const lane_t *lane)
+{
+    return lane->state == LANE_IDLE && !lane->gone && lane->owner.count == 0 && !lane->error;
 }
 
 lane_t *
@@ -306,20 +330,6 @@ dissolve(lanes_t *self, lane_t *lane)
     while (lane->first)
         pop_call(self, lane);
     lane_free(lane);
-}
-
-static bool
-go_on(lanes_t *self, lane_t *lane)
-{
-    if (!lane->first) {
-        lane->state = LANE_IDLE;
-        return false;
-    }
-    if (lane->outbox && outbox_bytes(lane->outbox) > LANE_MAX_REPLY_BYTES) {
-        lane->state = LANE_BLOCKED;
-        return false;
-    }
-    return make_runnable(self, lane);
 }
 
 bool

@@ -60,7 +60,7 @@ typedef struct call {
 
 typedef enum { LANE_IDLE, LANE_RUNNABLE, LANE_RUNNING, LANE_WAITING, LANE_REACTOR, LANE_BLOCKED } lane_state_t;
 
-enum { LANE_MAX_BYTES = 64 * 1024 * 1024, LANE_MAX_REPLY_BYTES = 32 * 1024 * 1024 };
+enum { LANES_MAX = 65536, LANE_MAX_BYTES = 64 * 1024 * 1024, LANE_MAX_REPLY_BYTES = 32 * 1024 * 1024 };
 
 typedef struct lane {
     owner_t owner;            /* first: the session's objects */
@@ -97,7 +97,7 @@ typedef enum {
 /* All-zero memory is no lanes.  All calls and lanes are freed. */
 void lanes_release(lanes_t *self);
 lane_t *lanes_find(const lanes_t *self, oid_t session);
-/* The lane of a session, made if there is none. */
+/* The lane of a session, made if there is none.  LIMIT_EXCEEDED when there are LANES_MAX. */
 int lanes_open(lanes_t *self, oid_t session, lane_t **ret, err_t *err);
 
 /* A call of the batch (a reference is taken), not in a lane yet. */
@@ -109,8 +109,10 @@ bool call_cancelled(const call_t *self);
 /* Put a call at the end; takes *call.  BUSY when more than LANE_MAX_BYTES wait: the call is freed. */
 int lane_push(lanes_t *self, lane_t *lane, call_t **call, err_t *err);
 /* If the lane has nothing to do, claim it (RUNNING) for a call that is run at once and is its first now; takes *call.  False: the lane
- * is busy, *call is untouched. */
+ * is busy or its peer does not take replies, *call is untouched. */
 bool lane_claim(lane_t *lane, call_t **call);
+/* Nothing waits in it, nothing belongs to it, nothing is to be told. */
+bool lane_is_empty(const lane_t *lane);
 /* The next runnable lane in turn, RUNNING from now on; NULL: none. */
 lane_t *lanes_take(lanes_t *self);
 /* The next lane for the reactor, RUNNING from now on; NULL: none. */

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "engine/peers_private.h"
 
+enum { MAX_ANSWER_BYTES = LANE_MAX_REPLY_BYTES + 8 * 1024 * 1024 };
+
 /* ---- connections --------------------------------------------------------------------------------------------------- */
 
 /* Names that ZeroMQ makes have 5 bytes; our peers choose none, and longer ones than fit are refused. */
@@ -26,8 +28,13 @@ detach(peers_t *self, caller_t *caller)
 {
     core_t *core = self->core;
 
-    if (caller->lane && caller->lane->outbox == caller->outbox)
+    if (caller->lane && caller->lane->outbox == caller->outbox) {
         caller->lane->outbox = NULL;
+        if (lane_is_empty(caller->lane))
+            lane_end(&core->lanes, caller->lane);
+        else if (lane_unblock(&core->lanes, caller->lane))
+            pthread_cond_signal(&core->work);
+    }
     if (caller->role == 'E' && oid_map_find(&core->engine_outboxes, caller->id) == caller->outbox)
         oid_map_remove(&core->engine_outboxes, caller->id);
     caller->lane = NULL;
@@ -36,12 +43,8 @@ detach(peers_t *self, caller_t *caller)
 void
 caller_remove(peers_t *self, caller_t *caller)
 {
-    lane_t *lane = caller->lane;
-
     pthread_mutex_lock(&self->core->lock);
     detach(self, caller);
-    if (lane && lane_unblock(&self->core->lanes, lane))
-        pthread_cond_signal(&self->core->work);
     pthread_mutex_unlock(&self->core->lock);
     oid_map_remove(&self->callers, caller->key);
     outbox_destroy(&caller->outbox);
@@ -83,7 +86,9 @@ caller_answer(peers_t *self, caller_t *caller, const message_t *message)
     err_t err = {0};
 
     pthread_mutex_lock(&self->core->lock);
-    if (outbox_add(caller->outbox, message, NULL, &err))
+    if (outbox_bytes(caller->outbox) > MAX_ANSWER_BYTES)
+        caller->closing = true; /* it asks and does not read */
+    else if (outbox_add(caller->outbox, message, NULL, &err))
         log_limited(LOG_ERROR, "ENG-REPLY-LOST", "%s", err.text);
     pthread_mutex_unlock(&self->core->lock);
 }

@@ -53,7 +53,7 @@ void transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit);
 typedef int (*transfer_send_fn)(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
 /* Send what credit allows, some MiB at most.  True: there is more to send at once. */
 bool transfers_pump(transfers_t *self, transfer_send_fn send, void *context);
-/* Does anything wait to be sent to some engine? */
+/* Did some engine take nothing at the last pump?  It should be tried again soon. */
 bool transfers_waiting(const transfers_t *self);
 
 /* An engine is gone: what it should send has failed with err, what it should get is dropped. */

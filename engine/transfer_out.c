@@ -313,6 +313,7 @@ transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
     size_t cursor = 0;
     int budget = PARTS_A_PUMP;
 
+    self->busy = false;
     for (queue_t *queue; budget > 0 && (queue = oid_map_next(&self->queues, &cursor));) {
         outgoing_t *outgoing = queue->first;
 
@@ -321,6 +322,7 @@ transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
 
             int status = pump_one(self, queue, outgoing, &budget, send, context);
 
+            self->busy |= status == FH_BUSY;
             if (status == FH_BUSY)
                 break;
             if (status)
@@ -334,12 +336,7 @@ transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
 bool
 transfers_waiting(const transfers_t *self)
 {
-    size_t cursor = 0;
-
-    for (const queue_t *queue; (queue = oid_map_next(&self->queues, &cursor));)
-        if (queue->first)
-            return true;
-    return false;
+    return self->busy;
 }
 
 void

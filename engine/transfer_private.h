@@ -68,6 +68,7 @@ struct transfers {
     oid_map_t outgoing;       /* outgoing_t by transfer, until all is credited */
     oid_map_t arrivals;       /* arrival_t by transfer */
     oid_map_t usages;         /* usage_t by session */
+    bool busy;                /* at the last pump some engine took nothing */
     int unsent;               /* outgoing transfers that still read their arrays */
 };
 
