@@ -60,7 +60,8 @@ bool transfers_waiting(const transfers_t *self);
 void transfers_engine_lost(transfers_t *self, oid_t engine, const err_t *err);
 /* The connection to an engine was broken: transfers to it that had begun cannot be completed. */
 void transfers_broken(transfers_t *self, oid_t engine, const err_t *err);
-/* Visit the engines that some lane waits for: fails the transfers of those for which lost says so, filling err. */
+/* Visit the engines that some lane waits for: fails the transfers of those for which lost says so, filling err.  Arrivals of sessions
+ * that have not shown themselves for 30 s are dropped. */
 void transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err), void *context);
 void transfers_session_gone(transfers_t *self, oid_t session);
 

@@ -7,6 +7,8 @@
 
 enum { EARLY_MAX_BYTES = 1024 * 1024 * 1024 };
 
+static const int64_t ORPHAN_NS = 30000000000;
+
 /* ---- records ------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -386,6 +388,14 @@ transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *
     fail(self, arrival, &err);
 }
 
+/* A session may send here before it speaks to us; if it never does, it has ended. */
+static bool
+is_orphan(const transfers_t *self, const arrival_t *arrival)
+{
+    return !arrival->expected && clock_now_ns() - arrival->since_ns > ORPHAN_NS &&
+           !lanes_find(&self->core->lanes, arrival->session);
+}
+
 void
 transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err), void *context)
 {
@@ -394,6 +404,12 @@ transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int
     for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
         err_t err = {0};
 
+        if (is_orphan(self, arrival)) {
+            give_credit(self, arrival, arrival->received - arrival->placed);
+            arrival_remove(self, arrival);
+            cursor--;
+            continue;
+        }
         if (arrival->expected && !arrival->failure && !is_complete(arrival) &&
             lost(context, arrival->engine, arrival->since_ns, &err))
             fail(self, arrival, &err);
