@@ -25,10 +25,12 @@ static void copy_block(void *context, int64_t i)
     const bytes_t *copy = context;
     int64_t first = i * copy->block, left = copy->bytes - first;
     size_t size = (size_t)(left < copy->block ? left : copy->block);
-    if (copy->bytes >= STREAM_BYTES)
+    if (copy->bytes >= STREAM_BYTES) {
         stream_copy(copy->to + first, copy->from + first, size);
-    else
+        stream_fence();
+    } else {
         memcpy(copy->to + first, copy->from + first, size);
+    }
 }
 
 static void copy_bytes(crew_t *crew, char *to, const char *from, int64_t bytes)

@@ -3,7 +3,8 @@
  * A loop computes n elements: p[k] is operand k (inputs, then outputs), step[k] its stride in bytes.  Operands are aligned to
  * their type (casts take any alignment).  An output may be exactly an input.
  * The loops_*.c files are compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor and
- * for one with wider vectors; table.c picks at run time.  Both give the same bits: no contraction, no reassociation. */
+ * for one with wider vectors (loops_math.c also for the widest); table.c picks at run time.  All give the same bits: no contraction,
+ * no reassociation. */
 #ifndef FH_ENGINE_COMPUTE_LOOPS_H
 #define FH_ENGINE_COMPUTE_LOOPS_H
 
@@ -29,7 +30,6 @@ loop_fn cast_find(dtype_t from, dtype_t to);
 
 /* The files: LOOPS_FILE(name) for loops_name.c. */
 #define LOOPS_FILES(X) X(integer) X(compare) X(float) X(math) X(complex)
-enum { LOOPS_VARIANTS = 2 };
 #define LOOPS_NAME_(variant, name) loops_##variant##_##name
 #define LOOPS_NAME(variant, name) LOOPS_NAME_(variant, name)
 #define LOOPS_DECLARE(name)                                          \
@@ -37,6 +37,7 @@ enum { LOOPS_VARIANTS = 2 };
     const loop_entry_t *LOOPS_NAME(wide, name)(void);
 LOOPS_FILES(LOOPS_DECLARE)
 #undef LOOPS_DECLARE
+const loop_entry_t *LOOPS_NAME(widest, math)(void);
 
 loop_fn LOOPS_NAME(baseline, cast)(dtype_t from, dtype_t to);
 loop_fn LOOPS_NAME(wide, cast)(dtype_t from, dtype_t to);

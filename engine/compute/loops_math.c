@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "engine/compute/loops.h"
+#include "engine/compute/vector_math.h"
 
 /* D dtype, T what is stored, C what is computed in, F suffix of libm's names. */
 #define FLOAT_TYPES(M) M(FLOAT16, half_t, float, f) M(FLOAT32, float, float, f) M(FLOAT64, double, double, )
@@ -33,12 +34,15 @@
 LOGADD_FUNCTIONS(float, f)
 LOGADD_FUNCTIONS(double, )
 
+/* Those that vectors make faster. */
+#define VECTOR_LOOPS(M, D, T, C, F)                                                      \
+    M(EXP, D, T, C, vexp##F(a))                                                          \
+    M(LOG, D, T, C, vlog##F(a))                                                          \
+    M(TANH, D, T, C, vtanh##F(a))
 #define UNARY_LOOPS(M, D, T, C, F)                                                       \
     M(CBRT, D, T, C, cbrt##F(a))                                                         \
-    M(EXP, D, T, C, exp##F(a))                                                           \
     M(EXP2, D, T, C, exp2##F(a))                                                         \
     M(EXPM1, D, T, C, expm1##F(a))                                                       \
-    M(LOG, D, T, C, log##F(a))                                                           \
     M(LOG2, D, T, C, log2##F(a))                                                         \
     M(LOG10, D, T, C, log10##F(a))                                                       \
     M(LOG1P, D, T, C, log1p##F(a))                                                       \
@@ -50,7 +54,6 @@ LOGADD_FUNCTIONS(double, )
     M(ARCTAN, D, T, C, atan##F(a))                                                       \
     M(SINH, D, T, C, sinh##F(a))                                                         \
     M(COSH, D, T, C, cosh##F(a))                                                         \
-    M(TANH, D, T, C, tanh##F(a))                                                         \
     M(ARCSINH, D, T, C, asinh##F(a))                                                     \
     M(ARCCOSH, D, T, C, acosh##F(a))                                                     \
     M(ARCTANH, D, T, C, atanh##F(a))
@@ -63,12 +66,13 @@ LOGADD_FUNCTIONS(double, )
 
 #define MAKE1(OP, D, T, C, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, C, EXPR)
 #define MAKE2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
-#define MAKE(D, T, C, F) UNARY_LOOPS(MAKE1, D, T, C, F) BINARY_LOOPS(MAKE2, D, T, C, F)
+#define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, C, EXPR)
+#define MAKE(D, T, C, F) VECTOR_LOOPS(MAKE_FAST, D, T, C, F) UNARY_LOOPS(MAKE1, D, T, C, F) BINARY_LOOPS(MAKE2, D, T, C, F)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
 #define ENTRY2(OP, D, T, C, EXPR) LOOP_ENTRY2(OP, D, D)
-#define LIST(D, T, C, F) UNARY_LOOPS(ENTRY1, D, T, C, F) BINARY_LOOPS(ENTRY2, D, T, C, F)
+#define LIST(D, T, C, F) VECTOR_LOOPS(ENTRY1, D, T, C, F) UNARY_LOOPS(ENTRY1, D, T, C, F) BINARY_LOOPS(ENTRY2, D, T, C, F)
 
 static const loop_entry_t entries[] = {
     FLOAT_TYPES(LIST)

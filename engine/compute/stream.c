@@ -28,12 +28,20 @@ void stream_copy(void *to, const void *from, size_t size)
         _mm_stream_si128((__m128i *)(void *)(out + 32), c);
         _mm_stream_si128((__m128i *)(void *)(out + 48), d);
     }
-    _mm_sfence();
     memcpy(out, in, size);
+}
+
+void stream_fence(void)
+{
+    _mm_sfence();
 }
 #else
 void stream_copy(void *to, const void *from, size_t size)
 {
     memcpy(to, from, size);
+}
+
+void stream_fence(void)
+{
 }
 #endif

@@ -5,7 +5,7 @@
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
 
-enum { BASELINE, WIDE, MAX_ENTRIES = 2048 };
+enum { BASELINE, WIDE, WIDEST, VARIANTS, MAX_ENTRIES = 2048 };
 
 #define BASELINE_TABLE(name) LOOPS_NAME(baseline, name),
 #define WIDE_TABLE(name) LOOPS_NAME(wide, name),
@@ -15,12 +15,16 @@ static const struct {
     loop_fn (*cast)(dtype_t from, dtype_t to);
     const fold_t *(*folds)(void);
     const pick_t *(*picks)(void);
-} variants[LOOPS_VARIANTS] = {
+} variants[VARIANTS] = {
     [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL},
                   LOOPS_NAME(baseline, cast), LOOPS_NAME(baseline, folds), LOOPS_NAME(baseline, picks)},
 #ifdef FH_LOOPS_WIDE
     [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL},
               LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
+    /* The widest vectors pay where there is much to compute. */
+    [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float), LOOPS_NAME(widest, math),
+                 LOOPS_NAME(wide, complex), NULL},
+                LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
 #endif
 };
 
@@ -33,6 +37,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int choose_variant(void)
 {
 #ifdef FH_LOOPS_WIDE
+    if (__builtin_cpu_supports("x86-64-v4"))
+        return WIDEST;
     if (__builtin_cpu_supports("x86-64-v3"))
         return WIDE;
 #endif
