@@ -278,6 +278,8 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     size_t raw_bytes = raw ? buf_size(raw) : 0;
     uint64_t call = 0;
     int status = engine_link_open(self, err);
+    if (!status && !conn_has_batch(&self->conn))
+        add_releases(self); /* first: the call may need their memory */
     while (!status) {
         if (!engine_link_has_credit(self, raw_bytes)) {
             status = wait_for_room(self, raw_bytes, err);
