@@ -66,7 +66,8 @@ def main():
     session = fh.connect(options.cluster)
     local = load(options.data)
     heights = fh.scatter(local, axis=0)
-    print(f"{local.shape[0]} x {local.shape[1]} heights, {local.nbytes:,} bytes, on {len(session.engines)} engines: rows {heights.bounds}")
+    print(f"{local.shape[0]} x {local.shape[1]} heights, {local.nbytes:,} bytes, on {len(session.engines)} engines: "
+          f"rows {heights.bounds}")
     before, began = session.stats(), time.perf_counter()
     light = shade(heights, options.spacing)
     print(f"lowest {float(heights.min()):.0f} m, highest {float(heights.max()):.0f} m, mean {float(heights.mean()):.1f} m, "

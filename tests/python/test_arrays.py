@@ -201,7 +201,8 @@ def test_missing_methods_say_so_by_name(cluster, name):
         getattr(fh.scatter(np.arange(3)), name)(1)
 
 
-@pytest.mark.parametrize("function", [np.sort, np.cumsum, np.nonzero, np.dot, np.linalg.norm, np.fft.fft, np.repeat], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [np.sort, np.cumsum, np.nonzero, np.dot, np.linalg.norm, np.fft.fft, np.repeat],
+                         ids=lambda f: f.__name__)
 def test_missing_functions_raise_and_never_fetch(cluster, function):
     remote = fh.scatter(np.arange(4.0))
     remote.wait()

@@ -50,7 +50,6 @@ def test_closed_session_makes_stale_handles():
         assert remote.shape == (3,)
         with fh.connect(cluster.connection_file):
             same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
-        del remote, kernel
 
 
 def test_arrays_of_two_sessions_do_not_mix(cluster):
@@ -230,3 +229,21 @@ def test_out_of_memory_names_the_bytes():
             fh.empty(1 << 26).wait()
         assert isinstance(caught.value, fh.Error) and any(c.isdigit() for c in str(caught.value))
         same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
+
+
+def test_full_pool_fails_only_the_array_that_did_not_fit():
+    with fh.Cluster(1, memory="64M"):
+        kept = fh.scatter(np.full(5 << 20, 7.0))  # 40 MiB
+        refused = fh.empty(5 << 20)
+        refused[:] = 1.0
+        assert kept.gather()[-1] == 7.0
+        with pytest.raises(fh.LimitExceeded):
+            refused.gather()
+        assert kept.gather()[0] == 7.0
+
+
+def test_dropped_memory_is_free_for_the_next_call():
+    with fh.Cluster(1, memory="64M"):
+        x = fh.scatter(np.full(5 << 20, 7.0)).wait()  # 40 MiB
+        del x
+        assert fh.scatter(np.full(5 << 20, 8.0)).gather()[-1] == 8.0

@@ -16,7 +16,8 @@ def run(cluster, name, *arguments):
     return ran.stdout
 
 
-@pytest.mark.parametrize("name", ["hello.py", "scatter_gather.py", "remote_methods.py", "kernel_from_c.py", "fused_add_multiply.py"])
+@pytest.mark.parametrize("name", ["hello.py", "scatter_gather.py", "remote_methods.py", "kernel_from_c.py",
+                                  "fused_add_multiply.py"])
 def test_example_runs(cluster, name):
     if name in ("kernel_from_c.py", "fused_add_multiply.py"):
         from test_kernels import clang_or_skip

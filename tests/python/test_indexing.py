@@ -11,7 +11,8 @@ import farhand as fh
 INDICES = [
     0, -1, 2, slice(None), slice(1, 4), slice(None, None, -1), slice(5, 1, -2), slice(10, 20), slice(0, 0), ..., None,
     (1, 2), (slice(1, 3), 0), (0, slice(None, None, 2)), (..., 1), (None, 1), (1, None), (slice(None), None, 2),
-    (slice(None), slice(1, 3)), (2, ..., None), (slice(4, None), slice(None, 2)), (), (1, 1, 1), (slice(None), 1, slice(None, None, -1)),
+    (slice(None), slice(1, 3)), (2, ..., None), (slice(4, None), slice(None, 2)), (), (1, 1, 1),
+    (slice(None), 1, slice(None, None, -1)),
 ]
 
 

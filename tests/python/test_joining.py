@@ -145,7 +145,8 @@ def test_broadcast_arrays(cluster):
 def test_other_arrangements(clusters):
     local = make((5, 4), "int32")
     remote = fh.scatter(local)
-    for function in (np.fliplr, np.flipud, np.rot90, lambda x: np.rot90(x, 3), lambda x: np.roll(x, 2), lambda x: np.roll(x, -1, 1),
+    for function in (np.fliplr, np.flipud, np.rot90, lambda x: np.rot90(x, 3), lambda x: np.roll(x, 2),
+                     lambda x: np.roll(x, -1, 1),
                      lambda x: np.roll(x, (1, 2), (0, 1)), lambda x: np.append(x, x, 0), lambda x: np.append(x, 5), np.diff,
                      lambda x: np.diff(x, 2, 0), np.atleast_3d, lambda x: np.atleast_2d(x[0]), lambda x: np.tile(x, 2),
                      lambda x: np.tile(x, (2, 1, 3)), lambda x: np.tile(x, (0, 2))):

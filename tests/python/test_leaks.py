@@ -28,7 +28,8 @@ def good(cluster):
 def bad(cluster):
     remote = fh.scatter(np.arange(10))
     for attempt in (lambda: remote[20], lambda: remote + np.arange(3), lambda: remote.reshape(3), lambda: fh.get("nothing"),
-                    lambda: cluster.session.sql("nonsense"), lambda: fh.kernel(b"nonsense"), lambda: remote.astype("i1", casting="no")):
+                    lambda: cluster.session.sql("nonsense"), lambda: fh.kernel(b"nonsense"),
+                    lambda: remote.astype("i1", casting="no")):
         with pytest.raises(fh.Error):
             attempt()
 

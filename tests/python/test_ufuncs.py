@@ -187,7 +187,8 @@ def test_local_out_is_written(cluster):
 def test_dtype_and_casting_are_honoured(cluster):
     local = np.arange(4, dtype=np.int32)
     same(fh.gather(np.add(fh.scatter(local), 1, dtype="f4")), np.add(local, 1, dtype="f4"))
-    same(fh.gather(np.add(fh.scatter(local), 1.5, dtype="i8", casting="unsafe")), np.add(local, 1.5, dtype="i8", casting="unsafe"))
+    same(fh.gather(np.add(fh.scatter(local), 1.5, dtype="i8", casting="unsafe")),
+         np.add(local, 1.5, dtype="i8", casting="unsafe"))
     with pytest.raises(TypeError):
         np.add(fh.scatter(local), fh.scatter(np.ones(4)), dtype="i4")
 

@@ -22,7 +22,7 @@ class Array(Operators):
     __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
 
     def __init__(self, *arguments, **keywords):
-        raise error("WRONG_TYPE", f"{type(self).__name__} is not called: arrays come from fh.scatter, fh.empty, fh.get and the like")
+        raise error("WRONG_TYPE", f"{type(self).__name__} is not called: arrays come from fh.scatter, fh.empty and the like")
 
     # ---- metadata
 

@@ -209,7 +209,8 @@ def connect(target=None, *, timeout=10.0):
     """
     global _default
     call_timeout = -1.0 if config.call_timeout is None else float(config.call_timeout)
-    native = _native.connect(None if target is None else str(target), float(timeout), call_timeout)
+    native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
+                             not config.shared_memory)
     session = Session(native)
     with _lock:
         _default = session

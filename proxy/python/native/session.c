@@ -139,12 +139,13 @@ static pysession_t *session_new(PyObject *module)
     return self;
 }
 
-/* connect(target or None, timeout, call_timeout) -> Session */
+/* connect(target or None, timeout, call_timeout, wire_only) -> Session */
 PyObject *pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
-    if (!PyArg_ParseTuple(args, "zdd", &options.target, &options.timeout_s, &options.call_timeout_s))
+    if (!PyArg_ParseTuple(args, "zddp", &options.target, &options.timeout_s, &options.call_timeout_s,
+                          &options.wire_only))
         return NULL;
     pysession_t *self = session_new(module);
     if (!self)
