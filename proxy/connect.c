@@ -203,6 +203,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->pid = getpid();
     self->id = oid_new();
     self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : (double)DEFAULT_CALL_S;
+    self->wire_only = options->wire_only != 0;
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
     find_host(self->host, sizeof self->host);

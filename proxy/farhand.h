@@ -81,6 +81,7 @@ typedef struct {
     const char *target;       /* connection file or cluster name; NULL: $FARHAND_CONNECTION, else the cluster "default" */
     double timeout_s;         /* for connecting; 0: 10 */
     double call_timeout_s;    /* for calls that wait; 0: 60, negative: no limit */
+    int wire_only;            /* non-zero: never touch the memory of engines on this host, send all bytes as messages */
     int (*interrupted)(void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
 } fh_connect_options;
@@ -139,6 +140,7 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;   /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
+    uint64_t shared_bytes;       /* payload copied from and to engines' memory on this host, without messages */
     uint64_t engine_bytes;       /* payload asked to move engine to engine */
     uint64_t waits;              /* calls that waited for an answer */
 } fh_stats;

@@ -3,6 +3,7 @@
 #include "codecs/strided.h"
 #include "proxy/array.h"
 #include "proxy/error.h"
+#include "proxy/nearby.h"
 #include "proxy/sync.h"
 #include "proxy/wait.h"
 
@@ -33,6 +34,7 @@ typedef struct {
 struct gathering {
     const fh_array *array;
     nd_t target;
+    bool *taken; /* parts that were read in place */
     stream_t *streams;
     int nstreams;
 };
@@ -73,7 +75,7 @@ static int
 next_part(const gathering_t *self, const engine_link_t *engine, int part)
 {
     while (part < self->array->n &&
-           (self->array->parts[part].handle->engine != engine || part_bytes(self->array, part) == 0))
+           (self->array->parts[part].handle->engine != engine || part_bytes(self->array, part) == 0 || self->taken[part]))
         part++;
     return part;
 }
@@ -144,6 +146,33 @@ some_came(const void *context)
     return false;
 }
 
+/* Parts on this host whose memory can be reached are copied from where they lie. */
+static int
+read_in_place(gathering_t *self, int64_t deadline, err_t *err)
+{
+    const fh_array *array = self->array;
+    nearby_t *near = calloc((size_t)array->n, sizeof *near);
+    int status = near ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    for (int i = 0; i < array->n && !status; i++)
+        if (nearby_possible(array->parts[i].handle->engine, part_bytes(array, i)))
+            status = nearby_ask(&near[i], array->parts[i].handle, false, err);
+    if (!status)
+        status = nearby_wait(near, array->n, array->session, deadline, err);
+    for (int i = 0; i < array->n && !status; i++) {
+        if (!nearby_there(&near[i]))
+            continue;
+        nd_t remote = array_part_nd(array, i), target = target_of(self, i);
+        status = nearby_read(&near[i], array->session, &remote, &target, err);
+        self->taken[i] = status == FH_OK;
+        if (status == FH_NOT_SUPPORTED)
+            status = FH_OK;
+    }
+    if (near)
+        nearby_forget(near, array->n);
+    free(near);
+    return status;
+}
+
 static int
 make_streams(gathering_t *self, err_t *err)
 {
@@ -154,6 +183,8 @@ make_streams(gathering_t *self, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
     for (int i = 0; i < array->n; i++) {
         int known = 0;
+        if (self->taken[i])
+            continue;
         while (known < self->nstreams && self->streams[known].engine != array->parts[i].handle->engine)
             known++;
         if (known == self->nstreams) {
@@ -186,7 +217,11 @@ gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadlin
     nd_init(&gathering.target, ret, array->dtype, &array->shape);
     if (strides)
         memcpy(gathering.target.stride, strides, (size_t)array->shape.ndim * sizeof *strides);
-    int status = make_streams(&gathering, err);
+    gathering.taken = calloc((size_t)array->n, sizeof *gathering.taken);
+    int status = gathering.taken ? read_in_place(&gathering, deadline, err)
+                                 : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    if (!status)
+        status = make_streams(&gathering, err);
     while (!status) {
         status = advance(&gathering, &busy, err);
         if (status || busy == 0)
@@ -194,6 +229,7 @@ gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadlin
         status = wait_until(array->session, deadline, some_came, &gathering, err);
     }
     forget_all(&gathering, status == FH_INTERRUPTED);
+    free(gathering.taken);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "codecs/strided.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
+#include "proxy/nearby.h"
 #include "proxy/wait.h"
 
 #include <stdlib.h>
@@ -43,6 +44,8 @@ named_engines(fh_session *session, const fh_scatter_options *options, engine_lin
         char text[OID_TEXT_SIZE];
         memcpy(id.bytes, options->engines[i].bytes, sizeof id.bytes);
         ret[i] = session_engine(session, id);
+        if (!ret[i] && broker_link_list_engines(session, NULL) == FH_OK)
+            ret[i] = session_engine(session, id);
         if (!ret[i])
             return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %s in the cluster", oid_format(id, text));
         if (ret[i]->lost)
@@ -193,6 +196,35 @@ begin_part(sending_t *self, int i, err_t *err)
     return status;
 }
 
+/* Parts on this host are written straight into their engine's memory. */
+static int
+write_in_place(sending_t *self, err_t *err)
+{
+    const fh_array *array = self->array;
+    fh_session *session = array->session;
+    nearby_t *near = calloc((size_t)array->n, sizeof *near);
+    int status = near ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", array->n);
+    for (int i = 0; i < array->n && !status; i++)
+        if (nearby_possible(array->parts[i].handle->engine, part_bytes(self, i)))
+            status = nearby_ask(&near[i], array->parts[i].handle, true, err);
+    if (!status)
+        status = nearby_wait(near, array->n, session, session_deadline(session, -1), err);
+    for (int i = 0; i < array->n && !status; i++) {
+        if (!nearby_there(&near[i]))
+            continue;
+        nd_t remote = array_part_nd(array, i), part = part_of(self, i);
+        status = nearby_write(&near[i], session, &remote, &part, self->swapped, err);
+        if (!status)
+            self->sent[i] = part_bytes(self, i);
+        else if (status == FH_NOT_SUPPORTED)
+            status = FH_OK;
+    }
+    if (near)
+        nearby_forget(near, array->n);
+    free(near);
+    return status;
+}
+
 static int64_t
 chunk_size(const sending_t *self, int i)
 {
@@ -272,6 +304,8 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
         status = err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", layout->n);
     for (int i = 0; i < layout->n && !status; i++)
         status = begin_part(&sending, i, err);
+    if (!status)
+        status = write_in_place(&sending, err);
     if (!status)
         status = send_parts(&sending, err);
     free(sending.sent);

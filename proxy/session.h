@@ -23,6 +23,7 @@ struct fh_session {
     void *context;  /* of ZeroMQ; from zmq_context_acquire */
     bool has_context;
     double call_timeout_s;
+    bool wire_only;
     int (*interrupted)(void *);
     void *interrupted_context;
 
@@ -34,6 +35,7 @@ struct fh_session {
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
+    uint64_t shared_bytes; /* copied from and to engines' memory in place */
 };
 
 /* Every public function begins with this: INVALID_ARGUMENT for a NULL or closed session, or in a forked child. */

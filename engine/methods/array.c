@@ -229,9 +229,6 @@ run_locate(run_t *run, err_t *err)
         located.as.LOCATED.fd = (uint64_t)pin.segment->fd;
         located.as.LOCATED.inode = file.st_ino;
         located.as.LOCATED.offset = (uint64_t)(pin.nd.data - pin.segment->data);
-        located.as.LOCATED.touched = __atomic_load_n(&pin.segment->touched, __ATOMIC_RELAXED);
-        if (locate->write)
-            segment_touch(pin.segment);
         pthread_mutex_lock(&run->core->lock);
         core_reply(run->core, run->lane, &located, NULL);
         pthread_mutex_unlock(&run->core->lock);
@@ -285,7 +282,7 @@ run_sync(run_t *run, err_t *err)
 
 static const method_t ROWS[] = {
     {.code = MSG_EMPTY, .run = run_empty, .results = results_empty},
-    {.code = MSG_WRITE, .run = run_write},
+    {.code = MSG_WRITE, .target = offsetof(message_t, as.WRITE.object), .run = run_write},
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
     {.code = MSG_LOCATE, .flags = METHOD_ANSWERS, .run = run_locate},

@@ -29,7 +29,7 @@ def test_concatenate_along_the_distributed_axis_moves_nothing(cluster):
     joined = fh.concatenate(remote, axis=0)
     joined.wait()
     after = cluster.session.stats()
-    for counter in ("array_bytes_sent", "array_bytes_received", "engine_bytes"):
+    for counter in ("array_bytes_sent", "array_bytes_received", "shared_bytes", "engine_bytes"):
         assert after[counter] == before[counter], counter
     same(fh.gather(joined), np.concatenate(local))
 

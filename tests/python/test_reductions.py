@@ -61,8 +61,8 @@ def test_sum_of_two_d_plus_one_moves_no_array_bytes(cluster):
     result = (2 * remote + 1).sum(axis=0)
     result.wait()
     after = cluster.session.stats()
-    assert after["array_bytes_received"] == before["array_bytes_received"]
-    assert after["array_bytes_sent"] == before["array_bytes_sent"]
+    for counter in ("array_bytes_received", "array_bytes_sent", "shared_bytes"):
+        assert after[counter] == before[counter], counter
     same(fh.gather(result), (2 * local + 1).sum(axis=0), 1e-12)
     fetched = cluster.session.stats()["array_bytes_received"] - after["array_bytes_received"]
     assert fetched == 500 * 8

@@ -1,0 +1,251 @@
+#include "proxy/nearby.h"
+
+#include "codecs/strided.h"
+#include "proxy/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    CHUNK = 1024 * 1024,       /* packed at once where it cannot go straight */
+    SLICE = 32 * 1024 * 1024,  /* copied between two looks at the user's wish to stop */
+};
+
+/* ---- asking -------------------------------------------------------------------------------------------------------- */
+
+bool
+nearby_possible(const engine_link_t *engine, int64_t bytes)
+{
+    return bytes >= NEARBY_BYTES && !engine->lost && !engine->session->wire_only &&
+           strcmp(engine->host, engine->session->host) == 0;
+}
+
+static int
+take_place(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    nearby_t *self = context;
+    const msg_LOCATED_t *located = &reply->as.LOCATED;
+    (void)raw, (void)nraw;
+    if (reply->code != MSG_LOCATED)
+        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered LOCATE with another message");
+    self->pid = located->pid;
+    self->fd = located->fd;
+    self->inode = located->inode;
+    self->offset = located->offset;
+    return FH_OK;
+}
+
+int
+nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err)
+{
+    message_t message = {.code = MSG_LOCATE};
+    uint64_t call;
+    message.as.LOCATE.object = handle->id;
+    message.as.LOCATE.write = write;
+    self->request = (request_t){.reply = take_place, .context = self};
+    int status = engine_link_call(handle->engine, &message, NULL, &call, err);
+    if (status)
+        return status;
+    conn_expect(&handle->engine->conn, &self->request, call, 1);
+    self->engine = handle->engine;
+    return FH_OK;
+}
+
+typedef struct {
+    const nearby_t *items;
+    int n;
+} waiting_t;
+
+static bool
+all_came(const void *context)
+{
+    const waiting_t *self = context;
+    for (int i = 0; i < self->n; i++)
+        if (self->items[i].engine && self->items[i].request.due > 0)
+            return false;
+    return true;
+}
+
+int
+nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns, err_t *err)
+{
+    int status = wait_until(session, deadline_ns, all_came, &(waiting_t){self, n}, err);
+    for (int i = 0; i < n && !status; i++)
+        if (self[i].engine && self[i].request.status && self[i].request.status != FH_NOT_SUPPORTED) {
+            status = self[i].request.status;
+            if (err)
+                *err = self[i].request.err;
+        }
+    return status;
+}
+
+bool
+nearby_there(const nearby_t *self)
+{
+    return self->engine && self->request.due == 0 && self->request.status == FH_OK;
+}
+
+void
+nearby_forget(nearby_t *self, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (self[i].engine)
+            conn_forget(&self[i].engine->conn, &self[i].request);
+}
+
+/* ---- the memory ---------------------------------------------------------------------------------------------------- */
+
+/* Open the array's file, of which the bytes [low, high) around its first element are wanted.  NOT_SUPPORTED: for whatever reason that
+ * does not work. */
+static int
+open_place(const nearby_t *place, int flags, int64_t low, int64_t high, int *ret_fd, err_t *err)
+{
+    char path[64];
+    struct stat file;
+    snprintf(path, sizeof path, "/proc/%llu/fd/%llu", (unsigned long long)place->pid, (unsigned long long)place->fd);
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &file) == 0 && file.st_ino == place->inode && (int64_t)place->offset + low >= 0 &&
+        (int64_t)place->offset + high <= file.st_size) {
+        *ret_fd = fd;
+        return FH_OK;
+    }
+    if (fd >= 0)
+        close(fd);
+    return err_set(err, FH_NOT_SUPPORTED, "the engine's memory cannot be reached through %s", path);
+}
+
+static int
+still_wanted(const fh_session *session, err_t *err)
+{
+    if (session->interrupted && session->interrupted(session->interrupted_context))
+        return err_set(err, FH_INTERRUPTED, "interrupted while copying");
+    return FH_OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+/* Copy by slices along the first axis that is longer than 1, looking up in between. */
+static int
+copy_in_slices(const fh_session *session, const nd_t *to, const nd_t *from, err_t *err)
+{
+    int axis = 0, status = FH_OK;
+    while (axis < to->shape.ndim - 1 && to->shape.extent[axis] == 1)
+        axis++;
+    int64_t bytes = shape_bytes(&to->shape, to->dtype);
+    if (to->shape.ndim == 0 || bytes <= SLICE) {
+        strided_copy(to, from);
+        return FH_OK;
+    }
+    int64_t extent = to->shape.extent[axis], step = SLICE / (bytes / extent);
+    if (step < 1)
+        step = 1;
+    for (int64_t at = 0; at < extent && !status; at += step) {
+        nd_t here = *to, there = *from;
+        here.data += at * to->stride[axis];
+        there.data += at * from->stride[axis];
+        here.shape.extent[axis] = there.shape.extent[axis] = extent - at < step ? extent - at : step;
+        strided_copy(&here, &there);
+        status = still_wanted(session, err);
+    }
+    return status;
+}
+
+int
+nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, err_t *err)
+{
+    int64_t low, high, page = sysconf(_SC_PAGESIZE);
+    int fd = -1, status = nd_extent(remote, &low, &high);
+    if (status)
+        return err_set(err, FH_NOT_SUPPORTED, "the array's strides are out of range");
+    status = open_place(self, O_RDONLY, low, high, &fd, err);
+    if (status)
+        return status;
+    int64_t start = (int64_t)self->offset + low;
+    start -= start % page;
+    size_t size = (size_t)((int64_t)self->offset + high - start);
+    char *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, start);
+    close(fd);
+    if (map == MAP_FAILED)
+        return err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be mapped");
+    nd_t there = *remote;
+    there.data = map + ((int64_t)self->offset - start);
+    status = copy_in_slices(session, local, &there, err);
+    munmap(map, size);
+    if (!status)
+        session->shared_bytes += (uint64_t)shape_bytes(&local->shape, local->dtype);
+    return status;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+static int
+write_all(int fd, const char *bytes, int64_t size, int64_t offset, err_t *err)
+{
+    while (size > 0) {
+        ssize_t written = pwrite(fd, bytes, (size_t)size, offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return err_set_errno(err, errno == ENOSPC || errno == ENOMEM ? FH_NO_MEMORY : FH_IO_ERROR, errno,
+                                 "cannot write %lld bytes into the engine's memory", (long long)size);
+        bytes += written;
+        size -= written;
+        offset += written;
+    }
+    return FH_OK;
+}
+
+static void
+reverse_elements(char *bytes, int64_t size, dtype_t dtype, char *scratch)
+{
+    shape_t shape = {.ndim = 1, .extent = {size / (int64_t)dtype_size(dtype)}};
+    nd_t from, to;
+    memcpy(scratch, bytes, (size_t)size);
+    nd_init(&from, scratch, dtype, &shape);
+    nd_init(&to, bytes, dtype, &shape);
+    strided_copy_swapped(&to, &from);
+}
+
+/* Put the bytes [at, at+size) of local's C-order image.  pwrite neither faults on the pages nor clears fresh ones first: twice as fast
+ * as a copy into a mapping. */
+static int
+put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *scratch, int64_t at, int64_t size, err_t *err)
+{
+    int64_t offset = (int64_t)self->offset + at;
+    if (!swapped && nd_is_c_contiguous(local))
+        return write_all(fd, local->data + at, size, offset, err);
+    strided_pack(local, at, size, scratch);
+    if (swapped)
+        reverse_elements(scratch, size, local->dtype, scratch + CHUNK);
+    return write_all(fd, scratch, size, offset, err);
+}
+
+int
+nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped, err_t *err)
+{
+    int64_t bytes = shape_bytes(&remote->shape, remote->dtype);
+    int fd = -1, status = open_place(self, O_RDWR, 0, bytes, &fd, err);
+    if (status)
+        return status;
+    char *scratch = malloc((size_t)2 * CHUNK);
+    if (!scratch)
+        status = err_set(err, FH_NO_MEMORY, "no memory to pack an array");
+    for (int64_t at = 0; at < bytes && !status; at += CHUNK) {
+        int64_t size = bytes - at < CHUNK ? bytes - at : CHUNK;
+        if (at % SLICE == 0)
+            status = still_wanted(session, err);
+        if (!status)
+            status = put_chunk(self, fd, local, swapped, scratch, at, size, err);
+    }
+    close(fd);
+    free(scratch);
+    if (!status)
+        session->shared_bytes += (uint64_t)bytes;
+    return status;
+}
