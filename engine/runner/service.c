@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef FH_ONE_THREAD
+#define FH_ONE_THREAD 0 /* 1: a sanitizer's run time and threads do not go together with the sandbox */
+#endif
+
 enum { MAX_KERNELS = 4096 };
 
 typedef struct {
@@ -111,7 +115,7 @@ start(service_t *self, const service_options_t *options, err_t *err)
         status = silence(err);
     if (!status)
         status = sandbox_close(&self->sandbox, err);
-    if (!status && options->threads > 1)
+    if (!status && options->threads > 1 && !FH_ONE_THREAD)
         status = start_crew(self, options->threads, err);
     if (!status)
         status = sandbox_lock(&self->sandbox, err);
