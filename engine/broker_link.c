@@ -237,7 +237,7 @@ start_over(broker_link_t *self)
 
     if (self->state != READY)
         return;
-    log_line(LOG_WARNING, "ENG-BROKER-FORGOT", "the broker has been restarted; announcing again");
+    log_line(LOG_WARNING, "ENG-BROKER-FORGOT", "the broker does not know this engine any more; announcing again");
     self->state = STRANGER;
     /* Old news would be told twice otherwise, which does no harm. */
     if (outbox_new(&fresh, NULL) == FH_OK) {

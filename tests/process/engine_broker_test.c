@@ -160,6 +160,62 @@ killed_broker_is_told_everything_again(void **state)
     rig_disconnect(&peer);
 }
 
+static void
+published_array_outlives_a_killed_broker_and_its_session(void **state)
+{
+    engine_rig_t *rig = *state;
+    rig_peer_t peer, other;
+    caller_t caller, reader;
+    message_t message;
+    double got[3];
+
+    open_session(rig, &peer, &caller);
+    oid_t a = caller_doubles(&caller, 3, 7, 1), b = caller_doubles(&caller, 3, 1, 1);
+
+    caller_sync(&caller);
+    publish(rig, &peer, "durable", a);
+    wait_listed(&peer, b, true);
+    rig_disconnect(&peer);
+    rig_restart(&rig->broker);
+    rig_connect(&rig->broker, &peer, 'C');
+    peer.id = caller.session;
+    rig_hello(&peer, &message);
+    wait_listed(&peer, b, true);
+    caller_close(&caller);
+    rig_send(&peer, &(message_t){.code = MSG_GOODBYE, .as.GOODBYE.call = ++peer.call});
+    rig_expect(&peer, MSG_OK, &message);
+    rig_disconnect(&peer);
+
+    open_session(rig, &other, &reader);
+    wait_listed(&other, b, false);
+    caller_fetch(&reader, a, got, sizeof got);
+    assert_true(got[2] == 9);
+    rig_send(&other, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++other.call, .name = str_of("durable")}});
+    rig_expect(&other, MSG_OK, &message);
+    caller_wait_stat(&reader, "objects", 0);
+    caller_leave(&reader);
+    rig_disconnect(&other);
+}
+
+static void
+engine_that_was_frozen_is_there_again(void **state)
+{
+    engine_rig_t *rig = *state;
+    rig_peer_t peer;
+    caller_t caller;
+
+    open_session(rig, &peer, &caller);
+    oid_t a = caller_doubles(&caller, 3, 1, 1);
+
+    wait_listed(&peer, a, true);
+    proc_signal(&rig->engines[0].process, SIGSTOP);
+    wait_listed(&peer, a, false); /* the broker takes it for dead */
+    proc_signal(&rig->engines[0].process, SIGCONT);
+    wait_listed(&peer, a, true);
+    caller_leave(&caller);
+    rig_disconnect(&peer);
+}
+
 int
 main(void)
 {
@@ -167,6 +223,8 @@ main(void)
         cmocka_unit_test(broker_hears_of_objects_that_come_and_go),
         cmocka_unit_test(published_array_outlives_its_session),
         cmocka_unit_test(killed_broker_is_told_everything_again),
+        cmocka_unit_test(published_array_outlives_a_killed_broker_and_its_session),
+        cmocka_unit_test(engine_that_was_frozen_is_there_again),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

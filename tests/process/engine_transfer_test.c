@@ -254,6 +254,27 @@ waiting_lane_stops_nobody_else_and_can_be_cancelled(void **state)
 }
 
 static void
+releases_among_cancelled_calls_still_count(void **state)
+{
+    pair_t pair;
+    oid_t never = oid_new();
+
+    pair_open(&pair, *state);
+    int64_t before = caller_stat(&pair.to, "objects");
+    oid_t a = caller_doubles(&pair.to, 3, 0, 1);
+
+    expect_array(&pair, never, SMALL);
+    oid_t sum = caller_binary(&pair.to, "add", a, never);
+
+    caller_release(&pair.to, a);
+    caller_release(&pair.to, never);
+    caller_release(&pair.to, sum);
+    (void)caller_send(&pair.to, &(message_t){.code = MSG_CANCEL}, NULL, 0);
+    caller_wait_stat(&pair.to, "objects", before);
+    pair_close(&pair);
+}
+
+static void
 all_memory_comes_back_when_the_sessions_end(void **state)
 {
     pair_t pair;
@@ -310,6 +331,7 @@ main(void)
         cmocka_unit_test(poisoned_array_poisons_what_it_becomes),
         cmocka_unit_test(other_shape_than_expected_is_an_error),
         cmocka_unit_test(waiting_lane_stops_nobody_else_and_can_be_cancelled),
+        cmocka_unit_test(releases_among_cancelled_calls_still_count),
         cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
         cmocka_unit_test(lost_engine_fails_what_is_expected_from_it),
     };
