@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/private_file.h"
+#include "base/stop.h"
 #include "codecs/connection_file.h"
 #include "engine/engine.h"
 
@@ -55,7 +54,7 @@ typedef struct {
     settings_t settings;
     connection_t connection;
     link_keys_t keys;
-    int signal_fd;
+    stop_t stop;
     void *context;
     link_zap_t *zap;
     link_t *tcp, *ipc, *broker;
@@ -64,25 +63,15 @@ typedef struct {
     char host[256];
 } program_t;
 
-static int
-take_signals(program_t *self, err_t *err)
+static void
+raise_limits(void)
 {
     struct rlimit files;
-    sigset_t set;
 
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-        self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (self->signal_fd < 0)
-        return err_set_errno(err, FH_IO_ERROR, errno, "cannot receive signals");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max; /* one descriptor a segment */
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    return FH_OK;
 }
 
 static int
@@ -234,11 +223,12 @@ make_engine(program_t *self, err_t *err)
 static int
 start(program_t *self, err_t *err)
 {
-    int status = take_signals(self, err);
+    int status = stop_init(&self->stop, self->settings.owner, err);
 
     /* Buffers of 1 MiB come and go with every part of an array: keep their pages. */
     (void)mallopt(M_MMAP_THRESHOLD, BUFFER_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, BUFFER_BYTES);
+    raise_limits();
     find_host(self);
     fill_defaults(&self->settings);
     if (!status)
@@ -270,14 +260,13 @@ stop(program_t *self)
     link_zmq_context_destroy(&self->context);
     if (self->socket_path[0])
         (void)unlink(self->socket_path);
-    if (self->signal_fd >= 0)
-        close(self->signal_fd);
+    stop_release(&self->stop);
 }
 
 int
 main(int argc, char *argv[])
 {
-    program_t self = {.signal_fd = -1};
+    program_t self = {.stop = STOP_NONE};
     bool done = false;
     int first = argc, status;
     err_t err;
@@ -295,11 +284,11 @@ main(int argc, char *argv[])
     log_start("farhand-engine");
     status = start(&self, &err);
     if (!status)
-        status = engine_run(self.engine, self.signal_fd, link_zap_fd(self.zap), say_ready, &self, &err);
+        status = engine_run(self.engine, self.stop.fd, link_zap_fd(self.zap), say_ready, &self, &err);
     if (status)
         log_line(LOG_ERROR, "ENG-FAILED", "status=%s %s", status_name(status), err.text);
     else
-        log_line(LOG_INFO, "ENG-STOP", "stopped by a signal");
+        log_line(LOG_INFO, "ENG-STOP", "ends: %s", stop_reason(&self.stop));
     stop(&self);
     return status ? 1 : 0;
 }

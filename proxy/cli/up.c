@@ -18,7 +18,7 @@
 enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
-    int64_t engines, threads, memory;
+    int64_t engines, threads, memory, owner;
     char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX];
 } settings_t;
 
@@ -28,6 +28,8 @@ static const option_t options[] = {
      "Threads that each engine computes with; 0: the cores of this host shared out."},
     {"memory", 0, OPTION_BYTES, "0", 0, 1e15, offsetof(settings_t, memory), "BYTES",
      "Memory for arrays on each engine; 0: 60 % of this host's memory shared out."},
+    {"owner", 0, OPTION_INT, "0", 0, 4194304, offsetof(settings_t, owner), "PID",
+     "The process that the cluster is for: broker and engines end when it does; 0: none."},
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
@@ -118,8 +120,10 @@ static int start(launch_t *self, const char *name, char *const argv[], err_t *er
 static int start_broker(launch_t *self, err_t *err)
 {
     settings_t settings = *self->settings; /* exec wants char * */
+    char owner[32];
+    (void)snprintf(owner, sizeof owner, "%" PRId64, settings.owner);
     char *argv[] = {(char[]){"farhand-broker"}, (char[]){"--folder"}, self->folder, (char[]){"--cluster"}, settings.name,
-                    (char[]){"--listen"}, settings.listen, NULL};
+                    (char[]){"--listen"}, settings.listen, (char[]){"--owner"}, owner, NULL};
     int status = start(self, "broker", argv, err);
     if (!status)
         status = daemon_await_ready(&self->daemons[0], self->deadline_ns, self->endpoint, sizeof self->endpoint, err);
@@ -145,7 +149,7 @@ static int64_t memory_each(const settings_t *settings)
 static int start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
-    char connection[RUN_PATH_MAX], threads[32], memory[32], name[32];
+    char connection[RUN_PATH_MAX], threads[32], memory[32], owner[32], name[32];
     process_t running;
     process_name(name, number);
     if (process_find(self->folder, name, &running)) { /* it has outlived the broker */
@@ -155,8 +159,9 @@ static int start_engine(launch_t *self, int number, err_t *err)
     run_folder_path(connection, self->folder, "engine.ini");
     (void)snprintf(threads, sizeof threads, "%" PRId64, threads_each(&settings));
     (void)snprintf(memory, sizeof memory, "%" PRId64, memory_each(&settings));
+    (void)snprintf(owner, sizeof owner, "%" PRId64, settings.owner);
     char *argv[] = {(char[]){"farhand-engine"}, (char[]){"--connection"}, connection, (char[]){"--listen"}, settings.listen,
-                    (char[]){"--threads"}, threads, (char[]){"--memory"}, memory, NULL};
+                    (char[]){"--threads"}, threads, (char[]){"--memory"}, memory, (char[]){"--owner"}, owner, NULL};
     return start(self, name, argv, err);
 }
 

@@ -29,7 +29,7 @@ def find_program(name):
 
 
 class Cluster:
-    """A broker and some engines on this host, ended with the object (or the program).
+    """A broker and some engines on this host, ended with the object, or with the process, however it ends.
 
     engines: how many; threads: that each computes with; memory: bytes of arrays each may hold, or text such as "2G".
     A context manager; .session is connected already, and is the default one.
@@ -43,7 +43,7 @@ class Cluster:
         self._stopped = False
         self.session = None
         self._end = weakref.finalize(self, _end, self.name, self._folder, self._environment, os.getpid())
-        command = ["up", "-n", str(int(engines)), "--name", self.name]
+        command = ["up", "-n", str(int(engines)), "--name", self.name, "--owner", str(os.getpid())]
         if threads is not None:
             command += ["--threads", str(int(threads))]
         if memory is not None:
