@@ -55,8 +55,9 @@ int private_folder_make(const char *path, err_t *err)
             continue;
         char kept = part[i];
         part[i] = '\0';
-        if (mkdir(part, 0700) && errno != EEXIST && (kept == '\0' || access(part, X_OK)))
-            return err_set_errno(err, errno == EACCES ? FH_PERMISSION : FH_IO_ERROR, errno, "cannot make the folder %s", part);
+        int why = mkdir(part, 0700) ? errno : 0;
+        if (why && why != EEXIST && (kept == '\0' || access(part, X_OK)))
+            return err_set_errno(err, why == EACCES ? FH_PERMISSION : FH_IO_ERROR, why, "cannot make the folder %s", part);
         part[i] = kept;
     }
     return check_folder(part, err);

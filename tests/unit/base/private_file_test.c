@@ -43,6 +43,17 @@ static void folder_is_made_with_its_parents_and_closed(void **state)
     assert_int_equal(mode_of(check_path(folder, "a/b/d")), 0700);
 }
 
+static void folder_that_cannot_be_made_says_why(void **state)
+{
+    (void)state;
+    err_t err = {0};
+    check_fails(private_folder_make("/dev/null/below", &err), FH_IO_ERROR, err);
+    check_contains(err.text, "Not a directory");
+    int status = private_folder_make("/sys/no-such-folder/below", &err); /* nobody can make one there */
+    assert_true(status == FH_IO_ERROR || status == FH_PERMISSION);
+    assert_null(strstr(err.text, "No such file"));
+}
+
 static void folder_that_others_can_read_is_refused(void **state)
 {
     (void)state;
@@ -156,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(folder_is_made_with_its_parents_and_closed),
+        TEST(folder_that_cannot_be_made_says_why),
         TEST(folder_that_others_can_read_is_refused),
         TEST(link_or_file_in_the_place_of_a_folder_is_refused),
         TEST(written_file_is_read_back_and_closed_to_others),
