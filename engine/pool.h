@@ -29,7 +29,7 @@ typedef struct segment {
     int read_only_fd;      /* see segment_read_only_fd */
     pool_t *pool;
     oid_t session;         /* whose data it holds or held */
-    bool lent;             /* a runner has mapped it */
+    bool lent;             /* a runner, or a client that writes, has mapped it */
     size_t touched;        /* bytes from here on have never been written: their pages are not there yet */
     int references;        /* atomic */
     int64_t idle_since_ns; /* while cached */
@@ -66,7 +66,7 @@ void segment_fill(segment_t *self, size_t offset, const void *bytes, size_t size
 void segment_touch(segment_t *self);
 /* A descriptor of the memfd that cannot write, opened at the first call, owned by the segment.  Marks the segment as lent. */
 int segment_read_only_fd(segment_t *self, int *ret, err_t *err);
-/* The segment's read-write descriptor is given to a runner. */
+/* The segment is going to be written by another process. */
 void segment_lend(segment_t *self);
 
 /* Count bytes that lie elsewhere (waiting transfers) against the limit, and give them back. */

@@ -222,6 +222,9 @@ run_locate(run_t *run, err_t *err)
         status = err_set(err, FH_NOT_SUPPORTED, "a small array has no memory of its own to be shared");
     if (!status && locate->write)
         status = run_writes(run, &pin, err);
+    /* A client that is slow to write may outlive its session: the memory must not become somebody else's. */
+    if (!status && locate->write)
+        segment_lend(pin.segment);
     if (!status && fstat(pin.segment->fd, &file))
         status = err_set_errno(err, FH_IO_ERROR, errno, "cannot look at a segment");
     if (!status) {
