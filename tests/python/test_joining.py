@@ -149,7 +149,8 @@ def test_other_arrangements(clusters):
                      lambda x: np.roll(x, -1, 1),
                      lambda x: np.roll(x, (1, 2), (0, 1)), lambda x: np.append(x, x, 0), lambda x: np.append(x, 5), np.diff,
                      lambda x: np.diff(x, 2, 0), np.atleast_3d, lambda x: np.atleast_2d(x[0]), lambda x: np.tile(x, 2),
-                     lambda x: np.tile(x, (2, 1, 3)), lambda x: np.tile(x, (0, 2))):
+                     lambda x: np.tile(x, (2, 1, 3)), lambda x: np.tile(x, (0, 2)),
+                     lambda x: np.pad(x, 1), lambda x: np.pad(x, ((0, 2), (1, 0)), constant_values=7)):
         same(fh.gather(function(remote)), function(local))
 
 

@@ -1,4 +1,6 @@
 """Reductions over every axis are NumPy's, and no array bytes travel for them."""
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,6 +113,22 @@ def test_nan_wins(clusters):
     assert int(remote.argmax()) == int(local.argmax())
     assert float(np.nansum(remote)) == 3.0 and float(np.nanmean(remote)) == 1.0
     assert float(np.nanmin(remote)) == -1.0 and float(np.nanmax(remote)) == 3.0 and float(np.nanprod(remote)) == -3.0
+
+
+def test_functions_that_pass_over_nan(clusters):
+    local = make((6, 5), "float64")
+    local[1, 2] = local[3, :] = local[:5, 0] = np.nan
+    remote = fh.scatter(local)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for function in (np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd):
+            for axis in (None, 0, 1, (0, 1)):
+                same(fh.gather(function(remote, axis=axis)), function(local, axis=axis), 1e-12)
+        same(fh.gather(np.nanvar(remote, axis=0, ddof=1, keepdims=True)), np.nanvar(local, axis=0, ddof=1, keepdims=True), 1e-12)
+        for axis in (None, 0, 1):
+            same(fh.gather(np.nanmin(remote, axis=axis)), np.nanmin(local, axis=axis))
+            same(fh.gather(np.nanmax(remote, axis=axis)), np.nanmax(local, axis=axis))
+    same(fh.gather(np.nanstd(fh.scatter(np.arange(6)))), np.nanstd(np.arange(6)), 1e-12)
 
 
 def test_axis_out_of_bounds_is_an_axis_error(cluster):

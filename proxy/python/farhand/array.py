@@ -6,6 +6,7 @@ import numpy as np
 
 from . import printing, reductions, shaping
 from .config import config
+from .dispatch import array_function
 from .dtypes import casting_code, code_of, dtype_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
 from .indexing import items
@@ -121,8 +122,6 @@ class Array(Operators):
     __array_ufunc__ = array_ufunc
 
     def __array_function__(self, function, types, args, kwargs):
-        from .functions import array_function
-
         return array_function(function, types, args, kwargs)
 
     def item(self, *index):

@@ -1,44 +1,23 @@
-"""NumPy's functions on remote arrays: the table behind __array_function__.
-
-A function that is not in the table raises TypeError (NumPy's own text); none is ever computed by fetching the arrays.
-"""
+"""NumPy's functions on remote arrays, for the table behind __array_function__."""
 import numpy as np
 
-from . import creation, joining, reductions, shaping
+from . import creation, joining, nanfunctions, reductions, shaping
+from .dispatch import TABLE, implements
 from .errors import error, not_supported
 from .ufuncs import call
-
-TABLE = {}
-
-
-def implements(*numpy_functions):
-    def register(function):
-        for numpy_function in numpy_functions:
-            TABLE[numpy_function] = function
-        return function
-
-    return register
-
-
-def array_function(function, types, args, kwargs):
-    from .array import Array
-
-    implementation = TABLE.get(function)
-    if implementation is None or not all(issubclass(t, (Array, np.ndarray)) for t in types):
-        return NotImplemented
-    return implementation(*args, **kwargs)
-
 
 def _remote(x, *others):
     """x as a remote array, in the session of the first one that is."""
     return joining.remote(x, joining._session_of([x, *others]))
 
 
+nanfunctions.register()
+
 # Names under which the implementations need no more than their own module.
 for _module, _names in {
     shaping: "transpose moveaxis rollaxis swapaxes expand_dims squeeze flip",
     joining: "concatenate stack vstack hstack dstack column_stack append array_split split vsplit hsplit dsplit "
-             "broadcast_arrays roll rot90 tile",
+             "broadcast_arrays roll rot90 tile pad",
     creation: "empty_like zeros_like ones_like full_like",
 }.items():
     for _name in _names.split():
@@ -160,41 +139,6 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=np._NoValue)
     return call("multiply", (a, weights)).sum(axis, keepdims=keepdims) / _remote(weights, a).sum(axis, keepdims=keepdims)
 
 
-def _without_nan(a, replacement):
-    if a.dtype.kind not in "fc":
-        return a
-    return call("where", (call("isnan", (a,)), replacement, a))
-
-
-@implements(np.nansum)
-def nansum(a, axis=None, dtype=None, out=None, keepdims=False):
-    return _without_nan(a, 0).sum(axis, dtype, out, keepdims)
-
-
-@implements(np.nanprod)
-def nanprod(a, axis=None, dtype=None, out=None, keepdims=False):
-    return _without_nan(a, 1).prod(axis, dtype, out, keepdims)
-
-
-@implements(np.nanmean)
-def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
-    if a.dtype.kind not in "fc":
-        return a.mean(axis, dtype, out, keepdims)
-    count = call("equal", (a, a)).sum(axis, keepdims=keepdims)
-    mean = nansum(a, axis, dtype, None, keepdims) / count
-    return reductions.deliver(mean.astype(dtype or a.dtype), out)
-
-
-def _nan_extremum(name, replacement):
-    def function(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-        return getattr(_without_nan(a, replacement), name)(axis, out, keepdims, initial, where)
-
-    return function
-
-
-TABLE[np.nanmin], TABLE[np.nanmax] = _nan_extremum("min", np.inf), _nan_extremum("max", -np.inf)
-
-
 # ---- elementwise
 
 @implements(np.where)
@@ -287,19 +231,6 @@ def isneginf(x, out=None):
 @implements(np.fix)
 def fix(x, out=None):
     return call("trunc", (x,), None if out is None else (out,))
-
-
-@implements(np.nan_to_num)
-def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    if x.dtype.kind == "c":
-        raise not_supported("nan_to_num of complex arrays is not built yet for remote arrays")
-    if x.dtype.kind != "f":
-        return x.copy() if copy else x
-    limits = np.finfo(x.dtype)
-    result = call("where", (call("isnan", (x,)), nan, x))
-    result = call("where", (call("equal", (x, np.inf)), float(limits.max) if posinf is None else posinf, result))
-    result = call("where", (call("equal", (x, -np.inf)), float(limits.min) if neginf is None else neginf, result))
-    return result if copy else reductions.deliver(result, x)
 
 
 @implements(np.angle)

@@ -4,8 +4,9 @@ import operator
 import numpy as np
 
 from . import shaping
+from .creation import full_like
 from .dtypes import normalize_axis
-from .errors import error
+from .errors import error, not_supported
 
 
 def _session_of(arrays):
@@ -154,6 +155,18 @@ def tile(x, reps):
             raise error("INVALID_ARGUMENT", "repetitions cannot be negative")
         x = concatenate([x] * n, axis) if n > 0 else x[(slice(None),) * axis + (slice(0, 0),)]
     return x.copy()
+
+
+def pad(x, pad_width, mode="constant", *, constant_values=0, **keywords):
+    if mode != "constant" or keywords or np.ndim(constant_values):
+        raise not_supported("pad of remote arrays is built for mode='constant' with one value")
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    if any(n < 0 for pair in widths for n in pair):
+        raise error("INVALID_ARGUMENT", "pad widths cannot be negative")
+    shape = tuple(before + extent + after for extent, (before, after) in zip(x.shape, widths))
+    result = full_like(x, constant_values, shape=shape)
+    result[tuple(slice(before, before + extent) for extent, (before, _) in zip(x.shape, widths))] = x
+    return result
 
 
 def rot90(x, k=1, axes=(0, 1)):
