@@ -46,9 +46,9 @@ give_credit(transfers_t *self, const arrival_t *arrival, int64_t bytes)
 }
 
 static void
-part_free(transfers_t *self, const arrival_t *arrival, part_t *part)
+part_free(transfers_t *self, oid_t session, part_t *part)
 {
-    usage_t *usage = oid_map_find(&self->usages, arrival->session);
+    usage_t *usage = oid_map_find(&self->usages, session);
 
     if (usage)
         usage->early_bytes -= (int64_t)part->size;
@@ -64,7 +64,7 @@ drop_parts(transfers_t *self, arrival_t *arrival)
         part_t *part = arrival->first;
 
         arrival->first = part->next;
-        part_free(self, arrival, part);
+        part_free(self, arrival->session, part);
     }
     arrival->last = NULL;
 }
@@ -164,6 +164,7 @@ transfers_take_parts(core_t *core, oid_t transfer)
         return;
     }
     segment_t *segment = segment_ref(arrival->pin.segment);
+    oid_t session = arrival->session;
 
     arrival->first = arrival->last = NULL;
     pthread_mutex_unlock(&core->lock);
@@ -172,13 +173,14 @@ transfers_take_parts(core_t *core, oid_t transfer)
         bytes += (int64_t)part->size;
     }
     pthread_mutex_lock(&core->lock);
-    arrival = oid_map_find(&self->arrivals, transfer);
-    while (parts && arrival) {
+    while (parts) {
         part_t *part = parts;
 
         parts = part->next;
-        part_free(self, arrival, part);
+        part_free(self, session, part);
     }
+    /* The session may have ended meanwhile. */
+    arrival = oid_map_find(&self->arrivals, transfer);
     if (arrival) {
         arrival->placed += bytes;
         give_credit(self, arrival, bytes);
