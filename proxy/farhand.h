@@ -80,7 +80,7 @@ FH_EXPORT fh_dtype fh_dtype_from_name(const char *name);
 typedef struct {
     const char *target;       /* connection file or cluster name; NULL: $FARHAND_CONNECTION, else the cluster "default" */
     double timeout_s;         /* for connecting; 0: 10 */
-    double call_timeout_s;    /* for calls that wait; 0: 60, negative: no limit */
+    double call_timeout_s;    /* for each answer that a call waits for (gather: each part); 0: 60, negative: no limit */
     int wire_only;            /* non-zero: never touch the memory of engines on this host, send all bytes as messages */
     int (*interrupted)(void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;

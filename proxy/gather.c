@@ -74,8 +74,8 @@ take_data(void *context, const message_t *reply, const bin_t *raw, int nraw, err
 static int
 next_part(const gathering_t *self, const engine_link_t *engine, int part)
 {
-    while (part < self->array->n &&
-           (self->array->parts[part].handle->engine != engine || part_bytes(self->array, part) == 0 || self->taken[part]))
+    while (part < self->array->n && (self->array->parts[part].handle->engine != engine ||
+                                     part_bytes(self->array, part) == 0 || self->taken[part]))
         part++;
     return part;
 }
@@ -210,7 +210,7 @@ forget_all(gathering_t *self, bool cancel)
 }
 
 static int
-gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadline, err_t *err)
+gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
 {
     gathering_t gathering = {.array = array};
     int busy = 0;
@@ -218,7 +218,7 @@ gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadlin
     if (strides)
         memcpy(gathering.target.stride, strides, (size_t)array->shape.ndim * sizeof *strides);
     gathering.taken = calloc((size_t)array->n, sizeof *gathering.taken);
-    int status = gathering.taken ? read_in_place(&gathering, deadline, err)
+    int status = gathering.taken ? read_in_place(&gathering, session_deadline(array->session, -1), err)
                                  : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
     if (!status)
         status = make_streams(&gathering, err);
@@ -226,7 +226,8 @@ gather(const fh_array *array, void *ret, const int64_t *strides, int64_t deadlin
         status = advance(&gathering, &busy, err);
         if (status || busy == 0)
             break;
-        status = wait_until(array->session, deadline, some_came, &gathering, err);
+        /* The limit is for each part of the answer: large arrays take long, but something always comes. */
+        status = wait_until(array->session, session_deadline(array->session, -1), some_came, &gathering, err);
     }
     forget_all(&gathering, status == FH_INTERRUPTED);
     free(gathering.taken);
@@ -240,10 +241,9 @@ fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_error *error)
     int status = array_enter(array, err);
     if (status)
         return status;
-    int64_t deadline = session_deadline(array->session, -1);
     if (shape_count(&array->shape) == 0)
-        return sync_array(array, deadline, err);
+        return sync_array(array, session_deadline(array->session, -1), err);
     if (!ret)
         return err_set(err, FH_INVALID_ARGUMENT, "there is no memory to gather into");
-    return gather(array, ret, strides, deadline, err);
+    return gather(array, ret, strides, err);
 }
