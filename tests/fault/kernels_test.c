@@ -231,6 +231,18 @@ third_crash_poisons_the_hash(void **state)
                      FH_KERNEL_FAULT); /* for this session it is new */
 }
 
+static void
+reloading_a_kernel_keeps_to_the_deadline_of_the_call(void **state)
+{
+    (void)state;
+    oid_t session = oid_new();
+    uint32_t one = compiled(session, ADD_ONE), faulty = compiled(session, NULL_READ);
+    driver_done_t done;
+    assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_FAULT);
+    assert_int_equal(call(session, one, 0.0005, &done), FH_KERNEL_TIMEOUT);
+    assert_int_equal(call(session, one, 10, &done), FH_OK);
+}
+
 /* ---- cancelling and ending ----------------------------------------------------------------------------------------
  */
 
@@ -417,6 +429,7 @@ main(void)
         cmocka_unit_test(waiting_call_times_out_in_its_place),
         cmocka_unit_test(hundred_faults_in_a_row_are_hundred_errors),
         cmocka_unit_test(third_crash_poisons_the_hash),
+        cmocka_unit_test(reloading_a_kernel_keeps_to_the_deadline_of_the_call),
         cmocka_unit_test(cancel_ends_the_call_and_only_it),
         cmocka_unit_test(forget_cancels_what_the_session_has),
         cmocka_unit_test(destroy_cancels_everything),
