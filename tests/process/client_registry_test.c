@@ -158,12 +158,17 @@ a_visit_that_stops_sees_no_more_rows(void **state)
     fh_array_free(&array);
 }
 
+typedef struct {
+    char text[1024];
+    size_t size;
+} list_t;
+
 static int
 collect_name(void *context, const char *name)
 {
-    char *all = context;
-    strcat(all, name);
-    strcat(all, ";");
+    list_t *list = context;
+    list->size += (size_t)snprintf(list->text + list->size, sizeof list->text - list->size, "%s;", name);
+    assert_true(list->size < sizeof list->text);
     return 0;
 }
 
@@ -171,14 +176,14 @@ static void
 names_are_listed(void **state)
 {
     fh_array *array = scatter(session);
-    char all[1024] = "";
+    list_t all = {.size = 0};
     fh_error error;
     (void)state;
     fh_ok(fh_publish(array, "first", &error), error);
     fh_ok(fh_publish(array, "zweite ä", &error), error);
-    fh_ok(fh_names(session, collect_name, all, &error), error);
-    check_contains(all, "first;");
-    check_contains(all, "zweite ä;");
+    fh_ok(fh_names(session, collect_name, &all, &error), error);
+    check_contains(all.text, "first;");
+    check_contains(all.text, "zweite ä;");
     fh_ok(fh_unpublish(session, "first", &error), error);
     fh_ok(fh_unpublish(session, "zweite ä", &error), error);
     fh_fails(fh_unpublish(session, "first", &error), FH_NO_SUCH_NAME, error);
@@ -231,7 +236,7 @@ engines_of_another_host_are_reached_over_tcp_with_keys(void **state)
     fh_session *far = cluster_connect(&cluster, 20);
     fh_error error;
     (void)state;
-    strcpy(far->host, "elsewhere/0"); /* then no engine is on our host */
+    snprintf(far->host, sizeof far->host, "elsewhere/0"); /* then no engine is on our host */
     fh_array *array = scatter(far), *moved = NULL;
     check_values(array);
     fh_ok(fh_reshard(array, &(fh_scatter_options){.axis = 0, .blocksize = 30000}, &moved, &error), error);
@@ -249,7 +254,7 @@ engines_with_another_key_are_not_trusted(void **state)
     fh_array *array = NULL;
     fh_error error;
     (void)state;
-    strcpy(far->host, "elsewhere/0");
+    snprintf(far->host, sizeof far->host, "elsewhere/0");
     memcpy(far->file.engine_public_key, far->file.broker_public_key, sizeof far->file.engine_public_key);
     fh_fails(fh_scatter(far, &local, NULL, &array, &error), FH_CANNOT_CONNECT, error);
     check_contains(error.text, "key");
