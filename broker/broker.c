@@ -1,4 +1,4 @@
-/* broker/broker.c - the reactor: what arrives, in which order things are done in a turn. */
+/* broker/broker.c - a turn of the reactor: what arrives, in which order things are done in a turn. */
 #include "broker/broker.h"
 
 #include <stdlib.h>

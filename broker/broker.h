@@ -1,6 +1,6 @@
-/* broker/broker.h - the broker's reactor: one thread, one server link, one store.
+/* broker/broker.h - what the broker does in a turn of its reactor: one thread, one server link, one store.
  *
- * The caller polls link_fd and calls broker_turn whenever it is readable and when the time has come that the last turn named.
+ * The caller (reactor.h) calls broker_turn whenever the link is readable and when the time has come that the last turn named.
  * A turn takes what has arrived, ends leases, writes what has changed in one transaction, and only then sends the answers that
  * promise durability.  Nothing in here waits. */
 #ifndef FH_BROKER_BROKER_H

@@ -84,7 +84,8 @@ self_test(const listen_t *self, const char *bound, bool any, const char *server_
 }
 
 int
-listen_open(listen_t *self, const connection_t *connection, const char *host, int port, int stop_fd, err_t *err)
+listen_open(listen_t *self, void *context, const connection_t *connection, const char *host, int port, int stop_fd,
+            err_t *err)
 {
     const char *admitted[] = {connection->client_public_key, connection->engine_public_key};
     link_keys_t keys;
@@ -95,9 +96,8 @@ listen_open(listen_t *self, const connection_t *connection, const char *host, in
 
     memcpy(keys.public_key, connection->broker_public_key, sizeof keys.public_key);
     memcpy(keys.secret_key, connection->secret_key, sizeof keys.secret_key);
-    status = link_zmq_context_new(&self->context, err);
-    if (!status)
-        status = link_zap_start(&self->zap, self->context, admitted, 2, NULL, err);
+    self->context = context;
+    status = link_zap_start(&self->zap, self->context, admitted, 2, NULL, err);
     if (!status)
         status = bind_endpoint(self, host, wanted_port(connection, port), stop_fd, &options, bound, err);
     if (status)
@@ -110,5 +110,4 @@ listen_close(listen_t *self)
 {
     link_destroy(&self->link);
     link_zap_stop(&self->zap);
-    link_zmq_context_destroy(&self->context);
 }

@@ -1,4 +1,4 @@
-/* broker/main.c - the program farhand-broker: settings, files, keys, signals; the reactor is in broker.c. */
+/* broker/main.c - the program farhand-broker: settings, files, keys, signals; what it waits for is in reactor.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +18,7 @@
 #include "base/private_file.h"
 #include "broker/broker.h"
 #include "broker/listen.h"
+#include "broker/reactor.h"
 #include "codecs/connection_file.h"
 
 enum { FILE_PATH = OPTION_TEXT_MAX + 32, LOCK_RETRY_MS = 20 };
@@ -57,6 +58,7 @@ typedef struct {
     settings_t settings;
     connection_t connection;  /* broker.ini */
     int lock_fd, signal_fd;
+    void *context; /* the one of ZeroMQ, borrowed */
     listen_t listen;
     store_t *store;
     broker_t *broker;
@@ -190,7 +192,10 @@ start(program_t *self, err_t *err)
     if (!status)
         status = store_open(&self->store, in_folder(self, "registry.sqlite"), self->settings.registry_limit, err);
     if (!status)
-        status = listen_open(&self->listen, &self->connection, self->settings.listen, (int)self->settings.port, self->signal_fd, err);
+        status = reactor_start(&self->context, err);
+    if (!status)
+        status = listen_open(&self->listen, self->context, &self->connection, self->settings.listen,
+                             (int)self->settings.port, self->signal_fd, err);
     if (status)
         return status;
     const broker_options_t options = {
@@ -208,29 +213,6 @@ start(program_t *self, err_t *err)
     return status;
 }
 
-/* Until a signal (OK) or until nobody could be admitted any more. */
-static int
-serve(program_t *self, err_t *err)
-{
-    struct pollfd waits[] = {
-        {.fd = link_fd(self->listen.link), .events = POLLIN},
-        {.fd = self->signal_fd, .events = POLLIN},
-        {.fd = link_zap_fd(self->listen.zap), .events = POLLIN},
-    };
-
-    for (;;) {
-        int64_t due_ns = broker_turn(self->broker, clock_now_ns());
-        int wait_ms = link_ready(self->listen.link, NULL) ? 0 : due_ns == INT64_MAX ? -1 : clock_remaining_ms(due_ns, 3600000);
-
-        if (poll(waits, 3, wait_ms) < 0 && errno != EINTR)
-            return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");
-        if (waits[1].revents)
-            return FH_OK;
-        if (waits[2].revents)
-            return err_set(err, FH_INTERNAL, "the authentication handler has ended");
-    }
-}
-
 static void
 drain(program_t *self)
 {
@@ -245,6 +227,7 @@ stop(program_t *self)
 {
     broker_destroy(&self->broker);
     listen_close(&self->listen);
+    reactor_stop();
     store_close(&self->store);
     if (self->signal_fd >= 0)
         close(self->signal_fd);
@@ -278,7 +261,7 @@ main(int argc, char *argv[])
         printf("READY %s\n", self.listen.endpoint);
         fflush(stdout);
         log_line(LOG_INFO, "BRK-READY", "cluster=%s endpoint=%s", self.settings.cluster, self.listen.endpoint);
-        status = serve(&self, &err);
+        status = reactor_run(self.broker, self.listen.link, self.signal_fd, link_zap_fd(self.listen.zap), &err);
         drain(&self);
     }
     if (status)
