@@ -1,5 +1,7 @@
 /* Who may talk to the broker, and what it makes of nonsense. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -249,6 +251,41 @@ test_files_name_the_endpoint_when_ready(void **state)
     assert_string_equal(client.secret_key, rig.client_keys.secret_key);
 }
 
+/* CZMQ would take the signals that end a process, and settings from the environment: these make no broker at all, or one that
+ * writes its log to a socket. */
+static void
+test_broker_takes_nothing_from_czmqs_environment(void **state)
+{
+    rig_t other;
+
+    (void)state;
+    setenv("ZSYS_IO_THREADS", "0", 1);
+    setenv("ZSYS_MAX_SOCKETS", "1", 1);
+    setenv("ZSYS_SIGHANDLER", "true", 1);
+    rig_start(&other, NULL);
+    unsetenv("ZSYS_IO_THREADS");
+    unsetenv("ZSYS_MAX_SOCKETS");
+    unsetenv("ZSYS_SIGHANDLER");
+    rig_stop(&other);
+}
+
+static void
+test_signals_that_end_it_have_no_handlers(void **state)
+{
+    char path[64], line[256];
+    unsigned long long caught = ~0ULL;
+
+    (void)state;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)rig.broker.pid);
+    FILE *file = fopen(path, "re");
+
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        sscanf(line, "SigCgt: %llx", &caught);
+    fclose(file);
+    assert_int_equal(caught & (1ULL << (SIGINT - 1) | 1ULL << (SIGTERM - 1)), 0);
+}
+
 int
 main(void)
 {
@@ -266,6 +303,8 @@ main(void)
         cmocka_unit_test(test_second_broker_in_a_folder_refused),
         cmocka_unit_test(test_broker_without_keys_refuses_to_start),
         cmocka_unit_test(test_files_name_the_endpoint_when_ready),
+        cmocka_unit_test(test_broker_takes_nothing_from_czmqs_environment),
+        cmocka_unit_test(test_signals_that_end_it_have_no_handlers),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
