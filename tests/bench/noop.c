@@ -171,8 +171,8 @@ measure(fh_session *session, void *bare)
         our_flood(session);
         int64_t middle = clock_now_ns();
         bare_flood(bare);
-        ours[turn] = (double)(middle - begin) / 1e3 / FLOOD;
-        theirs[turn] = (double)(clock_now_ns() - middle) / 1e3 / FLOOD;
+        ours[turn] = (double)(middle - begin) / (1e3 * (double)FLOOD);
+        theirs[turn] = (double)(clock_now_ns() - middle) / (1e3 * (double)FLOOD);
     }
     report("C client, pipelined", ours, theirs, FLOOD_TURNS);
 }
