@@ -35,6 +35,7 @@ def test_elevation_example_draws(cluster, tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "shade.png"
     text = run(cluster, "elevation.py", "--cluster", cluster.connection_file, "--picture", str(picture))
+    assert "the same as NumPy's result" in text and "kernel float64(float64, float64) from shade.c" in text
     assert picture.read_bytes()[:4] == b"\x89PNG" and str(picture) in text
 
 
