@@ -212,6 +212,10 @@ take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, v
             raw[nraw] = (bin_t){received->frames[1 + taken].data, (uint32_t)received->frames[1 + taken].size};
             self->stats->bytes_received += raw[nraw].size;
         }
+        if (self->peer == 'E' && message.code == MSG_ERROR && message.as.ERROR.status == FH_STALE_HANDLE) {
+            self->stale = true;
+            continue;
+        }
         /* DONE carries the number of a call, but is not the reply to it. */
         if (request && message.code != MSG_DONE && message.code != MSG_PING)
             give_reply(self, request, &message, raw, nraw);

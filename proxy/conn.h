@@ -46,6 +46,7 @@ typedef struct {
     char peer;          /* role of the other side: 'B' or 'E' */
     uint64_t last_call; /* number of the last call that was added */
     request_t *requests;
+    bool stale;          /* engines: the other side does not know our session (any more); nothing is answered then */
     conn_stats_t *stats; /* borrowed */
 } conn_t;
 

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 200 };
+enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20 };
 
 /* ---- what is known -------------------------------------------------------------------------------------------------
  */
@@ -80,7 +80,6 @@ shut(engine_link_t *self, const err_t *why)
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
     self->open = false;
-    self->stale = false;
     self->done = 0;
     self->unacknowledged = 0;
     self->ndropped = 0;
@@ -181,20 +180,12 @@ engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
     return FH_OK;
 }
 
-int
-engine_link_open(engine_link_t *self, err_t *err)
+/* Say HELLO and wait for WELCOME. */
+static int
+greet(engine_link_t *self, err_t *err)
 {
     fh_session *session = self->session;
-    if (self->lost)
-        return engine_link_lost_error(self, err);
-    if (self->open)
-        return FH_OK;
-    link_t *link = NULL;
-    int status = connect_link(self, &link, err);
-    if (!status)
-        status = engine_link_adopt(self, link, err);
-    if (status)
-        return status;
+    request_t request = {.reply = take_welcome};
     message_t hello = {.code = MSG_HELLO};
     hello.as.HELLO = (msg_HELLO_t){.session = session->id,
                                    .major = PROTOCOL_MAJOR,
@@ -203,14 +194,11 @@ engine_link_open(engine_link_t *self, err_t *err)
                                    .host = str_of(session->host),
                                    .pid = (uint64_t)session->pid};
     uint64_t call;
-    status = conn_add(&self->conn, &hello, NULL, &call, err);
-    if (status) {
-        shut(self, NULL);
-        return status;
+    int status = conn_add(&self->conn, &hello, NULL, &call, err);
+    if (!status) {
+        conn_expect(&self->conn, &request, call, 1);
+        status = wait_request(session, &self->conn, &request, session_deadline(session, -1), err);
     }
-    request_t request = {.reply = take_welcome};
-    conn_expect(&self->conn, &request, call, 1);
-    status = wait_request(session, &self->conn, &request, session_deadline(session, -1), err);
     if (status == FH_TIMEOUT)
         status = err_set(err, FH_CANNOT_CONNECT,
                          "engine %d at %s has not admitted us in time: it is frozen or out of reach, or its key is not "
@@ -218,9 +206,40 @@ engine_link_open(engine_link_t *self, err_t *err)
                          self->number, self->endpoint);
     if (!status)
         self->done = call;
-    else if (!self->lost)
+    else if (self->open)
         shut(self, NULL);
     return status;
+}
+
+static bool
+never(const void *context)
+{
+    (void)context;
+    return false;
+}
+
+int
+engine_link_open(engine_link_t *self, err_t *err)
+{
+    int64_t deadline = clock_deadline((double)FORGETTING_MS / 1e3);
+    for (;;) {
+        link_t *link = NULL;
+        if (self->lost)
+            return engine_link_lost_error(self, err);
+        if (self->open)
+            return FH_OK;
+        int status = connect_link(self, &link, err);
+        if (!status)
+            status = engine_link_adopt(self, link, err);
+        if (!status)
+            status = greet(self, err);
+        /* An engine that is just forgetting the session takes it up again a moment later. */
+        if (status != FH_STALE_HANDLE || clock_now_ns() >= deadline)
+            return status;
+        status = wait_until(self->session, clock_deadline((double)PAUSE_MS / 1e3), never, NULL, err);
+        if (status != FH_TIMEOUT)
+            return status;
+    }
 }
 
 /* ---- calls and credit ----------------------------------------------------------------------------------------------
@@ -366,10 +385,7 @@ hear(void *context, const message_t *news)
     } else if (news->code == MSG_ERROR && news->as.ERROR.call == 0) {
         err_t err = {0};
         message_to_err(&news->as.ERROR, &err);
-        if (err.status == FH_STALE_HANDLE)
-            self->stale = true;
-        else
-            conn_fail(&self->conn, &err);
+        conn_fail(&self->conn, &err);
     }
 }
 
@@ -380,7 +396,7 @@ engine_link_receive(engine_link_t *self)
     if (!self->open)
         return false;
     conn_receive(&self->conn, hear, self, &any);
-    if (self->stale) {
+    if (self->conn.stale) {
         err_t why = {0};
         err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone",
                 self->number);

@@ -29,8 +29,7 @@ typedef struct engine_link {
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
-    bool open;  /* conn stands */
-    bool stale; /* the engine does not know our session any more */
+    bool open; /* conn stands */
     conn_t conn;
     uint64_t done;           /* the last call that is through */
     uint64_t unacknowledged; /* raw bytes of calls after done */
