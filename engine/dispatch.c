@@ -32,14 +32,17 @@ poison_results(core_t *core, lane_t *lane, const method_t *method, const message
     return taken;
 }
 
-/* Is what should have been written into poisoned?  Then the error comes up where its value is asked for, and nowhere else. */
+/* Does the client learn it anyhow?  It has cancelled the call itself, or what should have been written into is poisoned: then the
+ * error comes up where its value is asked for. */
 static bool
-target_is_poisoned(core_t *core, const method_t *method, const message_t *message)
+is_known(core_t *core, const method_t *method, const call_t *call)
 {
     const object_t *target = NULL;
 
+    if (call_cancelled(call))
+        return true;
     if (method->target)
-        target = object_table_find(&core->objects, *(const oid_t *)((const char *)message + method->target));
+        target = object_table_find(&core->objects, *(const oid_t *)((const char *)&call->message + method->target));
     return target && target->poison;
 }
 
@@ -51,7 +54,7 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
     set_origin(core, method, &call->message, err);
     if (method->flags & METHOD_ANSWERS)
         core_reply_error(core, lane, message_call(&call->message), err);
-    else if (!poison_results(core, lane, method, &call->message, err) && !target_is_poisoned(core, method, &call->message))
+    else if (!poison_results(core, lane, method, &call->message, err) && !is_known(core, method, call))
         core_note_error(core, lane, err);
 }
 

@@ -11,9 +11,18 @@ run_send(run_t *run, err_t *err)
     core_t *core = run->core;
     pin_t pin = {0};
     err_t failure = {0};
-    int status = core_pin(core, send->object, &pin, &failure);
+    int status;
 
+    if (call_cancelled(run->call))
+        status = err_set(&failure, FH_CANCELLED, "cancelled before it was sent");
+    else
+        status = core_pin(core, send->object, &pin, &failure);
     pthread_mutex_lock(&core->lock);
+    if (run->lane->gone) {
+        pthread_mutex_unlock(&core->lock);
+        pin_release(&pin);
+        return FH_OK;
+    }
     if (!status)
         status = transfers_send(core->transfers, run->lane->owner.session, send->transfer, send->engine, &pin, &failure);
     if (status) {
@@ -106,7 +115,7 @@ results_expect(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 }
 
 static const method_t ROWS[] = {
-    {.code = MSG_SEND, .run = run_send},
+    {.code = MSG_SEND, .flags = METHOD_ALWAYS, .run = run_send},
     {.code = MSG_EXPECT, .flags = METHOD_ALWAYS, .run = run_expect, .results = results_expect},
 };
 
