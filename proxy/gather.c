@@ -197,15 +197,12 @@ make_streams(gathering_t *self, err_t *err)
 }
 
 static void
-forget_all(gathering_t *self, bool cancel)
+forget_all(gathering_t *self)
 {
-    for (int i = 0; i < self->nstreams; i++) {
+    for (int i = 0; i < self->nstreams; i++)
         for (int k = 0; k < WINDOW; k++)
             if (self->streams[i].slots[k].busy)
                 conn_forget(&self->streams[i].engine->conn, &self->streams[i].slots[k].request);
-        if (cancel)
-            engine_link_cancel(self->streams[i].engine);
-    }
     free(self->streams);
 }
 
@@ -229,7 +226,9 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
         /* The limit is for each part of the answer: large arrays take long, but something always comes. */
         status = wait_until(array->session, session_deadline(array->session, -1), some_came, &gathering, err);
     }
-    forget_all(&gathering, status == FH_INTERRUPTED);
+    forget_all(&gathering);
+    if (status == FH_INTERRUPTED)
+        session_cancel(array->session);
     free(gathering.taken);
     return status;
 }

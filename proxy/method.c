@@ -88,7 +88,7 @@ fh_call(fh_session *session, fh_array *array, int engine, const char *method, co
     conn_expect(&link->conn, &request, call, 1);
     status = wait_request(link->session, &link->conn, &request, session_deadline(link->session, -1), err);
     if (status == FH_INTERRUPTED)
-        engine_link_cancel(link);
+        session_cancel(link->session);
     return status;
 }
 

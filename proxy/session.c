@@ -133,6 +133,13 @@ session_push(fh_session *self)
         (void)engine_link_flush(self->engines[i], NULL);
 }
 
+void
+session_cancel(fh_session *self)
+{
+    for (int i = 0; i < self->nengines; i++)
+        engine_link_cancel(self->engines[i]);
+}
+
 bool
 session_pump(fh_session *self)
 {

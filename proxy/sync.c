@@ -52,8 +52,6 @@ finish(fh_session *session, syncs_t *syncs, int status, int64_t deadline_ns, err
         if (!sync->sent)
             continue;
         conn_forget(&sync->engine->conn, &sync->request);
-        if (status == FH_INTERRUPTED)
-            engine_link_cancel(sync->engine);
         if (!status && sync->request.status) {
             status = sync->request.status;
             if (err)
@@ -61,6 +59,8 @@ finish(fh_session *session, syncs_t *syncs, int status, int64_t deadline_ns, err
         }
     }
     free(syncs->items);
+    if (status == FH_INTERRUPTED)
+        session_cancel(session);
     return status;
 }
 
