@@ -125,7 +125,7 @@ bench_calls(int threads)
     if (threads == 1)
         report("call_one_element", bench_call(host, session, kernel.kernel, SMALL, 2000) * 1e6, "us");
     snprintf(name, sizeof name, "axpy_32MiB_%d_threads", threads);
-    report(name, bench_call(host, session, kernel.kernel, LARGE, TURNS) * 1e9 / LARGE, "ns/element");
+    report(name, bench_call(host, session, kernel.kernel, LARGE, TURNS) * 1e9 / (double)LARGE, "ns/element");
     runner_host_destroy(&host);
 }
 

@@ -139,7 +139,7 @@ garbled_modules_never_hurt_the_host(void **state)
     print_message("seed %u\n", seed);
     char *bytes = bitcode(FH_EXAMPLES_FOLDER, "haversine", &size), *copy = malloc(size);
     assert_non_null(copy);
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         memcpy(copy, bytes, size);
         for (int k = rand_r(&seed) % 4; k >= 0; k--)
             copy[8 + (size_t)rand_r(&seed) % (size - 8)] = (char)rand_r(&seed);

@@ -108,8 +108,8 @@ piece_of_both_spellings_has_elements(void **state)
                                        "void(float64[:], int32[::1], float32[], uint64)"};
     for (size_t i = 0; i < sizeof SAME / sizeof *SAME; i++) {
         signature_t signature;
-        dtype_t in[KERNEL_MAX_ARGS], out;
-        int nin;
+        dtype_t in[KERNEL_MAX_ARGS], out = DTYPE_NONE;
+        int nin = 0;
         err_t err = {0};
         if (signature_parse(SAME[i], &signature, &err) || signature_piece(&signature, in, &nin, &out, &err))
             fail_msg("%s: %s", SAME[i], err.text);
