@@ -2,9 +2,9 @@
  *
  * A loop computes n elements: p[k] is operand k (inputs, then outputs), step[k] its stride in bytes.  Operands are aligned to
  * their type (casts take any alignment).  An output may be exactly an input.
- * The loops_*.c files are compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor and
- * for one with wider vectors (loops_math.c also for the widest); table.c picks at run time.  All give the same bits: no contraction,
- * no reassociation. */
+ * The loops_*.c files are compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor, for
+ * one with wider vectors and, loops_math.c only, for the widest; table.c picks at run time.  All give the same bits: no
+ * contraction, no reassociation. */
 #ifndef FH_ENGINE_COMPUTE_LOOPS_H
 #define FH_ENGINE_COMPUTE_LOOPS_H
 

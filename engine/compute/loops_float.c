@@ -99,10 +99,10 @@ static half_t spacing_f16(half_t x)
     F2(SUBTRACT, D, T, C, a - b)                                                         \
     F2(MULTIPLY, D, T, C, a * b)                                                         \
     F2(TRUE_DIVIDE, D, T, C, a / b)                                                      \
-    F2(MAXIMUM, D, T, C, (a >= b) | (a != a) ? a : b)                                       \
-    F2(MINIMUM, D, T, C, (a <= b) | (a != a) ? a : b)                                       \
-    F2(FMAX, D, T, C, (a >= b) | (b != b) ? a : b)                                          \
-    F2(FMIN, D, T, C, (a <= b) | (b != b) ? a : b)                                          \
+    F2(MAXIMUM, D, T, C, ((a >= b) | (a != a)) ? a : b)                                       \
+    F2(MINIMUM, D, T, C, ((a <= b) | (a != a)) ? a : b)                                       \
+    F2(FMAX, D, T, C, ((a >= b) | (b != b)) ? a : b)                                          \
+    F2(FMIN, D, T, C, ((a <= b) | (b != b)) ? a : b)                                          \
     F2(COPYSIGN, D, T, C, copysign##F(a, b))                                             \
     F2(HEAVISIDE, D, T, C, step_at##F(a, b))                                             \
     S2(FLOOR_DIVIDE, D, T, C, quotient_of##F(a, b))                                      \

@@ -127,8 +127,8 @@ COMPLEX_CASES(COMPLEX_ORDER)
     K(MIN, D, D, T, T, W, EXACT, b < a ? b : a)                                                 \
     K(MAX, D, D, T, T, W, EXACT, b > a ? b : a)
 #define FLOAT_EXTREMES(K, D, T, W)                                                       \
-    K(MIN, D, D, T, T, W, EXACT, (b < a) | (b != b) ? b : a)                                       \
-    K(MAX, D, D, T, T, W, EXACT, (b > a) | (b != b) ? b : a)
+    K(MIN, D, D, T, T, W, EXACT, ((b < a) | (b != b)) ? b : a)                                       \
+    K(MAX, D, D, T, T, W, EXACT, ((b > a) | (b != b)) ? b : a)
 #define COMPLEX_EXTREMES(K, D, T, W, F)                                                  \
     K(MIN, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)            \
     K(MAX, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)

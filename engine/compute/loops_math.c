@@ -31,6 +31,32 @@
         return difference <= 0 ? b + (C)LOG2E * log1p##F(exp2##F(difference)) : difference; \
     }
 
+/* Exponents that are asked for most have results that one operation gives; the rest is libm's. */
+#define POWER_FUNCTION(C, F)                                                             \
+    static inline C power_of##F(C a, C b)                                                \
+    {                                                                                    \
+        return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : pow##F(a, b);             \
+    }
+
+/* Squares of a whole array are worth a loop that vectors make faster. */
+#define POWER_LOOP(D, T, C, F)                                                           \
+    static void loop_POWER_##D(char **p, const int64_t *step, int64_t n)                 \
+    {                                                                                    \
+        const T *x = (const void *)p[0], *y = (const void *)p[1];                        \
+        T *z = (void *)p[2];                                                             \
+        if (step[1] == 0 && LOOP_IS(0, T) && LOOP_IS(2, T) && (C)*y == 2) {              \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                            \
+                C a = (C)x[i];                                                           \
+                z[i] = (T)(a * a);                                                       \
+            }                                                                            \
+            return;                                                                      \
+        }                                                                                \
+        LOOP_BINARY_STRIDED(T, T, T, C, power_of##F(a, b))                               \
+    }
+
+POWER_FUNCTION(float, f)
+POWER_FUNCTION(double, )
 LOGADD_FUNCTIONS(float, f)
 LOGADD_FUNCTIONS(double, )
 
@@ -58,7 +84,6 @@ LOGADD_FUNCTIONS(double, )
     M(ARCCOSH, D, T, C, acosh##F(a))                                                     \
     M(ARCTANH, D, T, C, atanh##F(a))
 #define BINARY_LOOPS(M, D, T, C, F)                                                      \
-    M(POWER, D, T, C, pow##F(a, b))                                                      \
     M(ARCTAN2, D, T, C, atan2##F(a, b))                                                  \
     M(HYPOT, D, T, C, hypot##F(a, b))                                                    \
     M(LOGADDEXP, D, T, C, logaddexp_of##F(a, b))                                         \
@@ -67,12 +92,12 @@ LOGADD_FUNCTIONS(double, )
 #define MAKE1(OP, D, T, C, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, C, EXPR)
 #define MAKE2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
 #define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, C, EXPR)
-#define MAKE(D, T, C, F) VECTOR_LOOPS(MAKE_FAST, D, T, C, F) UNARY_LOOPS(MAKE1, D, T, C, F) BINARY_LOOPS(MAKE2, D, T, C, F)
+#define MAKE(D, T, C, F) VECTOR_LOOPS(MAKE_FAST, D, T, C, F) UNARY_LOOPS(MAKE1, D, T, C, F) BINARY_LOOPS(MAKE2, D, T, C, F) POWER_LOOP(D, T, C, F)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
 #define ENTRY2(OP, D, T, C, EXPR) LOOP_ENTRY2(OP, D, D)
-#define LIST(D, T, C, F) VECTOR_LOOPS(ENTRY1, D, T, C, F) UNARY_LOOPS(ENTRY1, D, T, C, F) BINARY_LOOPS(ENTRY2, D, T, C, F)
+#define LIST(D, T, C, F) VECTOR_LOOPS(ENTRY1, D, T, C, F) UNARY_LOOPS(ENTRY1, D, T, C, F) BINARY_LOOPS(ENTRY2, D, T, C, F) LOOP_ENTRY2(POWER, D, D)
 
 static const loop_entry_t entries[] = {
     FLOAT_TYPES(LIST)

@@ -229,7 +229,7 @@ static void reduce_sum_of_many_small_numbers_is_accurate(void **state)
     nd_init(&in, data, DTYPE_FLOAT32, &(shape_t){1, {N}});
     nd_init(&out, &sum, DTYPE_FLOAT32, &(shape_t){.ndim = 0});
     check_ok(compute_reduce(bench->crew, REDUCE_SUM, &in, 1, &out, 0, &err), err);
-    double exact = (double)0.1f * N;
+    double exact = (double)0.1f * (double)N;
     assert_true(fabs((double)sum - exact) < exact * 1e-6);
     nd_init(&in, data, DTYPE_FLOAT32, &(shape_t){2, {N / 32, 32}}); /* along the outer axis, where lanes are added up */
     float sums[32];
