@@ -4,3 +4,8 @@ foreach(subject moves computes faults registry kernels)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
   add_dependencies(test_process_client_${subject} farhand-broker farhand-engine farhand-runner)
 endforeach()
+
+fh_test(process.client_examples SOURCES client_examples_test.c cluster.c USES proxy support LABEL process TIMEOUT 120)
+target_compile_definitions(test_process_client_examples PRIVATE
+  FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin" FH_EXAMPLES_DIR="${PROJECT_BINARY_DIR}/examples")
+add_dependencies(test_process_client_examples farhand-broker farhand-engine example_hello example_scatter_gather)
