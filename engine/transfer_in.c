@@ -132,6 +132,11 @@ int
 transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, pin_t *pin, bool *ret_parts, err_t *err)
 {
     arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+
+    if (lane->gone) {
+        pin_release(pin);
+        return err_set(err, FH_CANCELLED, "the session has ended");
+    }
     int status = arrival ? check_expected(arrival, lane, engine, pin, err)
                          : arrival_new(self, transfer, lane->owner.session, engine, &arrival, err);
 
