@@ -92,6 +92,16 @@ fh_wait(fh_array *array, double timeout_s, fh_error *error)
 }
 
 int
+fh_cancel(fh_session *session, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = session_enter(session, err);
+    if (!status)
+        session_cancel(session);
+    return status;
+}
+
+int
 fh_sync(fh_session *session, double timeout_s, fh_error *error)
 {
     err_t *err = error_start(error);

@@ -120,6 +120,36 @@ def test_interrupted_session_stays_usable(cluster):
     assert caught == 5
 
 
+def interrupted(function):
+    """Ctrl-C in the middle of function(): it raises KeyboardInterrupt at once."""
+    sent = []
+
+    def send():
+        sent.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    timer = threading.Timer(0.1, send)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        function()
+    assert time.monotonic() - sent[0] < 0.5
+    timer.join()
+
+
+@pytest.mark.parametrize("wait", [
+    lambda x: x.gather(), lambda x: fh.wait([x]), lambda x: x.future().result(), lambda x: list(fh.as_completed([x])),
+    lambda x: float((x * 2).sum()), lambda x: x.reshard(None).wait(), lambda x: x.publish("never"),
+], ids="gather wait future as_completed reduce reshard publish".split())
+def test_interrupted_wait_cancels_everywhere_and_the_next_call_succeeds(cluster, wait):
+    remote = fh.scatter(np.arange(4.0))
+    endless = fh.kernel(SPIN)
+    interrupted(lambda: wait(endless(remote, timeout=60)))
+    began = time.monotonic()
+    assert float(remote.sum()) == 6.0
+    assert float(remote.reshard(None).max()) == 3.0
+    assert time.monotonic() - began < 10
+
+
 def test_signal_handler_cannot_use_the_session_it_interrupts(cluster):
     seen = []
 

@@ -27,6 +27,14 @@ def test_killed_engine_raises_engine_lost_and_the_others_go_on(own_cluster):
     assert issubclass(fh.EngineLost, ConnectionError)
 
 
+def test_cluster_ends_with_the_process_that_made_it():
+    program = "import farhand as fh, time\nc = fh.Cluster(1)\nprint(c.engines[0].pid, flush=True)\ntime.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as maker:
+        engine = int(maker.stdout.readline())
+        maker.kill()
+    wait_for(lambda: not os.path.exists(f"/proc/{engine}"))
+
+
 def test_engine_killed_during_a_wait_ends_the_wait(own_cluster):
     victim = own_cluster.engines[1]
     waiting = fh.kernel(SPIN)(fh.scatter(np.arange(3.0), engines=[victim], axis=None), timeout=60)

@@ -1,5 +1,6 @@
 """Futures: results that can be waited for, awaited, and passed to concurrent.futures."""
 import concurrent.futures
+import contextlib
 import os
 import queue
 import threading
@@ -15,12 +16,33 @@ _THREADS = 8
 
 
 class Future(concurrent.futures.Future):
-    """A concurrent.futures.Future that can also be awaited."""
+    """A concurrent.futures.Future that can also be awaited.  Ctrl-C cancels what it waits for."""
+
+    _session = None  # in which its array is computed
+
+    def result(self, timeout=None):
+        with _cancelled_by_interrupt([self]):
+            return super().result(timeout)
+
+    def exception(self, timeout=None):
+        with _cancelled_by_interrupt([self]):
+            return super().exception(timeout)
 
     def __await__(self):
         import asyncio  # only programs that await have it loaded
 
         return asyncio.wrap_future(self).__await__()
+
+
+@contextlib.contextmanager
+def _cancelled_by_interrupt(futures):
+    try:
+        yield
+    except KeyboardInterrupt:
+        for session in {future._session for future in futures if isinstance(future, Future) and future._session}:
+            with contextlib.suppress(CLASSES["Error"]):  # it may be closed
+                session.cancel()
+        raise
 
 
 class _Pool:
@@ -93,7 +115,9 @@ def _wait_in_slices(array):
 
 
 def future_of(array):
-    return submit(_wait_in_slices, array)
+    future = submit(_wait_in_slices, array)
+    future._session = array._handle.session
+    return future
 
 
 def _as_future(x):
@@ -107,7 +131,8 @@ def wait(xs, timeout=None, return_when=ALL_COMPLETED):
     """
     xs = list(xs) if isinstance(xs, (list, tuple, set)) else [xs]
     futures = [_as_future(x) for x in xs]
-    finished, _ = concurrent.futures.wait(futures, timeout, return_when)
+    with _cancelled_by_interrupt(futures):
+        finished, _ = concurrent.futures.wait(futures, timeout, return_when)
     return ([x for x, future in zip(xs, futures) if future in finished],
             [x for x, future in zip(xs, futures) if future not in finished])
 
@@ -115,7 +140,12 @@ def wait(xs, timeout=None, return_when=ALL_COMPLETED):
 def as_completed(xs, timeout=None):
     """The arrays and Futures of xs, in the order in which they are done."""
     futures = {_as_future(x): x for x in xs}
-    for future in concurrent.futures.as_completed(futures, timeout):
+    done = concurrent.futures.as_completed(futures, timeout)
+    while True:
+        with _cancelled_by_interrupt(futures):
+            future = next(done, None)
+        if future is None:
+            return
         yield futures[future]
 
 

@@ -111,6 +111,10 @@ class Session:
         """Wait until the engines have done all that was asked of them."""
         self._native.sync(-1.0 if timeout is None else float(timeout))
 
+    def cancel(self):
+        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait does this."""
+        self._native.cancel()
+
     def call(self, engine, method, *args):
         """Invoke a method of an engine by name."""
         return list(self._native.call(None, self._engine_number(engine), method, args)[0])

@@ -233,6 +233,18 @@ static PyObject *session_sync(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *session_cancel(PyObject *object, PyObject *nothing)
+{
+    (void)nothing;
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    if (!pysession_enter(self))
+        return NULL;
+    if (!pysession_leave(self, fh_cancel(self->session, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *session_unpublish(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
@@ -283,6 +295,7 @@ static PyMethodDef session_methods[] = {
     {"close", session_close, METH_NOARGS, "close()"},
     {"tick", session_tick, METH_NOARGS, "tick() -> bool"},
     {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
+    {"cancel", session_cancel, METH_NOARGS, "cancel()"},
     {"engines", pyqueries_engines, METH_NOARGS, "engines() -> list of dict"},
     {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
