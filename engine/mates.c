@@ -106,6 +106,7 @@ lose(mates_t *self, mate_t *mate)
 
     mate->lost = true;
     mate->welcomed = false;
+    mate->hello_ns = 0;
     link_destroy(&mate->link);
     lost_error(mate, &err);
     pthread_mutex_lock(&self->core->lock);
@@ -118,14 +119,16 @@ mates_tell(mates_t *self, const msg_ENGINE_t *engine)
 {
     mate_t *mate = mate_of(self, engine->engine);
 
-    if (!mate || mate->lost)
+    if (!mate)
         return;
     mate->known = true;
     mate->number = (int)engine->number;
     (void)str_copy(engine->endpoint, mate->endpoint, sizeof mate->endpoint);
     (void)str_copy(engine->local, mate->local, sizeof mate->local);
     (void)str_copy(engine->host, mate->host, sizeof mate->host);
-    if (!str_is(engine->state, "ready")) {
+    if (str_is(engine->state, "ready")) {
+        mate->lost = false; /* it was only silent for too long */
+    } else if (!mate->lost) {
         (void)str_copy(engine->state, mate->reason, sizeof mate->reason);
         lose(self, mate);
     }

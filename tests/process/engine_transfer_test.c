@@ -293,6 +293,37 @@ all_memory_comes_back_when_the_sessions_end(void **state)
     }
 }
 
+static bool
+is_there_again(void *context)
+{
+    pair_t *pair = context;
+    oid_t transfer = oid_new();
+    message_t message;
+
+    expect_array(pair, transfer, 3);
+    send_array(pair, caller_doubles(&pair->from, 3, 0, 1), transfer);
+    (void)caller_ask(&pair->to, transfer, 24);
+    assert_true(caller_receive(&pair->to, &message, 20));
+    return message.code == MSG_DATA;
+}
+
+static void
+engine_that_was_taken_for_dead_sends_again(void **state)
+{
+    engine_rig_t *rig = *state;
+    pair_t pair;
+    oid_t transfer = oid_new();
+
+    pair_open(&pair, rig);
+    expect_array(&pair, transfer, 3);
+    (void)caller_ask(&pair.to, transfer, 24);
+    proc_signal(&rig->engines[0].process, SIGSTOP);
+    caller_expect_error(&pair.to, FH_ENGINE_LOST, NULL);
+    proc_signal(&rig->engines[0].process, SIGCONT);
+    assert_true(check_until(is_there_again, &pair, 20));
+    pair_close(&pair);
+}
+
 /* Last: it kills engine 0. */
 static void
 lost_engine_fails_what_is_expected_from_it(void **state)
@@ -333,6 +364,7 @@ main(void)
         cmocka_unit_test(waiting_lane_stops_nobody_else_and_can_be_cancelled),
         cmocka_unit_test(releases_among_cancelled_calls_still_count),
         cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
+        cmocka_unit_test(engine_that_was_taken_for_dead_sends_again),
         cmocka_unit_test(lost_engine_fails_what_is_expected_from_it),
     };
 
