@@ -92,12 +92,20 @@ LOGADD_FUNCTIONS(double, )
 #define MAKE1(OP, D, T, C, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, C, EXPR)
 #define MAKE2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
 #define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, C, EXPR)
-#define MAKE(D, T, C, F) VECTOR_LOOPS(MAKE_FAST, D, T, C, F) UNARY_LOOPS(MAKE1, D, T, C, F) BINARY_LOOPS(MAKE2, D, T, C, F) POWER_LOOP(D, T, C, F)
+#define MAKE(D, T, C, F)                                                                 \
+    VECTOR_LOOPS(MAKE_FAST, D, T, C, F)                                                  \
+    UNARY_LOOPS(MAKE1, D, T, C, F)                                                       \
+    BINARY_LOOPS(MAKE2, D, T, C, F)                                                      \
+    POWER_LOOP(D, T, C, F)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
 #define ENTRY2(OP, D, T, C, EXPR) LOOP_ENTRY2(OP, D, D)
-#define LIST(D, T, C, F) VECTOR_LOOPS(ENTRY1, D, T, C, F) UNARY_LOOPS(ENTRY1, D, T, C, F) BINARY_LOOPS(ENTRY2, D, T, C, F) LOOP_ENTRY2(POWER, D, D)
+#define LIST(D, T, C, F)                                                                 \
+    VECTOR_LOOPS(ENTRY1, D, T, C, F)                                                     \
+    UNARY_LOOPS(ENTRY1, D, T, C, F)                                                      \
+    BINARY_LOOPS(ENTRY2, D, T, C, F)                                                     \
+    LOOP_ENTRY2(POWER, D, D)
 
 static const loop_entry_t entries[] = {
     FLOAT_TYPES(LIST)
