@@ -1,6 +1,7 @@
 /* An engine and its broker: news of objects, published ones, sessions that end, a broker that is killed. */
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "tests/process/engine_rig.h"
 
@@ -216,6 +217,25 @@ engine_that_was_frozen_is_there_again(void **state)
     rig_disconnect(&peer);
 }
 
+static void
+engine_without_a_broker_for_too_long_ends(void **state)
+{
+    static const char *const OPTIONS[] = {"--orphan-timeout", "1", NULL};
+    engine_rig_t rig;
+    int status = 0;
+
+    (void)state;
+    engine_rig_start(&rig, 1, OPTIONS);
+    proc_signal(&rig.broker.broker, SIGKILL);
+    proc_end(&rig.broker.broker);
+    assert_true(proc_wait(&rig.engines[0].process, &status, 20));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    proc_end(&rig.engines[0].process);
+    rig_start_again(&rig.broker);
+    engine_rig_stop(&rig);
+}
+
 int
 main(void)
 {
@@ -225,6 +245,7 @@ main(void)
         cmocka_unit_test(killed_broker_is_told_everything_again),
         cmocka_unit_test(published_array_outlives_a_killed_broker_and_its_session),
         cmocka_unit_test(engine_that_was_frozen_is_there_again),
+        cmocka_unit_test(engine_without_a_broker_for_too_long_ends),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
