@@ -1,5 +1,6 @@
 #include "engine/runner/compile.h"
 
+#include "engine/runner/vector_math.h"
 #include "engine/runner/vet.h"
 
 #include <stdio.h>
@@ -60,6 +61,8 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_optio
     target.fastmath = options->fastmath;
     module_prepare(module, &target);
     module_aim(module, loop_build(module->module, entry, symbol), &target);
+    if (options->fastmath)
+        vector_math_offer(module->module, target.features);
     if (is_small(entry->function))
         inline_entry(module, entry->function);
     int status = module_verify(module, err);

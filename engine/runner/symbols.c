@@ -18,6 +18,23 @@ float __extendhfsf2(half_t a);
 double __powidf2(double a, int b);
 float __powisf2(float a, int b);
 
+#ifdef FH_HAVE_LIBMVEC
+/* Only their addresses are of interest here: they take and return vectors. */
+#define ONE(name)                                                                                                      \
+    void _ZGVdN4v_##name(void);                                                                                        \
+    void _ZGVdN8v_##name##f(void);                                                                                     \
+    void _ZGVeN8v_##name(void);                                                                                        \
+    void _ZGVeN16v_##name##f(void);
+#define TWO(name)                                                                                                      \
+    void _ZGVdN4vv_##name(void);                                                                                       \
+    void _ZGVdN8vv_##name##f(void);                                                                                    \
+    void _ZGVeN8vv_##name(void);                                                                                       \
+    void _ZGVeN16vv_##name##f(void);
+#include "engine/runner/vector_math.def"
+#undef ONE
+#undef TWO
+#endif
+
 #define ROW(function, may_call, is_pure) {#function, (uintptr_t)(function), may_call, is_pure},
 static const symbol_t SYMBOLS[] = {
 #define PURE(function) ROW(function, true, true)
@@ -29,7 +46,23 @@ static const symbol_t SYMBOLS[] = {
 #undef WRITES
     ROW(__divti3, false, true) ROW(__modti3, false, true) ROW(__udivti3, false, true) ROW(__umodti3, false, true)
         ROW(__truncdfhf2, false, true) ROW(__truncsfhf2, false, true) ROW(__extendhfsf2, false, true)
-            ROW(__powidf2, false, true) ROW(__powisf2, false, true)};
+            ROW(__powidf2, false, true) ROW(__powisf2, false, true)
+#ifdef FH_HAVE_LIBMVEC
+#define ONE(name)                                                                                                      \
+    ROW(_ZGVdN4v_##name, false, true)                                                                                  \
+    ROW(_ZGVdN8v_##name##f, false, true)                                                                               \
+    ROW(_ZGVeN8v_##name, false, true)                                                                                  \
+    ROW(_ZGVeN16v_##name##f, false, true)
+#define TWO(name)                                                                                                      \
+    ROW(_ZGVdN4vv_##name, false, true)                                                                                 \
+    ROW(_ZGVdN8vv_##name##f, false, true)                                                                              \
+    ROW(_ZGVeN8vv_##name, false, true)                                                                                 \
+    ROW(_ZGVeN16vv_##name##f, false, true)
+#include "engine/runner/vector_math.def"
+#undef ONE
+#undef TWO
+#endif
+};
 
 const symbol_t *
 symbol_at(size_t i)

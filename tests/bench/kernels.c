@@ -55,6 +55,10 @@ compile_text(runner_host_t *host, oid_t session, int number, driver_compiled_t *
     must(driver_compile_text(host, session, text, "", ret), &ret->err);
 }
 
+static const char EXP_SIN[] = "declare double @sin(double)\ndeclare double @llvm.exp.f64(double)\n"
+                              "define double @f(double %x, double %y) {\n  %e = call double @llvm.exp.f64(double %x)\n"
+                              "  %s = call double @sin(double %y)\n  %r = fmul double %e, %s\n  ret double %r\n}\n";
+
 /* A host that has just been made: no runner is there yet. */
 static double
 cold_compile(void)
@@ -126,6 +130,13 @@ bench_calls(int threads)
         report("call_one_element", bench_call(host, session, kernel.kernel, SMALL, 2000) * 1e6, "us");
     snprintf(name, sizeof name, "axpy_32MiB_%d_threads", threads);
     report(name, bench_call(host, session, kernel.kernel, LARGE, TURNS) * 1e9 / (double)LARGE, "ns/element");
+    if (threads == 1) {
+        must(driver_compile_text(host, session, EXP_SIN, "", &kernel), &kernel.err);
+        report("exp_sin_exact", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE, "ns/element");
+        must(driver_compile_fast(host, session, EXP_SIN, &kernel), &kernel.err);
+        report("exp_sin_fastmath", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE,
+               "ns/element");
+    }
     runner_host_destroy(&host);
 }
 

@@ -89,19 +89,32 @@ hash_of(const unsigned char *bytes, size_t size, uint8_t ret[32])
     }
 }
 
-int
-driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
-               const char *signature, const char *kind, driver_compiled_t *ret)
+static int
+compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry, const char *signature,
+        const char *kind, bool fastmath, driver_compiled_t *ret)
 {
     uint8_t hash[32];
     hash_of(bitcode, size, hash);
     *ret = (driver_compiled_t){.status = FH_INTERNAL};
-    int status = runner_host_compile(host, session, hash, bitcode, size, entry, signature, kind, false, false,
+    int status = runner_host_compile(host, session, hash, bitcode, size, entry, signature, kind, false, fastmath,
                                      on_compiled, ret, &ret->kernel, &ret->err);
     if (status)
         return ret->status = status;
     driver_wait(host, &ret->finished);
     return ret->status;
+}
+
+int
+driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
+               const char *signature, const char *kind, driver_compiled_t *ret)
+{
+    return compile(host, session, bitcode, size, entry, signature, kind, false, ret);
+}
+
+int
+driver_compile_fast(runner_host_t *host, oid_t session, const char *text, driver_compiled_t *ret)
+{
+    return compile(host, session, text, strlen(text), "", "", "", true, ret);
 }
 
 int

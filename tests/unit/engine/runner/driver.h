@@ -26,6 +26,8 @@ typedef struct {
 /* Compile and wait; the hash is made from the bytes.  Returns the status, also of what the host refused at once. */
 int driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
                    const char *signature, const char *kind, driver_compiled_t *ret);
+/* With fastmath. */
+int driver_compile_fast(runner_host_t *host, oid_t session, const char *text, driver_compiled_t *ret);
 int driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature,
                         driver_compiled_t *ret);
 
