@@ -57,6 +57,28 @@ static void crew_run_again_and_again_loses_nothing(void **state)
     crew_destroy(&crew);
 }
 
+static void work_and_add_part(void *context, int64_t i)
+{
+    volatile double x = (double)i;
+    for (int k = 0; k < 20000; k++)
+        x = x * 0.5 + 1;
+    atomic_fetch_add((atomic_llong *)context, 1);
+}
+
+static void crew_run_returns_when_the_slowest_part_is_done(void **state)
+{
+    (void)state;
+    err_t err;
+    crew_t *crew;
+    check_ok(crew_new(&crew, 4, &err), err);
+    for (int round = 0; round < 300; round++) {
+        atomic_llong done = 0;
+        crew_run(crew, 7, work_and_add_part, &done);
+        assert_int_equal(atomic_load(&done), 7);
+    }
+    crew_destroy(&crew);
+}
+
 static void crew_new_of_absurd_size_is_refused(void **state)
 {
     (void)state;
@@ -73,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crew_run_does_every_part_once),
         cmocka_unit_test(crew_run_again_and_again_loses_nothing),
+        cmocka_unit_test(crew_run_returns_when_the_slowest_part_is_done),
         cmocka_unit_test(crew_new_of_absurd_size_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
