@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/private_file.h"
+#include "base/stop.h"
 #include "broker/broker.h"
 #include "broker/listen.h"
 #include "broker/reactor.h"
@@ -57,7 +56,8 @@ static const option_table_t TABLE = {
 typedef struct {
     settings_t settings;
     connection_t connection;  /* broker.ini */
-    int lock_fd, signal_fd;
+    int lock_fd;
+    stop_t stop;
     void *context; /* the one of ZeroMQ, borrowed */
     listen_t listen;
     store_t *store;
@@ -96,25 +96,15 @@ lock_folder(program_t *self, err_t *err)
     return err_set_errno(err, FH_IO_ERROR, errno, "cannot lock %s", path);
 }
 
-static int
-take_signals(program_t *self, err_t *err)
+static void
+raise_limits(void)
 {
     struct rlimit files;
-    sigset_t set;
 
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-        self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (self->signal_fd < 0)
-        return err_set_errno(err, FH_IO_ERROR, errno, "cannot receive signals");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max; /* one descriptor a peer */
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    return FH_OK;
 }
 
 static int
@@ -183,8 +173,9 @@ to_ns(double seconds)
 static int
 start(program_t *self, err_t *err)
 {
-    int status = take_signals(self, err);
+    int status = stop_init(&self->stop, self->settings.owner, err);
 
+    raise_limits();
     if (!status)
         status = read_connection(self, err);
     if (!status)
@@ -195,7 +186,7 @@ start(program_t *self, err_t *err)
         status = reactor_start(&self->context, err);
     if (!status)
         status = listen_open(&self->listen, self->context, &self->connection, self->settings.listen,
-                             (int)self->settings.port, self->signal_fd, err);
+                             (int)self->settings.port, self->stop.fd, err);
     if (status)
         return status;
     const broker_options_t options = {
@@ -229,8 +220,7 @@ stop(program_t *self)
     listen_close(&self->listen);
     reactor_stop();
     store_close(&self->store);
-    if (self->signal_fd >= 0)
-        close(self->signal_fd);
+    stop_release(&self->stop);
     if (self->lock_fd >= 0)
         close(self->lock_fd);
 }
@@ -238,7 +228,7 @@ stop(program_t *self)
 int
 main(int argc, char *argv[])
 {
-    program_t self = {.lock_fd = -1, .signal_fd = -1};
+    program_t self = {.lock_fd = -1, .stop = STOP_NONE};
     bool done = false;
     int first = argc, status;
     err_t err;
@@ -261,13 +251,13 @@ main(int argc, char *argv[])
         printf("READY %s\n", self.listen.endpoint);
         fflush(stdout);
         log_line(LOG_INFO, "BRK-READY", "cluster=%s endpoint=%s", self.settings.cluster, self.listen.endpoint);
-        status = reactor_run(self.broker, self.listen.link, self.signal_fd, link_zap_fd(self.listen.zap), &err);
+        status = reactor_run(self.broker, self.listen.link, self.stop.fd, link_zap_fd(self.listen.zap), &err);
         drain(&self);
     }
     if (status)
         log_line(LOG_ERROR, "BRK-FAILED", "status=%s %s", status_name(status), err.text);
     else
-        log_line(LOG_INFO, "BRK-STOP", "stopped by a signal");
+        log_line(LOG_INFO, "BRK-STOP", "ends: %s", stop_reason(&self.stop));
     stop(&self);
     return status ? 1 : 0;
 }
