@@ -1,4 +1,8 @@
-/* engine/runner/entry.h - which function of a module is the kernel, and what it takes. */
+/* engine/runner/entry.h - which function of a module is the kernel, and what it takes.
+ *
+ * Without a signature i1 is bool, i8 to i64 are signed, half, float and double are float16, float32 and float64.  A
+ * signature may say unsigned for any of these integers, and bool for i8 (Numba keeps bool so).  Complex numbers, long
+ * double and structs are no dtypes of kernels. */
 #ifndef FH_ENGINE_RUNNER_ENTRY_H
 #define FH_ENGINE_RUNNER_ENTRY_H
 
