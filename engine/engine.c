@@ -14,7 +14,7 @@
 #include "engine/peers.h"
 #include "engine/transfer.h"
 
-enum { MAX_FDS = 1024, RETRY_MS = 1, MAX_RETRY_MS = 16, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
+enum { FIRST_ENDPOINT = 4 /* in the list of descriptors */, MAX_FDS = 1024, RETRY_MS = 1, MAX_RETRY_MS = 16, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
 
 static const int64_t CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
 
@@ -26,6 +26,7 @@ struct engine {
     mates_t *mates;
     broker_link_t *broker;
     int64_t check_ns, trim_ns; /* when they are due */
+    bool readable[PEERS_MAX_ENDPOINTS]; /* endpoints that may have messages */
     int retry_ms;              /* how soon to try again to send to peers that take nothing */
     struct pollfd fds[MAX_FDS];
 };
@@ -102,6 +103,8 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
         engine_destroy(&self);
         return status;
     }
+    for (int i = 0; i < PEERS_MAX_ENDPOINTS; i++)
+        self->readable[i] = true;
     peers_listen(self->peers, options->tcp);
     peers_listen(self->peers, options->ipc);
     start_runners(self, options);
@@ -136,16 +139,6 @@ engine_destroy(engine_t **self)
 
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
 
-/* What comes up from now on is for the next turn. */
-static void
-look(engine_t *self)
-{
-    pthread_mutex_lock(&self->core.lock);
-    self->core.for_reactor = false;
-    batches_sweep(&self->core.lanes.batches);
-    pthread_mutex_unlock(&self->core.lock);
-}
-
 /* The broker first: what it publishes must be known before the clients' releases. */
 static bool
 receive(engine_t *self)
@@ -153,14 +146,26 @@ receive(engine_t *self)
     bool more = broker_link_receive(self->broker);
 
     for (int i = 0; i < peers_endpoints(self->peers); i++) {
-        more |= peers_receive(self->peers, i);
-        more |= broker_link_receive(self->broker);
+        if (self->readable[i])
+            self->readable[i] = peers_receive(self->peers, i);
+        more |= self->readable[i];
     }
     more |= mates_receive(self->mates);
     if (self->core.runners)
         runner_host_handle(self->core.runners);
     peers_run_lanes(self->peers);
     return more;
+}
+
+/* Send what waits.  What comes up from now on is for the next turn. */
+static bool
+flush(engine_t *self)
+{
+    pthread_mutex_lock(&self->core.lock);
+    self->core.for_reactor = false;
+    batches_sweep(&self->core.lanes.batches);
+    pthread_mutex_unlock(&self->core.lock);
+    return peers_flush(self->peers);
 }
 
 static bool
@@ -219,15 +224,19 @@ fill_fds(engine_t *self, int stop_fd, int end_fd)
     return n;
 }
 
-/* Is there something that needs no waiting?  Also announces that the reactor will wait, if not. */
+/* Is there something that needs no waiting?  Also announces that the reactor will wait, if not.  A link that has been used may have
+ * swallowed the sign that its descriptor would give. */
 static bool
 must_go_on(engine_t *self)
 {
     core_t *core = &self->core;
     bool ready = link_ready(broker_link_link(self->broker), NULL);
 
-    for (int i = 0; i < peers_endpoints(self->peers); i++)
-        ready |= link_ready(peers_endpoint(self->peers, i), NULL);
+    for (int i = 0; i < peers_endpoints(self->peers); i++) {
+        if (peers_was_used(self->peers, i))
+            self->readable[i] |= link_ready(peers_endpoint(self->peers, i), NULL);
+        ready |= self->readable[i];
+    }
     pthread_mutex_lock(&core->lock);
     ready |= core->for_reactor || core->lanes.reactor_first != NULL || core->lanes.batches.retired != NULL;
     core->reactor_waits = !ready;
@@ -251,13 +260,18 @@ static int
 wait_for_events(engine_t *self, int stop_fd, int end_fd, int ms, bool *ret_stop, err_t *err)
 {
     uint64_t count;
-    int n = fill_fds(self, stop_fd, end_fd);
+    int n = fill_fds(self, stop_fd, end_fd), woken = poll(self->fds, (nfds_t)n, ms);
 
-    if (poll(self->fds, (nfds_t)n, ms) < 0 && errno != EINTR)
+    if (woken < 0 && errno != EINTR)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");
     pthread_mutex_lock(&self->core.lock);
     self->core.reactor_waits = false;
     pthread_mutex_unlock(&self->core.lock);
+    if (woken < 0)
+        return FH_OK;
+    /* When nothing came in time all are looked at: no sign that was missed costs more than that. */
+    for (int i = 0; i < peers_endpoints(self->peers); i++)
+        self->readable[i] |= woken == 0 || self->fds[FIRST_ENDPOINT + i].revents != 0;
     if ((self->fds[2].revents & POLLIN) && read(self->core.wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot read the engine's eventfd");
     *ret_stop = self->fds[0].revents != 0;
@@ -273,15 +287,12 @@ engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context)
     int status = FH_OK;
 
     while (!status && !stop) {
-        bool waiting, more;
-
-        look(self);
-        more = receive(self);
+        bool waiting, more = receive(self);
 
         more |= pump(self, &waiting);
         int64_t now_ns = clock_now_ns();
         int64_t due_ns = tick(self, now_ns);
-        bool blocked = peers_flush(self->peers);
+        bool blocked = flush(self);
 
         if (!told && broker_link_ready(self->broker)) {
             ready(context);

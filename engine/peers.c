@@ -329,11 +329,21 @@ handle_frame(peers_t *self, int endpoint, batch_t *batch)
 }
 
 bool
+peers_was_used(peers_t *self, int i)
+{
+    bool used = self->used[i];
+
+    self->used[i] = false;
+    return used;
+}
+
+bool
 peers_receive(peers_t *self, int i)
 {
     core_t *core = self->core;
     err_t err = {0};
 
+    self->used[i] = true;
     for (int n = 0; n < MESSAGES_A_TURN; n++) {
         batch_t *batch;
 

@@ -35,6 +35,8 @@ void peers_listen(peers_t *self, link_t *link);
 int peers_endpoints(const peers_t *self);
 link_t *peers_endpoint(const peers_t *self, int i);
 
+/* Has anything been received or sent on endpoint i since this was last asked? */
+bool peers_was_used(peers_t *self, int i);
 /* Handle what has come on endpoint i, some messages at most.  True: there may be more. */
 bool peers_receive(peers_t *self, int i);
 /* Run what lanes want from the reactor. */

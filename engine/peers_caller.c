@@ -158,11 +158,13 @@ static int
 flush_caller(peers_t *self, caller_t *caller)
 {
     core_t *core = self->core;
+    int status = FH_OK;
 
     pthread_mutex_lock(&core->lock);
-    int status = outbox_bytes(caller->outbox) ? outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL)
-                                              : FH_OK;
-
+    if (outbox_bytes(caller->outbox)) {
+        self->used[caller->endpoint] = true;
+        status = outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL);
+    }
     if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
         pthread_cond_signal(&core->work);
     pthread_mutex_unlock(&core->lock);

@@ -22,6 +22,7 @@ struct peers {
     char client_key[41], engine_key[41], cluster[65];
     int endpoints;
     link_t *links[PEERS_MAX_ENDPOINTS];
+    bool used[PEERS_MAX_ENDPOINTS]; /* see peers_was_used */
     oid_map_t callers;        /* by key */
 };
 

@@ -204,6 +204,7 @@ engine_that_was_frozen_is_there_again(void **state)
     engine_rig_t *rig = *state;
     rig_peer_t peer;
     caller_t caller;
+    double got[3];
 
     open_session(rig, &peer, &caller);
     oid_t a = caller_doubles(&caller, 3, 1, 1);
@@ -213,6 +214,11 @@ engine_that_was_frozen_is_there_again(void **state)
     wait_listed(&peer, a, false); /* the broker takes it for dead */
     proc_signal(&rig->engines[0].process, SIGCONT);
     wait_listed(&peer, a, true);
+    /* Connections to a frozen process are given up; the session goes on over a new one. */
+    caller_close(&caller);
+    caller_open(&caller, rig, 0, peer.id, false);
+    caller_fetch(&caller, a, got, sizeof got);
+    assert_true(got[2] == 3);
     caller_leave(&caller);
     rig_disconnect(&peer);
 }
