@@ -119,6 +119,8 @@ check_engines(const broker_t *self, const msg_PUBLISH_t *request, err_t *err)
 
         if (!engine || (engine->state != ENGINE_READY && engine->state != ENGINE_EXPECTED))
             return err_set(err, FH_ENGINE_LOST, "the engine of piece %u is gone", i);
+        if (engine->state == ENGINE_EXPECTED) /* it could not be told to keep the piece, and might release it before it is */
+            return err_set(err, FH_BUSY, "the engine of piece %u has not come back yet after the broker's restart", i);
     }
     for (uint32_t i = 0; i < request->pieces.count && i < request->engines.count; i++) {
         const object_t *object = registry_object(&self->registry, request->pieces.items[i]);

@@ -1,10 +1,14 @@
 /* Names of arrays, and handles as bytes. */
+#include "base/clock.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
 #include "proxy/sync.h"
+#include "proxy/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define RETRY_S 0.05
 
 /* ---- an array as a message -----------------------------------------------------------------------------------------
  */
@@ -174,6 +178,21 @@ check_name(const char *name, err_t *err)
     return FH_OK;
 }
 
+static bool
+never(const void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* A broker that has just restarted waits for its engines to come back. */
+static int
+pause_for_engines(fh_session *session, err_t *err)
+{
+    int status = wait_until(session, clock_deadline(RETRY_S), never, NULL, err);
+    return status == FH_TIMEOUT ? FH_OK : status;
+}
+
 int
 fh_publish(fh_array *array, const char *name, fh_error *error)
 {
@@ -200,7 +219,15 @@ fh_publish(fh_array *array, const char *name, fh_error *error)
                                          .engines = named.engines,
                                          .lengths = named.lengths,
                                          .strides = named.strides};
-    status = broker_link_ask(array->session, &message, false, NULL, NULL, err);
+    int64_t deadline = session_deadline(array->session, -1);
+    for (;;) {
+        status = broker_link_ask(array->session, &message, false, NULL, NULL, err);
+        if (status != FH_BUSY || clock_remaining_ms(deadline, 1) == 0)
+            break;
+        status = pause_for_engines(array->session, err);
+        if (status)
+            break;
+    }
     lists_release(&lists);
     return status;
 }

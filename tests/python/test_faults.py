@@ -78,6 +78,21 @@ def test_arrays_can_be_used_while_the_broker_is_away(own_cluster):
     same(fh.gather((remote * 2 + 1).sum()), np.float64(100))
 
 
+def test_name_given_before_the_engines_are_back_outlives_its_client(own_cluster):
+    fh.names()  # the session is known to the broker
+    remote = fh.scatter(np.arange(10.0))
+    broker = broker_pid(own_cluster)
+    os.kill(broker, signal.SIGKILL)
+    wait_for(lambda: not os.path.exists(f"/proc/{broker}"))
+    subprocess.run([find_program("farhand"), "up", "--name", own_cluster.name], env=own_cluster._environment, check=True,
+                   capture_output=True, timeout=30)
+    fh.names()
+    (remote + 3).publish("early")
+    own_cluster.session.close()
+    fh.connect(own_cluster.connection_file)
+    same(fh.gather(fh.get("early")), np.arange(10.0) + 3)
+
+
 def test_broker_that_restarts_knows_names_and_arrays_again(own_cluster):
     remote = fh.scatter(np.arange(10.0), name="durable")
     own_cluster.session.sync()
