@@ -7,6 +7,8 @@
 /* D dtype, T what is stored, C what is computed in, F suffix of libm's names. */
 #define FLOAT_TYPES(M) M(FLOAT16, half_t, float, f) M(FLOAT32, float, float, f) M(FLOAT64, double, double, )
 
+enum { PIECE = 256 }; /* elements of sine and cosine at a time */
+
 #define LN2 0.693147180559945309417232121458176568
 #define LOG2E 1.44269504088896340735992468100189214
 
@@ -55,6 +57,34 @@
         LOOP_BINARY_STRIDED(T, T, T, C, power_of##F(a, b))                               \
     }
 
+/* Sine and cosine: all elements of a piece by vectors, then those that are too large again by libm.  What an element becomes
+ * depends on nothing but itself. */
+#define TRIG_LOOP(OP, D, T, VECTOR, EXACT)                                               \
+    static void LOOP_ID(OP, D)(char **p, const int64_t *step, int64_t n)                 \
+    {                                                                                    \
+        double in[PIECE], out[PIECE];                                                    \
+        for (int64_t at = 0; at < n; at += PIECE) {                                      \
+            int64_t now = n - at < PIECE ? n - at : PIECE;                               \
+            const char *x = p[0] + at * step[0];                                         \
+            char *z = p[1] + at * step[1];                                               \
+            bool large = false;                                                          \
+            for (int64_t i = 0; i < now; i++)                                            \
+                in[i] = (double)*(const T *)(const void *)(x + i * step[0]);             \
+            for (int64_t i = 0; i < now; i++)                                            \
+                out[i] = VECTOR(in[i]);                                                  \
+            for (int64_t i = 0; i < now; i++)                                            \
+                large |= !(fabs(in[i]) <= VTRIG_LIMIT);                                  \
+            for (int64_t i = 0; i < now && large; i++)                                   \
+                if (!(fabs(in[i]) <= VTRIG_LIMIT))                                       \
+                    out[i] = EXACT(in[i]);                                               \
+            for (int64_t i = 0; i < now; i++)                                            \
+                *(T *)(void *)(z + i * step[1]) = (T)out[i];                             \
+        }                                                                                \
+    }
+#define TRIG_LOOPS(D, T)                                                                 \
+    TRIG_LOOP(SIN, D, T, vsin, sin)                                                      \
+    TRIG_LOOP(COS, D, T, vcos, cos)
+
 POWER_FUNCTION(float, f)
 POWER_FUNCTION(double, )
 LOGADD_FUNCTIONS(float, f)
@@ -72,8 +102,6 @@ LOGADD_FUNCTIONS(double, )
     M(LOG2, D, T, C, log2##F(a))                                                         \
     M(LOG10, D, T, C, log10##F(a))                                                       \
     M(LOG1P, D, T, C, log1p##F(a))                                                       \
-    M(SIN, D, T, C, sin##F(a))                                                           \
-    M(COS, D, T, C, cos##F(a))                                                           \
     M(TAN, D, T, C, tan##F(a))                                                           \
     M(ARCSIN, D, T, C, asin##F(a))                                                       \
     M(ARCCOS, D, T, C, acos##F(a))                                                       \
@@ -96,7 +124,8 @@ LOGADD_FUNCTIONS(double, )
     VECTOR_LOOPS(MAKE_FAST, D, T, C, F)                                                  \
     UNARY_LOOPS(MAKE1, D, T, C, F)                                                       \
     BINARY_LOOPS(MAKE2, D, T, C, F)                                                      \
-    POWER_LOOP(D, T, C, F)
+    POWER_LOOP(D, T, C, F)                                                               \
+    TRIG_LOOPS(D, T)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
@@ -105,7 +134,9 @@ FLOAT_TYPES(MAKE)
     VECTOR_LOOPS(ENTRY1, D, T, C, F)                                                     \
     UNARY_LOOPS(ENTRY1, D, T, C, F)                                                      \
     BINARY_LOOPS(ENTRY2, D, T, C, F)                                                     \
-    LOOP_ENTRY2(POWER, D, D)
+    LOOP_ENTRY2(POWER, D, D)                                                             \
+    LOOP_ENTRY1(SIN, D, D)                                                               \
+    LOOP_ENTRY1(COS, D, D)
 
 static const loop_entry_t entries[] = {
     FLOAT_TYPES(LIST)

@@ -1,7 +1,9 @@
-/* engine/compute/vector_math.h - exp, log and tanh without branches or calls, so that the compiler can make vectors of them.
+/* engine/compute/vector_math.h - exp, log, tanh, sin and cos without branches or calls, so that the compiler can make
+ * vectors of them.
  *
- * Errors stay below 1 unit in the last place (tanh: 2).  Infinities, NaN, zeros and subnormal numbers come out as C's functions
- * give them; floating-point exceptions do not.  The same bits on every processor: no fused operations.
+ * Errors stay below 1 unit in the last place (tanh: 2; sin and cos only up to VTRIG_LIMIT in size).  Infinities, NaN, zeros and
+ * subnormal numbers come out as C's functions give them; floating-point exceptions do not.  The same bits on every processor: no
+ * fused operations.
  * The polynomials' coefficients are Chebyshev fits, computed with 60 digits. */
 #ifndef FH_ENGINE_COMPUTE_VECTOR_MATH_H
 #define FH_ENGINE_COMPUTE_VECTOR_MATH_H
@@ -153,6 +155,50 @@ static inline float vtanhf(float x)
     p = p * z + 0.1333311345873241570478f;
     p = p * z - 0.3333333200590813404095f;
     return copysignf(size < 0.55f ? size + size * z * p : far, x);
+}
+
+/* What is beyond this, or not finite, is for libm. */
+#define VTRIG_LIMIT 1e6
+
+/* x = k pi/2 + r with |r| <= pi/4, pi/2 taken off in three parts so that r and what its rounding lost are exact; turns is added
+ * to k.  The low bits of k choose between the series of sine and cosine, and the sign. */
+static inline double vtrig(double x, uint64_t turns)
+{
+    const double large = 0x1.8p52;
+    double shifted = x * 0.6366197723675813430755 + large, k = shifted - large;
+    uint64_t quadrant = bits_f64(shifted) + turns;
+    double t = x - k * 0x1.921fb544p+0, w = k * 0x1.0b4611a6p-34, first = t - w;
+    double rest = ((t - first) - w) - k * 0x1.3198a2e037073p-69;
+    double r = first + rest, lost = (first - r) + rest, z = r * r;
+    double s = -7.58668507009126715961e-13;
+    s = s * z + 1.605853141458901075741e-10;
+    s = s * z - 2.50521062311579054867e-8;
+    s = s * z + 0.000002755731921933545342883;
+    s = s * z - 0.0001984126984126506017398;
+    s = s * z + 0.008333333333333331489876;
+    s = s * z - 0.1666666666666666666551;
+    double sine = r + (z * r * s + lost * (1 - 0.5 * z));
+    double c = 4.745865203787455107263e-14;
+    c = c * z - 1.14704607739693246267e-11;
+    c = c * z + 2.087675579036339612874e-9;
+    c = c * z - 2.755731922140076001531e-7;
+    c = c * z + 0.00002480158730158464377479;
+    c = c * z - 0.00138888888888888878641;
+    c = c * z + 0.04166666666666666666602;
+    double half = 0.5 * z, near = 1 - half;
+    double cosine = near + (((1 - near) - half) + (z * z * c - r * lost));
+    double y = (quadrant & 1) != 0 ? cosine : sine;
+    return from_bits_f64(bits_f64(y) ^ (quadrant & 2) << 62);
+}
+
+static inline double vsin(double x)
+{
+    return x == 0 ? x : vtrig(x, 0); /* keeps the sign of zero */
+}
+
+static inline double vcos(double x)
+{
+    return vtrig(x, 1);
 }
 
 #endif

@@ -78,6 +78,53 @@ static void tanh_is_within_two_units(void **state)
     check_function(vtanh, vtanhf, tanhl, 30, 2);
 }
 
+/* As the loops do: libm beyond the limit. */
+static double sin_any(double x)
+{
+    return fabs(x) <= VTRIG_LIMIT ? vsin(x) : sin(x);
+}
+
+static double cos_any(double x)
+{
+    return fabs(x) <= VTRIG_LIMIT ? vcos(x) : cos(x);
+}
+
+static float sin_any_f32(float x)
+{
+    return (float)sin_any((double)x);
+}
+
+static float cos_any_f32(float x)
+{
+    return (float)cos_any((double)x);
+}
+
+static void sin_is_within_one_unit(void **state)
+{
+    (void)state;
+    check_function(sin_any, sin_any_f32, sinl, 1e6, 1);
+    check_function(sin_any, sin_any_f32, sinl, 50, 1);
+}
+
+static void cos_is_within_one_unit(void **state)
+{
+    (void)state;
+    check_function(cos_any, cos_any_f32, cosl, 1e6, 1);
+    check_function(cos_any, cos_any_f32, cosl, 50, 1);
+}
+
+/* Near multiples of pi/2, where almost all of the argument cancels. */
+static void sin_and_cos_near_their_zeros_keep_their_digits(void **state)
+{
+    (void)state;
+    for (int k = 1; k < 600000; k += 7) {
+        double x = k * 1.57079632679489661923;
+        long double sine = sinl((long double)x), cosine = cosl((long double)x);
+        assert_true(fabsl((long double)vsin(x) - sine) <= (long double)spacing_f64((double)sine));
+        assert_true(fabsl((long double)vcos(x) - cosine) <= (long double)spacing_f64((double)cosine));
+    }
+}
+
 static void special_arguments_give_what_c_gives(void **state)
 {
     (void)state;
@@ -88,6 +135,7 @@ static void special_arguments_give_what_c_gives(void **state)
     assert_true(vlog((double)INFINITY) == (double)INFINITY && vlog(1) == 0 && vlog(0x1p-1074) == log(0x1p-1074));
     assert_true(vlogf(0) == -INFINITY && isnan(vlogf(-1)) && vlogf(INFINITY) == INFINITY && vlogf(0x1p-149f) == logf(0x1p-149f));
     assert_true(vtanh((double)INFINITY) == 1 && vtanh(-1e300) == -1 && isnan(vtanh((double)NAN)) && signbit(vtanh(-0.0)));
+    assert_true(signbit(vsin(-0.0)) && vsin(-0.0) == 0 && !signbit(vsin(0)) && vcos(0) == 1 && vcos(-0.0) == 1);
 }
 
 int main(void)
@@ -96,6 +144,9 @@ int main(void)
         cmocka_unit_test(exp_is_within_one_unit),
         cmocka_unit_test(log_is_within_one_unit),
         cmocka_unit_test(tanh_is_within_two_units),
+        cmocka_unit_test(sin_is_within_one_unit),
+        cmocka_unit_test(cos_is_within_one_unit),
+        cmocka_unit_test(sin_and_cos_near_their_zeros_keep_their_digits),
         cmocka_unit_test(special_arguments_give_what_c_gives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
