@@ -277,3 +277,11 @@ def test_dropped_memory_is_free_for_the_next_call():
         x = fh.scatter(np.full(5 << 20, 7.0)).wait()  # 40 MiB
         del x
         assert fh.scatter(np.full(5 << 20, 8.0)).gather()[-1] == 8.0
+
+
+def test_errors_of_kernels_are_kernel_errors(cluster):
+    with pytest.raises(fh.KernelError) as caught:
+        fh.kernel(b"BC\xc0\xde" + bytes(40))
+    assert isinstance(caught.value, ValueError) and "bitcode" in caught.value.diagnostic
+    assert issubclass(fh.KernelFault, fh.KernelError) and issubclass(fh.KernelTimeout, fh.KernelError)
+    assert issubclass(fh.KernelTimeout, TimeoutError)

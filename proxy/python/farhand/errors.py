@@ -29,14 +29,20 @@ class Error(Exception):
         return self.args[0] if self.args else ""
 
 
+# Whoever catches KernelError catches these too.
+_OF_KERNELS = {"BAD_BITCODE", "BITCODE_TOO_NEW", "KERNEL_FAULT", "KERNEL_TIMEOUT", "KERNEL_POISONED"}
+
+
 def _make_classes():
     classes = {"Error": Error}
     by_status = {}
-    for number, status, text, name, builtin in _native.statuses():
+    rows = sorted(_native.statuses(), key=lambda row: row[1] != "KERNEL_ERROR")  # the base of others comes first
+    for number, status, text, name, builtin in rows:
         if not name:
             continue
         if name not in classes:
-            bases = (Error, getattr(builtins, builtin))
+            kind = classes["KernelError"] if status in _OF_KERNELS else Error
+            bases = (kind, getattr(builtins, builtin))
             classes[name] = type(name, bases, {"__doc__": f"{status}: {text}.", "__module__": "farhand"})
         by_status[number] = (classes[name], status)
     return classes, by_status
