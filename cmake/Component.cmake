@@ -45,6 +45,7 @@ endfunction()
 
 # fh_fuzzer(fuzz.codecs.header SOURCES fuzz/header.c USES codecs)
 #   A libFuzzer program (clang, preset fuzz); as a ctest it runs for FH_FUZZ_SECONDS.
+add_custom_target(fuzzers) # all of them
 set(FH_FUZZ_SECONDS 10 CACHE STRING "Seconds that each fuzzer runs as a test")
 function(fh_fuzzer name)
   cmake_parse_arguments(C "" "" "SOURCES;USES;PRIVATE_LIBS" ${ARGN})
@@ -62,6 +63,7 @@ function(fh_fuzzer name)
   string(REGEX REPLACE "^fuzz\\." "" corpus ${name})
   add_test(NAME ${name} COMMAND ${target} -max_total_time=${FH_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
            ${PROJECT_BINARY_DIR}/fuzz/${target}.new ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
+  add_dependencies(fuzzers ${target})
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz/${target}.new)
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
 endfunction()

@@ -74,15 +74,17 @@ find_python() {
 
 # --- building -------------------------------------------------------------------------------------------------------
 
-# build PRESET [CMAKE ARGUMENT...]: configure and build into build/PRESET.
+# build PRESET[:TARGET] [CMAKE ARGUMENT...]: configure and build (all, or one target) into build/PRESET.
 build() {
-    local preset=$1; shift
+    local preset=${1%%:*} target=all
+    case $1 in *:*) target=${1#*:} ;; esac
+    shift
     find_python
     mkdir -p build
     local log=build/$preset.log
     say "building ($preset); log: $log"
     cmake --preset "$preset" -DPython3_EXECUTABLE="$python" "$@" >"$log" 2>&1 || { tail -n 15 "$log" >&2; die "configuring failed: $root/$log"; }
-    cmake --build --preset "$preset" >>"$log" 2>&1 || { grep -m 5 -E 'error|FAILED' "$log" >&2; die "the build failed: $root/$log"; }
+    cmake --build --preset "$preset" --target "$target" >>"$log" 2>&1 || { grep -m 5 -E 'error|FAILED' "$log" >&2; die "the build failed: $root/$log"; }
 }
 
 # use_build PRESET: programs on PATH, package importable, by the interpreter it was built for.
