@@ -285,3 +285,9 @@ def test_errors_of_kernels_are_kernel_errors(cluster):
     assert isinstance(caught.value, ValueError) and "bitcode" in caught.value.diagnostic
     assert issubclass(fh.KernelFault, fh.KernelError) and issubclass(fh.KernelTimeout, fh.KernelError)
     assert issubclass(fh.KernelTimeout, TimeoutError)
+
+
+@pytest.mark.parametrize("function", [np.sort, np.linalg.norm, np.fft.fft], ids=lambda f: f.__name__)
+def test_numpy_function_that_is_not_built_says_so(cluster, function):
+    with pytest.raises(fh.NotSupported, match=function.__name__):
+        function(fh.scatter(np.arange(4.0)))

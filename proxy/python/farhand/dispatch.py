@@ -1,8 +1,10 @@
 """The table behind __array_function__: which of our functions a function of NumPy is.
 
-A function that is not in the table raises TypeError (NumPy's own text); none is ever computed by fetching the arrays.
+A function that is not in the table raises NotSupported; none is ever computed by fetching the arrays.
 """
 import numpy as np
+
+from .errors import not_supported
 
 TABLE = {}
 
@@ -26,7 +28,9 @@ def find(function):
 def array_function(function, types, args, kwargs):
     from .array import Array
 
+    if not all(issubclass(t, (Array, np.ndarray)) for t in types):
+        return NotImplemented  # perhaps the other class can
     implementation = find(function)
-    if implementation is None or not all(issubclass(t, (Array, np.ndarray)) for t in types):
-        return NotImplemented
+    if implementation is None:
+        raise not_supported(f"{function.__module__}.{function.__name__} of remote arrays is not built yet")
     return implementation(*args, **kwargs)
