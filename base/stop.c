@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int open_signals(void)
+static int
+open_signals(void)
 {
     sigset_t set;
     (void)signal(SIGPIPE, SIG_IGN);
@@ -22,13 +23,15 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static bool watch(const stop_t *self, int fd)
+static bool
+watch(const stop_t *self, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     return epoll_ctl(self->fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-int stop_init(stop_t *self, int64_t owner, err_t *err)
+int
+stop_init(stop_t *self, int64_t owner, err_t *err)
 {
     int status = FH_OK;
     *self = STOP_NONE;
@@ -48,7 +51,8 @@ int stop_init(stop_t *self, int64_t owner, err_t *err)
     return status;
 }
 
-void stop_release(stop_t *self)
+void
+stop_release(stop_t *self)
 {
     const int fds[] = {self->fd, self->signal_fd, self->owner_fd};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -57,7 +61,8 @@ void stop_release(stop_t *self)
     *self = STOP_NONE;
 }
 
-const char *stop_reason(const stop_t *self)
+const char *
+stop_reason(const stop_t *self)
 {
     struct pollfd owner = {.fd = self->owner_fd, .events = POLLIN};
     return self->owner_fd >= 0 && poll(&owner, 1, 0) > 0 ? "its owner has ended" : "a signal";

@@ -1,5 +1,6 @@
 /* base/stop: signals and the end of an owner are heard. */
 #include "base/stop.h"
+#include "tests/support/check.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -7,17 +8,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/check.h"
-
 enum { PATIENCE_MS = 5000 };
 
-static bool is_readable(const stop_t *stop, int patience_ms)
+static bool
+is_readable(const stop_t *stop, int patience_ms)
 {
     struct pollfd wait = {.fd = stop->fd, .events = POLLIN};
     return poll(&wait, 1, patience_ms) == 1;
 }
 
-static void signal_is_heard(void **state)
+static void
+signal_is_heard(void **state)
 {
     (void)state;
     stop_t stop;
@@ -30,7 +31,8 @@ static void signal_is_heard(void **state)
     stop_release(&stop);
 }
 
-static void end_of_the_owner_is_heard(void **state)
+static void
+end_of_the_owner_is_heard(void **state)
 {
     (void)state;
     stop_t stop;
@@ -51,7 +53,8 @@ static void end_of_the_owner_is_heard(void **state)
     assert_int_equal(waitpid(owner, NULL, 0), owner);
 }
 
-static void owner_that_has_ended_is_refused(void **state)
+static void
+owner_that_has_ended_is_refused(void **state)
 {
     (void)state;
     stop_t stop;
@@ -64,7 +67,8 @@ static void owner_that_has_ended_is_refused(void **state)
     assert_int_equal(stop.fd, -1);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signal_is_heard),
