@@ -16,7 +16,8 @@ struct buf {
 enum { ALIGNMENT = 64, HEADER = 64 };
 _Static_assert(sizeof(struct buf) <= HEADER, "the header fits in one line");
 
-int buf_new(buf_t **ret, size_t size, size_t max_bytes, err_t *err)
+int
+buf_new(buf_t **ret, size_t size, size_t max_bytes, err_t *err)
 {
     if (max_bytes && size > max_bytes)
         return err_set(err, FH_LIMIT_EXCEEDED, "a buffer of %zu bytes is above the limit of %zu", size, max_bytes);
@@ -33,7 +34,8 @@ int buf_new(buf_t **ret, size_t size, size_t max_bytes, err_t *err)
     return FH_OK;
 }
 
-int buf_new_copy(buf_t **ret, const void *bytes, size_t size, err_t *err)
+int
+buf_new_copy(buf_t **ret, const void *bytes, size_t size, err_t *err)
 {
     int status = buf_new(ret, size, 0, err);
     if (!status && size)
@@ -41,8 +43,9 @@ int buf_new_copy(buf_t **ret, const void *bytes, size_t size, err_t *err)
     return status;
 }
 
-int buf_new_foreign(buf_t **ret, void *data, size_t size, void (*release)(void *data, void *context), void *context,
-                    err_t *err)
+int
+buf_new_foreign(buf_t **ret, void *data, size_t size, void (*release)(void *data, void *context), void *context,
+                err_t *err)
 {
     buf_t *self = malloc(sizeof *self);
     if (!self)
@@ -56,14 +59,16 @@ int buf_new_foreign(buf_t **ret, void *data, size_t size, void (*release)(void *
     return FH_OK;
 }
 
-buf_t *buf_ref(buf_t *self)
+buf_t *
+buf_ref(buf_t *self)
 {
     if (self)
         atomic_fetch_add_explicit(&self->references, 1, memory_order_relaxed);
     return self;
 }
 
-void buf_unref(buf_t **self)
+void
+buf_unref(buf_t **self)
 {
     buf_t *dropped = *self;
     *self = NULL;
@@ -75,6 +80,14 @@ void buf_unref(buf_t **self)
     free(dropped);
 }
 
-void *buf_data(buf_t *self) { return self->data; }
+void *
+buf_data(buf_t *self)
+{
+    return self->data;
+}
 
-size_t buf_size(const buf_t *self) { return self->size; }
+size_t
+buf_size(const buf_t *self)
+{
+    return self->size;
+}

@@ -5,14 +5,16 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
-int64_t clock_now_ns(void)
+int64_t
+clock_now_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-int64_t clock_deadline(double timeout_s)
+int64_t
+clock_deadline(double timeout_s)
 {
     int64_t now = clock_now_ns();
     double room_s = (double)(INT64_MAX - now) / (double)NS_PER_S;
@@ -21,7 +23,8 @@ int64_t clock_deadline(double timeout_s)
     return now + (int64_t)(timeout_s * (double)NS_PER_S);
 }
 
-int clock_remaining_ms(int64_t deadline_ns, int max_ms)
+int
+clock_remaining_ms(int64_t deadline_ns, int max_ms)
 {
     if (deadline_ns == INT64_MAX)
         return max_ms;

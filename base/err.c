@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* A text that was cut in the middle of a UTF-8 character would be refused by readers: drop the half character. */
-static void drop_half_character(char *text, size_t length)
+static void
+drop_half_character(char *text, size_t length)
 {
     size_t start = length;
     while (start > 0 && length - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
@@ -19,7 +20,8 @@ static void drop_half_character(char *text, size_t length)
 }
 
 /* Formats into a buffer of its own first, because the arguments may point into the text that is replaced. */
-__attribute__((format(printf, 3, 0))) static void format_text(char *ret, size_t size, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+format_text(char *ret, size_t size, const char *format, va_list args)
 {
     char text[ERR_TEXT_MAX];
     int length = vsnprintf(text, size, format, args);
@@ -30,7 +32,8 @@ __attribute__((format(printf, 3, 0))) static void format_text(char *ret, size_t 
     memcpy(ret, text, strlen(text) + 1);
 }
 
-static void append(char *text, size_t size, const char *more)
+static void
+append(char *text, size_t size, const char *more)
 {
     size_t length = strlen(text);
     int added = snprintf(text + length, size - length, "%s", more);
@@ -40,7 +43,8 @@ static void append(char *text, size_t size, const char *more)
         drop_half_character(text, size - 1);
 }
 
-int err_set(err_t *err, int status, const char *format, ...)
+int
+err_set(err_t *err, int status, const char *format, ...)
 {
     if (!err)
         return status;
@@ -56,7 +60,8 @@ int err_set(err_t *err, int status, const char *format, ...)
     return status;
 }
 
-int err_set_errno(err_t *err, int status, int os_errno, const char *format, ...)
+int
+err_set_errno(err_t *err, int status, int os_errno, const char *format, ...)
 {
     if (!err)
         return status;
@@ -75,7 +80,8 @@ int err_set_errno(err_t *err, int status, int os_errno, const char *format, ...)
     return status;
 }
 
-void err_set_origin(err_t *err, const char *format, ...)
+void
+err_set_origin(err_t *err, const char *format, ...)
 {
     if (!err || err->origin[0])
         return;
@@ -85,7 +91,8 @@ void err_set_origin(err_t *err, const char *format, ...)
     va_end(args);
 }
 
-void err_prefix(err_t *err, const char *format, ...)
+void
+err_prefix(err_t *err, const char *format, ...)
 {
     if (!err)
         return;
@@ -99,7 +106,8 @@ void err_prefix(err_t *err, const char *format, ...)
     memcpy(err->text, text, strlen(text) + 1);
 }
 
-void err_clear(err_t *err)
+void
+err_clear(err_t *err)
 {
     if (err)
         memset(err, 0, sizeof *err);

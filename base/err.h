@@ -5,26 +5,25 @@
 #ifndef FH_BASE_ERR_H
 #define FH_BASE_ERR_H
 
-#include <stdint.h>
-
 #include "base/status.h"
+
+#include <stdint.h>
 
 enum { ERR_TEXT_MAX = 512, ERR_ORIGIN_MAX = 96 };
 
 typedef struct {
-    int status;                   /* fh_status_t */
-    int os_errno;                 /* errno behind it, 0 if none */
-    int signal;                   /* for KERNEL_FAULT: the signal, else 0 */
-    uint64_t address;             /* for KERNEL_FAULT: the faulting address */
-    char text[ERR_TEXT_MAX];      /* what happened, in a sentence */
-    char origin[ERR_ORIGIN_MAX];  /* where it began: "engine 2 (host), UFUNC add"; empty: this process */
+    int status;                  /* fh_status_t */
+    int os_errno;                /* errno behind it, 0 if none */
+    int signal;                  /* for KERNEL_FAULT: the signal, else 0 */
+    uint64_t address;            /* for KERNEL_FAULT: the faulting address */
+    char text[ERR_TEXT_MAX];     /* what happened, in a sentence */
+    char origin[ERR_ORIGIN_MAX]; /* where it began: "engine 2 (host), UFUNC add"; empty: this process */
 } err_t;
 
 /* Fill err (if not NULL) and return status, so that callers write `return err_set(err, FH_..., ...)`. */
 int err_set(err_t *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same with errno's number and text appended. */
-int err_set_errno(err_t *err, int status, int os_errno, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int err_set_errno(err_t *err, int status, int os_errno, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Set the origin unless one is set already. */
 void err_set_origin(err_t *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Put more context before the text ("while X: <old text>"), keeping status and origin. */

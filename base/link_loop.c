@@ -1,13 +1,13 @@
-/* The in-memory twin of ZeroMQ links, for tests.  A hub joins one server link and its clients; every link holds a reference to
- * it and takes its lock.  Queues are bounded for each client and direction, as a high-water mark is. */
+/* The in-memory twin of ZeroMQ links, for tests.  A hub joins one server link and its clients; every link holds a
+ * reference to it and takes its lock.  Queues are bounded for each client and direction, as a high-water mark is. */
+#include "base/link.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "base/link.h"
 
 typedef struct packet {
     struct packet *next;
@@ -30,10 +30,10 @@ typedef struct hub hub_t;
 typedef struct loop_link {
     link_t link;
     hub_t *hub;
-    struct loop_link *next;  /* clients of a hub */
-    uint32_t number;         /* of a client, from 1; 0: the server */
-    int event;               /* eventfd */
-    int on_the_way;          /* clients: packets of theirs in the server's queue */
+    struct loop_link *next; /* clients of a hub */
+    uint32_t number;        /* of a client, from 1; 0: the server */
+    int event;              /* eventfd */
+    int on_the_way;         /* clients: packets of theirs in the server's queue */
     queue_t inbox;
 } loop_link_t;
 
@@ -46,21 +46,24 @@ struct hub {
     loop_link_t *clients;
 };
 
-static void wake(const loop_link_t *link)
+static void
+wake(const loop_link_t *link)
 {
     uint64_t one = 1;
     if (write(link->event, &one, sizeof one) < 0)
         return; /* the counter is at its top: the reader will wake all the same */
 }
 
-static void packet_free(packet_t *packet)
+static void
+packet_free(packet_t *packet)
 {
     for (int i = 0; packet && i < packet->count; i++)
         buf_unref(&packet->frames[i].buf);
     free(packet);
 }
 
-static int packet_new(packet_t **ret, uint32_t client, const link_frame_t *frames, int count, err_t *err)
+static int
+packet_new(packet_t **ret, uint32_t client, const link_frame_t *frames, int count, err_t *err)
 {
     packet_t *packet = calloc(1, sizeof *packet + (size_t)count * sizeof packet->frames[0]);
     if (!packet)
@@ -85,7 +88,8 @@ static int packet_new(packet_t **ret, uint32_t client, const link_frame_t *frame
     return FH_OK;
 }
 
-static void queue_put(queue_t *queue, packet_t *packet)
+static void
+queue_put(queue_t *queue, packet_t *packet)
 {
     if (queue->last)
         queue->last->next = packet;
@@ -95,7 +99,8 @@ static void queue_put(queue_t *queue, packet_t *packet)
     queue->count++;
 }
 
-static packet_t *queue_take(queue_t *queue)
+static packet_t *
+queue_take(queue_t *queue)
 {
     packet_t *packet = queue->first;
     if (packet) {
@@ -107,7 +112,8 @@ static packet_t *queue_take(queue_t *queue)
     return packet;
 }
 
-static loop_link_t *find_client(hub_t *hub, uint32_t number)
+static loop_link_t *
+find_client(hub_t *hub, uint32_t number)
 {
     loop_link_t *client = hub->clients;
     while (client && client->number != number)
@@ -115,7 +121,8 @@ static loop_link_t *find_client(hub_t *hub, uint32_t number)
     return client;
 }
 
-static uint32_t peer_number(const peer_t *peer)
+static uint32_t
+peer_number(const peer_t *peer)
 {
     uint32_t number = 0;
     if (peer && peer->size == sizeof number)
@@ -123,7 +130,8 @@ static uint32_t peer_number(const peer_t *peer)
     return number;
 }
 
-static int loop_send(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, err_t *err)
+static int
+loop_send(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, err_t *err)
 {
     loop_link_t *self = (loop_link_t *)link;
     hub_t *hub = self->hub;
@@ -152,7 +160,8 @@ static int loop_send(link_t *link, const peer_t *peer, const link_frame_t *frame
 }
 
 /* A place has become free in a full queue: whoever was told BUSY may try again. */
-static void make_room(loop_link_t *self, const packet_t *packet)
+static void
+make_room(loop_link_t *self, const packet_t *packet)
 {
     hub_t *hub = self->hub;
     if (self->number) {
@@ -165,7 +174,8 @@ static void make_room(loop_link_t *self, const packet_t *packet)
         wake(client);
 }
 
-static int loop_receive(link_t *link, link_message_t *ret, err_t *err)
+static int
+loop_receive(link_t *link, link_message_t *ret, err_t *err)
 {
     loop_link_t *self = (loop_link_t *)link;
     pthread_mutex_lock(&self->hub->lock);
@@ -195,16 +205,22 @@ static int loop_receive(link_t *link, link_message_t *ret, err_t *err)
     return FH_OK;
 }
 
-static void loop_message_release(link_message_t *message)
+static void
+loop_message_release(link_message_t *message)
 {
     if (message->count)
         packet_free(message->owner[0]);
     message->count = 0;
 }
 
-static int loop_fd(link_t *link) { return ((loop_link_t *)link)->event; }
+static int
+loop_fd(link_t *link)
+{
+    return ((loop_link_t *)link)->event;
+}
 
-static bool loop_ready(link_t *link, bool *ret_can_send)
+static bool
+loop_ready(link_t *link, bool *ret_can_send)
 {
     loop_link_t *self = (loop_link_t *)link;
     pthread_mutex_lock(&self->hub->lock);
@@ -215,7 +231,8 @@ static bool loop_ready(link_t *link, bool *ret_can_send)
     return ready;
 }
 
-static void loop_destroy(link_t *link)
+static void
+loop_destroy(link_t *link)
 {
     loop_link_t *self = (loop_link_t *)link;
     hub_t *hub = self->hub;
@@ -251,7 +268,8 @@ static const link_ops_t loop_ops = {
     .destroy = loop_destroy,
 };
 
-static int loop_link_new(loop_link_t **ret, hub_t *hub, err_t *err)
+static int
+loop_link_new(loop_link_t **ret, hub_t *hub, err_t *err)
 {
     loop_link_t *self = calloc(1, sizeof *self);
     if (!self)
@@ -268,7 +286,8 @@ static int loop_link_new(loop_link_t **ret, hub_t *hub, err_t *err)
     return FH_OK;
 }
 
-int link_loop_server(link_t **ret, int limit, err_t *err)
+int
+link_loop_server(link_t **ret, int limit, err_t *err)
 {
     hub_t *hub = calloc(1, sizeof *hub);
     if (!hub)
@@ -285,7 +304,8 @@ int link_loop_server(link_t **ret, int limit, err_t *err)
     return FH_OK;
 }
 
-int link_loop_client(link_t **ret, link_t *server, err_t *err)
+int
+link_loop_client(link_t **ret, link_t *server, err_t *err)
 {
     hub_t *hub = ((loop_link_t *)server)->hub;
     loop_link_t *self;

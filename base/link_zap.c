@@ -19,22 +19,30 @@
 enum { KEY_BYTES = 32, KEY_TEXT = 40, FRAME_MAX = 256 };
 
 /* The frames of a request, in their order (RFC 27). */
-enum { REQUEST_VERSION, REQUEST_ID, REQUEST_DOMAIN, REQUEST_ADDRESS, REQUEST_ROUTING_ID, REQUEST_MECHANISM, REQUEST_KEY,
-       REQUEST_FRAMES };
+enum {
+    REQUEST_VERSION,
+    REQUEST_ID,
+    REQUEST_DOMAIN,
+    REQUEST_ADDRESS,
+    REQUEST_ROUTING_ID,
+    REQUEST_MECHANISM,
+    REQUEST_KEY,
+    REQUEST_FRAMES
+};
 
 struct link_zap {
-    void *socket;     /* used by the thread alone once it runs */
+    void *socket; /* used by the thread alone once it runs */
     pthread_t thread;
-    int stop_fd;      /* tells the thread to end */
-    int ended_fd;     /* the thread tells that it has ended */
+    int stop_fd;  /* tells the thread to end */
+    int ended_fd; /* the thread tells that it has ended */
     int count;
     uint8_t keys[LINK_ZAP_MAX_KEYS][KEY_BYTES];
     char open_domain[FRAME_MAX];
 };
 
 typedef struct {
-    int count;   /* frames that came, also those that were not kept */
-    bool sound;  /* none was too long to keep */
+    int count;  /* frames that came, also those that were not kept */
+    bool sound; /* none was too long to keep */
     size_t size[REQUEST_FRAMES];
     uint8_t data[REQUEST_FRAMES][FRAME_MAX];
 } request_t;
@@ -47,7 +55,8 @@ frame_is(const request_t *request, int frame, const char *text)
     return frame < request->count && request->size[frame] == size && memcmp(request->data[frame], text, size) == 0;
 }
 
-/* Read all frames of one request, keeping what fits; none may be there (count 0).  False: the socket or its context has ended. */
+/* Read all frames of one request, keeping what fits; none may be there (count 0).  False: the socket or its context has
+ * ended. */
 static bool
 read_request(void *socket, request_t *ret)
 {
@@ -85,7 +94,8 @@ admits(const link_zap_t *self, const request_t *request, char user[KEY_TEXT + 1]
     if (!request->sound || !frame_is(request, REQUEST_VERSION, ZAP_VERSION))
         return false;
     if (frame_is(request, REQUEST_MECHANISM, "NULL"))
-        return request->count == REQUEST_KEY && self->open_domain[0] && frame_is(request, REQUEST_DOMAIN, self->open_domain);
+        return request->count == REQUEST_KEY && self->open_domain[0] &&
+               frame_is(request, REQUEST_DOMAIN, self->open_domain);
     if (!frame_is(request, REQUEST_MECHANISM, "CURVE") || request->count != REQUEST_FRAMES ||
         request->size[REQUEST_KEY] != KEY_BYTES)
         return false;
@@ -126,7 +136,8 @@ answer(void *socket, const request_t *request, bool admitted, const char *user)
 static void
 serve(link_zap_t *self)
 {
-    zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN}, {.fd = self->stop_fd, .events = ZMQ_POLLIN}};
+    zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
+                              {.fd = self->stop_fd, .events = ZMQ_POLLIN}};
 
     for (;;) {
         request_t request;
@@ -168,10 +179,11 @@ static int
 take_keys(link_zap_t *self, const char *const admitted[], int count, const char *open_domain, err_t *err)
 {
     if (count < 0 || count > LINK_ZAP_MAX_KEYS)
-        return err_set(err, FH_INVALID_ARGUMENT, "%d keys to admit; from 0 to %d are possible", count, LINK_ZAP_MAX_KEYS);
+        return err_set(err, FH_INVALID_ARGUMENT, "%d keys to admit; from 0 to %d are possible", count,
+                       LINK_ZAP_MAX_KEYS);
     if (open_domain && strlen(open_domain) >= sizeof self->open_domain)
-        return err_set(err, FH_INVALID_ARGUMENT, "the ZAP domain has %zu bytes; at most %zu are possible", strlen(open_domain),
-                       sizeof self->open_domain - 1);
+        return err_set(err, FH_INVALID_ARGUMENT, "the ZAP domain has %zu bytes; at most %zu are possible",
+                       strlen(open_domain), sizeof self->open_domain - 1);
     for (int i = 0; i < count; i++)
         if (strlen(admitted[i]) != KEY_TEXT || !zmq_z85_decode(self->keys[i], admitted[i]))
             return err_set(err, FH_INVALID_ARGUMENT, "key %d to admit is not Z85 text of 40 characters", i);
@@ -225,7 +237,8 @@ release(link_zap_t *self)
 }
 
 int
-link_zap_start(link_zap_t **ret, void *context, const char *const admitted[], int count, const char *open_domain, err_t *err)
+link_zap_start(link_zap_t **ret, void *context, const char *const admitted[], int count, const char *open_domain,
+               err_t *err)
 {
     link_zap_t *self = calloc(1, sizeof *self);
     int status;

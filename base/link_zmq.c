@@ -1,12 +1,13 @@
 /* Links over ZeroMQ: ROUTER and DEALER sockets, CURVE, and messages whose large frames are never copied. */
+#include "base/link.h"
+#include "base/link_zmq_settings.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zmq.h>
 
-#include "base/link.h"
-#include "base/link_zmq_settings.h"
+#include <zmq.h>
 
 enum {
     COPY_BELOW = 64 * 1024, /* bytes; smaller frames are cheaper to copy than to track */
@@ -19,9 +20,11 @@ typedef struct {
     bool server;
 } zmq_link_t;
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
-static void drop_buf(void *data, void *hint)
+static void
+drop_buf(void *data, void *hint)
 {
     (void)data;
     buf_t *buf = hint;
@@ -29,7 +32,8 @@ static void drop_buf(void *data, void *hint)
 }
 
 /* Make the ZeroMQ message of one frame.  Once it is made, closing it drops its reference. */
-static int frame_init(zmq_msg_t *ret, const link_frame_t *frame, err_t *err)
+static int
+frame_init(zmq_msg_t *ret, const link_frame_t *frame, err_t *err)
 {
     int failed;
     if (frame->buf && frame->size >= COPY_BELOW) {
@@ -49,7 +53,8 @@ static int frame_init(zmq_msg_t *ret, const link_frame_t *frame, err_t *err)
     return failed ? err_set(err, FH_NO_MEMORY, "no memory for a frame of %zu bytes", frame->size) : FH_OK;
 }
 
-static int send_one(void *socket, zmq_msg_t *message, int flags)
+static int
+send_one(void *socket, zmq_msg_t *message, int flags)
 {
     int sent;
     do
@@ -58,19 +63,22 @@ static int send_one(void *socket, zmq_msg_t *message, int flags)
     return sent;
 }
 
-static int send_failure(const zmq_link_t *self, err_t *err)
+static int
+send_failure(const zmq_link_t *self, err_t *err)
 {
     int number = zmq_errno();
     if (number == EAGAIN)
-        return err_set(err, FH_BUSY, self->server ? "the peer takes no more messages now" : "no connection that takes messages now");
+        return err_set(err, FH_BUSY,
+                       self->server ? "the peer takes no more messages now" : "no connection that takes messages now");
     if (number == EHOSTUNREACH)
         return err_set(err, FH_CANNOT_CONNECT, "the peer is no longer connected");
     return err_set(err, FH_IO_ERROR, "cannot send: %s", zmq_strerror(number));
 }
 
-/* A connection that breaks between two frames takes the first ones back, and the socket then drops what follows up to the end
- * of the message.  Give it that end, so that the next message begins afresh. */
-static void end_broken_message(void *socket, int left)
+/* A connection that breaks between two frames takes the first ones back, and the socket then drops what follows up to
+ * the end of the message.  Give it that end, so that the next message begins afresh. */
+static void
+end_broken_message(void *socket, int left)
 {
     while (left-- > 0) {
         zmq_msg_t empty;
@@ -80,7 +88,8 @@ static void end_broken_message(void *socket, int left)
     }
 }
 
-static int send_all(zmq_link_t *self, zmq_msg_t *messages, int count, err_t *err)
+static int
+send_all(zmq_link_t *self, zmq_msg_t *messages, int count, err_t *err)
 {
     for (int i = 0; i < count; i++) {
         if (send_one(self->socket, &messages[i], i + 1 < count ? ZMQ_SNDMORE : 0) >= 0)
@@ -93,7 +102,8 @@ static int send_all(zmq_link_t *self, zmq_msg_t *messages, int count, err_t *err
     return FH_OK;
 }
 
-static int zmq_link_send(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, err_t *err)
+static int
+zmq_link_send(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, err_t *err)
 {
     zmq_link_t *self = (zmq_link_t *)link;
     zmq_msg_t messages[LINK_MAX_FRAMES + 1];
@@ -116,9 +126,11 @@ static int zmq_link_send(link_t *link, const peer_t *peer, const link_frame_t *f
     return status;
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------------------------- */
+/* ---- receiving -----------------------------------------------------------------------------------------------------
+ */
 
-static int receive_one(void *socket, zmq_msg_t *ret)
+static int
+receive_one(void *socket, zmq_msg_t *ret)
 {
     int got;
     zmq_msg_init(ret);
@@ -128,9 +140,14 @@ static int receive_one(void *socket, zmq_msg_t *ret)
     return got;
 }
 
-static zmq_msg_t *frame_at(link_message_t *message, int i) { return (zmq_msg_t *)message->owner[i / BLOCK] + i % BLOCK; }
+static zmq_msg_t *
+frame_at(link_message_t *message, int i)
+{
+    return (zmq_msg_t *)message->owner[i / BLOCK] + i % BLOCK;
+}
 
-static void zmq_link_message_release(link_message_t *message)
+static void
+zmq_link_message_release(link_message_t *message)
 {
     for (int i = 0; i < message->count; i++)
         zmq_msg_close(frame_at(message, i));
@@ -140,7 +157,8 @@ static void zmq_link_message_release(link_message_t *message)
 }
 
 /* Throw away what is left of the message that is being received. */
-static void drain(void *socket)
+static void
+drain(void *socket)
 {
     int more = 0;
     size_t size = sizeof more;
@@ -153,7 +171,8 @@ static void drain(void *socket)
     }
 }
 
-static int receive_peer(void *socket, peer_t *ret, err_t *err)
+static int
+receive_peer(void *socket, peer_t *ret, err_t *err)
 {
     zmq_msg_t id;
     int status = FH_OK;
@@ -173,7 +192,8 @@ static int receive_peer(void *socket, peer_t *ret, err_t *err)
 }
 
 /* Take one more frame into the message.  first: nothing of the message has been taken yet. */
-static int receive_frame(void *socket, link_message_t *ret, bool first, bool *ret_more, err_t *err)
+static int
+receive_frame(void *socket, link_message_t *ret, bool first, bool *ret_more, err_t *err)
 {
     int i = ret->count;
     if (i % BLOCK == 0) {
@@ -199,13 +219,15 @@ static int receive_frame(void *socket, link_message_t *ret, bool first, bool *re
 }
 
 /* libzmq 4.3.4 keeps what ZAP said about the peer with the frames that came from it, not with the routing id. */
-static void take_user(link_message_t *message)
+static void
+take_user(link_message_t *message)
 {
     const char *user = zmq_msg_gets(frame_at(message, 0), "User-Id");
     (void)snprintf(message->user, sizeof message->user, "%s", user ? user : "");
 }
 
-static int zmq_link_receive(link_t *link, link_message_t *ret, err_t *err)
+static int
+zmq_link_receive(link_t *link, link_message_t *ret, err_t *err)
 {
     zmq_link_t *self = (zmq_link_t *)link;
     bool more = true;
@@ -228,16 +250,19 @@ static int zmq_link_receive(link_t *link, link_message_t *ret, err_t *err)
     return FH_OK;
 }
 
-/* ---- state --------------------------------------------------------------------------------------------------------- */
+/* ---- state ---------------------------------------------------------------------------------------------------------
+ */
 
-static int zmq_link_fd(link_t *link)
+static int
+zmq_link_fd(link_t *link)
 {
     int fd = -1;
     size_t size = sizeof fd;
     return zmq_getsockopt(((zmq_link_t *)link)->socket, ZMQ_FD, &fd, &size) ? -1 : fd;
 }
 
-static bool zmq_link_ready(link_t *link, bool *ret_can_send)
+static bool
+zmq_link_ready(link_t *link, bool *ret_can_send)
 {
     int events = 0;
     size_t size = sizeof events;
@@ -248,7 +273,8 @@ static bool zmq_link_ready(link_t *link, bool *ret_can_send)
     return (events & ZMQ_POLLIN) != 0;
 }
 
-static void zmq_link_destroy(link_t *link)
+static void
+zmq_link_destroy(link_t *link)
 {
     zmq_link_t *self = (zmq_link_t *)link;
     zmq_close(self->socket);
@@ -264,11 +290,17 @@ static const link_ops_t zmq_link_ops = {
     .destroy = zmq_link_destroy,
 };
 
-void *link_zmq_socket(link_t *self) { return ((zmq_link_t *)self)->socket; }
+void *
+link_zmq_socket(link_t *self)
+{
+    return ((zmq_link_t *)self)->socket;
+}
 
-/* ---- making links -------------------------------------------------------------------------------------------------- */
+/* ---- making links --------------------------------------------------------------------------------------------------
+ */
 
-int link_zmq_context_new(void **ret, err_t *err)
+int
+link_zmq_context_new(void **ret, err_t *err)
 {
     void *context = zmq_ctx_new();
     if (!context)
@@ -277,7 +309,8 @@ int link_zmq_context_new(void **ret, err_t *err)
     return FH_OK;
 }
 
-void link_zmq_context_destroy(void **context)
+void
+link_zmq_context_destroy(void **context)
 {
     if (!*context)
         return;
@@ -286,8 +319,9 @@ void link_zmq_context_destroy(void **context)
     *context = NULL;
 }
 
-static int zmq_link_new(zmq_link_t **ret, void *context, bool server, const char *endpoint, const link_zmq_options_t *options,
-                        err_t *err)
+static int
+zmq_link_new(zmq_link_t **ret, void *context, bool server, const char *endpoint, const link_zmq_options_t *options,
+             err_t *err)
 {
     zmq_link_t *self = calloc(1, sizeof *self);
     if (!self)
@@ -309,15 +343,17 @@ static int zmq_link_new(zmq_link_t **ret, void *context, bool server, const char
     return status;
 }
 
-static int check_encrypted(const char *endpoint, const link_zmq_options_t *options, err_t *err)
+static int
+check_encrypted(const char *endpoint, const link_zmq_options_t *options, err_t *err)
 {
     if (!options->keys && strncmp(endpoint, "ipc:", 4) != 0 && strncmp(endpoint, "inproc:", 7) != 0)
         return err_set(err, FH_INVALID_ARGUMENT, "%s needs keys: only ipc links go without encryption", endpoint);
     return FH_OK;
 }
 
-int link_zmq_bind(link_t **ret, void *context, const char *endpoint, const link_zmq_options_t *options, char *ret_endpoint,
-                  size_t endpoint_size, err_t *err)
+int
+link_zmq_bind(link_t **ret, void *context, const char *endpoint, const link_zmq_options_t *options, char *ret_endpoint,
+              size_t endpoint_size, err_t *err)
 {
     zmq_link_t *self;
     int status = check_encrypted(endpoint, options, err);
@@ -326,8 +362,8 @@ int link_zmq_bind(link_t **ret, void *context, const char *endpoint, const link_
     if (status)
         return status;
     if (zmq_bind(self->socket, endpoint))
-        status = err_set(err, zmq_errno() == EACCES ? FH_PERMISSION : FH_CANNOT_CONNECT, "cannot listen on %s: %s", endpoint,
-                         zmq_strerror(zmq_errno()));
+        status = err_set(err, zmq_errno() == EACCES ? FH_PERMISSION : FH_CANNOT_CONNECT, "cannot listen on %s: %s",
+                         endpoint, zmq_strerror(zmq_errno()));
     else if (ret_endpoint && zmq_getsockopt(self->socket, ZMQ_LAST_ENDPOINT, ret_endpoint, &endpoint_size))
         status = err_set(err, FH_INVALID_ARGUMENT, "no room for the endpoint that %s became", endpoint);
     if (status)
@@ -337,7 +373,8 @@ int link_zmq_bind(link_t **ret, void *context, const char *endpoint, const link_
     return status;
 }
 
-int link_zmq_connect(link_t **ret, void *context, const char *endpoint, const link_zmq_options_t *options, err_t *err)
+int
+link_zmq_connect(link_t **ret, void *context, const char *endpoint, const link_zmq_options_t *options, err_t *err)
 {
     zmq_link_t *self;
     int status = check_encrypted(endpoint, options, err);
@@ -354,7 +391,8 @@ int link_zmq_connect(link_t **ret, void *context, const char *endpoint, const li
     return FH_OK;
 }
 
-int link_zmq_keys_new(link_keys_t *ret, err_t *err)
+int
+link_zmq_keys_new(link_keys_t *ret, err_t *err)
 {
     if (zmq_curve_keypair(ret->public_key, ret->secret_key))
         return err_set(err, FH_NOT_SUPPORTED, "this libzmq cannot make CURVE keys: %s", zmq_strerror(zmq_errno()));

@@ -1,15 +1,17 @@
 /* The test that strangers stay out, made by a daemon of itself. */
-#include <stdio.h>
-#include <string.h>
-#include <zmq.h>
-
 #include "base/clock.h"
 #include "base/link.h"
 #include "base/link_zmq_settings.h"
 #include "base/oid.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include <zmq.h>
+
 /* Wait for the verdict of a handshake on a monitor socket. */
-static int await_verdict(void *monitor, const char *endpoint, int timeout_ms, err_t *err)
+static int
+await_verdict(void *monitor, const char *endpoint, int timeout_ms, err_t *err)
 {
     int64_t deadline = clock_deadline(timeout_ms / 1000.0);
     for (int left; (left = clock_remaining_ms(deadline, timeout_ms)) > 0;) {
@@ -27,12 +29,13 @@ static int await_verdict(void *monitor, const char *endpoint, int timeout_ms, er
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             return err_set(err, FH_PERMISSION, "%s let in a key that it cannot know", endpoint);
     }
-    return err_set(err, FH_TIMEOUT, "%s did not refuse an unknown key within %d ms: does its ZAP handler run?", endpoint,
-                   timeout_ms);
+    return err_set(err, FH_TIMEOUT, "%s did not refuse an unknown key within %d ms: does its ZAP handler run?",
+                   endpoint, timeout_ms);
 }
 
 /* The monitor must stand before the connection is begun: a refusal can be quicker than the next line. */
-static int connect_watched(void *socket, void *monitor, const char *endpoint, err_t *err)
+static int
+connect_watched(void *socket, void *monitor, const char *endpoint, err_t *err)
 {
     const int events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     char address[64], unique[OID_TEXT_SIZE];
@@ -42,7 +45,8 @@ static int connect_watched(void *socket, void *monitor, const char *endpoint, er
     return FH_OK;
 }
 
-int link_zmq_self_test(void *context, const char *endpoint, const char *server_key, int timeout_ms, err_t *err)
+int
+link_zmq_self_test(void *context, const char *endpoint, const char *server_key, int timeout_ms, err_t *err)
 {
     link_keys_t keys;
     void *socket = zmq_socket(context, ZMQ_DEALER), *monitor = zmq_socket(context, ZMQ_PAIR);
@@ -50,7 +54,8 @@ int link_zmq_self_test(void *context, const char *endpoint, const char *server_k
     if (!status && (!socket || !monitor))
         status = err_set(err, FH_LIMIT_EXCEEDED, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
     if (!status) /* with linger 0 */
-        status = link_zmq_configure(socket, false, endpoint, &(link_zmq_options_t){.keys = &keys, .server_key = server_key}, err);
+        status = link_zmq_configure(socket, false, endpoint,
+                                    &(link_zmq_options_t){.keys = &keys, .server_key = server_key}, err);
     if (!status)
         status = connect_watched(socket, monitor, endpoint, err);
     if (!status)

@@ -1,6 +1,7 @@
 #include "base/link_zmq_settings.h"
 
 #include <string.h>
+
 #include <zmq.h>
 
 /* libzmq 4.3.4 has it, but shows it only to users of its draft interface. */
@@ -26,7 +27,8 @@ typedef struct {
     int value;
 } setting_t;
 
-static int apply(void *socket, const setting_t *settings, int count, err_t *err)
+static int
+apply(void *socket, const setting_t *settings, int count, err_t *err)
 {
     for (int i = 0; i < count; i++)
         if (zmq_setsockopt(socket, settings[i].option, &settings[i].value, sizeof settings[i].value))
@@ -35,7 +37,8 @@ static int apply(void *socket, const setting_t *settings, int count, err_t *err)
     return FH_OK;
 }
 
-static int apply_common(void *socket, const char *endpoint, const link_zmq_options_t *options, err_t *err)
+static int
+apply_common(void *socket, const char *endpoint, const link_zmq_options_t *options, err_t *err)
 {
     int64_t max_frame = options->max_frame_bytes > 0 ? options->max_frame_bytes : DEFAULT_MAX_FRAME;
     const setting_t settings[] = {
@@ -60,14 +63,16 @@ static int apply_common(void *socket, const char *endpoint, const link_zmq_optio
     return status;
 }
 
-static int set_key(void *socket, int option, const char *key, err_t *err)
+static int
+set_key(void *socket, int option, const char *key, err_t *err)
 {
     if (!key || strlen(key) != KEY_SIZE - 1 || zmq_setsockopt(socket, option, key, KEY_SIZE))
         return err_set(err, FH_INVALID_ARGUMENT, "a key is not 40 characters of Z85 text");
     return FH_OK;
 }
 
-static int apply_keys(void *socket, bool server, const link_zmq_options_t *options, err_t *err)
+static int
+apply_keys(void *socket, bool server, const link_zmq_options_t *options, err_t *err)
 {
     if (!options->keys)
         return FH_OK;
@@ -85,7 +90,8 @@ static int apply_keys(void *socket, bool server, const link_zmq_options_t *optio
     return apply(socket, settings, 2, err);
 }
 
-int link_zmq_configure(void *socket, bool server, const char *endpoint, const link_zmq_options_t *options, err_t *err)
+int
+link_zmq_configure(void *socket, bool server, const char *endpoint, const link_zmq_options_t *options, err_t *err)
 {
     int status = apply_common(socket, endpoint, options, err);
     if (!status)

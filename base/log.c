@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,8 +12,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/clock.h"
 
 enum { LINE_MAX_BYTES = 2048, LIMITED_IDS = 64, LINES_A_SECOND = 10, ID_MAX = 40 };
 
@@ -31,7 +31,8 @@ typedef struct {
 static quota_t quotas[LIMITED_IDS]; /* ids are literals of the program, so the table does not fill from outside */
 static pthread_mutex_t quotas_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void log_start(const char *program)
+void
+log_start(const char *program)
 {
     (void)snprintf(program_name, sizeof program_name, "%s", program);
     const char *level = getenv("FARHAND_LOG");
@@ -41,15 +42,16 @@ void log_start(const char *program)
 }
 
 /* What peers say may be part of a line: keep it on one line and harmless to terminals. */
-static void make_harmless(char *text)
+static void
+make_harmless(char *text)
 {
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
 }
 
-__attribute__((format(printf, 3, 0))) static void write_line(log_level_t level, const char *id, const char *format,
-                                                             va_list args)
+__attribute__((format(printf, 3, 0))) static void
+write_line(log_level_t level, const char *id, const char *format, va_list args)
 {
     char line[LINE_MAX_BYTES];
     struct timespec now;
@@ -72,9 +74,14 @@ __attribute__((format(printf, 3, 0))) static void write_line(log_level_t level, 
         return; /* there is no place to report that a report could not be written */
 }
 
-static bool level_is_on(log_level_t level) { return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed); }
+static bool
+level_is_on(log_level_t level)
+{
+    return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
 
-void log_line(log_level_t level, const char *id, const char *format, ...)
+void
+log_line(log_level_t level, const char *id, const char *format, ...)
 {
     if (!level_is_on(level))
         return;
@@ -85,7 +92,8 @@ void log_line(log_level_t level, const char *id, const char *format, ...)
 }
 
 /* True if a line of this id may be written; *ret_held_back lines were not, before it. */
-static bool take_quota(const char *id, unsigned long *ret_held_back)
+static bool
+take_quota(const char *id, unsigned long *ret_held_back)
 {
     bool may = false;
     int64_t now = clock_now_ns();
@@ -112,7 +120,8 @@ static bool take_quota(const char *id, unsigned long *ret_held_back)
     return may;
 }
 
-void log_limited(log_level_t level, const char *id, const char *format, ...)
+void
+log_limited(log_level_t level, const char *id, const char *format, ...)
 {
     unsigned long held_back;
     if (!level_is_on(level) || !take_quota(id, &held_back))

@@ -1,13 +1,13 @@
 #include "base/oid.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
-
-#include "base/clock.h"
 
 enum { BATCH = 32 };
 
@@ -22,11 +22,20 @@ static _Thread_local struct {
     oid_t ids[BATCH];
 } batch;
 
-static void forked(void) { atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed); }
+static void
+forked(void)
+{
+    atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+}
 
-static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, forked); }
+static void
+watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, forked);
+}
 
-static uint64_t mix(uint64_t x)
+static uint64_t
+mix(uint64_t x)
 {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
@@ -34,7 +43,8 @@ static uint64_t mix(uint64_t x)
 }
 
 /* Where getrandom is forbidden (a sandbox): unlike every other id, but guessable by someone who sees this process. */
-static void fill_without_kernel(void)
+static void
+fill_without_kernel(void)
 {
     static atomic_ullong counter;
     uint64_t seed[2] = {0, 0};
@@ -48,7 +58,8 @@ static void fill_without_kernel(void)
     }
 }
 
-static void refill(void)
+static void
+refill(void)
 {
     (void)pthread_once(&fork_watch, watch_forks);
     size_t have = 0;
@@ -65,7 +76,8 @@ static void refill(void)
     batch.generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
 }
 
-oid_t oid_new(void)
+oid_t
+oid_new(void)
 {
     oid_t id;
     do {
@@ -77,18 +89,28 @@ oid_t oid_new(void)
     return id;
 }
 
-bool oid_equal(oid_t a, oid_t b) { return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0; }
+bool
+oid_equal(oid_t a, oid_t b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
 
-bool oid_is_none(oid_t id) { return oid_equal(id, OID_NONE); }
+bool
+oid_is_none(oid_t id)
+{
+    return oid_equal(id, OID_NONE);
+}
 
-uint64_t oid_hash(oid_t id)
+uint64_t
+oid_hash(oid_t id)
 {
     uint64_t words[2];
     memcpy(words, id.bytes, sizeof words);
     return mix(words[0] ^ mix(words[1])); /* ids of hostile peers need not be random */
 }
 
-char *oid_format(oid_t id, char text[OID_TEXT_SIZE])
+char *
+oid_format(oid_t id, char text[OID_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof id.bytes; i++) {
@@ -99,7 +121,8 @@ char *oid_format(oid_t id, char text[OID_TEXT_SIZE])
     return text;
 }
 
-static int digit_value(char c)
+static int
+digit_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -110,7 +133,8 @@ static int digit_value(char c)
     return -1;
 }
 
-bool oid_parse(const char *text, size_t length, oid_t *ret)
+bool
+oid_parse(const char *text, size_t length, oid_t *ret)
 {
     if (!text || length != OID_TEXT_SIZE - 1)
         return false;

@@ -16,7 +16,8 @@ enum { OID_TEXT_SIZE = 33 }; /* 32 hex digits and NUL */
 extern const oid_t OID_NONE;
 
 /* A fresh random id.  Draws from a per-thread batch, so that ids cost tens of nanoseconds; a forked child never
- * repeats its parent's ids.  Cannot fail: where getrandom is forbidden, ids are still unlike each other, but no secret. */
+ * repeats its parent's ids.  Cannot fail: where getrandom is forbidden, ids are still unlike each other, but no secret.
+ */
 oid_t oid_new(void);
 bool oid_equal(oid_t a, oid_t b);
 bool oid_is_none(oid_t id);

@@ -1,14 +1,15 @@
 #include "base/options.h"
 
+#include "base/options_private.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/options_private.h"
+#include <ini.h>
 
 enum { MAX_ROWS = 64, CONFIG_LINE_MAX = 190 };
 
@@ -22,9 +23,11 @@ typedef struct {
     int status;
 } reading_t;
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------------------------------
+ */
 
-static bool parse_bool(const char *text, bool *ret)
+static bool
+parse_bool(const char *text, bool *ret)
 {
     static const char *const words[2][4] = {{"0", "false", "no", "off"}, {"1", "true", "yes", "on"}};
     for (int truth = 0; truth < 2; truth++)
@@ -36,7 +39,8 @@ static bool parse_bool(const char *text, bool *ret)
     return false;
 }
 
-static bool parse_integer(const char *text, bool suffixes, int64_t *ret)
+static bool
+parse_integer(const char *text, bool suffixes, int64_t *ret)
 {
     static const char powers[] = "KMGT";
     char *end;
@@ -54,7 +58,8 @@ static bool parse_integer(const char *text, bool suffixes, int64_t *ret)
     return *end == '\0';
 }
 
-static bool parse_real(const char *text, double *ret)
+static bool
+parse_real(const char *text, double *ret)
 {
     char *end;
     *ret = strtod(text, &end);
@@ -62,7 +67,8 @@ static bool parse_real(const char *text, double *ret)
 }
 
 /* source: what the user wrote it in, for the error. */
-static int parse_value(const option_t *row, const char *source, const char *text, option_value_t *ret, err_t *err)
+static int
+parse_value(const option_t *row, const char *source, const char *text, option_value_t *ret, err_t *err)
 {
     static const char *const wanted[] = {
         [OPTION_BOOL] = "yes or no",
@@ -91,21 +97,24 @@ static int parse_value(const option_t *row, const char *source, const char *text
         return err_set(err, FH_INVALID_ARGUMENT, "%s: '%.80s' is not %s", source, text, wanted[row->kind]);
     bool bounded = row->kind != OPTION_BOOL && row->kind != OPTION_TEXT;
     if (bounded && (number < row->min || number > row->max))
-        return err_set(err, FH_INVALID_ARGUMENT, "%s: %.80s is out of bounds (%.15g to %.15g)", source, text, row->min, row->max);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s: %.80s is out of bounds (%.15g to %.15g)", source, text, row->min,
+                       row->max);
     return FH_OK;
 }
 
-size_t options_kind_size(option_kind_t kind)
+size_t
+options_kind_size(option_kind_t kind)
 {
     static const size_t sizes[] = {
-        [OPTION_BOOL] = sizeof(bool),      [OPTION_INT] = sizeof(int64_t), [OPTION_BYTES] = sizeof(int64_t),
+        [OPTION_BOOL] = sizeof(bool),      [OPTION_INT] = sizeof(int64_t),  [OPTION_BYTES] = sizeof(int64_t),
         [OPTION_SECONDS] = sizeof(double), [OPTION_TEXT] = OPTION_TEXT_MAX,
     };
     return sizes[kind];
 }
 
 /* Checks the value even where a stronger origin has set the option already. */
-static int assign(reading_t *self, int i, option_origin_t origin, const char *source, const char *text)
+static int
+assign(reading_t *self, int i, option_origin_t origin, const char *source, const char *text)
 {
     const option_t *row = &self->table->rows[i];
     option_value_t value = {.integer = 0};
@@ -117,28 +126,33 @@ static int assign(reading_t *self, int i, option_origin_t origin, const char *so
     return status;
 }
 
-/* ---- the four places ----------------------------------------------------------------------------------------------- */
+/* ---- the four places -----------------------------------------------------------------------------------------------
+ */
 
-static int read_defaults(reading_t *self)
+static int
+read_defaults(reading_t *self)
 {
     for (int i = 0; i < self->table->count; i++) {
         char source[OPTION_VARIABLE_MAX];
         (void)snprintf(source, sizeof source, "default of --%s", self->table->rows[i].name);
         self->origins[i] = OPTION_FROM_DEFAULT;
-        if (assign(self, i, OPTION_FROM_DEFAULT, source, self->table->rows[i].fallback ? self->table->rows[i].fallback : ""))
+        if (assign(self, i, OPTION_FROM_DEFAULT, source,
+                   self->table->rows[i].fallback ? self->table->rows[i].fallback : ""))
             return FH_INVALID_ARGUMENT;
     }
     return FH_OK;
 }
 
-void options_variable_name(const option_t *row, char ret[OPTION_VARIABLE_MAX])
+void
+options_variable_name(const option_t *row, char ret[OPTION_VARIABLE_MAX])
 {
     (void)snprintf(ret, OPTION_VARIABLE_MAX, "FARHAND_%s", row->name);
     for (char *c = ret; *c; c++)
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static int read_environment(reading_t *self)
+static int
+read_environment(reading_t *self)
 {
     for (int i = 0; i < self->table->count; i++) {
         char variable[OPTION_VARIABLE_MAX], source[OPTION_VARIABLE_MAX + 16];
@@ -151,7 +165,8 @@ static int read_environment(reading_t *self)
     return FH_OK;
 }
 
-bool options_config_path(char ret[PATH_MAX], bool *ret_required)
+bool
+options_config_path(char ret[PATH_MAX], bool *ret_required)
 {
     const char *named = getenv("FARHAND_CONFIG"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     int length = -1;
@@ -174,14 +189,16 @@ bool options_config_path(char ret[PATH_MAX], bool *ret_required)
     return length > 0 && length < PATH_MAX;
 }
 
-const char *options_section(const option_table_t *table)
+const char *
+options_section(const option_table_t *table)
 {
     static const char prefix[] = "farhand-";
     size_t length = sizeof prefix - 1;
     return strncmp(table->program, prefix, length) == 0 ? table->program + length : table->program;
 }
 
-static int find_name(const option_table_t *table, const char *name, size_t length)
+static int
+find_name(const option_table_t *table, const char *name, size_t length)
 {
     for (int i = 0; i < table->count; i++)
         if (strlen(table->rows[i].name) == length && memcmp(table->rows[i].name, name, length) == 0)
@@ -190,34 +207,39 @@ static int find_name(const option_table_t *table, const char *name, size_t lengt
 }
 
 /* libinih's handler: 0 marks the line as wrong. */
-static int take_pair(void *context, const char *section, const char *name, const char *value)
+static int
+take_pair(void *context, const char *section, const char *name, const char *value)
 {
     reading_t *self = context;
     if (self->status || strcmp(section, options_section(self->table)) != 0)
         return 1;
     int i = find_name(self->table, name, strlen(name));
     if (i < 0)
-        self->status = err_set(self->err, FH_INVALID_ARGUMENT, "no setting of %s has the name '%.80s'", self->table->program, name);
+        self->status = err_set(self->err, FH_INVALID_ARGUMENT, "no setting of %s has the name '%.80s'",
+                               self->table->program, name);
     else
         self->status = assign(self, i, OPTION_FROM_FILE, name, value);
     return self->status == FH_OK;
 }
 
 /* libinih would break a longer line in two; better to say so. */
-static int check_lines(FILE *file, const char *path, err_t *err)
+static int
+check_lines(FILE *file, const char *path, err_t *err)
 {
     long line = 1, column = 0;
     for (int c; (c = getc(file)) != EOF;) {
         column = c == '\n' ? 0 : column + 1;
         if (column > CONFIG_LINE_MAX)
-            return err_set(err, FH_INVALID_ARGUMENT, "%s:%ld: a line has more than %d bytes", path, line, CONFIG_LINE_MAX);
+            return err_set(err, FH_INVALID_ARGUMENT, "%s:%ld: a line has more than %d bytes", path, line,
+                           CONFIG_LINE_MAX);
         line += c == '\n';
     }
     rewind(file);
     return FH_OK;
 }
 
-static int read_config(reading_t *self)
+static int
+read_config(reading_t *self)
 {
     bool required;
     if (!options_config_path(self->file, &required)) {
@@ -226,7 +248,8 @@ static int read_config(reading_t *self)
     }
     FILE *file = fopen(self->file, "re");
     if (!file && (required || errno != ENOENT))
-        return err_set_errno(self->err, FH_INVALID_ARGUMENT, errno, "cannot read the configuration file %s", self->file);
+        return err_set_errno(self->err, FH_INVALID_ARGUMENT, errno, "cannot read the configuration file %s",
+                             self->file);
     if (!file)
         return FH_OK;
     int status = check_lines(file, self->file, self->err);
@@ -235,15 +258,18 @@ static int read_config(reading_t *self)
     if (self->status)
         err_prefix(self->err, "%s:%d", self->file, line);
     else if (line)
-        status = err_set(self->err, FH_INVALID_ARGUMENT, "%s:%d: not of the form 'name = value' or '[section]'", self->file, line);
+        status = err_set(self->err, FH_INVALID_ARGUMENT, "%s:%d: not of the form 'name = value' or '[section]'",
+                         self->file, line);
     return status ? status : self->status;
 }
 
-/* ---- flags --------------------------------------------------------------------------------------------------------- */
+/* ---- flags ---------------------------------------------------------------------------------------------------------
+ */
 
 typedef enum { WORD_HELP, WORD_VERSION, WORD_MAN, WORD_CONFIG, WORD_NONE } word_t;
 
-static word_t built_in(const char *name, size_t length)
+static word_t
+built_in(const char *name, size_t length)
 {
     static const char *const words[] = {"help", "version", "print-man", "print-config"};
     word_t word = WORD_HELP;
@@ -254,13 +280,14 @@ static word_t built_in(const char *name, size_t length)
 
 /* One argument taken apart: row, and the value if it is in the same argument. */
 typedef struct {
-    int row;            /* -1: none of the table */
+    int row; /* -1: none of the table */
     word_t word;
-    bool negated;       /* --no-NAME */
-    const char *value;  /* NULL: in the next argument, if any is needed */
+    bool negated;      /* --no-NAME */
+    const char *value; /* NULL: in the next argument, if any is needed */
 } flag_t;
 
-static flag_t take_apart(const option_table_t *table, const char *argument)
+static flag_t
+take_apart(const option_table_t *table, const char *argument)
 {
     flag_t flag = {.row = -1, .word = WORD_NONE};
     if (argument[1] == '-') {
@@ -287,11 +314,13 @@ static flag_t take_apart(const option_table_t *table, const char *argument)
     return flag;
 }
 
-static int read_flag(reading_t *self, int argc, char *const argv[], int *at, const flag_t *flag)
+static int
+read_flag(reading_t *self, int argc, char *const argv[], int *at, const flag_t *flag)
 {
     const char *argument = argv[*at];
     if (flag->row < 0)
-        return err_set(self->err, FH_INVALID_ARGUMENT, "unknown flag '%.80s'; see %s --help", argument, self->table->program);
+        return err_set(self->err, FH_INVALID_ARGUMENT, "unknown flag '%.80s'; see %s --help", argument,
+                       self->table->program);
     const option_t *row = &self->table->rows[flag->row];
     const char *value = flag->value;
     char source[OPTION_VARIABLE_MAX];
@@ -307,9 +336,14 @@ static int read_flag(reading_t *self, int argc, char *const argv[], int *at, con
 }
 
 /* Negative numbers are arguments: no setting has a digit for its letter. */
-static bool is_flag(const char *argument) { return argument[0] == '-' && argument[1] && !strchr(".0123456789", argument[1]); }
+static bool
+is_flag(const char *argument)
+{
+    return argument[0] == '-' && argument[1] && !strchr(".0123456789", argument[1]);
+}
 
-static int read_flags(reading_t *self, int argc, char *const argv[], int *ret_first, word_t *ret_word)
+static int
+read_flags(reading_t *self, int argc, char *const argv[], int *ret_first, word_t *ret_word)
 {
     int at = 1;
     *ret_word = WORD_NONE;
@@ -332,8 +366,9 @@ static int read_flags(reading_t *self, int argc, char *const argv[], int *ret_fi
     return FH_OK;
 }
 
-int options_read(const option_table_t *table, int argc, char *const argv[], void *settings, option_origin_t *origins,
-                 int *ret_first, bool *ret_exit, FILE *out, err_t *err)
+int
+options_read(const option_table_t *table, int argc, char *const argv[], void *settings, option_origin_t *origins,
+             int *ret_first, bool *ret_exit, FILE *out, err_t *err)
 {
     reading_t self = {.table = table, .settings = settings, .err = err};
     word_t word = WORD_NONE;
@@ -365,14 +400,16 @@ int options_read(const option_table_t *table, int argc, char *const argv[], void
 }
 
 /* How many arguments the flag at argv[at] takes, itself included. */
-static int flag_length(const option_table_t *table, int argc, char *const argv[], int at)
+static int
+flag_length(const option_table_t *table, int argc, char *const argv[], int at)
 {
     flag_t flag = take_apart(table, argv[at]);
     bool needs_value = flag.row >= 0 && table->rows[flag.row].kind != OPTION_BOOL && !flag.value;
     return needs_value && at + 1 < argc ? 2 : 1;
 }
 
-void options_flags_first(const option_table_t *table, int argc, char *argv[])
+void
+options_flags_first(const option_table_t *table, int argc, char *argv[])
 {
     int flags = 1; /* argv[1..flags) are flags by now */
     for (int at = 1; at < argc && strcmp(argv[at], "--") != 0;) {

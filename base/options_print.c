@@ -1,13 +1,14 @@
+#include "base/options.h"
+#include "base/options_private.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/options.h"
-#include "base/options_private.h"
-
-void options_help(const option_table_t *table, FILE *out)
+void
+options_help(const option_table_t *table, FILE *out)
 {
     (void)fprintf(out, "usage: %s %s\n%s\n\n", table->program, table->usage, table->summary);
     for (int i = 0; i < table->count; i++) {
@@ -22,15 +23,17 @@ void options_help(const option_table_t *table, FILE *out)
             (void)fprintf(out, " (default: %s)", row->fallback);
         (void)fputc('\n', out);
     }
-    (void)fprintf(out,
-                  "  %-28s %s\n  %-28s %s\n  %-28s %s\n\n"
-                  "Each setting is taken from its flag, else the environment (FARHAND_ and the flag's name in capitals),\n"
-                  "else section [%s] of the configuration file, else its default.\n",
-                  "-h, --help", "Show this text.", "--version", "Show the version.", "--print-config",
-                  "Show each setting and where it comes from.", options_section(table));
+    (void)fprintf(
+        out,
+        "  %-28s %s\n  %-28s %s\n  %-28s %s\n\n"
+        "Each setting is taken from its flag, else the environment (FARHAND_ and the flag's name in capitals),\n"
+        "else section [%s] of the configuration file, else its default.\n",
+        "-h, --help", "Show this text.", "--version", "Show the version.", "--print-config",
+        "Show each setting and where it comes from.", options_section(table));
 }
 
-static void print_value(const option_t *row, const char *place, FILE *out)
+static void
+print_value(const option_t *row, const char *place, FILE *out)
 {
     option_value_t value = {.integer = 0};
     memcpy(&value, place, options_kind_size(row->kind));
@@ -44,7 +47,8 @@ static void print_value(const option_t *row, const char *place, FILE *out)
         (void)fprintf(out, "%" PRId64, value.integer);
 }
 
-void options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out)
+void
+options_print(const option_table_t *table, const void *settings, const option_origin_t *origins, FILE *out)
 {
     char path[PATH_MAX] = "";
     bool required;
@@ -67,10 +71,12 @@ void options_print(const option_table_t *table, const void *settings, const opti
     }
 }
 
-/* ---- man page ------------------------------------------------------------------------------------------------------ */
+/* ---- man page ------------------------------------------------------------------------------------------------------
+ */
 
 /* Roff takes a dot or quote at the start of a line, and backslashes, for itself. */
-void options_man_text(const char *text, FILE *out)
+void
+options_man_text(const char *text, FILE *out)
 {
     bool line_start = true;
     for (; *text; text++) {
@@ -86,7 +92,8 @@ void options_man_text(const char *text, FILE *out)
     }
 }
 
-void options_man_row(const option_t *row, FILE *out)
+void
+options_man_row(const option_t *row, FILE *out)
 {
     (void)fputs(".TP\n.B ", out);
     if (row->letter)
@@ -105,7 +112,8 @@ void options_man_row(const option_t *row, FILE *out)
     (void)fputc('\n', out);
 }
 
-void options_man(const option_table_t *table, FILE *out)
+void
+options_man(const option_table_t *table, FILE *out)
 {
     (void)fputs(".TH ", out);
     for (const char *c = table->program; *c; c++)
@@ -121,8 +129,10 @@ void options_man(const option_table_t *table, FILE *out)
         options_man_row(&table->rows[i], out);
     (void)fputs(".TP\n.B \\-\\-help\nShow a short help.\n.TP\n.B \\-\\-version\nShow the version.\n"
                 ".TP\n.B \\-\\-print\\-config\nShow each setting and where it comes from.\n"
-                ".PP\nEach setting is taken from its flag, else the environment\n(FARHAND_ and the flag's name in capitals, \\- as _), "
-                "else section\n", out);
+                ".PP\nEach setting is taken from its flag, else the environment\n(FARHAND_ and the flag's name in "
+                "capitals, \\- as _), "
+                "else section\n",
+                out);
     (void)fprintf(out, ".I [%s]\n", options_section(table));
     (void)fputs("of the configuration file, else its default.\n.SH SEE ALSO\n.BR farhand (1)\n", out);
 }

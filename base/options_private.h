@@ -2,9 +2,9 @@
 #ifndef FH_BASE_OPTIONS_PRIVATE_H
 #define FH_BASE_OPTIONS_PRIVATE_H
 
-#include <limits.h>
-
 #include "base/options.h"
+
+#include <limits.h>
 
 enum { OPTION_VARIABLE_MAX = 80 };
 
@@ -21,7 +21,8 @@ size_t options_kind_size(option_kind_t kind);
 void options_variable_name(const option_t *row, char ret[OPTION_VARIABLE_MAX]);
 /* The section of the configuration file: the program's name without "farhand-". */
 const char *options_section(const option_table_t *table);
-/* The configuration file's path; *ret_required: the user named it, so it must be there.  False: there is none to look for. */
+/* The configuration file's path; *ret_required: the user named it, so it must be there.  False: there is none to look
+ * for. */
 bool options_config_path(char ret[PATH_MAX], bool *ret_required);
 
 #endif

@@ -1,5 +1,7 @@
 #include "base/private_file.h"
 
+#include "base/oid.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,28 +12,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/oid.h"
-
 /* what: "folder" or "file". */
-static int check_private(const char *what, const char *path, const struct stat *info, err_t *err)
+static int
+check_private(const char *what, const char *path, const struct stat *info, err_t *err)
 {
     if (info->st_uid != geteuid())
-        return err_set(err, FH_PERMISSION, "%s %s belongs to user %u, not to us (%u)", what, path, (unsigned)info->st_uid,
-                       (unsigned)geteuid());
+        return err_set(err, FH_PERMISSION, "%s %s belongs to user %u, not to us (%u)", what, path,
+                       (unsigned)info->st_uid, (unsigned)geteuid());
     if (info->st_mode & 077)
-        return err_set(err, FH_PERMISSION, "%s %s has mode %03o: group or others could look in; run chmod go= on it", what,
-                       path, (unsigned)info->st_mode & 07777);
+        return err_set(err, FH_PERMISSION, "%s %s has mode %03o: group or others could look in; run chmod go= on it",
+                       what, path, (unsigned)info->st_mode & 07777);
     return FH_OK;
 }
 
-static int check_folder(const char *path, err_t *err)
+static int
+check_folder(const char *path, err_t *err)
 {
     int status = FH_OK;
     struct stat info;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_set_errno(err, errno == ELOOP || errno == ENOTDIR || errno == EACCES ? FH_PERMISSION : FH_IO_ERROR, errno,
-                             "cannot use the folder %s", path);
+        return err_set_errno(err, errno == ELOOP || errno == ENOTDIR || errno == EACCES ? FH_PERMISSION : FH_IO_ERROR,
+                             errno, "cannot use the folder %s", path);
     if (fstat(fd, &info))
         status = err_set_errno(err, FH_IO_ERROR, errno, "cannot look at the folder %s", path);
     else
@@ -40,7 +42,8 @@ static int check_folder(const char *path, err_t *err)
     return status;
 }
 
-int private_folder_make(const char *path, err_t *err)
+int
+private_folder_make(const char *path, err_t *err)
 {
     char part[PATH_MAX];
     size_t length = strlen(path);
@@ -57,13 +60,15 @@ int private_folder_make(const char *path, err_t *err)
         part[i] = '\0';
         int why = mkdir(part, 0700) ? errno : 0;
         if (why && why != EEXIST && (kept == '\0' || access(part, X_OK)))
-            return err_set_errno(err, why == EACCES ? FH_PERMISSION : FH_IO_ERROR, why, "cannot make the folder %s", part);
+            return err_set_errno(err, why == EACCES ? FH_PERMISSION : FH_IO_ERROR, why, "cannot make the folder %s",
+                                 part);
         part[i] = kept;
     }
     return check_folder(part, err);
 }
 
-static bool write_all(int fd, const char *bytes, size_t size)
+static bool
+write_all(int fd, const char *bytes, size_t size)
 {
     while (size) {
         ssize_t written = write(fd, bytes, size);
@@ -78,7 +83,8 @@ static bool write_all(int fd, const char *bytes, size_t size)
 }
 
 /* Make a rename last; a file system that cannot sync folders is no failure of ours. */
-static void sync_folder_of(const char *path)
+static void
+sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -94,7 +100,8 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-int private_file_write(const char *path, const void *bytes, size_t size, err_t *err)
+int
+private_file_write(const char *path, const void *bytes, size_t size, err_t *err)
 {
     int status = FH_OK;
     char temporary[PATH_MAX], unique[OID_TEXT_SIZE];
@@ -122,7 +129,8 @@ int private_file_write(const char *path, const void *bytes, size_t size, err_t *
     return status;
 }
 
-static int read_open(int fd, const char *path, size_t max_bytes, char **ret, size_t *ret_size, err_t *err)
+static int
+read_open(int fd, const char *path, size_t max_bytes, char **ret, size_t *ret_size, err_t *err)
 {
     struct stat info;
     if (fstat(fd, &info))
@@ -158,13 +166,14 @@ static int read_open(int fd, const char *path, size_t max_bytes, char **ret, siz
     return FH_OK;
 }
 
-int private_file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_size, err_t *err)
+int
+private_file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_size, err_t *err)
 {
     /* O_NONBLOCK: a fifo that somebody put there must not stop us. */
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return err_set_errno(err, errno == ELOOP || errno == EACCES ? FH_PERMISSION : FH_IO_ERROR, errno, "cannot open %s",
-                             path);
+        return err_set_errno(err, errno == ELOOP || errno == EACCES ? FH_PERMISSION : FH_IO_ERROR, errno,
+                             "cannot open %s", path);
     int status = read_open(fd, path, max_bytes, ret, ret_size, err);
     close(fd);
     return status;

@@ -15,7 +15,8 @@ static const row_t rows[] = {
 
 enum { ROW_COUNT = (int)(sizeof rows / sizeof rows[0]) };
 
-static const row_t *find(int status)
+static const row_t *
+find(int status)
 {
     static const row_t unknown = {-1, "UNKNOWN", "Error", "RuntimeError", "a status that this version does not know"};
     for (int i = 0; i < ROW_COUNT; i++)
@@ -24,12 +25,32 @@ static const row_t *find(int status)
     return &unknown;
 }
 
-const char *status_name(int status) { return find(status)->name; }
+const char *
+status_name(int status)
+{
+    return find(status)->name;
+}
 
-const char *status_text(int status) { return find(status)->text; }
+const char *
+status_text(int status)
+{
+    return find(status)->text;
+}
 
-const char *status_python_class(int status) { return find(status)->python_class; }
+const char *
+status_python_class(int status)
+{
+    return find(status)->python_class;
+}
 
-const char *status_python_builtin(int status) { return find(status)->python_builtin; }
+const char *
+status_python_builtin(int status)
+{
+    return find(status)->python_builtin;
+}
 
-int status_at(int i) { return i >= 0 && i < ROW_COUNT ? rows[i].status : -1; }
+int
+status_at(int i)
+{
+    return i >= 0 && i < ROW_COUNT ? rows[i].status : -1;
+}

@@ -1,19 +1,19 @@
 /* broker/broker.c - a turn of the reactor: what arrives, in which order things are done in a turn. */
 #include "broker/broker.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "broker/state.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { MESSAGES_A_TURN = 256, ERRORS_A_FRAME = 16, ARENA_BYTES = 16 << 20 };
 
 static const int64_t SECOND_NS = 1000000000;
-static const int64_t SAVE_DELAY_NS = 200000000;     /* changes that nobody waits for are gathered so long */
-static const int64_t RETRY_NS = 10000000;           /* until a peer without room is tried again */
-static const int64_t LATE_NS = 300000000;           /* a turn later than this was not our peers' fault */
+static const int64_t SAVE_DELAY_NS = 200000000; /* changes that nobody waits for are gathered so long */
+static const int64_t RETRY_NS = 10000000;       /* until a peer without room is tried again */
+static const int64_t LATE_NS = 300000000;       /* a turn later than this was not our peers' fault */
 
 static void
 set_default(int64_t *value, int64_t fallback)
@@ -76,7 +76,8 @@ broker_destroy(broker_t **self)
     *self = NULL;
 }
 
-/* ---- what arrives -------------------------------------------------------------------------------------------------- */
+/* ---- what arrives --------------------------------------------------------------------------------------------------
+ */
 
 /* Who is it?  0: nobody whom we admit. */
 static char
@@ -129,7 +130,8 @@ take(broker_t *self, const peer_t *peer, char role, const message_t *message)
         return false;
     }
     peers_event(self, session, EVENT_MESSAGE, "");
-    if (session->role == 'E' && session->state == STATE_GREETED && message->code != MSG_ANNOUNCE && message->code != MSG_GOODBYE)
+    if (session->role == 'E' && session->state == STATE_GREETED && message->code != MSG_ANNOUNCE &&
+        message->code != MSG_GOODBYE)
         return true; /* nothing counts before the announcement */
     dispatch(self, session, message);
     return true;
@@ -188,7 +190,8 @@ receive(broker_t *self)
     }
 }
 
-/* ---- a turn -------------------------------------------------------------------------------------------------------- */
+/* ---- a turn --------------------------------------------------------------------------------------------------------
+ */
 
 static void
 save_if_due(broker_t *self)
@@ -217,7 +220,8 @@ broker_turn(broker_t *self, int64_t now_ns)
 
     self->now_ns = now_ns;
     if (away_ns) {
-        log_line(LOG_WARNING, "BRK-LATE", "a turn began %lld ms late: all leases begin anew", (long long)(away_ns / 1000000));
+        log_line(LOG_WARNING, "BRK-LATE", "a turn began %lld ms late: all leases begin anew",
+                 (long long)(away_ns / 1000000));
         peers_renew(self);
     }
     receive(self);

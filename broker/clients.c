@@ -1,8 +1,8 @@
 /* broker/clients.c - what clients ask. */
-#include <stdlib.h>
-
 #include "broker/placement.h"
 #include "broker/state.h"
+
+#include <stdlib.h>
 
 enum { DEFAULT_ROWS = 10000 };
 
@@ -13,23 +13,24 @@ engine_message(const engine_t *engine, uint64_t call, message_t *ret)
 
     *ret = (message_t){
         .code = MSG_ENGINE,
-        .as.ENGINE = {
-            .call = call,
-            .engine = engine->id,
-            .number = engine->number,
-            .endpoint = str_of(engine->endpoint),
-            .local = str_of(engine->local),
-            .host = str_of(engine->host),
-            .pid = engine->pid,
-            .cores = engine->cores,
-            .memory = engine->memory,
-            .used = engine->used,
-            .objects = engine->reported,
-            .llvm = str_of(engine->llvm),
-            .cpu = str_of(engine->cpu),
-            .state = str_of(registry_engine_state_name(gone ? engine->state : ENGINE_READY)),
-            .sandbox = str_of(engine->sandbox),
-        },
+        .as.ENGINE =
+            {
+                .call = call,
+                .engine = engine->id,
+                .number = engine->number,
+                .endpoint = str_of(engine->endpoint),
+                .local = str_of(engine->local),
+                .host = str_of(engine->host),
+                .pid = engine->pid,
+                .cores = engine->cores,
+                .memory = engine->memory,
+                .used = engine->used,
+                .objects = engine->reported,
+                .llvm = str_of(engine->llvm),
+                .cpu = str_of(engine->cpu),
+                .state = str_of(registry_engine_state_name(gone ? engine->state : ENGINE_READY)),
+                .sandbox = str_of(engine->sandbox),
+            },
     };
 }
 
@@ -56,7 +57,8 @@ clients_engines(broker_t *self, session_t *session, const message_t *message)
     post_flush(self, session);
 }
 
-/* ---- placement ----------------------------------------------------------------------------------------------------- */
+/* ---- placement -----------------------------------------------------------------------------------------------------
+ */
 
 static void
 promise_bytes(broker_t *self, const place_t *places, uint32_t count, uint64_t bytes)
@@ -83,20 +85,23 @@ place(broker_t *self, session_t *session, const message_t *message)
     } else {
         for (const engine_t *engine = self->registry.engines; engine; engine = engine->next)
             if (engine->state == ENGINE_READY)
-                places[count++] = (place_t){engine->id, engine->number, engine->memory, engine->used + engine->promised};
+                places[count++] =
+                    (place_t){engine->id, engine->number, engine->memory, engine->used + engine->promised};
         placement_sort(places, (int)count);
         if (count > request->pieces)
             count = (uint32_t)request->pieces;
         for (uint32_t i = 0; i < count; i++)
             ids[i] = places[i].id;
         promise_bytes(self, places, count, request->bytes);
-        post(self, session, &(message_t){.code = MSG_PLACEMENT, .as.PLACEMENT = {.call = request->call, .engines = {ids, count}}});
+        post(self, session,
+             &(message_t){.code = MSG_PLACEMENT, .as.PLACEMENT = {.call = request->call, .engines = {ids, count}}});
     }
     free(places);
     free(ids);
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------------------------------
+ */
 
 /* The name, if there is one; what is not durable yet is made so first. */
 static name_t *
@@ -119,7 +124,8 @@ check_engines(const broker_t *self, const msg_PUBLISH_t *request, err_t *err)
 
         if (!engine || (engine->state != ENGINE_READY && engine->state != ENGINE_EXPECTED))
             return err_set(err, FH_ENGINE_LOST, "the engine of piece %u is gone", i);
-        if (engine->state == ENGINE_EXPECTED) /* it could not be told to keep the piece, and might release it before it is */
+        if (engine->state ==
+            ENGINE_EXPECTED) /* it could not be told to keep the piece, and might release it before it is */
             return err_set(err, FH_BUSY, "the engine of piece %u has not come back yet after the broker's restart", i);
     }
     for (uint32_t i = 0; i < request->pieces.count && i < request->engines.count; i++) {
@@ -174,7 +180,8 @@ unpublish(broker_t *self, session_t *session, const message_t *message)
         return;
     }
     registry_name_leave(&self->registry, name);
-    commit_promise(self, (promise_t){.kind = PROMISE_UNPUBLISH, .session = session->id, .call = request->call, .name = name});
+    commit_promise(self,
+                   (promise_t){.kind = PROMISE_UNPUBLISH, .session = session->id, .call = request->call, .name = name});
 }
 
 static void
@@ -188,7 +195,8 @@ lookup(broker_t *self, session_t *session, const message_t *message)
     if (!name)
         no_such_name(self, session, request->call, request->name);
     else if (name->lost) {
-        err_set(&err, FH_ENGINE_LOST, "the engine that held \"%s\" is gone, and its data with it: unpublish the name or publish anew",
+        err_set(&err, FH_ENGINE_LOST,
+                "the engine that held \"%s\" is gone, and its data with it: unpublish the name or publish anew",
                 name->text);
         post_error(self, session, request->call, &err);
     } else {
@@ -203,14 +211,16 @@ names(broker_t *self, session_t *session, const message_t *message)
     stream_start(self, session, STREAM_NAMES, message->as.NAMES.call, UINT64_MAX / 2, (str_t){0});
 }
 
-/* ---- the registry -------------------------------------------------------------------------------------------------- */
+/* ---- the registry --------------------------------------------------------------------------------------------------
+ */
 
 static void
 objects(broker_t *self, session_t *session, const message_t *message)
 {
     const msg_OBJECTS_t *request = &message->as.OBJECTS;
 
-    stream_start(self, session, STREAM_OBJECTS, request->call, request->limit ? request->limit : DEFAULT_ROWS, (str_t){0});
+    stream_start(self, session, STREAM_OBJECTS, request->call, request->limit ? request->limit : DEFAULT_ROWS,
+                 (str_t){0});
 }
 
 static void
@@ -222,7 +232,8 @@ sql(broker_t *self, session_t *session, const message_t *message)
         rows_touch(&self->registry.changes, &engine->row); /* heartbeats do not touch rows: bring them up to date */
     if (!self->save_failed)
         self->save_ns = self->now_ns;
-    stream_start(self, session, STREAM_SQL, request->call, request->limit ? request->limit : DEFAULT_ROWS, request->query);
+    stream_start(self, session, STREAM_SQL, request->call, request->limit ? request->limit : DEFAULT_ROWS,
+                 request->query);
 }
 
 static void
@@ -241,7 +252,8 @@ ping(broker_t *self, session_t *session, const message_t *message)
 }
 
 const handler_t CLIENT_HANDLERS[] = {
-    {MSG_PING, ping},       {MSG_GOODBYE, goodbye},     {MSG_ENGINES, clients_engines}, {MSG_PLACE, place},
-    {MSG_PUBLISH, publish}, {MSG_UNPUBLISH, unpublish}, {MSG_LOOKUP, lookup},           {MSG_NAMES, names},
-    {MSG_OBJECTS, objects}, {MSG_SQL, sql},             {MSG_HELLO, NULL},
+    {MSG_PING, ping},     {MSG_GOODBYE, goodbye}, {MSG_ENGINES, clients_engines},
+    {MSG_PLACE, place},   {MSG_PUBLISH, publish}, {MSG_UNPUBLISH, unpublish},
+    {MSG_LOOKUP, lookup}, {MSG_NAMES, names},     {MSG_OBJECTS, objects},
+    {MSG_SQL, sql},       {MSG_HELLO, NULL},
 };

@@ -1,8 +1,8 @@
 /* broker/commit.c - one transaction a turn, and the answers that wait for it. */
-#include <string.h>
-
 #include "base/log.h"
 #include "broker/state.h"
+
+#include <string.h>
 
 enum { SAVE_OBJECTS = 4000 }; /* of one transaction: some 40 ms */
 
@@ -22,7 +22,8 @@ keep_send(keep_t *self)
 {
     if (self->count)
         post(self->broker, self->session,
-             &(message_t){.code = MSG_KEEP, .as.KEEP = {.objects = {self->broker->scratch, self->count}, .keep = self->keep}});
+             &(message_t){.code = MSG_KEEP,
+                          .as.KEEP = {.objects = {self->broker->scratch, self->count}, .keep = self->keep}});
     self->count = 0;
 }
 
@@ -73,7 +74,9 @@ welcome(broker_t *self, session_t *session, const promise_t *promise)
                           .call = promise->call,
                           .minor = promise->minor,
                           .incarnation = self->incarnation,
-                          .lease_ms = (uint64_t)(session->role == 'E' ? self->options.engine_silence_ns : self->options.lease_ns) / 1000000,
+                          .lease_ms = (uint64_t)(session->role == 'E' ? self->options.engine_silence_ns
+                                                                      : self->options.lease_ns) /
+                                      1000000,
                           .software = str_of("farhand-broker " FARHAND_VERSION),
                           .cluster = str_of(self->options.cluster),
                       }});

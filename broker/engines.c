@@ -61,7 +61,8 @@ adopt(broker_t *self, const object_t *object)
     if (oid_is_none(object->session) || session_find(&self->sessions, object->session) ||
         session_has_ended(&self->sessions, object->session) || registry_pinned(&self->registry, object->id, NULL))
         return;
-    if (session_add(&self->sessions, object->session, 'C', lease_begin(self->now_ns, self->options.restart_lease_ns), &session, NULL))
+    if (session_add(&self->sessions, object->session, 'C', lease_begin(self->now_ns, self->options.restart_lease_ns),
+                    &session, NULL))
         return;
     if (session->lease.due_ns < self->tick_ns)
         self->tick_ns = session->lease.due_ns;

@@ -16,8 +16,8 @@ lease_t lease_begin(int64_t now_ns, int64_t term_ns);
 void lease_renew(lease_t *self, int64_t now_ns, int64_t term_ns);
 /* The whole term has passed without a sign of life. */
 bool lease_overdue(const lease_t *self, int64_t now_ns);
-/* How long we ourselves were away (stopped, suspended) and could hear nobody, if a turn that was due at due_ns begins only now;
- * 0 for a delay of up to tolerance_ns.  After that, leases are to be renewed: the silence was not theirs. */
+/* How long we ourselves were away (stopped, suspended) and could hear nobody, if a turn that was due at due_ns begins
+ * only now; 0 for a delay of up to tolerance_ns.  After that, leases are to be renewed: the silence was not theirs. */
 int64_t lease_away(int64_t due_ns, int64_t now_ns, int64_t tolerance_ns);
 
 #endif

@@ -1,14 +1,14 @@
 /* broker/listen.c - keys, admission, ports. */
 #include "broker/listen.h"
 
+#include "base/clock.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/clock.h"
 
 enum { SEND_LIMIT = 100, SELF_TEST_MS = 5000, LINGER_MS = 300, RETRY_MS = 50 };
 
@@ -28,7 +28,8 @@ wanted_port(const connection_t *connection, int port)
 
 /* Bind; the port of the last time may be held by a broker that is just ending. */
 static int
-bind_endpoint(listen_t *self, const char *host, int port, int stop_fd, const link_zmq_options_t *options, char *ret_bound, err_t *err)
+bind_endpoint(listen_t *self, const char *host, int port, int stop_fd, const link_zmq_options_t *options,
+              char *ret_bound, err_t *err)
 {
     char endpoint[LISTEN_ENDPOINT];
     int64_t deadline = clock_deadline(BIND_S);
@@ -40,7 +41,8 @@ bind_endpoint(listen_t *self, const char *host, int port, int stop_fd, const lin
         snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", host, port);
     else
         snprintf(endpoint, sizeof endpoint, "tcp://%s:*", host);
-    while ((status = link_zmq_bind(&self->link, self->context, endpoint, options, ret_bound, LISTEN_ENDPOINT, err)) != FH_OK) {
+    while ((status = link_zmq_bind(&self->link, self->context, endpoint, options, ret_bound, LISTEN_ENDPOINT, err)) !=
+           FH_OK) {
         struct pollfd waits = {.fd = stop_fd, .events = POLLIN};
 
         if (!port || clock_remaining_ms(deadline, 1) == 0)

@@ -1,4 +1,14 @@
 /* broker/main.c - the program farhand-broker: settings, files, keys, signals; what it waits for is in reactor.c. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/private_file.h"
+#include "base/stop.h"
+#include "broker/broker.h"
+#include "broker/listen.h"
+#include "broker/reactor.h"
+#include "codecs/connection_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,16 +19,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/options.h"
-#include "base/private_file.h"
-#include "base/stop.h"
-#include "broker/broker.h"
-#include "broker/listen.h"
-#include "broker/reactor.h"
-#include "codecs/connection_file.h"
 
 enum { FILE_PATH = OPTION_TEXT_MAX + 32, LOCK_RETRY_MS = 20 };
 
@@ -38,7 +38,7 @@ typedef struct {
 } settings_t;
 
 static const option_t OPTIONS[] = {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                                     \
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                           \
     {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
 #include "broker/options.def"
 #undef OPTION
@@ -55,7 +55,7 @@ static const option_table_t TABLE = {
 /* What the program holds, in the order in which it is taken. */
 typedef struct {
     settings_t settings;
-    connection_t connection;  /* broker.ini */
+    connection_t connection; /* broker.ini */
     int lock_fd;
     stop_t stop;
     void *context; /* the one of ZeroMQ, borrowed */
@@ -76,8 +76,8 @@ in_folder(const program_t *self, const char *name)
     return path;
 }
 
-/* One broker a folder: the lock lives as long as the process.  A broker that was just killed may still hold it while the
- * kernel takes it down: hence the patience. */
+/* One broker a folder: the lock lives as long as the process.  A broker that was just killed may still hold it while
+ * the kernel takes it down: hence the patience. */
 static int
 lock_folder(program_t *self, err_t *err)
 {
@@ -120,13 +120,15 @@ read_connection(program_t *self, err_t *err)
         status = connection_read(in_folder(self, "broker.ini"), "farhand-broker", &self->connection, err);
     if (status)
         return status;
-    if (!self->connection.secret_key[0] || !self->connection.broker_public_key[0] || !self->connection.client_public_key[0] ||
-        !self->connection.engine_public_key[0])
-        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys; the broker does not run without", in_folder(self, "broker.ini"));
+    if (!self->connection.secret_key[0] || !self->connection.broker_public_key[0] ||
+        !self->connection.client_public_key[0] || !self->connection.engine_public_key[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys; the broker does not run without",
+                       in_folder(self, "broker.ini"));
     return FH_OK;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------------------------------
+ */
 
 static int
 write_endpoint(program_t *self, const char *name, const char *section, err_t *err)
@@ -143,7 +145,8 @@ write_endpoint(program_t *self, const char *name, const char *section, err_t *er
     status = connection_write(in_folder(self, name), section, &connection, err);
     if (!status || !same)
         return status;
-    log_line(LOG_WARNING, "BRK-FILE", "%s: only its pid is out of date", err->text); /* a full disk: peers find us all the same */
+    log_line(LOG_WARNING, "BRK-FILE", "%s: only its pid is out of date",
+             err->text); /* a full disk: peers find us all the same */
     return FH_OK;
 }
 
@@ -153,7 +156,9 @@ write_files(program_t *self, err_t *err)
     static const struct {
         const char *name, *section;
     } FILES[] = {
-        {"broker.ini", "farhand-broker"}, {"client.ini", "farhand-client"}, {"engine.ini", "farhand-engine"},
+        {"broker.ini", "farhand-broker"},
+        {"client.ini", "farhand-client"},
+        {"engine.ini", "farhand-engine"},
     };
     int status = FH_OK;
 
@@ -162,7 +167,8 @@ write_files(program_t *self, err_t *err)
     return status;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t
 to_ns(double seconds)

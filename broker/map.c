@@ -1,10 +1,11 @@
-/* broker/map.c - open addressing with linear probing; removal moves the run that follows back, so there are no tombstones. */
+/* broker/map.c - open addressing with linear probing; removal moves the run that follows back, so there are no
+ * tombstones. */
 #include "broker/map.h"
+
+#include "base/oid.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/oid.h"
 
 enum { LEAST_CAPACITY = 16 };
 
@@ -41,8 +42,8 @@ find(const map_t *self, const void *key, size_t size, uint64_t hash)
     size_t mask = self->capacity - 1;
     size_t i = (size_t)hash & mask;
 
-    while (self->slots[i].value && (self->slots[i].hash != hash || self->slots[i].size != size ||
-                                    memcmp(self->slots[i].key, key, size) != 0))
+    while (self->slots[i].value &&
+           (self->slots[i].hash != hash || self->slots[i].size != size || memcmp(self->slots[i].key, key, size) != 0))
         i = (i + 1) & mask;
     return i;
 }

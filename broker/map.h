@@ -1,13 +1,13 @@
 /* broker/map.h - a hash map from bytes (an id, a name, a connection) to pointers.
- * Keys are borrowed: they lie in the value and must live unchanged as long as they are in the map.  The hash is seeded for each
- * map, so that peers who choose the keys cannot choose the collisions.  Thread rule: one thread at a time. */
+ * Keys are borrowed: they lie in the value and must live unchanged as long as they are in the map.  The hash is seeded
+ * for each map, so that peers who choose the keys cannot choose the collisions.  Thread rule: one thread at a time. */
 #ifndef FH_BROKER_MAP_H
 #define FH_BROKER_MAP_H
 
+#include "base/err.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/err.h"
 
 typedef struct {
     const void *key;

@@ -3,10 +3,10 @@
 #ifndef FH_BROKER_OUTBOX_H
 #define FH_BROKER_OUTBOX_H
 
-#include <stddef.h>
-
 #include "base/err.h"
 #include "base/link.h"
+
+#include <stddef.h>
 
 enum { OUTBOX_MAX_BYTES = 1 << 20 };
 

@@ -1,9 +1,9 @@
 /* broker/peers.c - lives of clients and engines: hello, signs of life, the end. */
-#include <string.h>
-#include <time.h>
-
 #include "base/log.h"
 #include "broker/state.h"
+
+#include <string.h>
+#include <time.h>
 
 static const int64_t PROBE_NS = 250000000; /* between probes of an engine */
 
@@ -27,7 +27,8 @@ tick_for(broker_t *self, const session_t *session)
     tick_by(self, session->role == 'E' && session->connected ? self->now_ns + PROBE_NS : session->lease.due_ns);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------------------------------
+ */
 
 static void
 end_client(broker_t *self, session_t *session)
@@ -42,11 +43,13 @@ end_engine(broker_t *self, session_t *session, engine_state_t state, const char 
 
     if (!engine || engine->state == ENGINE_LOST || engine->state == ENGINE_STOPPED)
         return;
-    log_line(LOG_WARNING, state == ENGINE_LOST ? "BRK-ENGINE-LOST" : "BRK-ENGINE-STOPPED", "engine=%u pid=%llu objects=%llu %s",
-             engine->number, (unsigned long long)engine->pid, (unsigned long long)engine->reported, reason);
+    log_line(LOG_WARNING, state == ENGINE_LOST ? "BRK-ENGINE-LOST" : "BRK-ENGINE-STOPPED",
+             "engine=%u pid=%llu objects=%llu %s", engine->number, (unsigned long long)engine->pid,
+             (unsigned long long)engine->reported, reason);
     registry_engine_end(&self->registry, engine, state);
-    post_all(self, "CE", session,
-             &(message_t){.code = MSG_ENGINE_LOST, .as.ENGINE_LOST = {.engine = session->id, .reason = str_of(reason)}});
+    post_all(
+        self, "CE", session,
+        &(message_t){.code = MSG_ENGINE_LOST, .as.ENGINE_LOST = {.engine = session->id, .reason = str_of(reason)}});
 }
 
 static void
@@ -59,12 +62,13 @@ end(broker_t *self, session_t *session, bool on_purpose, const char *reason)
         end_engine(self, session, on_purpose ? ENGINE_STOPPED : ENGINE_LOST, reason);
     else
         end_client(self, session);
-    log_limited(LOG_INFO, "BRK-SESSION-END", "role=%c pid=%llu host=%s %s", session->role, (unsigned long long)session->pid,
-             session->host, reason);
+    log_limited(LOG_INFO, "BRK-SESSION-END", "role=%c pid=%llu host=%s %s", session->role,
+                (unsigned long long)session->pid, session->host, reason);
     session_remove(&self->sessions, session);
 }
 
-/* ---- signs of life ------------------------------------------------------------------------------------------------- */
+/* ---- signs of life -------------------------------------------------------------------------------------------------
+ */
 
 /* Ask the transport whether the connection stands. */
 static void
@@ -92,7 +96,8 @@ do_probe(broker_t *self, session_t *session, const char *reason)
 static void
 do_detach(broker_t *self, session_t *session, const char *reason)
 {
-    log_limited(LOG_INFO, "BRK-SESSION-AWAY", "role=%c pid=%llu %s", session->role, (unsigned long long)session->pid, reason);
+    log_limited(LOG_INFO, "BRK-SESSION-AWAY", "role=%c pid=%llu %s", session->role, (unsigned long long)session->pid,
+                reason);
     stream_drop(self, session);
     session_detach(&self->sessions, session);
     tick_for(self, session);
@@ -189,15 +194,16 @@ peers_restore(broker_t *self, err_t *err)
         session_t *session;
 
         if (engine->state == ENGINE_EXPECTED)
-            status = session_add(&self->sessions, engine->id, 'E', lease_begin(self->now_ns, self->options.engine_return_ns),
-                                 &session, err);
+            status = session_add(&self->sessions, engine->id, 'E',
+                                 lease_begin(self->now_ns, self->options.engine_return_ns), &session, err);
     }
     for (const session_t *session = self->sessions.first; session; session = session->next)
         tick_for(self, session);
     return status;
 }
 
-/* ---- hello --------------------------------------------------------------------------------------------------------- */
+/* ---- hello ---------------------------------------------------------------------------------------------------------
+ */
 
 static int
 find_or_add(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *hello, session_t **ret, err_t *err)
@@ -206,7 +212,8 @@ find_or_add(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *he
     const session_t *other = session_of_peer(&self->sessions, peer);
 
     if (hello->major != PROTOCOL_MAJOR)
-        return err_set(err, FH_VERSION_MISMATCH, "you speak version %llu of the protocol, this broker (farhand %s) version %d",
+        return err_set(err, FH_VERSION_MISMATCH,
+                       "you speak version %llu of the protocol, this broker (farhand %s) version %d",
                        (unsigned long long)hello->major, FARHAND_VERSION, PROTOCOL_MAJOR);
     if (oid_is_none(hello->session))
         return err_set(err, FH_PROTOCOL_ERROR, "HELLO without the id of a session");
@@ -259,8 +266,8 @@ peers_hello(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *he
     tick_for(self, session);
     if (role == 'C')
         rows_touch(&self->registry.changes, &session->row);
-    log_limited(LOG_INFO, "BRK-HELLO", "role=%c pid=%llu host=%s software=\"%s\"", role, (unsigned long long)session->pid,
-             session->host, session->software);
+    log_limited(LOG_INFO, "BRK-HELLO", "role=%c pid=%llu host=%s software=\"%s\"", role,
+                (unsigned long long)session->pid, session->host, session->software);
     commit_promise(self, (promise_t){.kind = PROMISE_WELCOME,
                                      .session = session->id,
                                      .call = hello->call,

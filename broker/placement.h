@@ -5,9 +5,9 @@
 #ifndef FH_BROKER_PLACEMENT_H
 #define FH_BROKER_PLACEMENT_H
 
-#include <stdint.h>
-
 #include "base/oid.h"
+
+#include <stdint.h>
 
 typedef struct {
     oid_t id;

@@ -1,8 +1,8 @@
 /* broker/post.c - sending: batches, peers without room, peers that are gone. */
-#include <string.h>
-
 #include "base/log.h"
 #include "broker/state.h"
+
+#include <string.h>
 
 static void
 mark_unreachable(broker_t *self, session_t *session)
@@ -26,7 +26,8 @@ send_frame(broker_t *self, session_t *session, const void *data, size_t size)
         self->some_waiting = true;
         status = outbox_put(&session->outbox, data, size, &err);
         if (status)
-            log_limited(LOG_WARNING, "BRK-PEER-FULL", "role=%c pid=%llu %s", session->role, (unsigned long long)session->pid, err.text);
+            log_limited(LOG_WARNING, "BRK-PEER-FULL", "role=%c pid=%llu %s", session->role,
+                        (unsigned long long)session->pid, err.text);
     }
     if (status)
         mark_unreachable(self, session);

@@ -1,7 +1,8 @@
 /* broker/reactor.c - what the broker waits for: its link, its descriptors, the time that the last turn named. */
 #include "broker/reactor.h"
 
-#include <czmq.h>
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include <czmq.h>
 
 enum { WAIT_MAX_MS = 3600000 };
 
@@ -60,7 +61,8 @@ reactor_stop(void)
     zsys_shutdown();
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
 
 /* All handlers return 0, or -1 to leave the loop. */
 static int

@@ -1,11 +1,11 @@
 /* broker/registry.c - objects and changes; engines and names have their own files. */
 #include "broker/registry.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/dtype.h"
 #include "codecs/shape.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { MAX_OBJECTS = 4000000, MAX_NAMES = 1000000 };
 
@@ -59,7 +59,8 @@ registry_release(registry_t *self)
     map_release(&self->pin_map);
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects -------------------------------------------------------------------------------------------------------
+ */
 
 object_t *
 registry_object(const registry_t *self, oid_t id)
@@ -133,7 +134,8 @@ object_add(registry_t *self, engine_t *engine, oid_t id, size_t ndim, object_t *
 }
 
 int
-registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, int64_t made_ns, object_t **ret, err_t *err)
+registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, int64_t made_ns, object_t **ret,
+                    err_t *err)
 {
     object_t *object = registry_object(self, news->object);
 
@@ -142,7 +144,8 @@ registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news
     if (news->shape.count > SHAPE_MAX_DIMS)
         return err_set(err, FH_INVALID_ARGUMENT, "an object has %u dimensions", news->shape.count);
     if (object && object->engine != engine)
-        return err_set(err, FH_PROTOCOL_ERROR, "engine %u names an object of engine %u", engine->number, object->engine->number);
+        return err_set(err, FH_PROTOCOL_ERROR, "engine %u names an object of engine %u", engine->number,
+                       object->engine->number);
     if (object && object->ndim != news->shape.count) {
         made_ns = object->made_ns;
         registry_object_remove(self, object);
@@ -181,7 +184,8 @@ registry_object_remove(registry_t *self, object_t *object)
     }
 }
 
-/* ---- changes and cursors ------------------------------------------------------------------------------------------- */
+/* ---- changes and cursors -------------------------------------------------------------------------------------------
+ */
 
 void
 registry_saved(registry_t *self, row_t *row)

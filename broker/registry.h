@@ -1,21 +1,22 @@
 /* broker/registry.h - what the broker knows: engines, objects, names.  In memory, no input or output.
  *
- * Engines hold the truth about objects; this table follows their news and can be rebuilt from it.  Names are durable.  What
- * differs from the file stands in two lists of changes (broker/row.h) until broker/store.h has written it.
- * Times are nanoseconds of the monotonic clock, passed in.  Thread rule: one thread at a time.  Pointers that are returned stay
- * the registry's and are valid until the thing is removed; callers may read every field, and write where it says so. */
+ * Engines hold the truth about objects; this table follows their news and can be rebuilt from it.  Names are durable.
+ * What differs from the file stands in two lists of changes (broker/row.h) until broker/store.h has written it. Times
+ * are nanoseconds of the monotonic clock, passed in.  Thread rule: one thread at a time.  Pointers that are returned
+ * stay the registry's and are valid until the thing is removed; callers may read every field, and write where it says
+ * so. */
 #ifndef FH_BROKER_REGISTRY_H
 #define FH_BROKER_REGISTRY_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "base/err.h"
 #include "base/oid.h"
 #include "broker/map.h"
 #include "broker/row.h"
 #include "codecs/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* EXPECTED: read from the file; has not come back yet.  LOST and STOPPED: gone, kept to be listed. */
 typedef enum { ENGINE_EXPECTED, ENGINE_READY, ENGINE_LOST, ENGINE_STOPPED } engine_state_t;
@@ -33,12 +34,12 @@ struct engine {
     engine_state_t state;
     char endpoint[256], local[256], host[256], llvm[33], cpu[65], sandbox[65];
     uint64_t pid, cores, memory;
-    uint64_t used, reported;  /* of the last heartbeat: bytes, objects; writable */
-    uint64_t promised;        /* bytes placed here since the last heartbeat; writable */
-    uint32_t round;           /* counts announcements: objects of earlier rounds are unconfirmed */
-    int64_t sweep_ns;         /* when unconfirmed objects are to be removed; 0: there are none; writable */
-    object_t *objects;        /* those that it holds */
-    engine_t *next;           /* in order of number */
+    uint64_t used, reported; /* of the last heartbeat: bytes, objects; writable */
+    uint64_t promised;       /* bytes placed here since the last heartbeat; writable */
+    uint32_t round;          /* counts announcements: objects of earlier rounds are unconfirmed */
+    int64_t sweep_ns;        /* when unconfirmed objects are to be removed; 0: there are none; writable */
+    object_t *objects;       /* those that it holds */
+    engine_t *next;          /* in order of number */
 };
 
 struct object {
@@ -47,7 +48,7 @@ struct object {
     engine_t *engine;
     uint64_t bytes;
     int64_t made_ns;
-    uint32_t round;           /* of the engine, when it last told of this object */
+    uint32_t round; /* of the engine, when it last told of this object */
     uint8_t dtype, ndim;
     char type[33];
     object_t *engine_next, *engine_previous;
@@ -71,12 +72,12 @@ struct name {
     char text[256], type[33];
     uint8_t dtype, ndim;
     int8_t axis;
-    bool lost;                /* an engine of a piece is gone */
+    bool lost; /* an engine of a piece is gone */
     uint32_t npieces, nlengths, nstrides;
-    pin_t *pins;              /* npieces */
-    oid_t *pieces, *engines;  /* npieces */
+    pin_t *pins;             /* npieces */
+    oid_t *pieces, *engines; /* npieces */
     int64_t *lengths, *strides, *shape;
-    name_t *next, *previous;  /* all names in the order in which they were given */
+    name_t *next, *previous; /* all names in the order in which they were given */
 };
 
 /* A place in the list of all objects or names that survives their removal. */
@@ -88,9 +89,9 @@ struct cursor {
 };
 
 typedef struct {
-    rows_t changes;           /* of sessions, engines and names: few, written at once */
-    rows_t object_changes;    /* of objects: many, written in portions */
-    engine_t *engines;        /* in order of number */
+    rows_t changes;        /* of sessions, engines and names: few, written at once */
+    rows_t object_changes; /* of objects: many, written in portions */
+    engine_t *engines;     /* in order of number */
     size_t nengines, nobjects, nnames;
     object_t *objects, *last_object;
     name_t *names, *last_name;
@@ -105,12 +106,13 @@ void registry_init(registry_t *self, size_t max_objects, size_t max_names);
 void registry_release(registry_t *self);
 
 engine_t *registry_engine(const registry_t *self, oid_t id);
-/* An engine has announced itself: new, or there again (then it keeps its number).  Its objects are unconfirmed until it names
- * them.  LIMIT_EXCEEDED, NO_MEMORY. */
+/* An engine has announced itself: new, or there again (then it keeps its number).  Its objects are unconfirmed until it
+ * names them.  LIMIT_EXCEEDED, NO_MEMORY. */
 int registry_engine_announce(registry_t *self, oid_t id, const msg_ANNOUNCE_t *announce, const char *host, uint64_t pid,
                              engine_t **ret, err_t *err);
 /* As read from the file: number and state are given. */
-int registry_engine_restore(registry_t *self, oid_t id, uint32_t number, engine_state_t state, engine_t **ret, err_t *err);
+int registry_engine_restore(registry_t *self, oid_t id, uint32_t number, engine_state_t state, engine_t **ret,
+                            err_t *err);
 /* The engine is gone (LOST or STOPPED): its objects are removed, names that use it are marked lost. */
 void registry_engine_end(registry_t *self, engine_t *engine, engine_state_t state);
 /* Remove objects that the engine has not named since its last announcement. */
@@ -120,13 +122,15 @@ const char *registry_engine_state_name(engine_state_t state);
 object_t *registry_object(const registry_t *self, oid_t id);
 /* News of an object: new, or changed.  An object that another engine holds is refused with PROTOCOL_ERROR.
  * Also LIMIT_EXCEEDED, NO_MEMORY, INVALID_ARGUMENT (unknown dtype). */
-int registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *object, int64_t made_ns, object_t **ret, err_t *err);
+int registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *object, int64_t made_ns, object_t **ret,
+                        err_t *err);
 void registry_object_remove(registry_t *self, object_t *object);
 
 /* The name, in whatever state; NULL if there is none. */
 name_t *registry_name(const registry_t *self, str_t text);
-/* Give a name (state ADDING).  NAME_TAKEN if it is there, INVALID_ARGUMENT (lists that do not fit together, unknown dtype, control
- * characters in the text), LIMIT_EXCEEDED, NO_MEMORY.  Whether the engines live is the caller's to check. */
+/* Give a name (state ADDING).  NAME_TAKEN if it is there, INVALID_ARGUMENT (lists that do not fit together, unknown
+ * dtype, control characters in the text), LIMIT_EXCEEDED, NO_MEMORY.  Whether the engines live is the caller's to
+ * check. */
 int registry_name_add(registry_t *self, const msg_PUBLISH_t *publish, name_t **ret, err_t *err);
 /* True if publish describes exactly this name. */
 bool registry_name_same(const name_t *name, const msg_PUBLISH_t *publish);

@@ -1,7 +1,7 @@
 /* broker/registry_engine.c - engines: their numbers, their announcements, their end. */
-#include <stdlib.h>
-
 #include "broker/registry.h"
+
+#include <stdlib.h>
 
 static const char *const STATE_NAMES[] = {
     [ENGINE_EXPECTED] = "expected",

@@ -1,10 +1,10 @@
 /* broker/registry_name.c - durable names of arrays, and which objects they keep. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "broker/registry.h"
 #include "codecs/dtype.h"
 #include "codecs/shape.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 name_t *
 registry_name(const registry_t *self, str_t text)
@@ -15,12 +15,12 @@ registry_name(const registry_t *self, str_t text)
 static int
 check(const msg_PUBLISH_t *publish, err_t *err)
 {
-    if (publish->name.size == 0 || publish->name.size >= sizeof ((name_t *)0)->text)
+    if (publish->name.size == 0 || publish->name.size >= sizeof((name_t *)0)->text)
         return err_set(err, FH_INVALID_ARGUMENT, "a name has from 1 to 255 bytes, not %u", publish->name.size);
     for (uint32_t i = 0; i < publish->name.size; i++)
         if ((unsigned char)publish->name.data[i] < ' ' || publish->name.data[i] == 0x7f)
             return err_set(err, FH_INVALID_ARGUMENT, "the name has a control character at byte %u", i);
-    if (publish->type.size >= sizeof ((name_t *)0)->type)
+    if (publish->type.size >= sizeof((name_t *)0)->type)
         return err_set(err, FH_INVALID_ARGUMENT, "the type of a named object has at most 32 bytes");
     if (publish->dtype && !dtype_valid(publish->dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "the dtype %u is unknown", (unsigned)publish->dtype);
@@ -31,10 +31,11 @@ check(const msg_PUBLISH_t *publish, err_t *err)
         if (publish->shape.items[i] < 0)
             return err_set(err, FH_INVALID_ARGUMENT, "extent %u of the shape is negative", i);
     if (publish->pieces.count == 0 || publish->engines.count != publish->pieces.count)
-        return err_set(err, FH_INVALID_ARGUMENT, "%u pieces and %u engines: one engine a piece is needed", publish->pieces.count,
-                       publish->engines.count);
+        return err_set(err, FH_INVALID_ARGUMENT, "%u pieces and %u engines: one engine a piece is needed",
+                       publish->pieces.count, publish->engines.count);
     if (publish->lengths.count && publish->lengths.count != publish->pieces.count)
-        return err_set(err, FH_INVALID_ARGUMENT, "%u lengths for %u pieces", publish->lengths.count, publish->pieces.count);
+        return err_set(err, FH_INVALID_ARGUMENT, "%u lengths for %u pieces", publish->lengths.count,
+                       publish->pieces.count);
     if (publish->strides.count && publish->strides.count != (uint64_t)publish->pieces.count * publish->shape.count)
         return err_set(err, FH_INVALID_ARGUMENT, "%u strides for %u pieces of %u dimensions", publish->strides.count,
                        publish->pieces.count, publish->shape.count);
@@ -182,7 +183,8 @@ registry_name_add(registry_t *self, const msg_PUBLISH_t *publish, name_t **ret, 
     if (status)
         return status;
     if (registry_name(self, publish->name))
-        return err_set(err, FH_NAME_TAKEN, "the name \"%.*s\" is taken by another array: unpublish it first or use another name",
+        return err_set(err, FH_NAME_TAKEN,
+                       "the name \"%.*s\" is taken by another array: unpublish it first or use another name",
                        (int)publish->name.size, publish->name.data);
     if (self->nnames >= self->max_names)
         return err_set(err, FH_LIMIT_EXCEEDED, "there are %zu names; no more are possible", self->nnames);
@@ -222,10 +224,14 @@ registry_name_same(const name_t *name, const msg_PUBLISH_t *publish)
 {
     return str_is(publish->type, name->type) && publish->dtype == name->dtype && publish->axis == name->axis &&
            same_items(publish->shape.items, publish->shape.count, name->shape, name->ndim, sizeof *name->shape) &&
-           same_items(publish->pieces.items, publish->pieces.count, name->pieces, name->npieces, sizeof *name->pieces) &&
-           same_items(publish->engines.items, publish->engines.count, name->engines, name->npieces, sizeof *name->engines) &&
-           same_items(publish->lengths.items, publish->lengths.count, name->lengths, name->nlengths, sizeof *name->lengths) &&
-           same_items(publish->strides.items, publish->strides.count, name->strides, name->nstrides, sizeof *name->strides);
+           same_items(publish->pieces.items, publish->pieces.count, name->pieces, name->npieces,
+                      sizeof *name->pieces) &&
+           same_items(publish->engines.items, publish->engines.count, name->engines, name->npieces,
+                      sizeof *name->engines) &&
+           same_items(publish->lengths.items, publish->lengths.count, name->lengths, name->nlengths,
+                      sizeof *name->lengths) &&
+           same_items(publish->strides.items, publish->strides.count, name->strides, name->nstrides,
+                      sizeof *name->strides);
 }
 
 void

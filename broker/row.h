@@ -1,8 +1,8 @@
 /* broker/row.h - which rows of the registry differ from the file.
  *
- * Everything that is kept in the file begins with a row_t.  A row that was changed stands in the list of changes, once, in the
- * order of the first change, until the store has written it.  A row that was never written leaves the list when it ends;
- * one that was written stays there as "gone" and is freed by its owner once its deletion is written. */
+ * Everything that is kept in the file begins with a row_t.  A row that was changed stands in the list of changes, once,
+ * in the order of the first change, until the store has written it.  A row that was never written leaves the list when
+ * it ends; one that was written stays there as "gone" and is freed by its owner once its deletion is written. */
 #ifndef FH_BROKER_ROW_H
 #define FH_BROKER_ROW_H
 

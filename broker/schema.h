@@ -1,6 +1,7 @@
 /* broker/schema.h - the tables of the registry's file, as steps from version to version.
  * Step i brings PRAGMA user_version from i to i + 1.  Steps are never changed once released: add another.
- * Ids are 32 hex digits, shapes and strides JSON lists of integers, times milliseconds since 1970 (only to be shown). */
+ * Ids are 32 hex digits, shapes and strides JSON lists of integers, times milliseconds since 1970 (only to be shown).
+ */
 #ifndef FH_BROKER_SCHEMA_H
 #define FH_BROKER_SCHEMA_H
 
@@ -11,9 +12,11 @@ static const char *const SCHEMA_STEPS[] = {
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE sessions (id TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, software TEXT NOT NULL,"
     " since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE objects (id TEXT PRIMARY KEY, session TEXT NOT NULL, engine TEXT NOT NULL, type TEXT NOT NULL, dtype TEXT NOT NULL,"
+    "CREATE TABLE objects (id TEXT PRIMARY KEY, session TEXT NOT NULL, engine TEXT NOT NULL, type TEXT NOT NULL, dtype "
+    "TEXT NOT NULL,"
     " shape TEXT NOT NULL, bytes INTEGER NOT NULL, made_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE names (name TEXT PRIMARY KEY, type TEXT NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL, axis INTEGER NOT NULL,"
+    "CREATE TABLE names (name TEXT PRIMARY KEY, type TEXT NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL, axis "
+    "INTEGER NOT NULL,"
     " state TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE pieces (name TEXT NOT NULL, position INTEGER NOT NULL, object TEXT NOT NULL, engine TEXT NOT NULL,"
     " length INTEGER, strides TEXT, PRIMARY KEY (name, position)) STRICT, WITHOUT ROWID;",

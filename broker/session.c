@@ -13,7 +13,8 @@ typedef struct {
 } rule_t;
 
 static const rule_t RULES[ROLE_COUNT][STATE_COUNT][EVENT_COUNT] = {
-#define ON(ROLE, STATE, EVENT, ACTION, NEXT) [ROLE_##ROLE][STATE_##STATE][EVENT_##EVENT] = {true, ACTION_##ACTION, STATE_##NEXT},
+#define ON(ROLE, STATE, EVENT, ACTION, NEXT)                                                                           \
+    [ROLE_##ROLE][STATE_##STATE][EVENT_##EVENT] = {true, ACTION_##ACTION, STATE_##NEXT},
 #include "broker/session.def"
 #undef ON
 };
@@ -70,7 +71,8 @@ int
 session_add(sessions_t *self, oid_t id, char role, lease_t lease, session_t **ret, err_t *err)
 {
     if (self->count >= SESSIONS_MAX)
-        return err_set(err, FH_LIMIT_EXCEEDED, "the broker serves %zu sessions already; no more are possible", self->count);
+        return err_set(err, FH_LIMIT_EXCEEDED, "the broker serves %zu sessions already; no more are possible",
+                       self->count);
     session_t *session = calloc(1, sizeof *session);
 
     if (!session)
@@ -111,7 +113,8 @@ session_detach(sessions_t *self, session_t *session)
 int
 session_attach(sessions_t *self, session_t *session, const peer_t *peer, err_t *err)
 {
-    if (session->connected && session->peer.size == peer->size && memcmp(session->peer.bytes, peer->bytes, peer->size) == 0)
+    if (session->connected && session->peer.size == peer->size &&
+        memcmp(session->peer.bytes, peer->bytes, peer->size) == 0)
         return FH_OK;
     session_detach(self, session);
     session->peer = *peer;

@@ -1,13 +1,9 @@
 /* broker/session.h - the peers of the broker: clients' sessions and engines, their connections, leases and states.
  *
- * What may happen when is the table broker/session.def.  This module knows no sockets and no messages: the reactor turns what it
- * hears into events and does the actions.  Thread rule: one thread at a time. */
+ * What may happen when is the table broker/session.def.  This module knows no sockets and no messages: the reactor
+ * turns what it hears into events and does the actions.  Thread rule: one thread at a time. */
 #ifndef FH_BROKER_SESSION_H
 #define FH_BROKER_SESSION_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "base/err.h"
 #include "base/link.h"
@@ -17,28 +13,47 @@
 #include "broker/outbox.h"
 #include "broker/row.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 typedef enum { STATE_AWAY, STATE_GREETED, STATE_READY, STATE_ENDED, STATE_COUNT } session_state_t;
-typedef enum { EVENT_HELLO, EVENT_ANNOUNCE, EVENT_MESSAGE, EVENT_GOODBYE, EVENT_OVERDUE, EVENT_UNREACHABLE,
-               EVENT_COUNT } session_event_t;
-/* NOTHING; WELCOME: attach the connection and answer; ADMIT: take the announcement; RENEW the lease; PROBE the connection;
- * DETACH: forget the connection; EXPIRE, LEAVE: end it and tell the others. */
-typedef enum { ACTION_NOTHING, ACTION_WELCOME, ACTION_ADMIT, ACTION_RENEW, ACTION_PROBE, ACTION_DETACH, ACTION_EXPIRE,
-               ACTION_LEAVE } session_action_t;
+typedef enum {
+    EVENT_HELLO,
+    EVENT_ANNOUNCE,
+    EVENT_MESSAGE,
+    EVENT_GOODBYE,
+    EVENT_OVERDUE,
+    EVENT_UNREACHABLE,
+    EVENT_COUNT
+} session_event_t;
+/* NOTHING; WELCOME: attach the connection and answer; ADMIT: take the announcement; RENEW the lease; PROBE the
+ * connection; DETACH: forget the connection; EXPIRE, LEAVE: end it and tell the others. */
+typedef enum {
+    ACTION_NOTHING,
+    ACTION_WELCOME,
+    ACTION_ADMIT,
+    ACTION_RENEW,
+    ACTION_PROBE,
+    ACTION_DETACH,
+    ACTION_EXPIRE,
+    ACTION_LEAVE
+} session_action_t;
 
 typedef struct session session_t;
 struct session {
-    row_t row;               /* clients' rows are kept in the file */
-    oid_t id;                /* of the session, or of the engine */
-    char role;               /* 'C' or 'E' */
+    row_t row; /* clients' rows are kept in the file */
+    oid_t id;  /* of the session, or of the engine */
+    char role; /* 'C' or 'E' */
     session_state_t state;
-    bool connected;          /* peer is valid */
-    bool unreachable;        /* the link refused it as gone: to be told at the end of the turn */
+    bool connected;   /* peer is valid */
+    bool unreachable; /* the link refused it as gone: to be told at the end of the turn */
     peer_t peer;
     lease_t lease;
     uint64_t pid;
-    int64_t since_ms;        /* wall clock, milliseconds since 1970: only to be shown */
+    int64_t since_ms; /* wall clock, milliseconds since 1970: only to be shown */
     char host[256], software[65];
-    int streams;             /* answers of many rows under way */
+    int streams; /* answers of many rows under way */
     outbox_t outbox;
     session_t *next, *previous;
 };
@@ -49,7 +64,7 @@ typedef struct {
     session_t *first;
     size_t count, connected, engines;
     map_t by_id, by_peer;
-    rows_t *changes;         /* borrowed: the registry's */
+    rows_t *changes;                 /* borrowed: the registry's */
     oid_t ended[SESSIONS_ENDED_MAX]; /* the last clients that ended, in a ring */
     unsigned ended_next;
 } sessions_t;

@@ -1,14 +1,15 @@
-/* broker/state.h - what the files of the reactor share: its state, its handlers, its ways to send.  Only they include it. */
+/* broker/state.h - what the files of the reactor share: its state, its handlers, its ways to send.  Only they include
+ * it. */
 #ifndef FH_BROKER_STATE_H
 #define FH_BROKER_STATE_H
-
-#include <stdbool.h>
 
 #include "broker/broker.h"
 #include "broker/registry.h"
 #include "broker/session.h"
 #include "broker/store.h"
 #include "codecs/message.h"
+
+#include <stdbool.h>
 
 enum { PROMISES_MAX = 256, BATCH_BYTES = 32768, KEEP_BATCH = 4096 };
 
@@ -30,15 +31,15 @@ struct broker {
     sessions_t sessions;
     header_writer_t *writer;
     arena_t *arena;
-    oid_t incarnation;        /* of this process */
-    int64_t now_ns;           /* of this turn */
-    int64_t tick_ns;          /* when leases are to be looked at again */
-    int64_t save_ns;          /* when changes are to be written, if there are any; 0: not set */
-    bool save_failed;         /* the last time */
-    int64_t promised_ns;      /* when the last turn asked to be called again */
-    bool some_unreachable;    /* sessions are marked so */
-    bool some_waiting;        /* outboxes hold something */
-    bool some_left;           /* the link may have more */
+    oid_t incarnation;     /* of this process */
+    int64_t now_ns;        /* of this turn */
+    int64_t tick_ns;       /* when leases are to be looked at again */
+    int64_t save_ns;       /* when changes are to be written, if there are any; 0: not set */
+    bool save_failed;      /* the last time */
+    int64_t promised_ns;   /* when the last turn asked to be called again */
+    bool some_unreachable; /* sessions are marked so */
+    bool some_waiting;     /* outboxes hold something */
+    bool some_left;        /* the link may have more */
     int npromises;
     promise_t promises[PROMISES_MAX];
     stream_t *streams;
@@ -46,7 +47,8 @@ struct broker {
     oid_t scratch[KEEP_BATCH]; /* ids of one message */
 };
 
-/* ---- handlers: tables of one row a message, ended by a row without run ---------------------------------------------- */
+/* ---- handlers: tables of one row a message, ended by a row without run ----------------------------------------------
+ */
 
 typedef struct {
     msg_code_t code;
@@ -59,12 +61,14 @@ extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
 void clients_engines(broker_t *self, session_t *session, const message_t *message);
 void clients_tell_engine(broker_t *self, const engine_t *engine, const session_t *except);
 
-/* ---- sending (post.c) ---------------------------------------------------------------------------------------------- */
+/* ---- sending (post.c) ----------------------------------------------------------------------------------------------
+ */
 
-/* Add a message to the frame that is being built; one that does not fit goes into another frame.  Between the first post_add and
- * post_flush nothing else is sent.  Errors of encoding are those of header_writer_add. */
+/* Add a message to the frame that is being built; one that does not fit goes into another frame.  Between the first
+ * post_add and post_flush nothing else is sent.  Errors of encoding are those of header_writer_add. */
 int post_add(broker_t *self, session_t *session, const message_t *message, err_t *err);
-/* Send the frame.  What has no room is kept; a peer that is gone, or for which too much waits, is marked unreachable. */
+/* Send the frame.  What has no room is kept; a peer that is gone, or for which too much waits, is marked unreachable.
+ */
 void post_flush(broker_t *self, session_t *session);
 /* One message in a frame of its own; if it cannot be encoded, an ERROR for its call. */
 void post(broker_t *self, session_t *session, const message_t *message);
@@ -77,7 +81,8 @@ void post_all(broker_t *self, const char *roles, const session_t *except, const 
 /* Try again what waits. */
 void post_waiting(broker_t *self);
 
-/* ---- lives of peers (peers.c) -------------------------------------------------------------------------------------- */
+/* ---- lives of peers (peers.c) --------------------------------------------------------------------------------------
+ */
 
 /* A HELLO, of a stranger or of somebody known. */
 void peers_hello(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *hello);
@@ -92,20 +97,23 @@ void peers_renew(broker_t *self);
 /* Sessions of engines that were in the file. */
 int peers_restore(broker_t *self, err_t *err);
 
-/* ---- durability (commit.c) ----------------------------------------------------------------------------------------- */
+/* ---- durability (commit.c) -----------------------------------------------------------------------------------------
+ */
 
 /* Answer once the changes are in the file. */
 void commit_promise(broker_t *self, promise_t promise);
-/* Write changes, of objects a portion, and answer what was promised.  False: they could not be written (promises got the error). */
+/* Write changes, of objects a portion, and answer what was promised.  False: they could not be written (promises got
+ * the error). */
 bool commit(broker_t *self);
 /* KEEP to the engine of this session for everything published there. */
 void commit_keep_engine(broker_t *self, session_t *session);
 
-/* ---- answers of many rows (stream.c) ------------------------------------------------------------------------------- */
+/* ---- answers of many rows (stream.c) -------------------------------------------------------------------------------
+ */
 
 enum { STREAM_OBJECTS, STREAM_NAMES, STREAM_SQL };
-/* Begin; errors are sent.  sql: the query (copied), empty for the others; it runs once all that is known by now has been written.
- * limit: rows at most. */
+/* Begin; errors are sent.  sql: the query (copied), empty for the others; it runs once all that is known by now has
+ * been written. limit: rows at most. */
 void stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, str_t sql);
 /* Send rows for a while.  True: there is more to send and room for it. */
 bool stream_pump(broker_t *self);

@@ -1,6 +1,9 @@
 /* broker/store.c - the registry's file: opening it, its versions. */
 #include "broker/store.h"
 
+#include "broker/schema.h"
+#include "broker/store_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,9 +13,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "broker/schema.h"
-#include "broker/store_private.h"
-
 enum { PAGE_BYTES = 4096 };
 
 static const char *const SQL[] = {
@@ -21,12 +21,13 @@ static const char *const SQL[] = {
 #undef X
 };
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     int code, status;
 } FAILURES[] = {
-    {SQLITE_FULL, FH_REGISTRY_FULL},     {SQLITE_READONLY, FH_REGISTRY_FULL}, {SQLITE_IOERR, FH_REGISTRY_FULL},
+    {SQLITE_FULL, FH_REGISTRY_FULL},     {SQLITE_READONLY, FH_REGISTRY_FULL},   {SQLITE_IOERR, FH_REGISTRY_FULL},
     {SQLITE_NOMEM, FH_NO_MEMORY},        {SQLITE_INTERRUPT, FH_LIMIT_EXCEEDED}, {SQLITE_AUTH, FH_PERMISSION},
     {SQLITE_ERROR, FH_INVALID_ARGUMENT}, {SQLITE_TOOBIG, FH_LIMIT_EXCEEDED},
 };
@@ -40,19 +41,21 @@ store_fail(const store_t *self, sqlite3 *db, const char *what, err_t *err)
     for (size_t i = 0; i < sizeof FAILURES / sizeof *FAILURES; i++)
         if (FAILURES[i].code == code)
             status = FAILURES[i].status;
-    return err_set(err, status, "cannot %s the registry %s: %s", what, self->path, db ? sqlite3_errmsg(db) : "no memory");
+    return err_set(err, status, "cannot %s the registry %s: %s", what, self->path,
+                   db ? sqlite3_errmsg(db) : "no memory");
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------------------------------
+ */
 
 /* File systems where locks or shared memory do not reach all hosts (statfs(2)). */
 static const struct {
     uint32_t magic;
     const char *name;
 } NETWORK_FILE_SYSTEMS[] = {
-    {0x6969, "NFS"},      {0x517b, "SMB"},      {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"}, {0x65735546, "FUSE"}, {0x5346414f, "AFS"},
-    {0x01021997, "9P"},   {0x00c36400, "Ceph"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0x564c, "NCP"},    {0x73757245, "Coda"},
-    {0x19830326, "BeeGFS"},
+    {0x6969, "NFS"},     {0x517b, "SMB"},      {0xff534d42, "CIFS"},   {0xfe534d42, "SMB2"},   {0x65735546, "FUSE"},
+    {0x5346414f, "AFS"}, {0x01021997, "9P"},   {0x00c36400, "Ceph"},   {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"},
+    {0x564c, "NCP"},     {0x73757245, "Coda"}, {0x19830326, "BeeGFS"},
 };
 
 static int
@@ -70,8 +73,9 @@ make_file(const store_t *self, err_t *err)
         return err_set_errno(err, FH_IO_ERROR, failed, "cannot tell the file system of the registry %s", self->path);
     for (size_t i = 0; i < sizeof NETWORK_FILE_SYSTEMS / sizeof *NETWORK_FILE_SYSTEMS; i++)
         if ((uint32_t)fs.f_type == NETWORK_FILE_SYSTEMS[i].magic)
-            return err_set(err, FH_IO_ERROR, "the registry %s is on %s; it must be on a local disk: use another run folder",
-                           self->path, NETWORK_FILE_SYSTEMS[i].name);
+            return err_set(err, FH_IO_ERROR,
+                           "the registry %s is on %s; it must be on a local disk: use another run folder", self->path,
+                           NETWORK_FILE_SYSTEMS[i].name);
     return FH_OK;
 }
 
@@ -81,10 +85,11 @@ store_connect(const store_t *self, int flags, sqlite3 **ret, err_t *err)
     static const struct {
         int limit, value;
     } LIMITS[] = {
-        {SQLITE_LIMIT_LENGTH, 1 << 20},     {SQLITE_LIMIT_SQL_LENGTH, 32768}, {SQLITE_LIMIT_COLUMN, 200},
-        {SQLITE_LIMIT_EXPR_DEPTH, 100},     {SQLITE_LIMIT_ATTACHED, 0},       {SQLITE_LIMIT_COMPOUND_SELECT, 50},
-        {SQLITE_LIMIT_VDBE_OP, 100000},     {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500},
-        {SQLITE_LIMIT_TRIGGER_DEPTH, 1},    {SQLITE_LIMIT_WORKER_THREADS, 0},
+        {SQLITE_LIMIT_LENGTH, 1 << 20},  {SQLITE_LIMIT_SQL_LENGTH, 32768},
+        {SQLITE_LIMIT_COLUMN, 200},      {SQLITE_LIMIT_EXPR_DEPTH, 100},
+        {SQLITE_LIMIT_ATTACHED, 0},      {SQLITE_LIMIT_COMPOUND_SELECT, 50},
+        {SQLITE_LIMIT_VDBE_OP, 100000},  {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500},
+        {SQLITE_LIMIT_TRIGGER_DEPTH, 1}, {SQLITE_LIMIT_WORKER_THREADS, 0},
     };
 
     if (sqlite3_open_v2(self->path, ret, flags | SQLITE_OPEN_NOMUTEX, NULL))
@@ -123,7 +128,8 @@ migrate(store_t *self, err_t *err)
     if (status)
         return status;
     if (version < 0 || version > SCHEMA_VERSION)
-        return err_set(err, FH_IO_ERROR, "the registry %s has version %" PRId64 "; this broker knows up to %d: use a newer farhand",
+        return err_set(err, FH_IO_ERROR,
+                       "the registry %s has version %" PRId64 "; this broker knows up to %d: use a newer farhand",
                        self->path, version, SCHEMA_VERSION);
     for (; version < SCHEMA_VERSION; version++) {
         char mark[64];
@@ -146,7 +152,8 @@ set_up(store_t *self, int64_t max_bytes, err_t *err)
     char sql[256];
 
     snprintf(sql, sizeof sql,
-             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304;"
+             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA "
+             "journal_size_limit = 4194304;"
              " PRAGMA max_page_count = %" PRId64,
              max_bytes ? max_bytes / PAGE_BYTES + 1 : INT64_C(1073741823));
     if (sqlite3_exec(self->db, sql, NULL, NULL, NULL))

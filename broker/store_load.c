@@ -1,11 +1,11 @@
 /* broker/store_load.c - rows on their way out of the file, when the broker starts. */
+#include "broker/store_private.h"
+#include "codecs/dtype.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "broker/store_private.h"
-#include "codecs/dtype.h"
 
 typedef struct {
     store_t *store;
@@ -236,8 +236,8 @@ take_all(load_t *self, int which, take_fn take, err_t *err)
 }
 
 int
-store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease, size_t *ret_skipped,
-           err_t *err)
+store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease,
+           size_t *ret_skipped, err_t *err)
 {
     struct timespec wall;
     load_t load = {.store = self, .registry = registry, .sessions = sessions, .now_ns = now_ns, .lease = lease};

@@ -3,36 +3,37 @@
 #ifndef FH_BROKER_STORE_PRIVATE_H
 #define FH_BROKER_STORE_PRIVATE_H
 
-#include <stdint.h>
-
-#include <sqlite3.h>
-
 #include "base/err.h"
 #include "broker/store.h"
 #include "codecs/shape.h"
 
+#include <stdint.h>
+
+#include <sqlite3.h>
+
 enum { STORE_PATH_BYTES = 4096 };
 
-#define STORE_STATEMENTS_TABLE(X)                                                                                                            \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                                                  \
-    X(COMMIT, "COMMIT")                                                                                                          \
-    X(ROLLBACK, "ROLLBACK")                                                                                                      \
-    X(PUT_ENGINE, "INSERT OR REPLACE INTO engines VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                         \
-    X(PUT_SESSION, "INSERT OR REPLACE INTO sessions VALUES (?,?,?,?,?)")                                                         \
-    X(PUT_OBJECT, "INSERT OR REPLACE INTO objects VALUES (?,?,?,?,?,?,?,?)")                                                     \
-    X(PUT_NAME, "INSERT OR REPLACE INTO names VALUES (?,?,?,?,?,?)")                                                             \
-    X(PUT_PIECE, "INSERT OR REPLACE INTO pieces VALUES (?,?,?,?,?,?)")                                                           \
-    X(DROP_ENGINE, "DELETE FROM engines WHERE id = ?")                                                                           \
-    X(DROP_SESSION, "DELETE FROM sessions WHERE id = ?")                                                                         \
-    X(DROP_OBJECT, "DELETE FROM objects WHERE id = ?")                                                                           \
-    X(DROP_NAME, "DELETE FROM names WHERE name = ?")                                                                             \
-    X(DROP_PIECES, "DELETE FROM pieces WHERE name = ?")                                                                          \
-    X(ALL_ENGINES, "SELECT id, number, state, endpoint, local, host, pid, cores, memory, llvm, cpu, sandbox FROM engines"        \
-                   " ORDER BY number")                                                                                           \
-    X(ALL_SESSIONS, "SELECT id, host, pid, software, since_ms FROM sessions")                                                    \
-    X(ALL_OBJECTS, "SELECT id, session, engine, type, dtype, shape, bytes, made_ms FROM objects ORDER BY made_ms")               \
-    X(ALL_NAMES, "SELECT name, type, dtype, shape, axis FROM names")                                                             \
-    X(COUNT_PIECES, "SELECT count(*) FROM pieces WHERE name = ?")                                                                \
+#define STORE_STATEMENTS_TABLE(X)                                                                                      \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(ROLLBACK, "ROLLBACK")                                                                                            \
+    X(PUT_ENGINE, "INSERT OR REPLACE INTO engines VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                               \
+    X(PUT_SESSION, "INSERT OR REPLACE INTO sessions VALUES (?,?,?,?,?)")                                               \
+    X(PUT_OBJECT, "INSERT OR REPLACE INTO objects VALUES (?,?,?,?,?,?,?,?)")                                           \
+    X(PUT_NAME, "INSERT OR REPLACE INTO names VALUES (?,?,?,?,?,?)")                                                   \
+    X(PUT_PIECE, "INSERT OR REPLACE INTO pieces VALUES (?,?,?,?,?,?)")                                                 \
+    X(DROP_ENGINE, "DELETE FROM engines WHERE id = ?")                                                                 \
+    X(DROP_SESSION, "DELETE FROM sessions WHERE id = ?")                                                               \
+    X(DROP_OBJECT, "DELETE FROM objects WHERE id = ?")                                                                 \
+    X(DROP_NAME, "DELETE FROM names WHERE name = ?")                                                                   \
+    X(DROP_PIECES, "DELETE FROM pieces WHERE name = ?")                                                                \
+    X(ALL_ENGINES,                                                                                                     \
+      "SELECT id, number, state, endpoint, local, host, pid, cores, memory, llvm, cpu, sandbox FROM engines"           \
+      " ORDER BY number")                                                                                              \
+    X(ALL_SESSIONS, "SELECT id, host, pid, software, since_ms FROM sessions")                                          \
+    X(ALL_OBJECTS, "SELECT id, session, engine, type, dtype, shape, bytes, made_ms FROM objects ORDER BY made_ms")     \
+    X(ALL_NAMES, "SELECT name, type, dtype, shape, axis FROM names")                                                   \
+    X(COUNT_PIECES, "SELECT count(*) FROM pieces WHERE name = ?")                                                      \
     X(ALL_PIECES, "SELECT object, engine, length, strides FROM pieces WHERE name = ? ORDER BY position")
 
 enum {
@@ -42,12 +43,11 @@ enum {
         STORE_STATEMENTS
 };
 
-
 struct store {
     sqlite3 *db;
-    sqlite3 *reader;          /* for clients' queries; opened with the first */
+    sqlite3 *reader; /* for clients' queries; opened with the first */
     sqlite3_stmt *statements[STORE_STATEMENTS];
-    int64_t reader_until_ns;  /* the running step of a query ends then */
+    int64_t reader_until_ns; /* the running step of a query ends then */
     char path[STORE_PATH_BYTES];
 };
 

@@ -1,10 +1,10 @@
 /* broker/store_query.c - read-only queries of clients, on a connection that can do nothing else. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "broker/schema.h"
 #include "broker/store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { PROGRESS_STEPS = 2000 };
 

@@ -1,12 +1,12 @@
 /* broker/store_save.c - rows on their way into the file. */
+#include "broker/store_private.h"
+#include "codecs/dtype.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include "broker/store_private.h"
-#include "codecs/dtype.h"
 
 enum { INTS_TEXT = 21 * SHAPE_MAX_DIMS + 3 };
 
@@ -69,7 +69,8 @@ run_plain(store_t *self, int which)
     return run(store_statement(self, which));
 }
 
-/* ---- saving -------------------------------------------------------------------------------------------------------- */
+/* ---- saving --------------------------------------------------------------------------------------------------------
+ */
 
 /* Milliseconds since 1970 of a moment of the monotonic clock. */
 static int64_t

@@ -1,25 +1,25 @@
 /* broker/stream.c - answers of many rows: a few batches a turn, and only while the peer has room. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "broker/state.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { STREAMS_MAX = 64, STREAMS_OF_SESSION = 4, COLUMNS_MAX = 200 };
 
-static const int64_t TURN_NS = 5000000;           /* that all streams together may take of a turn */
-static const int64_t STALLED_NS = 30000000000;    /* a peer that has no room for so long loses the rest */
+static const int64_t TURN_NS = 5000000;        /* that all streams together may take of a turn */
+static const int64_t STALLED_NS = 30000000000; /* a peer that has no room for so long loses the rest */
 
 struct stream {
     stream_t *next;
     session_t *session;
     int kind;
     uint64_t call, left;
-    int64_t moved_ns;  /* when it last sent something */
-    cursor_t cursor;   /* OBJECTS, NAMES */
+    int64_t moved_ns;       /* when it last sent something */
+    cursor_t cursor;        /* OBJECTS, NAMES */
     uint64_t rows, objects; /* SQL: it waits until so many rows have left the lists of changes */
-    query_t *query;    /* SQL: NULL while it waits */
-    bool named;        /* SQL: the names of the columns are out */
+    query_t *query;         /* SQL: NULL while it waits */
+    bool named;             /* SQL: the names of the columns are out */
     size_t sql_size;
     char sql[];
 };
@@ -85,18 +85,19 @@ add_object(broker_t *self, stream_t *stream, err_t *err)
     const name_t *name = registry_pinned(&self->registry, object->id, NULL);
     message_t message = {
         .code = MSG_OBJECT,
-        .as.OBJECT = {
-            .call = stream->call,
-            .object = object->id,
-            .session = object->session,
-            .engine = object->engine->id,
-            .type = str_of(object->type),
-            .dtype = object->dtype,
-            .shape = {object->shape, object->ndim},
-            .bytes = object->bytes,
-            .age_ms = self->now_ns > object->made_ns ? (uint64_t)(self->now_ns - object->made_ns) / 1000000 : 0,
-            .name = str_of(name ? name->text : ""),
-        },
+        .as.OBJECT =
+            {
+                .call = stream->call,
+                .object = object->id,
+                .session = object->session,
+                .engine = object->engine->id,
+                .type = str_of(object->type),
+                .dtype = object->dtype,
+                .shape = {object->shape, object->ndim},
+                .bytes = object->bytes,
+                .age_ms = self->now_ns > object->made_ns ? (uint64_t)(self->now_ns - object->made_ns) / 1000000 : 0,
+                .name = str_of(name ? name->text : ""),
+            },
     };
 
     stream->cursor.object = object->next;
@@ -156,7 +157,8 @@ finish(broker_t *self, stream_t *stream, int status, const err_t *err)
     destroy(self, stream);
 }
 
-/* Is all in the file that was known when the query came?  A full disk is not waited for: then it reads what was written before. */
+/* Is all in the file that was known when the query came?  A full disk is not waited for: then it reads what was written
+ * before. */
 static bool
 is_current(const broker_t *self, const stream_t *stream)
 {

@@ -13,8 +13,8 @@ typedef struct chunk {
     alignas(ARENA_ALIGN) uint8_t bytes[];
 } chunk_t;
 
-/* Chunks in the order newest first; total is the sum of their sizes.  A reset that finds several chunks replaces them by one of
- * their total size, so that an arena in steady use allocates nothing. */
+/* Chunks in the order newest first; total is the sum of their sizes.  A reset that finds several chunks replaces them
+ * by one of their total size, so that an arena in steady use allocates nothing. */
 struct arena {
     chunk_t *chunks;
     size_t total, max_bytes;
@@ -71,8 +71,8 @@ add_chunk(arena_t *self, size_t size, err_t *err)
 {
     size_t left = self->max_bytes - self->total;
     if (size > left)
-        return err_set(err, FH_LIMIT_EXCEEDED, "lists of %zu bytes more than the %zu that one frame may take", size - left,
-                       self->max_bytes);
+        return err_set(err, FH_LIMIT_EXCEEDED, "lists of %zu bytes more than the %zu that one frame may take",
+                       size - left, self->max_bytes);
     size_t bytes = self->chunks ? self->chunks->size * 2 : self->wanted;
     if (bytes > left)
         bytes = left;

@@ -3,9 +3,9 @@
 #ifndef FH_CODECS_ARENA_H
 #define FH_CODECS_ARENA_H
 
-#include <stddef.h>
-
 #include "base/err.h"
+
+#include <stddef.h>
 
 typedef struct arena arena_t;
 
@@ -15,8 +15,8 @@ int arena_new(arena_t **ret, size_t max_bytes, err_t *err);
 void arena_destroy(arena_t **self);
 /* Forget all allocations; the memory is kept for the next ones. */
 void arena_reset(arena_t *self);
-/* size bytes, cleared to zero, aligned to 16.  Size 0 gives a valid pointer that must not be read.  LIMIT_EXCEEDED when the
- * arena's maximum would be passed, NO_MEMORY. */
+/* size bytes, cleared to zero, aligned to 16.  Size 0 gives a valid pointer that must not be read.  LIMIT_EXCEEDED when
+ * the arena's maximum would be passed, NO_MEMORY. */
 int arena_alloc(arena_t *self, size_t size, void **ret, err_t *err);
 
 #endif

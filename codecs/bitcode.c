@@ -1,14 +1,14 @@
 #include "codecs/bitcode.h"
 
+#include "codecs/utf8.h"
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "codecs/utf8.h"
-
-/* LLVM's bitstream: little-endian 32-bit words read from the lowest bit up.  A failed read sets bad and gives 0, so that callers
- * look once, after a few reads. */
+/* LLVM's bitstream: little-endian 32-bit words read from the lowest bit up.  A failed read sets bad and gives 0, so
+ * that callers look once, after a few reads. */
 typedef struct {
     const uint8_t *data;
     uint64_t bits, position;
@@ -125,7 +125,8 @@ add_item(record_t *record, uint64_t item)
         record->text[record->used++] = item > 0x20 && item < 0x7f ? (char)item : '?';
 }
 
-/* One number of the given shape; the value of a shape's bits comes from the stream too, so it is checked where it is used. */
+/* One number of the given shape; the value of a shape's bits comes from the stream too, so it is checked where it is
+ * used. */
 static uint64_t
 read_scalar(bitstream_t *stream, const operand_shape_t *shape)
 {
@@ -218,8 +219,8 @@ word_at(const uint8_t *bytes)
 static bool
 is_ir_text(const char *text, size_t size)
 {
-    static const char *const STARTS[] = {"source_filename", "target ",    "define ", "declare ", "attributes ", "module ",
-                                         "@",               "%",          "!",       "$",        "^"};
+    static const char *const STARTS[] = {
+        "source_filename", "target ", "define ", "declare ", "attributes ", "module ", "@", "%", "!", "$", "^"};
     size_t i = 0;
     while (i < size && (isspace((unsigned char)text[i]) || text[i] == ';')) {
         bool comment = text[i] == ';';
@@ -264,7 +265,8 @@ bitcode_producer(const void *data, size_t size, char ret[BITCODE_PRODUCER_SIZE],
     block.width = (unsigned)read_variable(&block.stream, 4);
     align_to_word(&block.stream);
     uint64_t words = read_fixed(&block.stream, 32);
-    if (block.stream.bad || id != ID_ENTER_BLOCK || number != BLOCK_IDENTIFICATION || block.width < 2 || block.width > 32)
+    if (block.stream.bad || id != ID_ENTER_BLOCK || number != BLOCK_IDENTIFICATION || block.width < 2 ||
+        block.width > 32)
         return err_set(err, FH_BAD_BITCODE, "bitcode of %zu bytes without an identification block at its start", size);
     if (words > (block.stream.bits - block.stream.position) / 32)
         return err_set(err, FH_BAD_BITCODE, "bitcode is cut off inside its identification block");

@@ -3,9 +3,9 @@
 #ifndef FH_CODECS_BITCODE_H
 #define FH_CODECS_BITCODE_H
 
-#include <stddef.h>
-
 #include "base/err.h"
+
+#include <stddef.h>
 
 enum { BITCODE_PRODUCER_SIZE = 65 }; /* with NUL */
 

@@ -1,15 +1,16 @@
 #include "codecs/connection_file.h"
 
+#include "base/private_file.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/private_file.h"
+#include <ini.h>
 
 enum { FILE_MAX = 8192, LINE_LIMIT = 190 }; /* libinih takes lines of 200 bytes */
 
@@ -17,17 +18,15 @@ enum { FILE_MAX = 8192, LINE_LIMIT = 190 }; /* libinih takes lines of 200 bytes 
 static const struct {
     const char *key;
     size_t offset, size;
-    bool is_key;   /* 40 characters of Z85 */
+    bool is_key; /* 40 characters of Z85 */
     bool required;
 } fields[] = {
-#define FIELD(name, is_key, required) {#name, offsetof(connection_t, name), sizeof(((connection_t *)0)->name), is_key, required}
-    FIELD(cluster, false, true),
-    FIELD(broker, false, false), /* empty until the broker has bound for the first time */
-    FIELD(broker_public_key, true, true),
-    FIELD(engine_public_key, true, true),
-    FIELD(client_public_key, true, true),
-    FIELD(secret_key, true, true),
-    FIELD(run_folder, false, true),
+#define FIELD(name, is_key, required)                                                                                  \
+    {#name, offsetof(connection_t, name), sizeof(((connection_t *)0)->name), is_key, required}
+    FIELD(cluster, false, true),          FIELD(broker, false, false), /* empty until the broker has bound for the first
+                                                                          time */
+    FIELD(broker_public_key, true, true), FIELD(engine_public_key, true, true), FIELD(client_public_key, true, true),
+    FIELD(secret_key, true, true),        FIELD(run_folder, false, true),
 #undef FIELD
 };
 
@@ -35,7 +34,8 @@ enum { FIELD_COUNT = (int)(sizeof fields / sizeof fields[0]), PID_FIELD = FIELD_
 
 static const char *const sections[] = {"farhand-client", "farhand-engine", "farhand-broker"};
 
-static int check_section(const char *section, err_t *err)
+static int
+check_section(const char *section, err_t *err)
 {
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         if (strcmp(section, sections[i]) == 0)
@@ -43,7 +43,8 @@ static int check_section(const char *section, err_t *err)
     return err_set(err, FH_INVALID_ARGUMENT, "no connection file has a section [%s]", section);
 }
 
-static bool is_z85_key(const char *text)
+static bool
+is_z85_key(const char *text)
 {
     static const char marks[] = ".-:+=^!/*?&<>()[]{}@%$#";
     size_t length = 0;
@@ -53,7 +54,8 @@ static bool is_z85_key(const char *text)
     return length == 40;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     const char *section;
@@ -64,7 +66,8 @@ typedef struct {
     err_t *err;
 } reading_t;
 
-static int take_pid(reading_t *self, const char *value)
+static int
+take_pid(reading_t *self, const char *value)
 {
     char *end;
     errno = 0;
@@ -75,7 +78,8 @@ static int take_pid(reading_t *self, const char *value)
     return FH_OK;
 }
 
-static int take_field(reading_t *self, int i, const char *value)
+static int
+take_field(reading_t *self, int i, const char *value)
 {
     size_t length = strlen(value);
     if (fields[i].is_key && !is_z85_key(value))
@@ -87,7 +91,8 @@ static int take_field(reading_t *self, int i, const char *value)
     return FH_OK;
 }
 
-static int take(reading_t *self, const char *section, const char *key, const char *value)
+static int
+take(reading_t *self, const char *section, const char *key, const char *value)
 {
     if (strcmp(section, self->section) != 0)
         return err_set(self->err, FH_INVALID_ARGUMENT, "section [%.64s] where [%s] is wanted", section, self->section);
@@ -103,7 +108,8 @@ static int take(reading_t *self, const char *section, const char *key, const cha
 }
 
 /* libinih's handler: 0 marks the line as wrong. */
-static int take_pair(void *context, const char *section, const char *key, const char *value)
+static int
+take_pair(void *context, const char *section, const char *key, const char *value)
 {
     reading_t *self = context;
     if (!self->status)
@@ -112,20 +118,23 @@ static int take_pair(void *context, const char *section, const char *key, const 
 }
 
 /* What libinih would misread: lines that are too long for it, and bytes behind a NUL. */
-static int check_text(const char *text, size_t size, err_t *err)
+static int
+check_text(const char *text, size_t size, err_t *err)
 {
     size_t column = 0;
     int line = 1;
     for (size_t i = 0; i < size; i++) {
         column = text[i] == '\n' ? 0 : column + 1;
         if (text[i] == '\0' || column > LINE_LIMIT)
-            return err_set(err, FH_INVALID_ARGUMENT, "line %d: %s", line, text[i] ? "longer than 190 bytes" : "a NUL byte");
+            return err_set(err, FH_INVALID_ARGUMENT, "line %d: %s", line,
+                           text[i] ? "longer than 190 bytes" : "a NUL byte");
         line += text[i] == '\n';
     }
     return FH_OK;
 }
 
-static int parse(const char *text, size_t size, const char *section, connection_t *ret, err_t *err)
+static int
+parse(const char *text, size_t size, const char *section, connection_t *ret, err_t *err)
 {
     reading_t reading = {.section = section, .connection = ret, .err = err};
     int status = check_text(text, size, err);
@@ -146,7 +155,8 @@ static int parse(const char *text, size_t size, const char *section, connection_
     return FH_OK;
 }
 
-int connection_read(const char *path, const char *section, connection_t *ret, err_t *err)
+int
+connection_read(const char *path, const char *section, connection_t *ret, err_t *err)
 {
     char *text = NULL;
     size_t size = 0;
@@ -166,25 +176,30 @@ int connection_read(const char *path, const char *section, connection_t *ret, er
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------------
+ */
 
 /* A value that would be read back as another one must not be written. */
-static int check_value(int i, const char *value, err_t *err)
+static int
+check_value(int i, const char *value, err_t *err)
 {
     size_t length = strnlen(value, fields[i].size);
     if (length + strlen(fields[i].key) + 3 > LINE_LIMIT || length == fields[i].size)
         return err_set(err, FH_INVALID_ARGUMENT, "%s is too long for a connection file", fields[i].key);
     if (fields[i].is_key ? !is_z85_key(value) : fields[i].required && length == 0)
         return err_set(err, FH_INVALID_ARGUMENT, "%s has no proper value", fields[i].key);
-    bool odd = length && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1]) || value[0] == ';');
+    bool odd =
+        length && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1]) || value[0] == ';');
     for (size_t k = 0; k < length && !odd; k++)
         odd = iscntrl((unsigned char)value[k]) || (isspace((unsigned char)value[k]) && value[k + 1] == ';');
     if (odd)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s has spaces at an end, control characters or ' ;' in it", fields[i].key);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s has spaces at an end, control characters or ' ;' in it",
+                       fields[i].key);
     return FH_OK;
 }
 
-int connection_write(const char *path, const char *section, const connection_t *connection, err_t *err)
+int
+connection_write(const char *path, const char *section, const connection_t *connection, err_t *err)
 {
     char text[4096];
     int status = check_section(section, err);
@@ -196,17 +211,20 @@ int connection_write(const char *path, const char *section, const connection_t *
             length += snprintf(text + length, sizeof text - (size_t)length, "%s = %s\n", fields[i].key, value);
     }
     if (!status) {
-        length += snprintf(text + length, sizeof text - (size_t)length, "broker_pid = %" PRId64 "\n", connection->broker_pid);
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length, "broker_pid = %" PRId64 "\n", connection->broker_pid);
         status = private_file_write(path, text, (size_t)length, err);
     }
     explicit_bzero(text, sizeof text);
     return status;
 }
 
-/* ---- where the file is --------------------------------------------------------------------------------------------- */
+/* ---- where the file is ---------------------------------------------------------------------------------------------
+ */
 
 /* Names become folders and part of socket paths. */
-static bool is_cluster_name(const char *name)
+static bool
+is_cluster_name(const char *name)
 {
     size_t length = strlen(name);
     for (size_t i = 0; i < length; i++)
@@ -215,22 +233,25 @@ static bool is_cluster_name(const char *name)
     return length >= 1 && length <= 64;
 }
 
-static int check_fits(int length, size_t size, const char *what, err_t *err)
+static int
+check_fits(int length, size_t size, const char *what, err_t *err)
 {
     if (length >= 0 && (size_t)length < size)
         return FH_OK;
     return err_set(err, FH_INVALID_ARGUMENT, "the path of %.80s is longer than %zu bytes", what, size - 1);
 }
 
-int connection_folder(const char *cluster, char *ret, size_t size, err_t *err)
+int
+connection_folder(const char *cluster, char *ret, size_t size, err_t *err)
 {
     static const struct {
         const char *variable, *below;
     } places[] = {{"XDG_RUNTIME_DIR", "farhand"}, {"XDG_STATE_HOME", "farhand"}, {"HOME", ".local/state/farhand"}};
     if (!is_cluster_name(cluster))
-        return err_set(err, FH_INVALID_ARGUMENT,
-                       "'%.80s' is no name for a cluster: 1 to 64 letters, digits, '-', '_' and '.', the first a letter or digit",
-                       cluster);
+        return err_set(
+            err, FH_INVALID_ARGUMENT,
+            "'%.80s' is no name for a cluster: 1 to 64 letters, digits, '-', '_' and '.', the first a letter or digit",
+            cluster);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         const char *base = getenv(places[i].variable);
         if (base && base[0] == '/')
@@ -239,13 +260,15 @@ int connection_folder(const char *cluster, char *ret, size_t size, err_t *err)
     return err_set(err, FH_INVALID_ARGUMENT, "no place for run files: set HOME, XDG_STATE_HOME or XDG_RUNTIME_DIR");
 }
 
-static bool is_path(const char *target)
+static bool
+is_path(const char *target)
 {
     size_t length = strlen(target);
     return strchr(target, '/') || (length > 4 && strcmp(target + length - 4, ".ini") == 0);
 }
 
-int connection_find(const char *target, char *ret_path, size_t size, err_t *err)
+int
+connection_find(const char *target, char *ret_path, size_t size, err_t *err)
 {
     const char *given = target ? target : getenv("FARHAND_CONNECTION");
     if (!given || !given[0])

@@ -1,8 +1,8 @@
 #include "codecs/dtype.h"
 
-#include <string.h>
-
 #include "codecs/convert.h"
+
+#include <string.h>
 
 typedef struct {
     const char *name, *format;
@@ -16,48 +16,56 @@ static const row_t rows[DTYPE_COUNT] = {
 #undef DTYPE
 };
 
-#define DTYPE(NAME, code, ctype, name, chr, kind, size, format) \
+#define DTYPE(NAME, code, ctype, name, chr, kind, size, format)                                                        \
     _Static_assert(sizeof(ctype) == (size), "size of " name);
 #include "codecs/dtypes.def"
 #undef DTYPE
 
-static const row_t *row_of(dtype_t dtype)
+static const row_t *
+row_of(dtype_t dtype)
 {
     static const row_t none = {"none", "", '\0', '\0', 0};
     return dtype_valid((uint64_t)dtype) ? &rows[dtype] : &none;
 }
 
-bool dtype_valid(uint64_t code)
+bool
+dtype_valid(uint64_t code)
 {
     return code > DTYPE_NONE && code < DTYPE_COUNT;
 }
 
-size_t dtype_size(dtype_t dtype)
+size_t
+dtype_size(dtype_t dtype)
 {
     return row_of(dtype)->size;
 }
 
-const char *dtype_name(dtype_t dtype)
+const char *
+dtype_name(dtype_t dtype)
 {
     return row_of(dtype)->name;
 }
 
-char dtype_char(dtype_t dtype)
+char
+dtype_char(dtype_t dtype)
 {
     return row_of(dtype)->chr;
 }
 
-char dtype_kind(dtype_t dtype)
+char
+dtype_kind(dtype_t dtype)
 {
     return row_of(dtype)->kind;
 }
 
-const char *dtype_format(dtype_t dtype)
+const char *
+dtype_format(dtype_t dtype)
 {
     return row_of(dtype)->format;
 }
 
-static dtype_t from_kind_size(char kind, size_t size)
+static dtype_t
+from_kind_size(char kind, size_t size)
 {
     for (int i = 1; i < DTYPE_COUNT; i++)
         if (rows[i].kind == kind && rows[i].size == size)
@@ -65,7 +73,8 @@ static dtype_t from_kind_size(char kind, size_t size)
     return DTYPE_NONE;
 }
 
-dtype_t dtype_from_char(char chr)
+dtype_t
+dtype_from_char(char chr)
 {
     if (chr == 'q' || chr == 'Q') /* long long: the same 64 bits as long */
         chr = chr == 'q' ? 'l' : 'L';
@@ -75,7 +84,8 @@ dtype_t dtype_from_char(char chr)
     return DTYPE_NONE;
 }
 
-dtype_t dtype_from_name(const char *name)
+dtype_t
+dtype_from_name(const char *name)
 {
     for (int i = 1; i < DTYPE_COUNT; i++)
         if (strcmp(rows[i].name, name) == 0)
@@ -97,18 +107,22 @@ dtype_t dtype_from_name(const char *name)
 }
 
 /* The smallest real floating dtype that holds every value of an integer dtype as far as NumPy cares. */
-static dtype_t float_for(dtype_t dtype)
+static dtype_t
+float_for(dtype_t dtype)
 {
-    static const dtype_t by_size[] = {[1] = DTYPE_FLOAT16, [2] = DTYPE_FLOAT32, [4] = DTYPE_FLOAT64, [8] = DTYPE_FLOAT64};
+    static const dtype_t by_size[] = {
+        [1] = DTYPE_FLOAT16, [2] = DTYPE_FLOAT32, [4] = DTYPE_FLOAT64, [8] = DTYPE_FLOAT64};
     return dtype_kind(dtype) == 'f' ? dtype : by_size[dtype_size(dtype)];
 }
 
-static dtype_t larger(dtype_t a, dtype_t b)
+static dtype_t
+larger(dtype_t a, dtype_t b)
 {
     return dtype_size(a) >= dtype_size(b) ? a : b;
 }
 
-static dtype_t promote_complex(dtype_t a, dtype_t b)
+static dtype_t
+promote_complex(dtype_t a, dtype_t b)
 {
     static const dtype_t parts[] = {[8] = DTYPE_FLOAT32, [16] = DTYPE_FLOAT64};
     dtype_t real_a = dtype_kind(a) == 'c' ? parts[dtype_size(a)] : a;
@@ -116,7 +130,8 @@ static dtype_t promote_complex(dtype_t a, dtype_t b)
     return dtype_promote(real_a, real_b) == DTYPE_FLOAT64 ? DTYPE_COMPLEX128 : DTYPE_COMPLEX64;
 }
 
-static dtype_t promote_signs(dtype_t with_sign, dtype_t without)
+static dtype_t
+promote_signs(dtype_t with_sign, dtype_t without)
 {
     if (dtype_size(with_sign) > dtype_size(without))
         return with_sign;
@@ -124,7 +139,8 @@ static dtype_t promote_signs(dtype_t with_sign, dtype_t without)
     return wider == DTYPE_NONE ? DTYPE_FLOAT64 : wider;
 }
 
-dtype_t dtype_promote(dtype_t a, dtype_t b)
+dtype_t
+dtype_promote(dtype_t a, dtype_t b)
 {
     char kind_a = dtype_kind(a), kind_b = dtype_kind(b);
     if (a == b || kind_b == 'b')
@@ -140,7 +156,8 @@ dtype_t dtype_promote(dtype_t a, dtype_t b)
     return kind_a == 'i' ? promote_signs(a, b) : promote_signs(b, a);
 }
 
-bool dtype_can_cast(dtype_t from, dtype_t to, casting_t casting)
+bool
+dtype_can_cast(dtype_t from, dtype_t to, casting_t casting)
 {
     static const char order[] = "buifc";
     if (from == to || casting == CASTING_UNSAFE)
@@ -152,7 +169,8 @@ bool dtype_can_cast(dtype_t from, dtype_t to, casting_t casting)
     return casting == CASTING_SAME_KIND && strchr(order, dtype_kind(from)) <= strchr(order, dtype_kind(to));
 }
 
-dtype_t dtype_promote_weak(dtype_t dtype, weak_t weak)
+dtype_t
+dtype_promote_weak(dtype_t dtype, weak_t weak)
 {
     static const dtype_t defaults[] = {DTYPE_NONE, DTYPE_INT64, DTYPE_FLOAT64, DTYPE_COMPLEX128};
     static const char kinds[] = {'b', 'i', 'f', 'c'};
@@ -178,33 +196,46 @@ typedef struct {
     double re, im;
 } number_t;
 
-#define READ(ctype, member, number_kind, converted) \
-    {                                               \
-        ctype x;                                    \
-        memcpy(&x, from, sizeof x);                 \
-        n.kind = number_kind;                       \
-        n.member = converted;                       \
-    }                                               \
+#define READ(ctype, member, number_kind, converted)                                                                    \
+    {                                                                                                                  \
+        ctype x;                                                                                                       \
+        memcpy(&x, from, sizeof x);                                                                                    \
+        n.kind = number_kind;                                                                                          \
+        n.member = converted;                                                                                          \
+    }                                                                                                                  \
     break
 
-static number_t number_read(dtype_t dtype, const void *from)
+static number_t
+number_read(dtype_t dtype, const void *from)
 {
     number_t n = {0};
     float pair32[2];
     double pair64[2];
     switch (dtype) {
-    case DTYPE_BOOL: READ(uint8_t, u, NUMBER_UNSIGNED, x != 0);
-    case DTYPE_INT8: READ(int8_t, i, NUMBER_SIGNED, x);
-    case DTYPE_UINT8: READ(uint8_t, u, NUMBER_UNSIGNED, x);
-    case DTYPE_INT16: READ(int16_t, i, NUMBER_SIGNED, x);
-    case DTYPE_UINT16: READ(uint16_t, u, NUMBER_UNSIGNED, x);
-    case DTYPE_INT32: READ(int32_t, i, NUMBER_SIGNED, x);
-    case DTYPE_UINT32: READ(uint32_t, u, NUMBER_UNSIGNED, x);
-    case DTYPE_INT64: READ(int64_t, i, NUMBER_SIGNED, x);
-    case DTYPE_UINT64: READ(uint64_t, u, NUMBER_UNSIGNED, x);
-    case DTYPE_FLOAT16: READ(half_t, re, NUMBER_REAL, (double)x);
-    case DTYPE_FLOAT32: READ(float, re, NUMBER_REAL, (double)x);
-    case DTYPE_FLOAT64: READ(double, re, NUMBER_REAL, x);
+    case DTYPE_BOOL:
+        READ(uint8_t, u, NUMBER_UNSIGNED, x != 0);
+    case DTYPE_INT8:
+        READ(int8_t, i, NUMBER_SIGNED, x);
+    case DTYPE_UINT8:
+        READ(uint8_t, u, NUMBER_UNSIGNED, x);
+    case DTYPE_INT16:
+        READ(int16_t, i, NUMBER_SIGNED, x);
+    case DTYPE_UINT16:
+        READ(uint16_t, u, NUMBER_UNSIGNED, x);
+    case DTYPE_INT32:
+        READ(int32_t, i, NUMBER_SIGNED, x);
+    case DTYPE_UINT32:
+        READ(uint32_t, u, NUMBER_UNSIGNED, x);
+    case DTYPE_INT64:
+        READ(int64_t, i, NUMBER_SIGNED, x);
+    case DTYPE_UINT64:
+        READ(uint64_t, u, NUMBER_UNSIGNED, x);
+    case DTYPE_FLOAT16:
+        READ(half_t, re, NUMBER_REAL, (double)x);
+    case DTYPE_FLOAT32:
+        READ(float, re, NUMBER_REAL, (double)x);
+    case DTYPE_FLOAT64:
+        READ(double, re, NUMBER_REAL, x);
     case DTYPE_COMPLEX64:
         memcpy(pair32, from, sizeof pair32);
         n = (number_t){.kind = NUMBER_COMPLEX, .re = (double)pair32[0], .im = (double)pair32[1]};
@@ -214,13 +245,15 @@ static number_t number_read(dtype_t dtype, const void *from)
         n = (number_t){.kind = NUMBER_COMPLEX, .re = pair64[0], .im = pair64[1]};
         break;
     case DTYPE_NONE:
-    case DTYPE_COUNT: break;
+    case DTYPE_COUNT:
+        break;
     }
     return n;
 }
 
 /* The low 64 bits of the number as an integer of the given width in bytes and sign. */
-static uint64_t number_integer(const number_t *n, size_t size, char kind)
+static uint64_t
+number_integer(const number_t *n, size_t size, char kind)
 {
     if (n->kind == NUMBER_SIGNED)
         return (uint64_t)n->i;
@@ -233,50 +266,65 @@ static uint64_t number_integer(const number_t *n, size_t size, char kind)
     return (uint64_t)convert_f64_i32(n->re);
 }
 
-static double number_real(const number_t *n)
+static double
+number_real(const number_t *n)
 {
     return n->kind == NUMBER_SIGNED ? (double)n->i : n->kind == NUMBER_UNSIGNED ? (double)n->u : n->re;
 }
 
 /* Rounded once: an integer goes to float directly, not by way of double. */
-static float number_float(const number_t *n)
+static float
+number_float(const number_t *n)
 {
     return n->kind == NUMBER_SIGNED ? (float)n->i : n->kind == NUMBER_UNSIGNED ? (float)n->u : (float)n->re;
 }
 
-static half_t number_half(const number_t *n)
+static half_t
+number_half(const number_t *n)
 {
     return n->kind == NUMBER_REAL || n->kind == NUMBER_COMPLEX ? (half_t)n->re : (half_t)number_float(n);
 }
 
-static uint8_t number_truth(const number_t *n)
+static uint8_t
+number_truth(const number_t *n)
 {
     return n->i != 0 || n->u != 0 || n->re != 0 || n->im != 0;
 }
 
-#define WRITE(ctype, converted)   \
-    {                             \
-        ctype x = converted;      \
-        memcpy(to, &x, sizeof x); \
-    }                             \
+#define WRITE(ctype, converted)                                                                                        \
+    {                                                                                                                  \
+        ctype x = converted;                                                                                           \
+        memcpy(to, &x, sizeof x);                                                                                      \
+    }                                                                                                                  \
     return
 
-void dtype_convert(dtype_t to_dtype, void *to, dtype_t from_dtype, const void *from)
+void
+dtype_convert(dtype_t to_dtype, void *to, dtype_t from_dtype, const void *from)
 {
     number_t n = number_read(from_dtype, from);
     switch (to_dtype) {
-    case DTYPE_BOOL: WRITE(uint8_t, number_truth(&n));
+    case DTYPE_BOOL:
+        WRITE(uint8_t, number_truth(&n));
     case DTYPE_INT8:
-    case DTYPE_UINT8: WRITE(uint8_t, (uint8_t)number_integer(&n, 1, 'i'));
+    case DTYPE_UINT8:
+        WRITE(uint8_t, (uint8_t)number_integer(&n, 1, 'i'));
     case DTYPE_INT16:
-    case DTYPE_UINT16: WRITE(uint16_t, (uint16_t)number_integer(&n, 2, 'i'));
-    case DTYPE_INT32: WRITE(uint32_t, (uint32_t)number_integer(&n, 4, 'i'));
-    case DTYPE_UINT32: WRITE(uint32_t, (uint32_t)number_integer(&n, 4, 'u'));
-    case DTYPE_INT64: WRITE(uint64_t, number_integer(&n, 8, 'i'));
-    case DTYPE_UINT64: WRITE(uint64_t, number_integer(&n, 8, 'u'));
-    case DTYPE_FLOAT16: WRITE(half_t, number_half(&n));
-    case DTYPE_FLOAT32: WRITE(float, number_float(&n));
-    case DTYPE_FLOAT64: WRITE(double, number_real(&n));
+    case DTYPE_UINT16:
+        WRITE(uint16_t, (uint16_t)number_integer(&n, 2, 'i'));
+    case DTYPE_INT32:
+        WRITE(uint32_t, (uint32_t)number_integer(&n, 4, 'i'));
+    case DTYPE_UINT32:
+        WRITE(uint32_t, (uint32_t)number_integer(&n, 4, 'u'));
+    case DTYPE_INT64:
+        WRITE(uint64_t, number_integer(&n, 8, 'i'));
+    case DTYPE_UINT64:
+        WRITE(uint64_t, number_integer(&n, 8, 'u'));
+    case DTYPE_FLOAT16:
+        WRITE(half_t, number_half(&n));
+    case DTYPE_FLOAT32:
+        WRITE(float, number_float(&n));
+    case DTYPE_FLOAT64:
+        WRITE(double, number_real(&n));
     case DTYPE_COMPLEX64: {
         float pair[2] = {number_float(&n), (float)n.im};
         memcpy(to, pair, sizeof pair);
@@ -288,6 +336,7 @@ void dtype_convert(dtype_t to_dtype, void *to, dtype_t from_dtype, const void *f
         return;
     }
     case DTYPE_NONE:
-    case DTYPE_COUNT: return;
+    case DTYPE_COUNT:
+        return;
     }
 }

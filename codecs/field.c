@@ -1,10 +1,10 @@
 #include "codecs/field.h"
 
+#include "codecs/utf8.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "codecs/utf8.h"
 
 int
 field_bad(const field_t *self, const char *format, ...)

@@ -8,7 +8,8 @@
 /* msgpack extension types. */
 enum { EXT_OID = 1, EXT_CONSTANT = 2 };
 
-/* A field in its message, and what a broken bound is called: PROTOCOL_ERROR when reading, INVALID_ARGUMENT when writing. */
+/* A field in its message, and what a broken bound is called: PROTOCOL_ERROR when reading, INVALID_ARGUMENT when
+ * writing. */
 typedef struct {
     const msg_desc_t *message;
     const field_desc_t *field;

@@ -1,12 +1,13 @@
 /* How each kind of field is read from msgpack. */
 #include "codecs/field_reader.h"
 
+#include "codecs/dtype.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "codecs/dtype.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lists and constants travel little-endian and are copied as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "lists and constants travel little-endian and are copied as they are");
 
 static int
 wrong_kind(const field_reader_t *self, const token_t *token, const char *expected)
@@ -87,8 +88,8 @@ static int
 read_packed(field_reader_t *self, const token_t *token, size_t item, const void **ret, uint32_t *ret_count)
 {
     if (token->kind != TOKEN_BIN || token->size % item)
-        return field_bad(&self->field, "%s (%" PRIu32 " bytes) where %zu bytes an item belong", token_kind_name(token->kind),
-                         token->kind == TOKEN_BIN ? token->size : 0, item);
+        return field_bad(&self->field, "%s (%" PRIu32 " bytes) where %zu bytes an item belong",
+                         token_kind_name(token->kind), token->kind == TOKEN_BIN ? token->size : 0, item);
     uint32_t count = (uint32_t)(token->size / item);
     int status = field_check_count(&self->field, count);
     if (status || !count)
@@ -136,10 +137,11 @@ open_list(field_reader_t *self, const token_t *token, size_t item, void **ret)
 static int
 read_value(field_reader_t *self, const token_t *token, value_t *ret)
 {
-    static const uint8_t KINDS[] = {[TOKEN_NIL] = VALUE_NIL,     [TOKEN_BOOL] = VALUE_BOOL, [TOKEN_UINT] = VALUE_INT,
-                                [TOKEN_INT] = VALUE_INT,     [TOKEN_FLOAT] = VALUE_FLOAT, [TOKEN_STR] = VALUE_STR,
-                                [TOKEN_BIN] = VALUE_BIN,     [TOKEN_EXT] = VALUE_OID};
-    if (token->kind >= TOKEN_ARRAY || (token->kind == TOKEN_EXT && (token->ext_type != EXT_OID || token->size != sizeof(oid_t))))
+    static const uint8_t KINDS[] = {[TOKEN_NIL] = VALUE_NIL, [TOKEN_BOOL] = VALUE_BOOL,   [TOKEN_UINT] = VALUE_INT,
+                                    [TOKEN_INT] = VALUE_INT, [TOKEN_FLOAT] = VALUE_FLOAT, [TOKEN_STR] = VALUE_STR,
+                                    [TOKEN_BIN] = VALUE_BIN, [TOKEN_EXT] = VALUE_OID};
+    if (token->kind >= TOKEN_ARRAY ||
+        (token->kind == TOKEN_EXT && (token->ext_type != EXT_OID || token->size != sizeof(oid_t))))
         return wrong_kind(self, token, "a nil, bool, number, text, bytes or id");
     *ret = (value_t){.kind = KINDS[token->kind]};
     if (token->kind == TOKEN_UINT && token->as.u > INT64_MAX)
@@ -219,8 +221,8 @@ read_OPERANDS(field_reader_t *self, const token_t *token, void *ret)
 }
 
 static int (*const READ[])(field_reader_t *self, const token_t *token, void *ret) = {
-    [FIELD_U64] = read_U64,   [FIELD_I64] = read_I64,   [FIELD_F64] = read_F64,       [FIELD_BOOL] = read_BOOL,
-    [FIELD_STR] = read_STR,   [FIELD_BIN] = read_BIN,   [FIELD_OID] = read_OID,       [FIELD_OIDS] = read_OIDS,
+    [FIELD_U64] = read_U64,   [FIELD_I64] = read_I64,       [FIELD_F64] = read_F64,           [FIELD_BOOL] = read_BOOL,
+    [FIELD_STR] = read_STR,   [FIELD_BIN] = read_BIN,       [FIELD_OID] = read_OID,           [FIELD_OIDS] = read_OIDS,
     [FIELD_I64S] = read_I64S, [FIELD_VALUES] = read_VALUES, [FIELD_OPERANDS] = read_OPERANDS,
 };
 

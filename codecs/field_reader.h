@@ -13,7 +13,8 @@ typedef struct {
     field_t field;
 } field_reader_t;
 
-/* The next item of the reader into the field at ret.  PROTOCOL_ERROR (kind, bounds), LIMIT_EXCEEDED or NO_MEMORY (arena). */
+/* The next item of the reader into the field at ret.  PROTOCOL_ERROR (kind, bounds), LIMIT_EXCEEDED or NO_MEMORY
+ * (arena). */
 int field_read(field_reader_t *self, void *ret);
 
 #endif

@@ -1,8 +1,8 @@
 /* The one decoder of all messages: walks the descriptors of message_table.c over the msgpack of a header frame. */
+#include "codecs/field_reader.h"
+
 #include <inttypes.h>
 #include <string.h>
-
-#include "codecs/field_reader.h"
 
 enum { HEADER_START = 4, ITEM_PARTS = 3, KEY_CALL = 1, KEYS = 128 };
 
@@ -66,8 +66,8 @@ static int
 check_roles(const msg_desc_t *desc, char sender, char receiver, err_t *err)
 {
     if (!sender || !receiver || !strchr(desc->senders, sender) || !strchr(desc->receivers, receiver))
-        return err_set(err, FH_PROTOCOL_ERROR, "%s does not go from '%c' to '%c' (C client, B broker, E engine)", desc->name,
-                       sender ? sender : '?', receiver ? receiver : '?');
+        return err_set(err, FH_PROTOCOL_ERROR, "%s does not go from '%c' to '%c' (C client, B broker, E engine)",
+                       desc->name, sender ? sender : '?', receiver ? receiver : '?');
     return FH_OK;
 }
 
@@ -81,8 +81,8 @@ read_raw(field_reader_t *self, uint32_t available, message_t *message)
     if (status)
         return status;
     if (token.kind != TOKEN_UINT || token.as.u > desc->raw_max)
-        return err_set(self->field.err, FH_PROTOCOL_ERROR, "%s: its count of raw frames is not a number in [0, %" PRIu32 "]",
-                       desc->name, desc->raw_max);
+        return err_set(self->field.err, FH_PROTOCOL_ERROR,
+                       "%s: its count of raw frames is not a number in [0, %" PRIu32 "]", desc->name, desc->raw_max);
     if (token.as.u > available)
         return err_set(self->field.err, FH_PROTOCOL_ERROR, "%s: %" PRIu64 " raw frames, but only %" PRIu32 " have come",
                        desc->name, token.as.u, available);
@@ -120,15 +120,16 @@ read_message(field_reader_t *self, char sender, char receiver, uint32_t availabl
     return status ? status : read_raw(self, available, message);
 }
 
-/* After a message that could not be read: pass over it, and find what an answer needs (code and call) and how many raw frames it
- * claims, so that the messages behind it get theirs. */
+/* After a message that could not be read: pass over it, and find what an answer needs (code and call) and how many raw
+ * frames it claims, so that the messages behind it get theirs. */
 static void
 recover(header_reader_t *self, uint32_t available, message_t *message)
 {
     reader_t reader = {self->data, self->size, self->position};
     token_t token, key;
     uint64_t code = 0, call = 0, raw = 0;
-    if (reader_next(&reader, &token, NULL) == FH_OK && reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_UINT) {
+    if (reader_next(&reader, &token, NULL) == FH_OK && reader_next(&reader, &token, NULL) == FH_OK &&
+        token.kind == TOKEN_UINT) {
         code = token.as.u;
         size_t map = reader.position;
         if (reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_MAP) {
@@ -142,7 +143,8 @@ recover(header_reader_t *self, uint32_t available, message_t *message)
             }
         }
         reader.position = map;
-        if (reader_skip(&reader, NULL) == FH_OK && reader_next(&reader, &token, NULL) == FH_OK && token.kind == TOKEN_UINT)
+        if (reader_skip(&reader, NULL) == FH_OK && reader_next(&reader, &token, NULL) == FH_OK &&
+            token.kind == TOKEN_UINT)
             raw = token.as.u;
     }
     reader.position = self->position;
@@ -164,8 +166,8 @@ check_item(reader_t *reader, err_t *err)
     if (status)
         return status;
     if (token.kind != TOKEN_ARRAY || token.size != ITEM_PARTS)
-        return err_set(err, FH_PROTOCOL_ERROR, "at byte %zu %s where a message, an array of %d, belongs", reader->position,
-                       token_kind_name(token.kind), ITEM_PARTS);
+        return err_set(err, FH_PROTOCOL_ERROR, "at byte %zu %s where a message, an array of %d, belongs",
+                       reader->position, token_kind_name(token.kind), ITEM_PARTS);
     return reader_skip(reader, err);
 }
 
@@ -179,8 +181,8 @@ header_open(header_reader_t *self, const void *frame, size_t size, err_t *err)
     if (size < HEADER_START || bytes[0] != 'F' || bytes[1] != 'H')
         return err_set(err, FH_PROTOCOL_ERROR, "frame of %zu bytes that does not begin with 'FH' and a version", size);
     if (bytes[2] != PROTOCOL_MAJOR)
-        return err_set(err, FH_VERSION_MISMATCH, "the peer speaks farhand protocol %d.%d, this is %d.%d", bytes[2], bytes[3],
-                       PROTOCOL_MAJOR, PROTOCOL_MINOR);
+        return err_set(err, FH_VERSION_MISMATCH, "the peer speaks farhand protocol %d.%d, this is %d.%d", bytes[2],
+                       bytes[3], PROTOCOL_MAJOR, PROTOCOL_MINOR);
     reader_t reader = {bytes, size, HEADER_START};
     if (reader_at_end(&reader))
         return err_set(err, FH_PROTOCOL_ERROR, "header frame without a message");
@@ -206,8 +208,8 @@ header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, u
         return err_set(err, FH_NO_SUCH_OBJECT, "no more messages in this frame");
     }
     field_reader_t decoder = {.reader = {self->data, self->size, self->position},
-                         .arena = arena,
-                         .field = {.status = FH_PROTOCOL_ERROR, .err = err}};
+                              .arena = arena,
+                              .field = {.status = FH_PROTOCOL_ERROR, .err = err}};
     int status = read_message(&decoder, sender, receiver, available, ret);
     if (status == FH_OK)
         self->position = decoder.reader.position;

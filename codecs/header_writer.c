@@ -1,13 +1,14 @@
 /* The one encoder of all messages: walks the descriptors of message_table.c over a message's struct. */
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/dtype.h"
 #include "codecs/field.h"
 #include "codecs/writer.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lists and constants travel little-endian and are copied as they are");
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "lists and constants travel little-endian and are copied as they are");
 
 enum { HEADER_START = 4 };
 
@@ -168,7 +169,8 @@ write_OPERANDS(writer_t *writer, const field_t *field, const void *value)
     return status;
 }
 
-/* How each kind is written; offset and size: the bytes that are zero in an empty field (a list's count, a number's value). */
+/* How each kind is written; offset and size: the bytes that are zero in an empty field (a list's count, a number's
+ * value). */
 static const struct {
     int (*write)(writer_t *writer, const field_t *field, const void *value);
     uint8_t offset, size;
@@ -255,10 +257,11 @@ header_writer_add(header_writer_t *self, const message_t *message, err_t *err)
     if (!desc)
         return err_set(err, FH_INVALID_ARGUMENT, "there is no message with code %d", (int)message->code);
     if (message->raw > desc->raw_max)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s: %" PRIu32 " raw frames, at most %" PRIu32, desc->name, message->raw,
-                       desc->raw_max);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s: %" PRIu32 " raw frames, at most %" PRIu32, desc->name,
+                       message->raw, desc->raw_max);
     if (self->count == HEADER_MAX_MESSAGES)
-        return err_set(err, FH_LIMIT_EXCEEDED, "more than the %d messages that one header frame may hold", HEADER_MAX_MESSAGES);
+        return err_set(err, FH_LIMIT_EXCEEDED, "more than the %d messages that one header frame may hold",
+                       HEADER_MAX_MESSAGES);
     size_t mark = self->writer.size;
     int status = write_message(&self->writer, desc, message, err);
     if (status)

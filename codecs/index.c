@@ -1,8 +1,9 @@
 /* Basic indexing of codecs/shape.h. */
 #include "codecs/shape.h"
 
-int index_normalise(const index_item_t *item, int64_t extent, int64_t *ret_start, int64_t *ret_step, int64_t *ret_count,
-                    err_t *err)
+int
+index_normalise(const index_item_t *item, int64_t extent, int64_t *ret_start, int64_t *ret_step, int64_t *ret_count,
+                err_t *err)
 {
     int64_t step = item->has_step ? item->step : 1;
     if (step == 0)
@@ -32,7 +33,8 @@ int index_normalise(const index_item_t *item, int64_t extent, int64_t *ret_start
 }
 
 /* How many axes of the array the items take, and where an ellipsis stands (or the end, where one is implied). */
-static int count_items(const nd_t *self, const index_item_t *items, int nitems, int *ret_hidden, err_t *err)
+static int
+count_items(const nd_t *self, const index_item_t *items, int nitems, int *ret_hidden, err_t *err)
 {
     int used = 0, ellipses = 0, added = 0;
     for (int i = 0; i < nitems; i++) {
@@ -58,7 +60,8 @@ typedef struct {
     int origin[SHAPE_MAX_DIMS];
 } walk_t;
 
-static void add_axis(walk_t *walk, int64_t extent, int64_t stride, int origin)
+static void
+add_axis(walk_t *walk, int64_t extent, int64_t stride, int origin)
 {
     int i = walk->result.shape.ndim++;
     walk->result.shape.extent[i] = extent;
@@ -67,23 +70,26 @@ static void add_axis(walk_t *walk, int64_t extent, int64_t stride, int origin)
 }
 
 /* By way of integers: the data of a view that is only planned may be NULL. */
-static void move_data(walk_t *walk, int64_t bytes)
+static void
+move_data(walk_t *walk, int64_t bytes)
 {
     walk->result.data = (char *)((uintptr_t)walk->result.data + (uintptr_t)bytes);
 }
 
-static int apply_int(walk_t *walk, const index_item_t *item, err_t *err)
+static int
+apply_int(walk_t *walk, const index_item_t *item, err_t *err)
 {
     int64_t extent = walk->source->shape.extent[walk->axis];
     if (item->start < -extent || item->start >= extent)
-        return err_set(err, FH_BAD_INDEX, "index %lld is out of bounds for axis %d with size %lld", (long long)item->start,
-                       walk->axis, (long long)extent);
+        return err_set(err, FH_BAD_INDEX, "index %lld is out of bounds for axis %d with size %lld",
+                       (long long)item->start, walk->axis, (long long)extent);
     move_data(walk, (item->start < 0 ? item->start + extent : item->start) * walk->source->stride[walk->axis]);
     walk->axis++;
     return FH_OK;
 }
 
-static int apply_slice(walk_t *walk, const index_item_t *item, err_t *err)
+static int
+apply_slice(walk_t *walk, const index_item_t *item, err_t *err)
 {
     int64_t start, step, count, stride = walk->source->stride[walk->axis];
     int status = index_normalise(item, walk->source->shape.extent[walk->axis], &start, &step, &count, err);
@@ -97,23 +103,33 @@ static int apply_slice(walk_t *walk, const index_item_t *item, err_t *err)
     return FH_OK;
 }
 
-static int apply_axes(walk_t *walk, int n)
+static int
+apply_axes(walk_t *walk, int n)
 {
     for (int i = 0; i < n; i++, walk->axis++)
         add_axis(walk, walk->source->shape.extent[walk->axis], walk->source->stride[walk->axis], walk->axis);
     return FH_OK;
 }
 
-int nd_index(const nd_t *self, const index_item_t *items, int nitems, nd_t *ret, int *source_axis, err_t *err)
+int
+nd_index(const nd_t *self, const index_item_t *items, int nitems, nd_t *ret, int *source_axis, err_t *err)
 {
     int hidden = 0, status = count_items(self, items, nitems, &hidden, err);
     walk_t walk = {.source = self, .result = {.data = self->data, .dtype = self->dtype}};
     for (int i = 0; i < nitems && status == FH_OK; i++) {
         switch (items[i].kind) {
-        case INDEX_INT: status = apply_int(&walk, &items[i], err); break;
-        case INDEX_SLICE: status = apply_slice(&walk, &items[i], err); break;
-        case INDEX_NEWAXIS: add_axis(&walk, 1, 0, -1); break;
-        case INDEX_ELLIPSIS: status = apply_axes(&walk, hidden); break;
+        case INDEX_INT:
+            status = apply_int(&walk, &items[i], err);
+            break;
+        case INDEX_SLICE:
+            status = apply_slice(&walk, &items[i], err);
+            break;
+        case INDEX_NEWAXIS:
+            add_axis(&walk, 1, 0, -1);
+            break;
+        case INDEX_ELLIPSIS:
+            status = apply_axes(&walk, hidden);
+            break;
         }
     }
     if (status != FH_OK)

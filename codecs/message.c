@@ -1,9 +1,9 @@
 #include "codecs/message.h"
 
-#include <string.h>
-
 #include "codecs/dtype.h"
 #include "codecs/utf8.h"
+
+#include <string.h>
 
 uint64_t
 message_call(const message_t *message)
@@ -25,7 +25,8 @@ static bool
 value_equal(const value_t *a, const value_t *b)
 {
     /* The decoder makes VALUE_INT of every whole number that fits, so kinds may differ where numbers do not. */
-    bool a_whole = a->kind == VALUE_INT || a->kind == VALUE_UINT, b_whole = b->kind == VALUE_INT || b->kind == VALUE_UINT;
+    bool a_whole = a->kind == VALUE_INT || a->kind == VALUE_UINT,
+         b_whole = b->kind == VALUE_INT || b->kind == VALUE_UINT;
     if (a_whole && b_whole && a->kind != b->kind)
         return a->as.u == b->as.u && a->as.u <= INT64_MAX;
     if (a->kind != b->kind)
@@ -99,9 +100,11 @@ field_equal(field_kind_t kind, const void *a, const void *b)
     case FIELD_OID:
         return !memcmp(a, b, sizeof(oid_t));
     case FIELD_OIDS:
-        return oids_a->count == oids_b->count && bytes_equal(oids_a->items, oids_b->items, oids_a->count * sizeof(oid_t));
+        return oids_a->count == oids_b->count &&
+               bytes_equal(oids_a->items, oids_b->items, oids_a->count * sizeof(oid_t));
     case FIELD_I64S:
-        return ints_a->count == ints_b->count && bytes_equal(ints_a->items, ints_b->items, ints_a->count * sizeof(int64_t));
+        return ints_a->count == ints_b->count &&
+               bytes_equal(ints_a->items, ints_b->items, ints_a->count * sizeof(int64_t));
     case FIELD_VALUES:
         return values_equal(a, b);
     case FIELD_OPERANDS:

@@ -1,15 +1,15 @@
-/* codecs/message.h - messages as C structs, made from codecs/messages.def, with one generic decoder, encoder, printer and
- * comparer that walk the same table.  Pure; usable on any thread. */
+/* codecs/message.h - messages as C structs, made from codecs/messages.def, with one generic decoder, encoder, printer
+ * and comparer that walk the same table.  Pure; usable on any thread. */
 #ifndef FH_CODECS_MESSAGE_H
 #define FH_CODECS_MESSAGE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "base/err.h"
 #include "codecs/arena.h"
 #include "codecs/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 typedef enum {
 #define MSG(NAME, code, senders, receivers, raw, doc) MSG_##NAME = (code),
@@ -21,8 +21,19 @@ typedef enum {
 #undef END
 } msg_code_t;
 
-typedef enum { FIELD_U64, FIELD_I64, FIELD_F64, FIELD_BOOL, FIELD_STR, FIELD_BIN, FIELD_OID, FIELD_OIDS, FIELD_I64S,
-               FIELD_VALUES, FIELD_OPERANDS } field_kind_t;
+typedef enum {
+    FIELD_U64,
+    FIELD_I64,
+    FIELD_F64,
+    FIELD_BOOL,
+    FIELD_STR,
+    FIELD_BIN,
+    FIELD_OID,
+    FIELD_OIDS,
+    FIELD_I64S,
+    FIELD_VALUES,
+    FIELD_OPERANDS
+} field_kind_t;
 
 typedef uint64_t field_U64_t;
 typedef int64_t field_I64_t;
@@ -38,7 +49,9 @@ typedef operands_t field_OPERANDS_t;
 
 #define MSG(NAME, code, senders, receivers, raw, doc) typedef struct {
 #define F(MSG, name, key, KIND, min, max, presence, doc) field_##KIND##_t name;
-#define END(NAME) } msg_##NAME##_t;
+#define END(NAME)                                                                                                      \
+    }                                                                                                                  \
+    msg_##NAME##_t;
 #include "codecs/messages.def"
 #undef MSG
 #undef F
@@ -47,7 +60,7 @@ typedef operands_t field_OPERANDS_t;
 /* A decoded (or to be encoded) message.  Views point into the frame, lists into the arena it was decoded with. */
 typedef struct {
     msg_code_t code;
-    uint32_t raw;              /* raw frames that belong to it */
+    uint32_t raw; /* raw frames that belong to it */
     union {
 #define MSG(NAME, code, senders, receivers, raw, doc) msg_##NAME##_t NAME;
 #define F(MSG, name, key, KIND, min, max, presence, doc)
@@ -83,39 +96,44 @@ typedef struct {
 const msg_desc_t *message_desc(uint64_t code); /* NULL if unknown */
 const msg_desc_t *message_desc_at(int i);      /* table order; NULL past the end */
 
-/* Header frame: 4 bytes 'F' 'H' major minor, then one or more messages, each a msgpack array [code, {key: value}, raw].  The
- * raw frames of all messages follow the header frame in order. */
-enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 0, HEADER_MAX_BYTES = 65536 * 64, HEADER_MAX_MESSAGES = 16384,
-       HEADER_MAX_REFUSED = 16 };
+/* Header frame: 4 bytes 'F' 'H' major minor, then one or more messages, each a msgpack array [code, {key: value}, raw].
+ * The raw frames of all messages follow the header frame in order. */
+enum {
+    PROTOCOL_MAJOR = 1,
+    PROTOCOL_MINOR = 0,
+    HEADER_MAX_BYTES = 65536 * 64,
+    HEADER_MAX_MESSAGES = 16384,
+    HEADER_MAX_REFUSED = 16
+};
 
 /* Reads a header frame message by message.  Borrows frame. */
 typedef struct {
     const uint8_t *data;
     size_t size, position;
-    uint32_t raw_seen;         /* raw frames that the messages so far claim; those of the last one: its raw before that */
-    uint32_t refused;          /* messages that could not be read */
+    uint32_t raw_seen; /* raw frames that the messages so far claim; those of the last one: its raw before that */
+    uint32_t refused;  /* messages that could not be read */
 } header_reader_t;
 
-/* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8, counts <=
- * bytes left), at most HEADER_MAX_MESSAGES, before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
+/* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8,
+ * counts <= bytes left), at most HEADER_MAX_MESSAGES, before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
 int header_open(header_reader_t *self, const void *frame, size_t size, err_t *err);
-/* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then still
- * holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.  The same
- * holds for LIMIT_EXCEEDED (its lists do not fit the arena) and NO_MEMORY.  Raw frames that no message claims are one
- * PROTOCOL_ERROR (code 0) before the end.  After HEADER_MAX_REFUSED refused messages the rest of the frame is passed over, so that
- * one frame cannot ask for a million answers.
- * sender: role of the peer ('C', 'B', 'E'); receiver: our own.  available_raw: raw frames that came with the header. */
-int header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, uint32_t available_raw, message_t *ret,
-                err_t *err);
+/* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then
+ * still holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.
+ * The same holds for LIMIT_EXCEEDED (its lists do not fit the arena) and NO_MEMORY.  Raw frames that no message claims
+ * are one PROTOCOL_ERROR (code 0) before the end.  After HEADER_MAX_REFUSED refused messages the rest of the frame is
+ * passed over, so that one frame cannot ask for a million answers. sender: role of the peer ('C', 'B', 'E'); receiver:
+ * our own.  available_raw: raw frames that came with the header. */
+int header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, uint32_t available_raw,
+                message_t *ret, err_t *err);
 
 /* Builds a header frame.  Grows as needed up to HEADER_MAX_BYTES. */
 typedef struct header_writer header_writer_t;
 int header_writer_new(header_writer_t **ret, err_t *err);
 void header_writer_destroy(header_writer_t **self);
-/* Append one message (code, raw and the fields of as).  INVALID_ARGUMENT if a field breaks its bounds, LIMIT_EXCEEDED if the
- * frame is full; nothing was appended then. */
+/* Append one message (code, raw and the fields of as).  INVALID_ARGUMENT if a field breaks its bounds, LIMIT_EXCEEDED
+ * if the frame is full; nothing was appended then. */
 int header_writer_add(header_writer_t *self, const message_t *message, err_t *err);
-size_t header_writer_size(const header_writer_t *self);  /* bytes so far; 4 when empty */
+size_t header_writer_size(const header_writer_t *self);    /* bytes so far; 4 when empty */
 uint32_t header_writer_count(const header_writer_t *self); /* messages so far */
 const void *header_writer_data(const header_writer_t *self);
 void header_writer_reset(header_writer_t *self);

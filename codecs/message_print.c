@@ -1,10 +1,10 @@
 /* Messages as one line of text, for logs and tests. */
+#include "codecs/dtype.h"
+#include "codecs/message.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "codecs/dtype.h"
-#include "codecs/message.h"
 
 enum { PRINT_MAX_ITEMS = 8, PRINT_MAX_BYTES = 80 };
 

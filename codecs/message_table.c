@@ -37,7 +37,8 @@ enum {
 
 static const msg_desc_t MESSAGES[ROWS] = {
 #define MSG(NAME, code, senders, receivers, raw, doc)                                                                  \
-    {#NAME, MSG_##NAME, (senders), (receivers), (raw), FIELDS_##NAME, sizeof FIELDS_##NAME / sizeof *FIELDS_##NAME, (doc)},
+    {#NAME, MSG_##NAME, (senders), (receivers), (raw), FIELDS_##NAME, sizeof FIELDS_##NAME / sizeof *FIELDS_##NAME,    \
+     (doc)},
 #define F(MSG, name, key, KIND, min, max, presence, doc)
 #define END(NAME)
 #include "codecs/messages.def"

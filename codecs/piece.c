@@ -1,6 +1,7 @@
 #include "codecs/piece.h"
 
-void piece_split(int64_t extent, int n, piece_t *ret)
+void
+piece_split(int64_t extent, int n, piece_t *ret)
 {
     int64_t base = extent / n, longer = extent % n, start = 0;
     for (int i = 0; i < n; i++) {
@@ -9,7 +10,8 @@ void piece_split(int64_t extent, int n, piece_t *ret)
     }
 }
 
-int piece_count(int64_t extent, int64_t blocksize, int64_t *ret, err_t *err)
+int
+piece_count(int64_t extent, int64_t blocksize, int64_t *ret, err_t *err)
 {
     if (blocksize < 1)
         return err_set(err, FH_INVALID_ARGUMENT, "blocksize is %lld, it must be at least 1", (long long)blocksize);
@@ -17,7 +19,8 @@ int piece_count(int64_t extent, int64_t blocksize, int64_t *ret, err_t *err)
     return FH_OK;
 }
 
-piece_t piece_block(int64_t extent, int64_t blocksize, int64_t i)
+piece_t
+piece_block(int64_t extent, int64_t blocksize, int64_t i)
 {
     piece_t p = {.start = i * blocksize};
     int64_t left = extent - p.start;
@@ -25,7 +28,8 @@ piece_t piece_block(int64_t extent, int64_t blocksize, int64_t i)
     return p;
 }
 
-piece_t piece_overlap(piece_t a, piece_t b)
+piece_t
+piece_overlap(piece_t a, piece_t b)
 {
     int64_t start = a.start > b.start ? a.start : b.start;
     int64_t end_a = a.start + a.length, end_b = b.start + b.length;
@@ -34,13 +38,15 @@ piece_t piece_overlap(piece_t a, piece_t b)
 }
 
 /* How many steps from a position reach at least a distance ahead. */
-static int64_t steps_to(int64_t distance, int64_t step)
+static int64_t
+steps_to(int64_t distance, int64_t step)
 {
     return distance <= 0 ? 0 : (distance - 1) / step + 1;
 }
 
-void piece_slice(piece_t p, int64_t start, int64_t step, int64_t count, int64_t *ret_first, int64_t *ret_count,
-                 int64_t *ret_offset)
+void
+piece_slice(piece_t p, int64_t start, int64_t step, int64_t count, int64_t *ret_first, int64_t *ret_count,
+            int64_t *ret_offset)
 {
     int64_t first, past; /* the elements [first, past) of the range lie in the piece */
     if (step > 0) {
@@ -61,7 +67,8 @@ void piece_slice(piece_t p, int64_t start, int64_t step, int64_t count, int64_t 
     *ret_offset = first;
 }
 
-int piece_find(const piece_t *pieces, int n, int64_t position)
+int
+piece_find(const piece_t *pieces, int n, int64_t position)
 {
     int low = 0, high = n - 1; /* the answer is in [low, high] */
     while (low < high) {

@@ -2,21 +2,35 @@
 
 #include <string.h>
 
-/* How the first byte of an item is to be understood, for the bytes 0xc0 to 0xdf; the rest carry their value in themselves. */
-typedef enum { FORM_NEVER, FORM_NIL, FORM_BOOL, FORM_FLOAT, FORM_UINT, FORM_INT, FORM_BYTES, FORM_FIXEXT, FORM_COUNT } form_t;
+/* How the first byte of an item is to be understood, for the bytes 0xc0 to 0xdf; the rest carry their value in
+ * themselves. */
+typedef enum {
+    FORM_NEVER,
+    FORM_NIL,
+    FORM_BOOL,
+    FORM_FLOAT,
+    FORM_UINT,
+    FORM_INT,
+    FORM_BYTES,
+    FORM_FIXEXT,
+    FORM_COUNT
+} form_t;
 
 static const struct {
     uint8_t form, kind;
     uint8_t width; /* bytes of the number or the length that follow; FIXEXT: bytes of the body; BOOL: the value */
 } LEADS[32] = {
-    {FORM_NIL, TOKEN_NIL, 0},     {FORM_NEVER, 0, 0},           {FORM_BOOL, TOKEN_BOOL, 0},    {FORM_BOOL, TOKEN_BOOL, 1},
-    {FORM_BYTES, TOKEN_BIN, 1},   {FORM_BYTES, TOKEN_BIN, 2},   {FORM_BYTES, TOKEN_BIN, 4},    {FORM_BYTES, TOKEN_EXT, 1},
-    {FORM_BYTES, TOKEN_EXT, 2},   {FORM_BYTES, TOKEN_EXT, 4},   {FORM_FLOAT, TOKEN_FLOAT, 4},  {FORM_FLOAT, TOKEN_FLOAT, 8},
-    {FORM_UINT, TOKEN_UINT, 1},   {FORM_UINT, TOKEN_UINT, 2},   {FORM_UINT, TOKEN_UINT, 4},    {FORM_UINT, TOKEN_UINT, 8},
-    {FORM_INT, TOKEN_INT, 1},     {FORM_INT, TOKEN_INT, 2},     {FORM_INT, TOKEN_INT, 4},      {FORM_INT, TOKEN_INT, 8},
-    {FORM_FIXEXT, TOKEN_EXT, 1},  {FORM_FIXEXT, TOKEN_EXT, 2},  {FORM_FIXEXT, TOKEN_EXT, 4},   {FORM_FIXEXT, TOKEN_EXT, 8},
-    {FORM_FIXEXT, TOKEN_EXT, 16}, {FORM_BYTES, TOKEN_STR, 1},   {FORM_BYTES, TOKEN_STR, 2},    {FORM_BYTES, TOKEN_STR, 4},
-    {FORM_COUNT, TOKEN_ARRAY, 2}, {FORM_COUNT, TOKEN_ARRAY, 4}, {FORM_COUNT, TOKEN_MAP, 2},    {FORM_COUNT, TOKEN_MAP, 4},
+    {FORM_NIL, TOKEN_NIL, 0},     {FORM_NEVER, 0, 0},           {FORM_BOOL, TOKEN_BOOL, 0},
+    {FORM_BOOL, TOKEN_BOOL, 1},   {FORM_BYTES, TOKEN_BIN, 1},   {FORM_BYTES, TOKEN_BIN, 2},
+    {FORM_BYTES, TOKEN_BIN, 4},   {FORM_BYTES, TOKEN_EXT, 1},   {FORM_BYTES, TOKEN_EXT, 2},
+    {FORM_BYTES, TOKEN_EXT, 4},   {FORM_FLOAT, TOKEN_FLOAT, 4}, {FORM_FLOAT, TOKEN_FLOAT, 8},
+    {FORM_UINT, TOKEN_UINT, 1},   {FORM_UINT, TOKEN_UINT, 2},   {FORM_UINT, TOKEN_UINT, 4},
+    {FORM_UINT, TOKEN_UINT, 8},   {FORM_INT, TOKEN_INT, 1},     {FORM_INT, TOKEN_INT, 2},
+    {FORM_INT, TOKEN_INT, 4},     {FORM_INT, TOKEN_INT, 8},     {FORM_FIXEXT, TOKEN_EXT, 1},
+    {FORM_FIXEXT, TOKEN_EXT, 2},  {FORM_FIXEXT, TOKEN_EXT, 4},  {FORM_FIXEXT, TOKEN_EXT, 8},
+    {FORM_FIXEXT, TOKEN_EXT, 16}, {FORM_BYTES, TOKEN_STR, 1},   {FORM_BYTES, TOKEN_STR, 2},
+    {FORM_BYTES, TOKEN_STR, 4},   {FORM_COUNT, TOKEN_ARRAY, 2}, {FORM_COUNT, TOKEN_ARRAY, 4},
+    {FORM_COUNT, TOKEN_MAP, 2},   {FORM_COUNT, TOKEN_MAP, 4},
 };
 
 const char *
@@ -172,7 +186,8 @@ reader_skip(reader_t *self, err_t *err)
         if (token.kind != TOKEN_ARRAY && token.kind != TOKEN_MAP)
             continue;
         if (depth == READER_MAX_DEPTH)
-            return err_set(err, FH_PROTOCOL_ERROR, "msgpack at byte %zu is nested deeper than %d", start, READER_MAX_DEPTH);
+            return err_set(err, FH_PROTOCOL_ERROR, "msgpack at byte %zu is nested deeper than %d", start,
+                           READER_MAX_DEPTH);
         pending[++depth] = token.kind == TOKEN_MAP ? 2 * (uint64_t)token.size : token.size;
     }
     return FH_OK;

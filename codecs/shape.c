@@ -5,7 +5,8 @@
 
 enum { TEXT_SIZE = 160 }; /* of a shape inside an error's text */
 
-int64_t shape_count(const shape_t *shape)
+int64_t
+shape_count(const shape_t *shape)
 {
     int64_t count = 1;
     bool none = false, overflow = false;
@@ -18,7 +19,8 @@ int64_t shape_count(const shape_t *shape)
     return none ? 0 : overflow ? -1 : count;
 }
 
-int64_t shape_bytes(const shape_t *shape, dtype_t dtype)
+int64_t
+shape_bytes(const shape_t *shape, dtype_t dtype)
 {
     int64_t count = shape_count(shape), bytes;
     if (count < 0 || __builtin_mul_overflow(count, (int64_t)dtype_size(dtype), &bytes))
@@ -26,7 +28,8 @@ int64_t shape_bytes(const shape_t *shape, dtype_t dtype)
     return bytes;
 }
 
-bool shape_equal(const shape_t *a, const shape_t *b)
+bool
+shape_equal(const shape_t *a, const shape_t *b)
 {
     if (a->ndim != b->ndim)
         return false;
@@ -36,7 +39,8 @@ bool shape_equal(const shape_t *a, const shape_t *b)
     return true;
 }
 
-char *shape_format(const shape_t *shape, char *text, int size)
+char *
+shape_format(const shape_t *shape, char *text, int size)
 {
     int used = snprintf(text, (size_t)size, "(");
     for (int i = 0; i < shape->ndim && used < size; i++)
@@ -46,7 +50,8 @@ char *shape_format(const shape_t *shape, char *text, int size)
     return text;
 }
 
-int shape_broadcast(const shape_t *const shapes[], int n, shape_t *ret, err_t *err)
+int
+shape_broadcast(const shape_t *const shapes[], int n, shape_t *ret, err_t *err)
 {
     shape_t result = {.ndim = 0};
     int origin[SHAPE_MAX_DIMS] = {0}; /* which shape decided an axis */
@@ -73,12 +78,14 @@ int shape_broadcast(const shape_t *const shapes[], int n, shape_t *ret, err_t *e
 }
 
 /* Products may overflow only where there are no elements to reach; wrap there. */
-static int64_t wrapping_product(int64_t a, int64_t b)
+static int64_t
+wrapping_product(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
-void shape_strides_c(const shape_t *shape, int64_t itemsize, int64_t *ret_stride)
+void
+shape_strides_c(const shape_t *shape, int64_t itemsize, int64_t *ret_stride)
 {
     int64_t step = itemsize;
     for (int i = shape->ndim - 1; i >= 0; i--) {
@@ -88,7 +95,8 @@ void shape_strides_c(const shape_t *shape, int64_t itemsize, int64_t *ret_stride
     }
 }
 
-void shape_strides_f(const shape_t *shape, int64_t itemsize, int64_t *ret_stride)
+void
+shape_strides_f(const shape_t *shape, int64_t itemsize, int64_t *ret_stride)
 {
     int64_t step = itemsize;
     for (int i = 0; i < shape->ndim; i++) {
@@ -98,16 +106,18 @@ void shape_strides_f(const shape_t *shape, int64_t itemsize, int64_t *ret_stride
     }
 }
 
-int shape_axis(int64_t axis, int ndim, int *ret, err_t *err)
+int
+shape_axis(int64_t axis, int ndim, int *ret, err_t *err)
 {
     if (axis < -ndim || axis >= ndim)
-        return err_set(err, FH_INVALID_ARGUMENT, "axis %lld is out of bounds for an array of %d dimensions", (long long)axis,
-                       ndim);
+        return err_set(err, FH_INVALID_ARGUMENT, "axis %lld is out of bounds for an array of %d dimensions",
+                       (long long)axis, ndim);
     *ret = (int)(axis < 0 ? axis + ndim : axis);
     return FH_OK;
 }
 
-void nd_init(nd_t *self, void *data, dtype_t dtype, const shape_t *shape)
+void
+nd_init(nd_t *self, void *data, dtype_t dtype, const shape_t *shape)
 {
     self->data = data;
     self->dtype = dtype;
@@ -115,7 +125,8 @@ void nd_init(nd_t *self, void *data, dtype_t dtype, const shape_t *shape)
     shape_strides_c(shape, (int64_t)dtype_size(dtype), self->stride);
 }
 
-static bool has_strides(const nd_t *self, const int64_t *stride)
+static bool
+has_strides(const nd_t *self, const int64_t *stride)
 {
     for (int i = 0; i < self->shape.ndim; i++)
         if (self->shape.extent[i] == 0)
@@ -126,21 +137,24 @@ static bool has_strides(const nd_t *self, const int64_t *stride)
     return true;
 }
 
-bool nd_is_c_contiguous(const nd_t *self)
+bool
+nd_is_c_contiguous(const nd_t *self)
 {
     int64_t stride[SHAPE_MAX_DIMS];
     shape_strides_c(&self->shape, (int64_t)dtype_size(self->dtype), stride);
     return has_strides(self, stride);
 }
 
-bool nd_is_f_contiguous(const nd_t *self)
+bool
+nd_is_f_contiguous(const nd_t *self)
 {
     int64_t stride[SHAPE_MAX_DIMS];
     shape_strides_f(&self->shape, (int64_t)dtype_size(self->dtype), stride);
     return has_strides(self, stride);
 }
 
-int nd_broadcast(const nd_t *self, const shape_t *shape, nd_t *ret, err_t *err)
+int
+nd_broadcast(const nd_t *self, const shape_t *shape, nd_t *ret, err_t *err)
 {
     nd_t result = {.data = self->data, .dtype = self->dtype, .shape = *shape};
     int extra = shape->ndim - self->shape.ndim;
@@ -163,7 +177,8 @@ int nd_broadcast(const nd_t *self, const shape_t *shape, nd_t *ret, err_t *err)
     return FH_OK;
 }
 
-int nd_extent(const nd_t *self, int64_t *ret_low, int64_t *ret_high)
+int
+nd_extent(const nd_t *self, int64_t *ret_low, int64_t *ret_high)
 {
     int64_t low = 0, high = (int64_t)dtype_size(self->dtype);
     bool overflow = false;
@@ -184,7 +199,8 @@ int nd_extent(const nd_t *self, int64_t *ret_low, int64_t *ret_high)
     return FH_OK;
 }
 
-bool nd_overlap(const nd_t *a, const nd_t *b)
+bool
+nd_overlap(const nd_t *a, const nd_t *b)
 {
     int64_t low_a, high_a, low_b, high_b;
     if (nd_extent(a, &low_a, &high_a) != FH_OK || nd_extent(b, &low_b, &high_b) != FH_OK)
@@ -196,7 +212,8 @@ bool nd_overlap(const nd_t *a, const nd_t *b)
     return first_a < end_b && first_b < end_a;
 }
 
-int nd_transpose(const nd_t *self, const int *axes, nd_t *ret, err_t *err)
+int
+nd_transpose(const nd_t *self, const int *axes, nd_t *ret, err_t *err)
 {
     nd_t result = {.data = self->data, .dtype = self->dtype, .shape.ndim = self->shape.ndim};
     uint64_t seen = 0;
@@ -218,7 +235,8 @@ int nd_transpose(const nd_t *self, const int *axes, nd_t *ret, err_t *err)
 }
 
 /* Strides for the axes [first, last) of shape so that they walk through count elements that lie step bytes apart. */
-static void spread(const shape_t *shape, int first, int last, int64_t step, int64_t *ret_stride)
+static void
+spread(const shape_t *shape, int first, int last, int64_t step, int64_t *ret_stride)
 {
     for (int i = last - 1; i >= first; i--) {
         ret_stride[i] = step;
@@ -226,9 +244,10 @@ static void spread(const shape_t *shape, int first, int last, int64_t step, int6
     }
 }
 
-/* Both shapes are walked together in groups of axes that hold the same number of elements.  Within a group the old axes must lie
- * behind one another as one axis would. */
-static bool reshape_groups(const shape_t *old, const int64_t *old_stride, const shape_t *shape, int64_t *ret_stride)
+/* Both shapes are walked together in groups of axes that hold the same number of elements.  Within a group the old axes
+ * must lie behind one another as one axis would. */
+static bool
+reshape_groups(const shape_t *old, const int64_t *old_stride, const shape_t *shape, int64_t *ret_stride)
 {
     int i = 0, j = 0;
     while (i < old->ndim && j < shape->ndim) {
@@ -251,7 +270,8 @@ static bool reshape_groups(const shape_t *old, const int64_t *old_stride, const 
     return true;
 }
 
-int nd_reshape(const nd_t *self, const shape_t *shape, nd_t *ret, bool *ret_possible, err_t *err)
+int
+nd_reshape(const nd_t *self, const shape_t *shape, nd_t *ret, bool *ret_possible, err_t *err)
 {
     int64_t count = shape_count(&self->shape), wanted = shape_count(shape);
     if (wanted < 0 || count != wanted) {

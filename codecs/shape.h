@@ -3,11 +3,11 @@
 #ifndef FH_CODECS_SHAPE_H
 #define FH_CODECS_SHAPE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/err.h"
 #include "codecs/dtype.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { SHAPE_MAX_DIMS = 32 };
 
@@ -40,8 +40,8 @@ void shape_strides_f(const shape_t *shape, int64_t itemsize, int64_t *ret_stride
 void nd_init(nd_t *self, void *data, dtype_t dtype, const shape_t *shape); /* C-contiguous */
 bool nd_is_c_contiguous(const nd_t *self);
 bool nd_is_f_contiguous(const nd_t *self);
-/* The same memory seen with a larger shape: new leading axes and stretched extents get stride 0.  INVALID_ARGUMENT if it
- * does not fit. */
+/* The same memory seen with a larger shape: new leading axes and stretched extents get stride 0.  INVALID_ARGUMENT if
+ * it does not fit. */
 int nd_broadcast(const nd_t *self, const shape_t *shape, nd_t *ret, err_t *err);
 /* Byte range [low, high) that the elements touch, relative to data; low <= 0; both 0 if there are no elements. */
 int nd_extent(const nd_t *self, int64_t *ret_low, int64_t *ret_high);
@@ -51,16 +51,17 @@ bool nd_overlap(const nd_t *a, const nd_t *b);
 /* One item of a basic index. */
 typedef struct {
     enum { INDEX_INT, INDEX_SLICE, INDEX_NEWAXIS, INDEX_ELLIPSIS } kind;
-    int64_t start, stop, step;             /* INT uses start; NumPy's meaning, negative counts from the end */
-    bool has_start, has_stop, has_step;    /* SLICE: a missing one is None */
+    int64_t start, stop, step;          /* INT uses start; NumPy's meaning, negative counts from the end */
+    bool has_start, has_stop, has_step; /* SLICE: a missing one is None */
 } index_item_t;
 
-/* Python's slice.indices: normalise against an extent.  INVALID_ARGUMENT for step 0.  *ret_count is the result's length. */
+/* Python's slice.indices: normalise against an extent.  INVALID_ARGUMENT for step 0.  *ret_count is the result's
+ * length. */
 int index_normalise(const index_item_t *item, int64_t extent, int64_t *ret_start, int64_t *ret_step, int64_t *ret_count,
                     err_t *err);
-/* self[items] as a view (data moved, shape and strides new).  BAD_INDEX for out of bounds or too many, INVALID_ARGUMENT for
- * two ellipses or step 0.  source_axis (may be NULL, SHAPE_MAX_DIMS ints) gets, for each result axis, the axis of self it came
- * from, or -1 for a new axis. */
+/* self[items] as a view (data moved, shape and strides new).  BAD_INDEX for out of bounds or too many, INVALID_ARGUMENT
+ * for two ellipses or step 0.  source_axis (may be NULL, SHAPE_MAX_DIMS ints) gets, for each result axis, the axis of
+ * self it came from, or -1 for a new axis. */
 int nd_index(const nd_t *self, const index_item_t *items, int nitems, nd_t *ret, int *source_axis, err_t *err);
 /* Axes permuted; NULL reverses them.  INVALID_ARGUMENT for a repeated or out-of-range axis. */
 int nd_transpose(const nd_t *self, const int *axes, nd_t *ret, err_t *err);

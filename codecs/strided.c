@@ -13,7 +13,8 @@ typedef struct {
     int64_t to[SHAPE_MAX_DIMS], from[SHAPE_MAX_DIMS]; /* strides */
 } plan_t;
 
-static void plan_add(plan_t *plan, int64_t extent, int64_t to, int64_t from)
+static void
+plan_add(plan_t *plan, int64_t extent, int64_t to, int64_t from)
 {
     if (extent == 1)
         return;
@@ -28,30 +29,37 @@ static void plan_add(plan_t *plan, int64_t extent, int64_t to, int64_t from)
     plan->from[last] = from;
 }
 
-#define MOVE(size)                                                          \
-    for (int64_t i = 0; i < n; i++) {                                       \
-        memcpy(to + i * to_step, from + i * from_step, (size));             \
-    }                                                                       \
+#define MOVE(size)                                                                                                     \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+        memcpy(to + i * to_step, from + i * from_step, (size));                                                        \
+    }                                                                                                                  \
     return
 
 /* n elements from one row to another. */
-static void move_row(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t n, int64_t itemsize)
+static void
+move_row(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t n, int64_t itemsize)
 {
     if (to_step == itemsize && from_step == itemsize) {
         memcpy(to, from, (size_t)(n * itemsize));
         return;
     }
     switch (itemsize) {
-    case 1: MOVE(1);
-    case 2: MOVE(2);
-    case 4: MOVE(4);
-    case 8: MOVE(8);
-    default: MOVE(16);
+    case 1:
+        MOVE(1);
+    case 2:
+        MOVE(2);
+    case 4:
+        MOVE(4);
+    case 8:
+        MOVE(8);
+    default:
+        MOVE(16);
     }
 }
 
 /* All elements of the axes [axis, ndim). */
-static void move_axes(const plan_t *plan, int axis, char *to, const char *from)
+static void
+move_axes(const plan_t *plan, int axis, char *to, const char *from)
 {
     int left = plan->ndim - axis;
     if (left <= 1) {
@@ -64,7 +72,8 @@ static void move_axes(const plan_t *plan, int axis, char *to, const char *from)
         move_axes(plan, axis + 1, to + i * plan->to[axis], from + i * plan->from[axis]);
 }
 
-/* --- parts of the byte image ---------------------------------------------------------------------------------------- */
+/* --- parts of the byte image ----------------------------------------------------------------------------------------
+ */
 
 /* Elements on their way into the byte image (pack) or out of it; image is the place there that has been reached. */
 typedef struct {
@@ -76,7 +85,8 @@ typedef struct {
     char *image;
 } part_t;
 
-static void part_init(part_t *self, const nd_t *nd, bool pack, char *image)
+static void
+part_init(part_t *self, const nd_t *nd, bool pack, char *image)
 {
     plan_t plan = {.ndim = 0, .itemsize = (int64_t)dtype_size(nd->dtype)};
     for (int i = 0; i < nd->shape.ndim; i++)
@@ -90,7 +100,8 @@ static void part_init(part_t *self, const nd_t *nd, bool pack, char *image)
     }
 }
 
-static void part_row(part_t *self, char *data, int64_t step, int64_t n)
+static void
+part_row(part_t *self, char *data, int64_t step, int64_t n)
 {
     if (self->pack)
         move_row(self->image, self->itemsize, data, step, n, self->itemsize);
@@ -100,7 +111,8 @@ static void part_row(part_t *self, char *data, int64_t step, int64_t n)
 }
 
 /* Move the elements [first, first + n) of the axes [axis, ndim), numbered in C order. */
-static void part_move(part_t *self, int axis, char *data, int64_t first, int64_t n)
+static void
+part_move(part_t *self, int axis, char *data, int64_t first, int64_t n)
 {
     int left = self->shape.ndim - axis;
     if (left == 0) {
@@ -119,7 +131,8 @@ static void part_move(part_t *self, int axis, char *data, int64_t first, int64_t
     }
 }
 
-void strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out)
+void
+strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out)
 {
     part_t part;
     part_init(&part, src, true, out);
@@ -127,7 +140,8 @@ void strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out)
         part_move(&part, 0, src->data, offset / part.itemsize, size / part.itemsize);
 }
 
-void strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *in)
+void
+strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *in)
 {
     union {
         const void *in;
@@ -139,15 +153,19 @@ void strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *i
         part_move(&part, 0, dst->data, offset / part.itemsize, size / part.itemsize);
 }
 
-/* --- whole copies --------------------------------------------------------------------------------------------------- */
+/* --- whole copies ---------------------------------------------------------------------------------------------------
+ */
 
-static int64_t magnitude(int64_t stride)
+static int64_t
+magnitude(int64_t stride)
 {
     return stride < 0 ? -stride : stride;
 }
 
-/* Axes in falling order of dst's strides, so that writing goes through memory once.  False: there is nothing to copy. */
-static bool plan_init(plan_t *plan, const nd_t *dst, const nd_t *src)
+/* Axes in falling order of dst's strides, so that writing goes through memory once.  False: there is nothing to copy.
+ */
+static bool
+plan_init(plan_t *plan, const nd_t *dst, const nd_t *src)
 {
     int order[SHAPE_MAX_DIMS], n = dst->shape.ndim;
     *plan = (plan_t){.itemsize = (int64_t)dtype_size(dst->dtype)};
@@ -164,9 +182,10 @@ static bool plan_init(plan_t *plan, const nd_t *dst, const nd_t *src)
     return true;
 }
 
-/* The two innermost axes in square tiles: reading down a column touches a cache line for each element, and a tile uses all of the
- * line before it goes. */
-static void move_tiles(const plan_t *plan, int axis, char *to, const char *from)
+/* The two innermost axes in square tiles: reading down a column touches a cache line for each element, and a tile uses
+ * all of the line before it goes. */
+static void
+move_tiles(const plan_t *plan, int axis, char *to, const char *from)
 {
     int64_t rows = plan->extent[axis], columns = plan->extent[axis + 1];
     for (int64_t i = 0; i < rows; i += TILE)
@@ -179,7 +198,8 @@ static void move_tiles(const plan_t *plan, int axis, char *to, const char *from)
         }
 }
 
-static void copy_axes(const plan_t *plan, int axis, char *to, const char *from)
+static void
+copy_axes(const plan_t *plan, int axis, char *to, const char *from)
 {
     int left = plan->ndim - axis;
     if (left == 2 && magnitude(plan->from[axis]) < magnitude(plan->from[axis + 1])) {
@@ -192,14 +212,16 @@ static void copy_axes(const plan_t *plan, int axis, char *to, const char *from)
     }
 }
 
-void strided_copy(const nd_t *dst, const nd_t *src)
+void
+strided_copy(const nd_t *dst, const nd_t *src)
 {
     plan_t plan;
     if (plan_init(&plan, dst, src))
         copy_axes(&plan, 0, dst->data, src->data);
 }
 
-static void swap_bytes(char *bytes, int64_t size)
+static void
+swap_bytes(char *bytes, int64_t size)
 {
     for (int64_t i = 0; i < size / 2; i++) {
         char byte = bytes[i];
@@ -208,14 +230,16 @@ static void swap_bytes(char *bytes, int64_t size)
     }
 }
 
-static void swap_row(char *data, int64_t step, int64_t n, int64_t itemsize, int64_t half)
+static void
+swap_row(char *data, int64_t step, int64_t n, int64_t itemsize, int64_t half)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t at = 0; at < itemsize; at += half)
             swap_bytes(data + i * step + at, half);
 }
 
-static void swap_axes(const plan_t *plan, int axis, char *data, int64_t half)
+static void
+swap_axes(const plan_t *plan, int axis, char *data, int64_t half)
 {
     if (axis >= plan->ndim - 1) {
         bool row = axis < plan->ndim;
@@ -226,7 +250,8 @@ static void swap_axes(const plan_t *plan, int axis, char *data, int64_t half)
         swap_axes(plan, axis + 1, data + i * plan->to[axis], half);
 }
 
-void strided_copy_swapped(const nd_t *dst, const nd_t *src)
+void
+strided_copy_swapped(const nd_t *dst, const nd_t *src)
 {
     plan_t plan;
     if (!plan_init(&plan, dst, src))

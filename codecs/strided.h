@@ -2,12 +2,12 @@
 #ifndef FH_CODECS_STRIDED_H
 #define FH_CODECS_STRIDED_H
 
-#include <stdint.h>
-
 #include "codecs/shape.h"
 
-/* Copy bytes [offset, offset+size) of the C-order byte image of src to out.  offset and size are multiples of the itemsize and
- * within the image (the caller checked). */
+#include <stdint.h>
+
+/* Copy bytes [offset, offset+size) of the C-order byte image of src to out.  offset and size are multiples of the
+ * itemsize and within the image (the caller checked). */
 void strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out);
 /* The reverse: size bytes of in become bytes [offset, offset+size) of dst's C-order image. */
 void strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *in);

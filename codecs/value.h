@@ -2,11 +2,11 @@
 #ifndef FH_CODECS_VALUE_H
 #define FH_CODECS_VALUE_H
 
+#include "base/oid.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/oid.h"
 
 /* Views into a frame: not terminated, valid as long as the frame. */
 typedef struct {
@@ -34,14 +34,26 @@ typedef struct {
 
 /* An input of an operation: an object, or a 0-d constant given in place. */
 typedef struct {
-    oid_t object;         /* OID_NONE for a constant */
-    uint8_t dtype;        /* dtype_t of the constant */
-    uint8_t scalar[16];   /* its bytes, native order */
+    oid_t object;       /* OID_NONE for a constant */
+    uint8_t dtype;      /* dtype_t of the constant */
+    uint8_t scalar[16]; /* its bytes, native order */
 } operand_t;
 
-typedef struct { const oid_t *items; uint32_t count; } oids_t;
-typedef struct { const int64_t *items; uint32_t count; } ints_t;
-typedef struct { const value_t *items; uint32_t count; } values_t;
-typedef struct { const operand_t *items; uint32_t count; } operands_t;
+typedef struct {
+    const oid_t *items;
+    uint32_t count;
+} oids_t;
+typedef struct {
+    const int64_t *items;
+    uint32_t count;
+} ints_t;
+typedef struct {
+    const value_t *items;
+    uint32_t count;
+} values_t;
+typedef struct {
+    const operand_t *items;
+    uint32_t count;
+} operands_t;
 
 #endif

@@ -1,14 +1,14 @@
 /* codecs/writer.h - a bounded msgpack packer into memory that it owns.
- * The first failure (limit, memory) sticks: later calls do nothing, and writer_status tells.  writer_rewind takes back what was
- * written since a mark, and the failure with it.  A writer is used by one thread at a time. */
+ * The first failure (limit, memory) sticks: later calls do nothing, and writer_status tells.  writer_rewind takes back
+ * what was written since a mark, and the failure with it.  A writer is used by one thread at a time. */
 #ifndef FH_CODECS_WRITER_H
 #define FH_CODECS_WRITER_H
+
+#include "base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/err.h"
 
 typedef struct {
     uint8_t *data;

@@ -1,14 +1,15 @@
-/* engine/broker_link.c - a small state machine: STRANGER -> GREETED -> WELCOME -> READY, and back when the broker forgot us. */
+/* engine/broker_link.c - a small state machine: STRANGER -> GREETED -> WELCOME -> READY, and back when the broker
+ * forgot us. */
 #include "engine/broker_link.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/transfer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "base/log.h"
-#include "engine/transfer.h"
 
 enum { ARENA_BYTES = 16 * 1024 * 1024, MESSAGES_A_TURN = 64, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE = 4096 };
 
@@ -24,15 +25,15 @@ struct broker_link {
     link_t *link;
     state_t state;
     bool ever_ready;
-    char llvm[32];             /* as announced; the runner tells it some time after the start */
-    err_t refused;             /* status != 0: the broker does not want us */
-    outbox_t *outbox;          /* under the core's lock, as every outbox */
+    char llvm[32];    /* as announced; the runner tells it some time after the start */
+    err_t refused;    /* status != 0: the broker does not want us */
+    outbox_t *outbox; /* under the core's lock, as every outbox */
     arena_t *arena;
     uint64_t call, hello_call, announce_call;
-    int64_t said_ns;           /* when the HELLO or ANNOUNCE went out that has no answer yet */
-    int64_t beat_ns, ping_ns;  /* when the next ones are due */
-    int64_t news_ns;           /* when the news that wait now are to be told; 0: there are none */
-    int64_t heard_ns;          /* the broker's last sign of life */
+    int64_t said_ns;          /* when the HELLO or ANNOUNCE went out that has no answer yet */
+    int64_t beat_ns, ping_ns; /* when the next ones are due */
+    int64_t news_ns;          /* when the news that wait now are to be told; 0: there are none */
+    int64_t heard_ns;         /* the broker's last sign of life */
 };
 
 int
@@ -82,7 +83,8 @@ broker_link_ready(const broker_link_t *self)
     return self->ever_ready;
 }
 
-/* ---- saying -------------------------------------------------------------------------------------------------------- */
+/* ---- saying --------------------------------------------------------------------------------------------------------
+ */
 
 /* Queue a message.  Under the lock. */
 static bool
@@ -168,7 +170,8 @@ announce_again(broker_link_t *self, int64_t now_ns)
     announce(self, now_ns);
 }
 
-/* ---- news of objects ----------------------------------------------------------------------------------------------- */
+/* ---- news of objects -----------------------------------------------------------------------------------------------
+ */
 
 static void
 tell_new(broker_link_t *self, const object_t *object)
@@ -194,7 +197,8 @@ tell_gone(broker_link_t *self)
         size_t left = objects->gone_count - told;
         uint32_t count = (uint32_t)(left < GONE_A_MESSAGE ? left : GONE_A_MESSAGE);
 
-        (void)say(self, &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE.objects = {objects->gone + told, count}});
+        (void)say(self,
+                  &(message_t){.code = MSG_OBJECTS_GONE, .as.OBJECTS_GONE.objects = {objects->gone + told, count}});
         told += count;
     }
     objects->gone_count = 0;
@@ -227,7 +231,8 @@ beat(broker_link_t *self)
     (void)say_now(self, &(message_t){.code = MSG_HEARTBEAT, .as.HEARTBEAT = {(uint64_t)stats.used, objects}});
 }
 
-/* ---- hearing ------------------------------------------------------------------------------------------------------- */
+/* ---- hearing -------------------------------------------------------------------------------------------------------
+ */
 
 /* The broker has no memory of us: begin again. */
 static void
@@ -331,10 +336,14 @@ hear(broker_link_t *self, const message_t *message)
         msg_code_t code;
         void (*run)(broker_link_t *self, const message_t *message);
     } ROWS[] = {
-        {MSG_WELCOME, hear_welcome},         {MSG_OK, hear_ok},
-        {MSG_ERROR, hear_error},             {MSG_ENGINE, hear_engine},
-        {MSG_ENGINE_LOST, hear_engine_lost}, {MSG_SESSION_GONE, hear_session_gone},
-        {MSG_KEEP, hear_keep},               {MSG_PING, hear_ping},
+        {MSG_WELCOME, hear_welcome},
+        {MSG_OK, hear_ok},
+        {MSG_ERROR, hear_error},
+        {MSG_ENGINE, hear_engine},
+        {MSG_ENGINE_LOST, hear_engine_lost},
+        {MSG_SESSION_GONE, hear_session_gone},
+        {MSG_KEEP, hear_keep},
+        {MSG_PING, hear_ping},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -380,7 +389,8 @@ broker_link_receive(broker_link_t *self)
     return true;
 }
 
-/* ---- time ---------------------------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Tell the news if it is time; returns when it will be.  Under the lock. */
 static int64_t

@@ -10,15 +10,15 @@
 typedef struct broker_link broker_link_t;
 
 typedef struct {
-    core_t *core;              /* borrowed */
-    mates_t *mates;            /* borrowed */
-    peers_t *peers;            /* borrowed */
-    link_t *link;              /* to the broker; taken on success */
-    const char *endpoint;      /* where we listen, CURVE */
-    const char *local;         /* the same over ipc */
+    core_t *core;         /* borrowed */
+    mates_t *mates;       /* borrowed */
+    peers_t *peers;       /* borrowed */
+    link_t *link;         /* to the broker; taken on success */
+    const char *endpoint; /* where we listen, CURVE */
+    const char *local;    /* the same over ipc */
     int threads;
     int64_t memory_bytes;
-    int64_t orphan_ns;         /* INT64_MAX: never */
+    int64_t orphan_ns; /* INT64_MAX: never */
 } broker_link_options_t;
 
 int broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err);

@@ -1,10 +1,10 @@
 /* engine/compute_thread.c */
 #include "engine/compute_thread.h"
 
+#include "engine/dispatch.h"
+
 #include <signal.h>
 #include <stdlib.h>
-
-#include "engine/dispatch.h"
 
 struct compute_thread {
     core_t *core;

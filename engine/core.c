@@ -1,14 +1,14 @@
 /* engine/core.c - pins, publication, replies. */
 #include "engine/core.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "base/log.h"
 
 int
 core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
@@ -46,7 +46,8 @@ core_release(core_t *self)
     pthread_mutex_destroy(&self->lock);
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------------------- */
+/* ---- replies -------------------------------------------------------------------------------------------------------
+ */
 
 void
 core_wake_reactor(core_t *self)
@@ -113,7 +114,8 @@ core_note_error(core_t *self, lane_t *lane, const err_t *err)
         log_limited(LOG_ERROR, "ENG-ERROR-LOST", "no memory to keep an error: %s", err->text);
 }
 
-/* ---- arrays -------------------------------------------------------------------------------------------------------- */
+/* ---- arrays --------------------------------------------------------------------------------------------------------
+ */
 
 static int
 pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
@@ -145,8 +147,8 @@ core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err)
 }
 
 int
-core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags, pin_t *ret,
-          err_t *err)
+core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
+          pin_t *ret, err_t *err)
 {
     int64_t bytes = shape_bytes(shape, dtype);
     char text[128];
@@ -157,7 +159,8 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     int status = pool_take(self->pool, (size_t)bytes, lane->owner.session, pool_flags, &ret->segment, err);
 
     if (status) {
-        err_prefix(err, "making an array of shape %s and dtype %s", shape_format(shape, text, sizeof text), dtype_name(dtype));
+        err_prefix(err, "making an array of shape %s and dtype %s", shape_format(shape, text, sizeof text),
+                   dtype_name(dtype));
         return status;
     }
     nd_init(&ret->nd, ret->segment->data, dtype, shape);

@@ -1,48 +1,47 @@
 /* engine/core.h - what the engine's two threads share, behind one lock: lanes, objects, transfers, counters.
  *
- * The lock is held for moments only: to look up operands, to publish results, to queue replies.  Loops, copies and system calls
- * happen without it, on segments that are held by references.
- * Lock order: the core's, then the pool's. */
+ * The lock is held for moments only: to look up operands, to publish results, to queue replies.  Loops, copies and
+ * system calls happen without it, on segments that are held by references. Lock order: the core's, then the pool's. */
 #ifndef FH_ENGINE_CORE_H
 #define FH_ENGINE_CORE_H
 
-#include <pthread.h>
-
 #include "engine/lane.h"
 #include "engine/runner_host.h"
+
+#include <pthread.h>
 
 typedef struct transfers transfers_t;
 
 typedef struct {
     uint64_t calls;
-    uint64_t bytes_in, bytes_out;   /* payload from and to clients */
-    uint64_t pushed;                /* payload to other engines */
+    uint64_t bytes_in, bytes_out; /* payload from and to clients */
+    uint64_t pushed;              /* payload to other engines */
     uint64_t kernels, kernel_calls, kernel_faults;
 } counters_t;
 
 typedef struct core {
     pthread_mutex_t lock;
-    pthread_cond_t work;         /* the compute thread waits here for a runnable lane */
+    pthread_cond_t work; /* the compute thread waits here for a runnable lane */
     bool stopping;
 
     /* under the lock */
     lanes_t lanes;
     object_table_t objects;
-    oid_map_t engine_outboxes;   /* outbox_t of each connected engine */
+    oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
-    bool for_reactor;            /* something has come up since the reactor last looked */
-    bool reactor_waits;          /* in poll, or about to be */
-    bool news_now;               /* somebody has synchronised: the broker should know of all objects */
-    int number;                  /* the broker's small number for this engine; -1: not told yet */
+    bool for_reactor;   /* something has come up since the reactor last looked */
+    bool reactor_waits; /* in poll, or about to be */
+    bool news_now;      /* somebody has synchronised: the broker should know of all objects */
+    int number;         /* the broker's small number for this engine; -1: not told yet */
 
-    transfers_t *transfers;      /* under the lock, too */
-    pool_t *pool;                /* locks itself */
-    int wake_fd;                 /* eventfd that ends the reactor's poll */
-    buf_t *no_memory;            /* the poison that is used when there is no memory for another */
+    transfers_t *transfers; /* under the lock, too */
+    pool_t *pool;           /* locks itself */
+    int wake_fd;            /* eventfd that ends the reactor's poll */
+    buf_t *no_memory;       /* the poison that is used when there is no memory for another */
     oid_t id;
-    char host[256];              /* host name and boot id */
+    char host[256]; /* host name and boot id */
     char host_name[64];
-    runner_host_t *runners;      /* the reactor's alone; NULL: there are none */
+    runner_host_t *runners; /* the reactor's alone; NULL: there are none */
 } core_t;
 
 /* memory_bytes: limit for arrays.  host: as in HELLO. */
@@ -50,7 +49,8 @@ int core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err);
 /* No thread may use it any more. */
 void core_release(core_t *self);
 
-/* ---- under the lock -------------------------------------------------------------------------------------------------- */
+/* ---- under the lock
+ * -------------------------------------------------------------------------------------------------- */
 
 /* There is something for the reactor. */
 void core_wake_reactor(core_t *self);
@@ -63,7 +63,8 @@ void core_tell_done(core_t *self, lane_t *lane);
 /* Note a failure for the session's next SYNC or FETCH, unless there is one already. */
 void core_note_error(core_t *self, lane_t *lane, const err_t *err);
 
-/* ---- without it ------------------------------------------------------------------------------------------------------ */
+/* ---- without it
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* An array that stays while it is worked on. */
 typedef struct {
@@ -74,8 +75,8 @@ typedef struct {
 /* Pin the array with this id.  NO_SUCH_OBJECT, WRONG_TYPE (a kernel), or the error it is poisoned with. */
 int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
 /* Pin a new array of C (or Fortran) order, which is nobody's yet.  OVERFLOW, LIMIT_EXCEEDED, NO_MEMORY. */
-int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags, pin_t *ret,
-              err_t *err);
+int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
+              pin_t *ret, err_t *err);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */
 int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err);
 void pin_release(pin_t *self);

@@ -32,8 +32,8 @@ poison_results(core_t *core, lane_t *lane, const method_t *method, const message
     return taken;
 }
 
-/* Does the client learn it anyhow?  It has cancelled the call itself, or what should have been written into is poisoned: then the
- * error comes up where its value is asked for. */
+/* Does the client learn it anyhow?  It has cancelled the call itself, or what should have been written into is
+ * poisoned: then the error comes up where its value is asked for. */
 static bool
 is_known(core_t *core, const method_t *method, const call_t *call)
 {

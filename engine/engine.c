@@ -1,11 +1,6 @@
 /* engine/engine.c - the reactor's loop. */
 #include "engine/engine.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/broker_link.h"
@@ -14,30 +9,45 @@
 #include "engine/peers.h"
 #include "engine/transfer.h"
 
-enum { FIRST_ENDPOINT = 4 /* in the list of descriptors */, MAX_FDS = 1024, RETRY_MS = 1, MAX_RETRY_MS = 16, CONNECT_RETRY_MS = 5, MAX_WAIT_MS = 1000 };
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    FIRST_ENDPOINT = 4 /* in the list of descriptors */,
+    MAX_FDS = 1024,
+    RETRY_MS = 1,
+    MAX_RETRY_MS = 16,
+    CONNECT_RETRY_MS = 5,
+    MAX_WAIT_MS = 1000
+};
 
 static const int64_t CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
 
 struct engine {
     core_t core;
-    crew_t *crew;              /* of the reactor: one thread, itself */
+    crew_t *crew; /* of the reactor: one thread, itself */
     compute_thread_t *compute;
     peers_t *peers;
     mates_t *mates;
     broker_link_t *broker;
-    int64_t check_ns, trim_ns; /* when they are due */
+    int64_t check_ns, trim_ns;          /* when they are due */
     bool readable[PEERS_MAX_ENDPOINTS]; /* endpoints that may have messages */
-    int retry_ms;              /* how soon to try again to send to peers that take nothing */
+    int retry_ms;                       /* how soon to try again to send to peers that take nothing */
     struct pollfd fds[MAX_FDS];
 };
 
-/* ---- making -------------------------------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------------------------------------------------
+ */
 
 static void
 start_runners(engine_t *self, const engine_options_t *options)
 {
-    const runner_host_options_t runners = {
-        .program = options->runner, .unsafe_no_sandbox = options->unsafe_no_sandbox, .threads = options->threads, .start_spare = true};
+    const runner_host_options_t runners = {.program = options->runner,
+                                           .unsafe_no_sandbox = options->unsafe_no_sandbox,
+                                           .threads = options->threads,
+                                           .start_spare = true};
     err_t err;
 
     if (runner_host_new(&self->core.runners, &runners, &err) == FH_OK)
@@ -137,7 +147,8 @@ engine_destroy(engine_t **self)
     *self = NULL;
 }
 
-/* ---- a turn -------------------------------------------------------------------------------------------------------- */
+/* ---- a turn --------------------------------------------------------------------------------------------------------
+ */
 
 /* The broker first: what it publishes must be known before the clients' releases. */
 static bool
@@ -224,8 +235,8 @@ fill_fds(engine_t *self, int stop_fd, int end_fd)
     return n;
 }
 
-/* Is there something that needs no waiting?  Also announces that the reactor will wait, if not.  A link that has been used may have
- * swallowed the sign that its descriptor would give. */
+/* Is there something that needs no waiting?  Also announces that the reactor will wait, if not.  A link that has been
+ * used may have swallowed the sign that its descriptor would give. */
 static bool
 must_go_on(engine_t *self)
 {

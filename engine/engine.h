@@ -9,24 +9,24 @@
 typedef struct engine engine_t;
 
 typedef struct {
-    void *context;             /* ZeroMQ's; borrowed */
-    const link_keys_t *keys;   /* of the engines; borrowed until destroy */
-    const char *client_key;    /* public key of clients */
+    void *context;           /* ZeroMQ's; borrowed */
+    const link_keys_t *keys; /* of the engines; borrowed until destroy */
+    const char *client_key;  /* public key of clients */
     const char *cluster;
-    const char *host;          /* host name and boot id */
-    link_t *tcp, *ipc;         /* where peers connect; taken on success */
-    link_t *broker;            /* taken on success */
+    const char *host;             /* host name and boot id */
+    link_t *tcp, *ipc;            /* where peers connect; taken on success */
+    link_t *broker;               /* taken on success */
     const char *endpoint, *local; /* of tcp and ipc, as others connect to them; borrowed until destroy */
-    int threads;               /* that compute; at least 1 */
-    int64_t memory_bytes;      /* limit for arrays */
-    double orphan_timeout_s;   /* without a broker for so long the engine ends; 0: never */
+    int threads;                  /* that compute; at least 1 */
+    int64_t memory_bytes;         /* limit for arrays */
+    double orphan_timeout_s;      /* without a broker for so long the engine ends; 0: never */
     bool unsafe_no_sandbox;
-    const char *runner;        /* path of farhand-runner; NULL: where it is looked for by itself */
+    const char *runner; /* path of farhand-runner; NULL: where it is looked for by itself */
 } engine_options_t;
 
 int engine_new(engine_t **ret, const engine_options_t *options, err_t *err);
-/* Serve until stop_fd or end_fd is readable (OK for stop_fd), the broker refuses the engine, or is silent for too long.  ready
- * runs once, when the broker has accepted it. */
+/* Serve until stop_fd or end_fd is readable (OK for stop_fd), the broker refuses the engine, or is silent for too long.
+ * ready runs once, when the broker has accepted it. */
 int engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context), void *context, err_t *err);
 void engine_destroy(engine_t **self);
 

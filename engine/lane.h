@@ -1,7 +1,8 @@
 /* engine/lane.h - the calls of each session, in their order.
  *
- * A call points into the message it came in; such a batch is kept until its last call is through.  A lane is a queue of calls and
- * a state; whoever runs its first call (the compute thread or the reactor) has the lane to itself until it settles it.
+ * A call points into the message it came in; such a batch is kept until its last call is through.  A lane is a queue of
+ * calls and a state; whoever runs its first call (the compute thread or the reactor) has the lane to itself until it
+ * settles it.
  *
  *     IDLE      no call                              RUNNING   somebody works on the first call
  *     RUNNABLE  in the ring of the compute thread    WAITING   for lane_wake
@@ -16,17 +17,19 @@
 #include "engine/object_table.h"
 #include "engine/outbox.h"
 
-/* ---- messages that calls point into ---------------------------------------------------------------------------------- */
+/* ---- messages that calls point into
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct batch {
-    link_t *link;             /* where it came from */
+    link_t *link; /* where it came from */
     link_message_t message;
-    arena_t *arena;           /* its lists */
+    arena_t *arena; /* its lists */
     int references;
-    struct batch *next;       /* free or retired ones */
+    struct batch *next; /* free or retired ones */
 } batch_t;
 
-/* Recycles batches.  Those that are not needed any more are retired, since only the thread of the link may release them. */
+/* Recycles batches.  Those that are not needed any more are retired, since only the thread of the link may release
+ * them. */
 typedef struct {
     batch_t *spare, *retired;
     int spare_count;
@@ -41,46 +44,48 @@ void batches_sweep(batches_t *self);
 /* All batches must be retired. */
 void batches_release(batches_t *self);
 
-/* ---- calls ----------------------------------------------------------------------------------------------------------- */
+/* ---- calls
+ * ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct call {
     struct call *next;
     batch_t *batch;
-    message_t message;        /* views into the batch */
-    const uint8_t *raw;       /* its first raw frame, or NULL */
+    message_t message;  /* views into the batch */
+    const uint8_t *raw; /* its first raw frame, or NULL */
     size_t raw_size;
-    size_t charged;           /* bytes that it counts in its lane */
-    int phase;                /* for methods that are run more than once: 0 the first time */
-    bool woken;               /* lane_wake came before the lane waited */
-    bool cancelled;           /* atomic: what it waits for should end; see call_cancelled */
-    void *state;              /* a method's own, between its phases; the method runs until it has freed it */
+    size_t charged; /* bytes that it counts in its lane */
+    int phase;      /* for methods that are run more than once: 0 the first time */
+    bool woken;     /* lane_wake came before the lane waited */
+    bool cancelled; /* atomic: what it waits for should end; see call_cancelled */
+    void *state;    /* a method's own, between its phases; the method runs until it has freed it */
 } call_t;
 
-/* ---- lanes ----------------------------------------------------------------------------------------------------------- */
+/* ---- lanes
+ * ----------------------------------------------------------------------------------------------------------- */
 
 typedef enum { LANE_IDLE, LANE_RUNNABLE, LANE_RUNNING, LANE_WAITING, LANE_REACTOR, LANE_BLOCKED } lane_state_t;
 
 enum { LANES_MAX = 65536, LANE_MAX_BYTES = 64 * 1024 * 1024, LANE_MAX_REPLY_BYTES = 32 * 1024 * 1024 };
 
 typedef struct lane {
-    owner_t owner;            /* first: the session's objects */
+    owner_t owner; /* first: the session's objects */
     lane_state_t state;
     call_t *first, *last;
-    size_t bytes;             /* of queued calls */
-    bool gone;                /* the session has ended: nothing more comes, what runs is the last */
-    err_t *error;             /* the first failure of a call that had no result to poison; NULL: none */
-    uint64_t done;            /* the last call that is through */
-    uint64_t done_told;       /* the last DONE */
-    uint32_t done_calls;      /* since then */
+    size_t bytes;        /* of queued calls */
+    bool gone;           /* the session has ended: nothing more comes, what runs is the last */
+    err_t *error;        /* the first failure of a call that had no result to poison; NULL: none */
+    uint64_t done;       /* the last call that is through */
+    uint64_t done_told;  /* the last DONE */
+    uint32_t done_calls; /* since then */
     size_t done_bytes;
-    outbox_t *outbox;         /* replies to the session's connection, or NULL: nobody to tell */
-    struct lane *next;        /* in the ring, or the reactor's list */
+    outbox_t *outbox;  /* replies to the session's connection, or NULL: nobody to tell */
+    struct lane *next; /* in the ring, or the reactor's list */
 } lane_t;
 
 typedef struct {
     oid_map_t by_session;
-    lane_t *ring_first, *ring_last;         /* runnable */
-    lane_t *reactor_first, *reactor_last;   /* for the reactor */
+    lane_t *ring_first, *ring_last;       /* runnable */
+    lane_t *reactor_first, *reactor_last; /* for the reactor */
     batches_t batches;
     call_t *spare_calls;
     int spare_count;
@@ -88,10 +93,10 @@ typedef struct {
 
 /* What the first call of a lane has come to. */
 typedef enum {
-    NEXT_DONE,      /* it is through */
-    NEXT_WAIT,      /* it waits for lane_wake; then it is run again */
-    NEXT_REACTOR,   /* it must be run again on the reactor */
-    NEXT_COMPUTE,   /* it must be run again on the compute thread */
+    NEXT_DONE,    /* it is through */
+    NEXT_WAIT,    /* it waits for lane_wake; then it is run again */
+    NEXT_REACTOR, /* it must be run again on the reactor */
+    NEXT_COMPUTE, /* it must be run again on the compute thread */
 } next_t;
 
 /* All-zero memory is no lanes.  All calls and lanes are freed. */
@@ -108,8 +113,8 @@ bool call_cancelled(const call_t *self);
 
 /* Put a call at the end; takes *call.  BUSY when more than LANE_MAX_BYTES wait: the call is freed. */
 int lane_push(lanes_t *self, lane_t *lane, call_t **call, err_t *err);
-/* If the lane has nothing to do, claim it (RUNNING) for a call that is run at once and is its first now; takes *call.  False: the lane
- * is busy or its peer does not take replies, *call is untouched. */
+/* If the lane has nothing to do, claim it (RUNNING) for a call that is run at once and is its first now; takes *call.
+ * False: the lane is busy or its peer does not take replies, *call is untouched. */
 bool lane_claim(lane_t *lane, call_t **call);
 /* Nothing waits in it, nothing belongs to it, nothing is to be told. */
 bool lane_is_empty(const lane_t *lane);
@@ -117,18 +122,18 @@ bool lane_is_empty(const lane_t *lane);
 lane_t *lanes_take(lanes_t *self);
 /* The next lane for the reactor, RUNNING from now on; NULL: none. */
 lane_t *lanes_take_reactor(lanes_t *self);
-/* Give back a RUNNING lane.  With NEXT_DONE the first call is freed.  A lane that is gone and is through with all is freed: do not
- * touch it afterwards.  True: the compute thread has something to do. */
+/* Give back a RUNNING lane.  With NEXT_DONE the first call is freed.  A lane that is gone and is through with all is
+ * freed: do not touch it afterwards.  True: the compute thread has something to do. */
 bool lane_settle(lanes_t *self, lane_t *lane, next_t next);
 /* On the reactor: what the first call waits for has come; the reactor is to run the call again. */
 void lane_wake(lanes_t *self, lane_t *lane);
 /* The peer takes replies again.  True as above. */
 bool lane_unblock(lanes_t *self, lane_t *lane);
-/* CANCEL, on the reactor: mark all calls up to this number as cancelled (they still pass through the lane, in their order), and wake
- * the first one if it waits. */
+/* CANCEL, on the reactor: mark all calls up to this number as cancelled (they still pass through the lane, in their
+ * order), and wake the first one if it waits. */
 void lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto);
-/* The session has ended: calls that wait are dropped.  The lane is freed as soon as nobody uses it: do not touch it afterwards.
- * Its objects must have been disowned, and what its first call waits for must be about to end. */
+/* The session has ended: calls that wait are dropped.  The lane is freed as soon as nobody uses it: do not touch it
+ * afterwards. Its objects must have been disowned, and what its first call waits for must be about to end. */
 void lane_end(lanes_t *self, lane_t *lane);
 
 #endif

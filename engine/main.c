@@ -1,4 +1,13 @@
 /* engine/main.c - the program farhand-engine: settings, keys, links, signals; the reactor is in engine.c. */
+#include "base/link.h"
+#include "base/link_zap.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/private_file.h"
+#include "base/stop.h"
+#include "codecs/connection_file.h"
+#include "engine/engine.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -8,15 +17,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/link.h"
-#include "base/link_zap.h"
-#include "base/log.h"
-#include "base/options.h"
-#include "base/private_file.h"
-#include "base/stop.h"
-#include "codecs/connection_file.h"
-#include "engine/engine.h"
 
 enum { ENDPOINT = 300, SEND_LIMIT = 32, SELF_TEST_MS = 5000, LINGER_MS = 300, BUFFER_BYTES = 64 * 1024 * 1024 };
 
@@ -35,7 +35,7 @@ typedef struct {
 } settings_t;
 
 static const option_t OPTIONS[] = {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                                     \
+#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                           \
     {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
 #include "engine/options.def"
 #undef OPTION
@@ -87,7 +87,8 @@ read_connection(program_t *self, err_t *err)
         return status;
     if (!connection->secret_key[0] || !connection->broker_public_key[0] || !connection->client_public_key[0] ||
         !connection->engine_public_key[0] || !connection->broker[0] || !connection->run_folder[0])
-        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys, the broker or the run folder", self->settings.connection);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s lacks keys, the broker or the run folder",
+                       self->settings.connection);
     (void)snprintf(self->keys.public_key, sizeof self->keys.public_key, "%s", connection->engine_public_key);
     (void)snprintf(self->keys.secret_key, sizeof self->keys.secret_key, "%s", connection->secret_key);
     return private_folder_make(connection->run_folder, err);
@@ -122,7 +123,8 @@ fill_defaults(settings_t *settings)
         settings->memory = pages > 0 && page > 0 ? (int64_t)pages * page / 10 * 6 : INT64_C(1) << 30;
 }
 
-/* ---- links --------------------------------------------------------------------------------------------------------- */
+/* ---- links ---------------------------------------------------------------------------------------------------------
+ */
 
 /* An address that means "all of this host" is not one that others can connect to. */
 static void
@@ -173,7 +175,8 @@ listen_locally(program_t *self, err_t *err)
     (void)snprintf(self->socket_path, sizeof self->socket_path, "%s/e-%.8s.ipc", self->connection.run_folder, id);
     size = snprintf(self->local, sizeof self->local, "ipc://%s", self->socket_path);
     if (size >= 108 + (int)strlen("ipc://") || size >= (int)sizeof self->local)
-        return err_set(err, FH_INVALID_ARGUMENT, "the run folder's path is too long for a socket: %s", self->connection.run_folder);
+        return err_set(err, FH_INVALID_ARGUMENT, "the run folder's path is too long for a socket: %s",
+                       self->connection.run_folder);
     return link_zmq_bind(&self->ipc, self->context, self->local, &options, bound, sizeof bound, err);
 }
 
@@ -194,7 +197,8 @@ open_links(program_t *self, err_t *err)
     return status ? status : link_zmq_connect(&self->broker, self->context, self->connection.broker, &options, err);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 make_engine(program_t *self, err_t *err)
@@ -245,8 +249,9 @@ say_ready(void *context)
 
     printf("READY %s\n", self->endpoint);
     (void)fflush(stdout);
-    log_line(LOG_INFO, "ENG-READY", "cluster=%s endpoint=%s local=%s threads=%lld memory=%lld", self->connection.cluster,
-             self->endpoint, self->local, (long long)self->settings.threads, (long long)self->settings.memory);
+    log_line(LOG_INFO, "ENG-READY", "cluster=%s endpoint=%s local=%s threads=%lld memory=%lld",
+             self->connection.cluster, self->endpoint, self->local, (long long)self->settings.threads,
+             (long long)self->settings.memory);
 }
 
 static void

@@ -1,14 +1,14 @@
 /* engine/mates.c */
 #include "engine/mates.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/peers.h"
 #include "engine/transfer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { SEND_LIMIT = 16, LINGER_MS = 200, MESSAGES_A_TURN = 64, ARENA_BYTES = 4 * 1024 * 1024 };
 
@@ -17,13 +17,13 @@ static const int64_t UNKNOWN_NS = 5000000000;     /* so long may the broker's ne
 
 typedef struct {
     oid_t engine;
-    bool known;               /* the broker has told of it */
+    bool known; /* the broker has told of it */
     bool lost;
     bool welcomed;
     int number;
     char endpoint[256], local[256], host[256], reason[256];
-    link_t *link;             /* NULL: nothing has been sent there */
-    int64_t hello_ns;         /* when HELLO went out; 0: not yet */
+    link_t *link;     /* NULL: nothing has been sent there */
+    int64_t hello_ns; /* when HELLO went out; 0: not yet */
     int64_t since_ns;
 } mate_t;
 
@@ -95,7 +95,8 @@ mate_of(mates_t *self, oid_t engine)
 static void
 lost_error(const mate_t *mate, err_t *err)
 {
-    (void)err_set(err, FH_ENGINE_LOST, "engine %d is gone: %s; what it should have sent is lost", mate->number, mate->reason);
+    (void)err_set(err, FH_ENGINE_LOST, "engine %d is gone: %s; what it should have sent is lost", mate->number,
+                  mate->reason);
     err_set_origin(err, "engine %d (%.60s)", mate->number, mate->host);
 }
 
@@ -145,7 +146,8 @@ mates_lose(mates_t *self, oid_t engine, str_t reason)
     lose(self, mate);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 connect_link(mates_t *self, mate_t *mate, err_t *err)
@@ -216,7 +218,8 @@ mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, er
     return mate->welcomed ? send_message(self, mate, message, raw, err) : say_hello(self, mate, err);
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------------------------- */
+/* ---- receiving -----------------------------------------------------------------------------------------------------
+ */
 
 /* The other side does not know us any more: what was under way has lost parts. */
 static void
@@ -306,7 +309,8 @@ mates_pollfds(const mates_t *self, struct pollfd *ret, int room)
     return count;
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+/* ---- ends ----------------------------------------------------------------------------------------------------------
+ */
 
 /* For transfers_check: will nothing come from there any more? */
 static bool
@@ -322,7 +326,8 @@ is_lost(void *context, oid_t engine, int64_t since_ns, err_t *err)
     }
     if ((mate && mate->known) || clock_now_ns() - since_ns < UNKNOWN_NS)
         return false;
-    (void)err_set(err, FH_ENGINE_LOST, "the engine %s that should send an array is not known", oid_format(engine, text));
+    (void)err_set(err, FH_ENGINE_LOST, "the engine %s that should send an array is not known",
+                  oid_format(engine, text));
     return true;
 }
 

@@ -1,19 +1,20 @@
 /* engine/mates.h - the other engines of the cluster, and links to those that this one sends arrays to.
- * A link is made when the first array goes there: over ipc without keys when both are on one host, else over tcp with them.
- * Thread rule: owned by the reactor; mates_send is called under the core's lock (by transfers_pump), the others without it. */
+ * A link is made when the first array goes there: over ipc without keys when both are on one host, else over tcp with
+ * them. Thread rule: owned by the reactor; mates_send is called under the core's lock (by transfers_pump), the others
+ * without it. */
 #ifndef FH_ENGINE_MATES_H
 #define FH_ENGINE_MATES_H
 
-#include <poll.h>
-
 #include "engine/core.h"
+
+#include <poll.h>
 
 typedef struct mates mates_t;
 
 typedef struct {
-    core_t *core;             /* borrowed */
-    void *context;            /* ZeroMQ's; borrowed */
-    const link_keys_t *keys;  /* of the engines; borrowed */
+    core_t *core;            /* borrowed */
+    void *context;           /* ZeroMQ's; borrowed */
+    const link_keys_t *keys; /* of the engines; borrowed */
 } mates_options_t;
 
 int mates_new(mates_t **ret, const mates_options_t *options, err_t *err);

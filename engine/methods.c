@@ -1,15 +1,16 @@
 /* engine/methods.c - the tables of methods/ by message code, and what methods share. */
 #include "engine/methods.h"
 
-#include <string.h>
-
 #include "engine/transfer.h"
+
+#include <string.h>
 
 const method_t *
 methods_find(msg_code_t code)
 {
-    static const method_table_t *const TABLES[] = {&METHODS_ARRAY, &METHODS_MOVE,   &METHODS_ELEMENTWISE, &METHODS_REDUCE,
-                                                   &METHODS_CALL,  &METHODS_KERNEL, &METHODS_KERNEL_CALL};
+    static const method_table_t *const TABLES[] = {&METHODS_ARRAY,      &METHODS_MOVE, &METHODS_ELEMENTWISE,
+                                                   &METHODS_REDUCE,     &METHODS_CALL, &METHODS_KERNEL,
+                                                   &METHODS_KERNEL_CALL};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
@@ -35,11 +36,13 @@ run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape
     if (!dtype_valid(dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "%llu is not the code of a dtype", (unsigned long long)dtype);
     if (extents.count > SHAPE_MAX_DIMS)
-        return err_set(err, FH_INVALID_ARGUMENT, "%u dimensions; at most %d are possible", extents.count, SHAPE_MAX_DIMS);
+        return err_set(err, FH_INVALID_ARGUMENT, "%u dimensions; at most %d are possible", extents.count,
+                       SHAPE_MAX_DIMS);
     for (int i = 0; i < shape.ndim; i++) {
         shape.extent[i] = extents.items[i];
         if (shape.extent[i] < 0)
-            return err_set(err, FH_INVALID_ARGUMENT, "the extent %lld of axis %d is negative", (long long)shape.extent[i], i);
+            return err_set(err, FH_INVALID_ARGUMENT, "the extent %lld of axis %d is negative",
+                           (long long)shape.extent[i], i);
     }
     if (shape_bytes(&shape, (dtype_t)dtype) < 0)
         return err_set(err, FH_OVERFLOW, "an array with so many elements is too large for this machine");
@@ -66,7 +69,8 @@ run_writes(run_t *run, pin_t *pin, err_t *err)
 {
     for (int i = 0; i < pin->nd.shape.ndim; i++)
         if (pin->nd.stride[i] == 0 && pin->nd.shape.extent[i] > 1)
-            return err_set(err, FH_INVALID_ARGUMENT, "the array that is to be written is a broadcast view: its elements share memory");
+            return err_set(err, FH_INVALID_ARGUMENT,
+                           "the array that is to be written is a broadcast view: its elements share memory");
     segment_touch(pin->segment);
     return transfers_detach(run->core, pin->segment, run->lane, err);
 }

@@ -1,9 +1,8 @@
 /* engine/methods.h - what the engine does for each message of a lane: the dispatch contract.
  *
- * Each file in methods/ exports one constant table; methods.c finds the row of a message.  A method is run without the core's lock,
- * on the compute thread or, for what is small, on the reactor.
- * A failed method has changed nothing: what it returns becomes an ERROR reply (METHOD_ANSWERS), or poisons its results, or
- * waits for the session's next SYNC. */
+ * Each file in methods/ exports one constant table; methods.c finds the row of a message.  A method is run without the
+ * core's lock, on the compute thread or, for what is small, on the reactor. A failed method has changed nothing: what
+ * it returns becomes an ERROR reply (METHOD_ANSWERS), or poisons its results, or waits for the session's next SYNC. */
 #ifndef FH_ENGINE_METHODS_H
 #define FH_ENGINE_METHODS_H
 
@@ -20,7 +19,7 @@ typedef struct {
     call_t *call;
     crew_t *crew;
     bool on_reactor;
-    next_t next;      /* NEXT_DONE unless the method says otherwise */
+    next_t next; /* NEXT_DONE unless the method says otherwise */
 } run_t;
 
 enum {
@@ -32,8 +31,8 @@ enum {
 typedef struct {
     msg_code_t code;
     unsigned flags;
-    size_t detail;    /* offset of a str_t in message_t that names what was done, for errors; 0: none */
-    size_t target;    /* offset of the oid_t in message_t of the array that is written into; 0: none */
+    size_t detail; /* offset of a str_t in message_t that names what was done, for errors; 0: none */
+    size_t target; /* offset of the oid_t in message_t of the array that is written into; 0: none */
     /* Returns FH_OK, or why it failed (run->next is then not looked at). */
     int (*run)(run_t *run, err_t *err);
     /* The ids of objects that the call makes; NULL: none.  Returns how many. */
@@ -47,13 +46,14 @@ typedef struct {
     int count;
 } method_table_t;
 
-extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL, METHODS_KERNEL,
-    METHODS_KERNEL_CALL;
+extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL,
+    METHODS_KERNEL, METHODS_KERNEL_CALL;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);
 
-/* True if the reactor should not do this: run->next says so then, and the method returns FH_OK without having done anything. */
+/* True if the reactor should not do this: run->next says so then, and the method returns FH_OK without having done
+ * anything. */
 bool run_defer(run_t *run, int64_t bytes);
 /* A dtype code and a shape from a message.  INVALID_ARGUMENT, OVERFLOW. */
 int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape, err_t *err);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists ---------------------------------------------------------------------------------------------------------
+ */
 
 static void
 owner_add(owner_t *owner, object_t *object)
@@ -69,7 +70,8 @@ note_gone(object_table_t *self, oid_t id)
     self->gone[self->gone_count++] = id;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects -------------------------------------------------------------------------------------------------------
+ */
 
 static void
 object_free(object_t *object)
@@ -109,7 +111,8 @@ add(object_table_t *self, owner_t *owner, oid_t id, int ndim, object_t **ret, er
     if (oid_map_find(&self->map, id))
         return err_set(err, FH_INVALID_ARGUMENT, "an object with the id %s exists already", oid_format(id, text));
     if (owner->count >= OBJECT_MAX_PER_OWNER)
-        return err_set(err, FH_LIMIT_EXCEEDED, "the session has %" PRId64 " objects on this engine; release some", owner->count);
+        return err_set(err, FH_LIMIT_EXCEEDED, "the session has %" PRId64 " objects on this engine; release some",
+                       owner->count);
     object_t *object = calloc(1, sizeof *object + 2 * (size_t)ndim * sizeof(int64_t));
 
     if (!object)

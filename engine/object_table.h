@@ -1,21 +1,20 @@
 /* engine/object_table.h - the engine's objects: id -> array or kernel.
  *
- * An object belongs to the session that made it (its owner) until that drops the handle or ends; a published object is kept
- * (the broker says so) even without an owner.  It goes when nobody owns it and it is not kept.  A poisoned object holds the error
- * of the call that should have made it.
- * The table also collects the news for the broker: objects that are new since the last news, and ids of those that are gone.
- * What is new and gone again between two news is never mentioned.
- * Pins: whoever works on an array without the lock holds a reference of its segment; the object itself may go meanwhile.
- * Thread rule: under the core's lock. */
+ * An object belongs to the session that made it (its owner) until that drops the handle or ends; a published object is
+ * kept (the broker says so) even without an owner.  It goes when nobody owns it and it is not kept.  A poisoned object
+ * holds the error of the call that should have made it. The table also collects the news for the broker: objects that
+ * are new since the last news, and ids of those that are gone. What is new and gone again between two news is never
+ * mentioned. Pins: whoever works on an array without the lock holds a reference of its segment; the object itself may
+ * go meanwhile. Thread rule: under the core's lock. */
 #ifndef FH_ENGINE_OBJECT_TABLE_H
 #define FH_ENGINE_OBJECT_TABLE_H
-
-#include <stdbool.h>
 
 #include "base/buf.h"
 #include "codecs/shape.h"
 #include "engine/oid_map.h"
 #include "engine/pool.h"
+
+#include <stdbool.h>
 
 enum { OBJECT_MAX_PER_OWNER = 1000000 };
 
@@ -32,29 +31,29 @@ typedef struct {
 
 struct object {
     oid_t id;
-    owner_t *owner;         /* NULL: dropped, or its session has ended */
-    oid_t session;          /* who made it */
+    owner_t *owner; /* NULL: dropped, or its session has ended */
+    oid_t session;  /* who made it */
     object_type_t type;
-    bool kept;              /* published */
-    bool view;              /* sees the memory of another */
-    bool announced;         /* the broker knows it */
-    buf_t *poison;          /* an err_t, or NULL */
-    segment_t *segment;     /* arrays that are not poisoned */
-    int64_t offset;         /* of the first element in the segment */
-    void *kernel;           /* kernels: what methods/kernel.c keeps, malloc'ed */
-    object_t *previous, *next;             /* of the same owner */
-    object_t *news_previous, *news_next;   /* new ones, oldest first */
+    bool kept;                           /* published */
+    bool view;                           /* sees the memory of another */
+    bool announced;                      /* the broker knows it */
+    buf_t *poison;                       /* an err_t, or NULL */
+    segment_t *segment;                  /* arrays that are not poisoned */
+    int64_t offset;                      /* of the first element in the segment */
+    void *kernel;                        /* kernels: what methods/kernel.c keeps, malloc'ed */
+    object_t *previous, *next;           /* of the same owner */
+    object_t *news_previous, *news_next; /* new ones, oldest first */
     dtype_t dtype;
     int ndim;
-    int64_t dims[];         /* ndim extents, then ndim strides */
+    int64_t dims[]; /* ndim extents, then ndim strides */
 };
 
 typedef struct {
     oid_map_t map;
     object_t *news_first, *news_last;
-    oid_t *gone;            /* announced objects that are no more */
+    oid_t *gone; /* announced objects that are no more */
     size_t gone_count, gone_room;
-    bool gone_lost;         /* some could not be noted: all must be announced again */
+    bool gone_lost; /* some could not be noted: all must be announced again */
 } object_table_t;
 
 /* All-zero memory is an empty table. */
@@ -62,10 +61,10 @@ void object_table_release(object_table_t *self);
 
 /* NULL if it is not there. */
 object_t *object_table_find(const object_table_t *self, oid_t id);
-/* Each adds an object under an id that must be new (INVALID_ARGUMENT) and not OID_NONE; LIMIT_EXCEEDED when the owner has too many.
- * An array takes *segment (a reference; NULL afterwards, on failure too); nd->data points into it. */
-int object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t **segment, const nd_t *nd, bool view,
-                           err_t *err);
+/* Each adds an object under an id that must be new (INVALID_ARGUMENT) and not OID_NONE; LIMIT_EXCEEDED when the owner
+ * has too many. An array takes *segment (a reference; NULL afterwards, on failure too); nd->data points into it. */
+int object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t **segment, const nd_t *nd,
+                           bool view, err_t *err);
 /* Takes kernel (malloc'ed) on success. */
 int object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err);
 /* poison: an err_t in a buffer; a reference is taken. */

@@ -1,4 +1,5 @@
-/* engine/oid_map.c - open addressing with linear probing; removal moves later entries back, so there are no tombstones. */
+/* engine/oid_map.c - open addressing with linear probing; removal moves later entries back, so there are no tombstones.
+ */
 #include "engine/oid_map.h"
 
 #include <stdlib.h>

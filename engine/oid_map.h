@@ -4,11 +4,11 @@
 #ifndef FH_ENGINE_OID_MAP_H
 #define FH_ENGINE_OID_MAP_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/err.h"
 #include "base/oid.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     oid_t key;
@@ -30,8 +30,8 @@ void *oid_map_find(const oid_map_t *self, oid_t key);
 int oid_map_add(oid_map_t *self, oid_t key, void *value, err_t *err);
 /* Take out and return, or NULL. */
 void *oid_map_remove(oid_map_t *self, oid_t key);
-/* Visit all values in no order: *cursor starts at 0; NULL at the end.  The map must not change meanwhile, but that the value just
- * visited may be removed if *cursor is then counted down by one. */
+/* Visit all values in no order: *cursor starts at 0; NULL at the end.  The map must not change meanwhile, but that the
+ * value just visited may be removed if *cursor is then counted down by one. */
 void *oid_map_next(const oid_map_t *self, size_t *cursor);
 
 #endif

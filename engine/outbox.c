@@ -18,7 +18,7 @@ typedef struct packet {
 } packet_t;
 
 struct outbox {
-    header_writer_t *writer;   /* of the packet that is being filled */
+    header_writer_t *writer; /* of the packet that is being filled */
     int count;
     size_t raw_bytes;
     buf_t *raws[PACKET_RAWS];
@@ -159,7 +159,8 @@ outbox_flush(outbox_t *self, link_t *link, const peer_t *peer, err_t *err)
 {
     while (self->first) {
         packet_t *packet = self->first;
-        link_frame_t header = {.data = buf_data(packet->header), .size = buf_size(packet->header), .buf = packet->header};
+        link_frame_t header = {
+            .data = buf_data(packet->header), .size = buf_size(packet->header), .buf = packet->header};
         int status = send_packet(link, peer, &header, packet->raws, packet->count, err);
 
         if (status)

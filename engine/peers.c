@@ -1,12 +1,12 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "engine/dispatch.h"
 #include "engine/peers_private.h"
 #include "engine/transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
 
@@ -14,15 +14,16 @@ enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
 typedef struct {
     peers_t *peers;
     int endpoint;
-    caller_t *caller;         /* NULL before HELLO */
+    caller_t *caller; /* NULL before HELLO */
     batch_t *batch;
     message_t message;
     const uint8_t *raw;
     size_t raw_size;
-    size_t header_bytes;      /* of this message */
+    size_t header_bytes; /* of this message */
 } arrival_t;
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
 
 static void
 answer_error(arrival_t *at, uint64_t call, const err_t *err)
@@ -36,7 +37,8 @@ answer_error(arrival_t *at, uint64_t call, const err_t *err)
         caller_answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, &message);
 }
 
-/* ---- HELLO --------------------------------------------------------------------------------------------------------- */
+/* ---- HELLO ---------------------------------------------------------------------------------------------------------
+ */
 
 static char
 role_of(const peers_t *self, const char *user, const msg_HELLO_t *hello)
@@ -90,7 +92,8 @@ handle_hello(arrival_t *at)
     caller_answer(self, at->caller, &welcome);
 }
 
-/* ---- what is not for lanes ----------------------------------------------------------------------------------------- */
+/* ---- what is not for lanes -----------------------------------------------------------------------------------------
+ */
 
 static void
 handle_ping(arrival_t *at)
@@ -157,9 +160,9 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         msg_code_t code;
         void (*run)(arrival_t *at);
     } ROWS[] = {
-        {MSG_PING, handle_ping},     {MSG_PONG, handle_sign_of_life}, {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye}, {MSG_CANCEL, handle_cancel},
-        {MSG_PUSH, handle_push},     {MSG_PUSH_FAILED, handle_push_failed},
+        {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, handle_cancel},
+        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -168,7 +171,8 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
     return NULL;
 }
 
-/* ---- lanes --------------------------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Settle, and wake whoever goes on. */
 static void
@@ -227,7 +231,8 @@ peers_run_lanes(peers_t *self)
     pthread_mutex_unlock(&core->lock);
 }
 
-/* ---- frames -------------------------------------------------------------------------------------------------------- */
+/* ---- frames --------------------------------------------------------------------------------------------------------
+ */
 
 /* One message.  False: the rest of the frame is not looked at. */
 static bool
@@ -309,7 +314,8 @@ handle_frame(peers_t *self, int endpoint, batch_t *batch)
         uint32_t raw_before = reader.raw_seen;
         size_t position = reader.position;
 
-        status = header_next(&reader, batch->arena, sender_role(self, &at), 'E', (uint32_t)(frame->count - 1), &at.message, &err);
+        status = header_next(&reader, batch->arena, sender_role(self, &at), 'E', (uint32_t)(frame->count - 1),
+                             &at.message, &err);
         if (status == FH_NO_SUCH_OBJECT)
             break;
         at.header_bytes = reader.position - position;
@@ -373,7 +379,8 @@ peers_receive(peers_t *self, int i)
     return true;
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+/* ---- ends ----------------------------------------------------------------------------------------------------------
+ */
 
 void
 peers_end_session(peers_t *self, oid_t session)

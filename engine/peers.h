@@ -1,17 +1,17 @@
 /* engine/peers.h - who is connected to this engine: clients with their lanes, and engines that push arrays.
  *
- * A connection begins with HELLO.  Its role follows from its key; where there are no keys (ipc) a peer says in HELLO that it is an
- * engine (PEERS_ENGINE).  Calls of clients go to their lanes; what is small and first in its lane is run here at once.
- * A client whose connection breaks keeps its lane and objects until the broker says that the session is gone.
- * Thread rule: owned by the reactor, without the core's lock. */
+ * A connection begins with HELLO.  Its role follows from its key; where there are no keys (ipc) a peer says in HELLO
+ * that it is an engine (PEERS_ENGINE).  Calls of clients go to their lanes; what is small and first in its lane is run
+ * here at once. A client whose connection breaks keeps its lane and objects until the broker says that the session is
+ * gone. Thread rule: owned by the reactor, without the core's lock. */
 #ifndef FH_ENGINE_PEERS_H
 #define FH_ENGINE_PEERS_H
 
 #include "engine/methods.h"
 
 enum {
-    PEERS_ENGINE = 1,      /* bit of HELLO.features: I am an engine */
-    PEERS_MAX = 16384,     /* connections; more are refused */
+    PEERS_ENGINE = 1,  /* bit of HELLO.features: I am an engine */
+    PEERS_MAX = 16384, /* connections; more are refused */
     PEERS_MAX_ENDPOINTS = 2,
 };
 
@@ -28,7 +28,8 @@ typedef struct {
 int peers_new(peers_t **ret, const peers_options_t *options, err_t *err);
 /* Forget all connections; the links stay. */
 void peers_disconnect(peers_t *self);
-/* Close the links.  Everything that came over them must have been released, so the core may be gone: disconnect first. */
+/* Close the links.  Everything that came over them must have been released, so the core may be gone: disconnect first.
+ */
 void peers_destroy(peers_t **self);
 /* Listen on one more link (taken, destroyed with the peers). */
 void peers_listen(peers_t *self, link_t *link);

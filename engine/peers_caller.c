@@ -1,13 +1,14 @@
 /* engine/peers_caller.c - connections: whom they speak for, and what waits to be sent to them. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "engine/peers_private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { MAX_ANSWER_BYTES = LANE_MAX_REPLY_BYTES + 8 * 1024 * 1024 };
 
-/* ---- connections --------------------------------------------------------------------------------------------------- */
+/* ---- connections ---------------------------------------------------------------------------------------------------
+ */
 
 /* Names that ZeroMQ makes have 5 bytes; our peers choose none, and longer ones than fit are refused. */
 bool
@@ -59,7 +60,8 @@ caller_new(peers_t *self, int endpoint, const peer_t *peer, caller_t **ret, err_
     if (!caller_key(endpoint, peer, &key))
         return err_set(err, FH_PROTOCOL_ERROR, "a connection with a name of %d bytes", peer->size);
     if (self->callers.count >= PEERS_MAX)
-        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %zu connections; it takes no more", self->callers.count);
+        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %zu connections; it takes no more",
+                       self->callers.count);
     caller_t *caller = calloc(1, sizeof *caller);
 
     if (!caller)
@@ -151,7 +153,8 @@ caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
     return status;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
 /* Send what waits for one peer.  BUSY: it does not take it now; else it may have been removed. */
 static int

@@ -6,14 +6,14 @@
 
 /* One connection. */
 typedef struct {
-    oid_t key;                /* endpoint and the transport's name, packed */
+    oid_t key; /* endpoint and the transport's name, packed */
     int endpoint;
     peer_t peer;
-    char role;                /* 'C' or 'E' */
-    bool closing;             /* goes as soon as all is sent */
-    oid_t id;                 /* session or engine */
-    lane_t *lane;             /* clients: NULL once the session has ended */
-    outbox_t *outbox;         /* under the core's lock */
+    char role;        /* 'C' or 'E' */
+    bool closing;     /* goes as soon as all is sent */
+    oid_t id;         /* session or engine */
+    lane_t *lane;     /* clients: NULL once the session has ended */
+    outbox_t *outbox; /* under the core's lock */
 } caller_t;
 
 struct peers {
@@ -23,7 +23,7 @@ struct peers {
     int endpoints;
     link_t *links[PEERS_MAX_ENDPOINTS];
     bool used[PEERS_MAX_ENDPOINTS]; /* see peers_was_used */
-    oid_map_t callers;        /* by key */
+    oid_map_t callers;              /* by key */
 };
 
 /* Endpoint and name of a connection in one key.  False: the name is longer than any that our peers have. */

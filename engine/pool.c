@@ -1,6 +1,8 @@
 /* engine/pool.c - size classes, a cache in order of age, and a list of segments whose unmapping is due. */
 #include "engine/pool.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,19 +13,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 enum { PAGE = 4096, ALIGN = 64, CLASSES = 64 * 8, LOOK_AT = 8 };
 
 struct pool {
     pthread_mutex_t lock;
     int64_t limit, used, cached, doomed_bytes, segments, recycled;
-    segment_t *oldest, *newest;          /* of the cache */
+    segment_t *oldest, *newest; /* of the cache */
     segment_t *classes[CLASSES];
-    segment_t *doomed;                   /* out of the cache, to be unmapped; linked by next */
+    segment_t *doomed; /* out of the cache, to be unmapped; linked by next */
 };
 
-/* ---- size classes -------------------------------------------------------------------------------------------------- */
+/* ---- size classes --------------------------------------------------------------------------------------------------
+ */
 
 /* Round up to an eighth of a power of two, at least to whole pages; 0 if that is too much. */
 static size_t
@@ -49,7 +50,8 @@ class_index(size_t size)
     return top * 8 + (int)((size >> (top - 3)) & 7);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------------------------------
+ */
 
 static int
 make_heap(size_t size, segment_t **ret, err_t *err)
@@ -105,7 +107,8 @@ destroy_memfd(segment_t *self)
     free(self);
 }
 
-/* ---- the cache; all under the lock --------------------------------------------------------------------------------- */
+/* ---- the cache; all under the lock ---------------------------------------------------------------------------------
+ */
 
 static void
 cache_add(pool_t *self, segment_t *segment)
@@ -163,7 +166,8 @@ cache_find(const pool_t *self, size_t size, oid_t session)
     segment_t *other = NULL;
     int looked = 0;
 
-    for (segment_t *segment = self->classes[class_index(size)]; segment && looked < LOOK_AT; segment = segment->class_next) {
+    for (segment_t *segment = self->classes[class_index(size)]; segment && looked < LOOK_AT;
+         segment = segment->class_next) {
         looked++;
         if (oid_equal(segment->session, session))
             return segment;
@@ -173,7 +177,8 @@ cache_find(const pool_t *self, size_t size, oid_t session)
     return other;
 }
 
-/* ---- taking and giving back ---------------------------------------------------------------------------------------- */
+/* ---- taking and giving back ----------------------------------------------------------------------------------------
+ */
 
 int
 pool_new(pool_t **ret, int64_t limit_bytes, err_t *err)
@@ -378,7 +383,8 @@ segment_lend(segment_t *self)
     segment_touch(self);
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------------------ */
+/* ---- the rest ------------------------------------------------------------------------------------------------------
+ */
 
 int
 pool_claim(pool_t *self, int64_t bytes, err_t *err)
@@ -442,7 +448,10 @@ void
 pool_stats(pool_t *self, pool_stats_t *ret)
 {
     pthread_mutex_lock(&self->lock);
-    *ret = (pool_stats_t){.limit = self->limit, .used = self->used, .cached = self->cached, .segments = self->segments,
+    *ret = (pool_stats_t){.limit = self->limit,
+                          .used = self->used,
+                          .cached = self->cached,
+                          .segments = self->segments,
                           .recycled = self->recycled};
     pthread_mutex_unlock(&self->lock);
 }

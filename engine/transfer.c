@@ -1,9 +1,9 @@
 /* engine/transfer.c - what both directions share. */
 #include "engine/transfer.h"
 
-#include <stdlib.h>
-
 #include "engine/transfer_private.h"
+
+#include <stdlib.h>
 
 int
 transfers_new(transfers_t **ret, core_t *core, err_t *err)

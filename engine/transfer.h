@@ -1,11 +1,11 @@
 /* engine/transfer.h - arrays on their way between engines.
  *
- * Out: SEND pins an array as it is; its parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB for each
- * session and engine, in the order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
- * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted against the engine's memory; no credit is given
- * for them.  Once the lane expects the transfer they are copied into place, and every part that is taken gives its credit back.
- * A transfer that nobody wants any more (its EXPECT failed or was cancelled) is taken and thrown away, so that its sender goes on.
- * Thread rule: under the core's lock unless a function says otherwise. */
+ * Out: SEND pins an array as it is; its parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB
+ * for each session and engine, in the order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
+ * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted against the engine's memory; no
+ * credit is given for them.  Once the lane expects the transfer they are copied into place, and every part that is
+ * taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed or was cancelled) is taken and
+ * thrown away, so that its sender goes on. Thread rule: under the core's lock unless a function says otherwise. */
 #ifndef FH_ENGINE_TRANSFER_H
 #define FH_ENGINE_TRANSFER_H
 
@@ -13,28 +13,31 @@
 
 enum {
     TRANSFER_PART_BYTES = 1024 * 1024,
-    TRANSFER_CREDIT_BYTES = 8 * 1024 * 1024,        /* in flight for each transfer */
-    TRANSFER_SESSION_BYTES = 64 * 1024 * 1024,      /* in flight for each session and engine */
-    TRANSFER_MAX_OUT = 65536,                       /* under way for each session */
+    TRANSFER_CREDIT_BYTES = 8 * 1024 * 1024,   /* in flight for each transfer */
+    TRANSFER_SESSION_BYTES = 64 * 1024 * 1024, /* in flight for each session and engine */
+    TRANSFER_MAX_OUT = 65536,                  /* under way for each session */
 };
 
 int transfers_new(transfers_t **ret, core_t *core, err_t *err);
 void transfers_destroy(transfers_t **self);
 
-/* ---- the lanes' side ------------------------------------------------------------------------------------------------- */
+/* ---- the lanes' side
+ * ------------------------------------------------------------------------------------------------- */
 
-/* Send what is pinned to an engine; *pin is taken, on failure too.  INVALID_ARGUMENT: a transfer of that id is under way.
- * LIMIT_EXCEEDED: the session has too many. */
+/* Send what is pinned to an engine; *pin is taken, on failure too.  INVALID_ARGUMENT: a transfer of that id is under
+ * way. LIMIT_EXCEEDED: the session has too many. */
 int transfers_send(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, pin_t *pin, err_t *err);
 /* Tell the other engine that nothing will come. */
 void transfers_send_failure(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, const err_t *failure);
 
-/* The lane's first call expects a transfer; *pin (where it goes, C order) is taken, on failure too.  *ret_parts: whether
- * transfers_take_parts has something to do.  INVALID_ARGUMENT if what has come is something else. */
-int transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, pin_t *pin, bool *ret_parts, err_t *err);
+/* The lane's first call expects a transfer; *pin (where it goes, C order) is taken, on failure too.  *ret_parts:
+ * whether transfers_take_parts has something to do.  INVALID_ARGUMENT if what has come is something else. */
+int transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, pin_t *pin, bool *ret_parts,
+                     err_t *err);
 /* Without the lock: copy into place what came early. */
 void transfers_take_parts(core_t *core, oid_t transfer);
-/* Has all come?  OK: *ret_complete; then *ret owns the pin and the transfer is over.  Else why it failed; it is over, too. */
+/* Has all come?  OK: *ret_complete; then *ret owns the pin and the transfer is over.  Else why it failed; it is over,
+ * too. */
 int transfers_collect(transfers_t *self, oid_t transfer, bool *ret_complete, pin_t *ret, err_t *err);
 /* The lane does not want it any more. */
 void transfers_discard(transfers_t *self, oid_t session, oid_t transfer);
@@ -42,14 +45,17 @@ void transfers_discard(transfers_t *self, oid_t session, oid_t transfer);
 /* Without the lock: something is about to write to this segment. */
 int transfers_detach(core_t *core, segment_t *segment, const lane_t *lane, err_t *err);
 
-/* ---- the reactor's side ---------------------------------------------------------------------------------------------- */
+/* ---- the reactor's side
+ * ---------------------------------------------------------------------------------------------- */
 
 /* A PUSH from an engine, with its raw frame; without the lock.  The batch is kept if the part must wait. */
-void transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *batch, const uint8_t *raw, size_t size);
+void transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *batch, const uint8_t *raw,
+                      size_t size);
 void transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *failure);
 void transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit);
 
-/* How transfers reach another engine; on the reactor, under the lock.  OK; BUSY: not now; else the engine cannot be reached. */
+/* How transfers reach another engine; on the reactor, under the lock.  OK; BUSY: not now; else the engine cannot be
+ * reached. */
 typedef int (*transfer_send_fn)(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
 /* Send what credit allows, some MiB at most.  True: there is more to send at once. */
 bool transfers_pump(transfers_t *self, transfer_send_fn send, void *context);
@@ -60,9 +66,10 @@ bool transfers_waiting(const transfers_t *self);
 void transfers_engine_lost(transfers_t *self, oid_t engine, const err_t *err);
 /* The connection to an engine was broken: transfers to it that had begun cannot be completed. */
 void transfers_broken(transfers_t *self, oid_t engine, const err_t *err);
-/* Visit the engines that some lane waits for: fails the transfers of those for which lost says so, filling err.  Arrivals of sessions
- * that have not shown themselves for 30 s are dropped. */
-void transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err), void *context);
+/* Visit the engines that some lane waits for: fails the transfers of those for which lost says so, filling err.
+ * Arrivals of sessions that have not shown themselves for 30 s are dropped. */
+void transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err),
+                     void *context);
 void transfers_session_gone(transfers_t *self, oid_t session);
 
 #endif

@@ -1,15 +1,16 @@
 /* engine/transfer_in.c - arrivals: what has come, what is expected, and what nobody wants. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "engine/transfer_private.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { EARLY_MAX_BYTES = 1024 * 1024 * 1024 };
 
 static const int64_t ORPHAN_NS = 30000000000;
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 arrival_new(transfers_t *self, oid_t transfer, oid_t session, oid_t engine, arrival_t **ret, err_t *err)
@@ -109,7 +110,8 @@ fail(transfers_t *self, arrival_t *arrival, const err_t *err)
         wake(self, arrival);
 }
 
-/* ---- the lanes' side ----------------------------------------------------------------------------------------------- */
+/* ---- the lanes' side -----------------------------------------------------------------------------------------------
+ */
 
 /* Is what came what the lane expects? */
 static int
@@ -247,7 +249,8 @@ transfers_discard(transfers_t *self, oid_t session, oid_t transfer)
         arrival_remove(self, arrival);
 }
 
-/* ---- the reactor's side -------------------------------------------------------------------------------------------- */
+/* ---- the reactor's side --------------------------------------------------------------------------------------------
+ */
 
 /* The first part says what comes; later ones must go on where the last one ended. */
 static int
@@ -289,7 +292,8 @@ keep_part(transfers_t *self, arrival_t *arrival, batch_t *batch, const uint8_t *
     int status = transfer_usage(self, arrival->session, &usage, err);
 
     if (!status && usage->early_bytes + (int64_t)size > EARLY_MAX_BYTES)
-        status = err_set(err, FH_LIMIT_EXCEEDED, "more than %d MiB have come before they were expected", EARLY_MAX_BYTES >> 20);
+        status = err_set(err, FH_LIMIT_EXCEEDED, "more than %d MiB have come before they were expected",
+                         EARLY_MAX_BYTES >> 20);
     if (!status)
         status = pool_claim(self->core->pool, (int64_t)size, err);
     if (status)
@@ -404,7 +408,8 @@ is_orphan(const transfers_t *self, const arrival_t *arrival)
 }
 
 void
-transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err), void *context)
+transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int64_t since_ns, err_t *err),
+                void *context)
 {
     size_t cursor = 0;
 

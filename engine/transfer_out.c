@@ -1,13 +1,14 @@
 /* engine/transfer_out.c - a queue for each engine, windows for each transfer and session. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/strided.h"
 #include "engine/transfer_private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { PARTS_A_PUMP = 8 };
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 queue_of(transfers_t *self, oid_t engine, queue_t **ret, err_t *err)
@@ -134,7 +135,8 @@ add(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, outgoing_t *
     return FH_OK;
 }
 
-/* ---- the lanes' side ----------------------------------------------------------------------------------------------- */
+/* ---- the lanes' side -----------------------------------------------------------------------------------------------
+ */
 
 int
 transfers_send(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, pin_t *pin, err_t *err)
@@ -216,7 +218,8 @@ transfers_detach(core_t *core, segment_t *segment, const lane_t *lane, err_t *er
     return status;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 send_failed(outgoing_t *outgoing, transfer_send_fn send, void *context)
@@ -268,8 +271,8 @@ part_size(const outgoing_t *outgoing)
     return left < part ? left : part;
 }
 
-/* Send parts of one transfer.  OK: go on with the next one, this one may be freed; BUSY: stop with this engine; else it cannot be
- * sent. */
+/* Send parts of one transfer.  OK: go on with the next one, this one may be freed; BUSY: stop with this engine; else it
+ * cannot be sent. */
 static int
 pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, transfer_send_fn send, void *context)
 {
@@ -356,7 +359,8 @@ transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit)
         finish(self, outgoing);
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+/* ---- ends ----------------------------------------------------------------------------------------------------------
+ */
 
 static void
 finish_all(transfers_t *self, bool (*match)(const outgoing_t *outgoing, oid_t id), oid_t id)

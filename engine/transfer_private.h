@@ -4,16 +4,17 @@
 
 #include "engine/transfer.h"
 
-/* ---- out ------------------------------------------------------------------------------------------------------------- */
+/* ---- out
+ * ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct outgoing {
     oid_t transfer, session, engine;
-    pin_t pin;                /* released once all is sent */
+    pin_t pin; /* released once all is sent */
     int64_t bytes, sent, credited;
-    bool begun;               /* the first message is out (it may be empty) */
+    bool begun; /* the first message is out (it may be empty) */
     bool queued;
-    bool copying;             /* somebody makes a copy of what is left: hands off */
-    err_t *failure;           /* tell this instead */
+    bool copying;   /* somebody makes a copy of what is left: hands off */
+    err_t *failure; /* tell this instead */
     struct outgoing *next;
 } outgoing_t;
 
@@ -30,7 +31,8 @@ typedef struct {
     oid_map_t flows;
 } queue_t;
 
-/* ---- in -------------------------------------------------------------------------------------------------------------- */
+/* ---- in
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* A part that came before its EXPECT. */
 typedef struct part {
@@ -43,9 +45,9 @@ typedef struct part {
 
 typedef struct {
     oid_t transfer, session, engine;
-    bool begun;               /* something came: dtype, shape and bytes are what it said */
-    bool expected;            /* a lane waits; pin is where the bytes go */
-    bool unwanted;            /* what comes is thrown away */
+    bool begun;    /* something came: dtype, shape and bytes are what it said */
+    bool expected; /* a lane waits; pin is where the bytes go */
+    bool unwanted; /* what comes is thrown away */
     dtype_t dtype;
     shape_t shape;
     int64_t bytes, received, placed;
@@ -64,12 +66,12 @@ typedef struct {
 
 struct transfers {
     core_t *core;
-    oid_map_t queues;         /* queue_t by engine */
-    oid_map_t outgoing;       /* outgoing_t by transfer, until all is credited */
-    oid_map_t arrivals;       /* arrival_t by transfer */
-    oid_map_t usages;         /* usage_t by session */
-    bool busy;                /* at the last pump some engine took nothing */
-    int unsent;               /* outgoing transfers that still read their arrays */
+    oid_map_t queues;   /* queue_t by engine */
+    oid_map_t outgoing; /* outgoing_t by transfer, until all is credited */
+    oid_map_t arrivals; /* arrival_t by transfer */
+    oid_map_t usages;   /* usage_t by session */
+    bool busy;          /* at the last pump some engine took nothing */
+    int unsent;         /* outgoing transfers that still read their arrays */
 };
 
 int transfer_usage(transfers_t *self, oid_t session, usage_t **ret, err_t *err);

@@ -6,17 +6,16 @@
  *     fh_reduce(d, "sum", NULL, -1, 0, FH_DTYPE_NONE, &s, &error);                   // no bytes come back
  *     fh_gather(s, &value, NULL, &error);                                            // now they do
  *
- * Words.  An array lives on engines; an fh_array is a handle: one piece on one engine (axis -1), or an ordered list of pieces
- * along an axis.  Handles are cheap, views share memory as in NumPy.
- * Calls return at once with a handle whose shape and dtype are known; engines compute behind it.  What fails there comes out where
- * a value is asked for (fh_gather, fh_wait), and names where it began.  Functions that return a value wait, at most
- * the session's timeout.
- * Errors.  Functions return an fh_status (0 is done) and fill error, which may be NULL.  On failure outputs are untouched and
- * nothing has changed.  The library installs no signal handler, starts no thread of its own beside ZeroMQ's I/O thread, prints
- * nothing, never aborts or exits.
- * Threads.  A session and everything made from it belong to one thread at a time: the caller locks.  Different sessions are
- * independent.  After fork() the child must not use a session of its parent (calls fail with FH_INVALID_ARGUMENT).
- * Ownership.  ret_ outputs are owned by the caller and freed with the function named there.  Inputs are borrowed for the call. */
+ * Words.  An array lives on engines; an fh_array is a handle: one piece on one engine (axis -1), or an ordered list of
+ * pieces along an axis.  Handles are cheap, views share memory as in NumPy. Calls return at once with a handle whose
+ * shape and dtype are known; engines compute behind it.  What fails there comes out where a value is asked for
+ * (fh_gather, fh_wait), and names where it began.  Functions that return a value wait, at most the session's timeout.
+ * Errors.  Functions return an fh_status (0 is done) and fill error, which may be NULL.  On failure outputs are
+ * untouched and nothing has changed.  The library installs no signal handler, starts no thread of its own beside
+ * ZeroMQ's I/O thread, prints nothing, never aborts or exits. Threads.  A session and everything made from it belong to
+ * one thread at a time: the caller locks.  Different sessions are independent.  After fork() the child must not use a
+ * session of its parent (calls fail with FH_INVALID_ARGUMENT). Ownership.  ret_ outputs are owned by the caller and
+ * freed with the function named there.  Inputs are borrowed for the call. */
 #ifndef FARHAND_H
 #define FARHAND_H
 
@@ -33,71 +32,114 @@ enum { FH_MAX_DIMS = 32 };
 
 /* Element types; numbers as on the wire. */
 typedef enum {
-    FH_DTYPE_NONE = 0, FH_BOOL = 1, FH_INT8, FH_UINT8, FH_INT16, FH_UINT16, FH_INT32, FH_UINT32, FH_INT64, FH_UINT64, FH_FLOAT16,
-    FH_FLOAT32, FH_FLOAT64, FH_COMPLEX64, FH_COMPLEX128
+    FH_DTYPE_NONE = 0,
+    FH_BOOL = 1,
+    FH_INT8,
+    FH_UINT8,
+    FH_INT16,
+    FH_UINT16,
+    FH_INT32,
+    FH_UINT32,
+    FH_INT64,
+    FH_UINT64,
+    FH_FLOAT16,
+    FH_FLOAT32,
+    FH_FLOAT64,
+    FH_COMPLEX64,
+    FH_COMPLEX128
 } fh_dtype;
 
 /* What happened; numbers as on the wire, texts by fh_status_text. */
 typedef enum {
-    FH_STATUS_OK = 0, FH_STATUS_INTERNAL = 1, FH_STATUS_NO_MEMORY = 2, FH_STATUS_INVALID_ARGUMENT = 3,
-    FH_STATUS_WRONG_TYPE = 4, FH_STATUS_BAD_INDEX = 5, FH_STATUS_NO_SUCH_OBJECT = 6, FH_STATUS_NO_SUCH_NAME = 7,
-    FH_STATUS_NAME_TAKEN = 8, FH_STATUS_NO_SUCH_METHOD = 9, FH_STATUS_OVERFLOW = 10, FH_STATUS_NOT_SUPPORTED = 11,
-    FH_STATUS_TIMEOUT = 12, FH_STATUS_CANCELLED = 13, FH_STATUS_INTERRUPTED = 14, FH_STATUS_CANNOT_CONNECT = 15,
-    FH_STATUS_BROKER_LOST = 16, FH_STATUS_ENGINE_LOST = 17, FH_STATUS_STALE_HANDLE = 18, FH_STATUS_LIMIT_EXCEEDED = 19,
-    FH_STATUS_PROTOCOL_ERROR = 20, FH_STATUS_VERSION_MISMATCH = 21, FH_STATUS_PERMISSION = 22, FH_STATUS_IO_ERROR = 23,
-    FH_STATUS_REGISTRY_FULL = 24, FH_STATUS_BAD_BITCODE = 25, FH_STATUS_BITCODE_TOO_NEW = 26,
-    FH_STATUS_KERNEL_ERROR = 27, FH_STATUS_KERNEL_FAULT = 28, FH_STATUS_KERNEL_TIMEOUT = 29,
-    FH_STATUS_KERNEL_POISONED = 30, FH_STATUS_REMOTE_ERROR = 31, FH_STATUS_BUSY = 32, FH_STATUS_ALREADY_RUNNING = 33
+    FH_STATUS_OK = 0,
+    FH_STATUS_INTERNAL = 1,
+    FH_STATUS_NO_MEMORY = 2,
+    FH_STATUS_INVALID_ARGUMENT = 3,
+    FH_STATUS_WRONG_TYPE = 4,
+    FH_STATUS_BAD_INDEX = 5,
+    FH_STATUS_NO_SUCH_OBJECT = 6,
+    FH_STATUS_NO_SUCH_NAME = 7,
+    FH_STATUS_NAME_TAKEN = 8,
+    FH_STATUS_NO_SUCH_METHOD = 9,
+    FH_STATUS_OVERFLOW = 10,
+    FH_STATUS_NOT_SUPPORTED = 11,
+    FH_STATUS_TIMEOUT = 12,
+    FH_STATUS_CANCELLED = 13,
+    FH_STATUS_INTERRUPTED = 14,
+    FH_STATUS_CANNOT_CONNECT = 15,
+    FH_STATUS_BROKER_LOST = 16,
+    FH_STATUS_ENGINE_LOST = 17,
+    FH_STATUS_STALE_HANDLE = 18,
+    FH_STATUS_LIMIT_EXCEEDED = 19,
+    FH_STATUS_PROTOCOL_ERROR = 20,
+    FH_STATUS_VERSION_MISMATCH = 21,
+    FH_STATUS_PERMISSION = 22,
+    FH_STATUS_IO_ERROR = 23,
+    FH_STATUS_REGISTRY_FULL = 24,
+    FH_STATUS_BAD_BITCODE = 25,
+    FH_STATUS_BITCODE_TOO_NEW = 26,
+    FH_STATUS_KERNEL_ERROR = 27,
+    FH_STATUS_KERNEL_FAULT = 28,
+    FH_STATUS_KERNEL_TIMEOUT = 29,
+    FH_STATUS_KERNEL_POISONED = 30,
+    FH_STATUS_REMOTE_ERROR = 31,
+    FH_STATUS_BUSY = 32,
+    FH_STATUS_ALREADY_RUNNING = 33
 } fh_status;
 
 typedef struct {
-    int status;          /* fh_status */
+    int status; /* fh_status */
     int os_errno;
-    int signal;          /* kernel faults: the signal and address */
+    int signal; /* kernel faults: the signal and address */
     uint64_t address;
-    char text[512];      /* what, how big, what to do */
-    char origin[96];     /* where it began; "" here */
+    char text[512];  /* what, how big, what to do */
+    char origin[96]; /* where it began; "" here */
 } fh_error;
 
-typedef struct { uint8_t bytes[16]; } fh_id;
+typedef struct {
+    uint8_t bytes[16];
+} fh_id;
 
 typedef struct fh_session fh_session;
 typedef struct fh_array fh_array;
 typedef struct fh_kernel fh_kernel;
 
-FH_EXPORT const char *fh_version(void);                      /* "0.1.0" */
-FH_EXPORT const char *fh_status_name(int status);            /* "ENGINE_LOST" */
+FH_EXPORT const char *fh_version(void);           /* "0.1.0" */
+FH_EXPORT const char *fh_status_name(int status); /* "ENGINE_LOST" */
 FH_EXPORT const char *fh_status_text(int status);
-FH_EXPORT const char *fh_status_python_class(int status);    /* "EngineLost" */
-FH_EXPORT const char *fh_status_python_builtin(int status);  /* "ConnectionError" */
-FH_EXPORT int fh_status_at(int i);                           /* table order; -1 past the end */
+FH_EXPORT const char *fh_status_python_class(int status);   /* "EngineLost" */
+FH_EXPORT const char *fh_status_python_builtin(int status); /* "ConnectionError" */
+FH_EXPORT int fh_status_at(int i);                          /* table order; -1 past the end */
 FH_EXPORT size_t fh_dtype_size(fh_dtype dtype);
 FH_EXPORT const char *fh_dtype_name(fh_dtype dtype);
 FH_EXPORT fh_dtype fh_dtype_from_name(const char *name);
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
-    const char *target;       /* connection file or cluster name; NULL: $FARHAND_CONNECTION, else the cluster "default" */
-    double timeout_s;         /* for connecting; 0: 10 */
-    double call_timeout_s;    /* for each answer that a call waits for (gather: each part); 0: 60, negative: no limit */
-    int wire_only;            /* non-zero: never touch the memory of engines on this host, send all bytes as messages */
-    int (*interrupted)(void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
+    const char *target;    /* connection file or cluster name; NULL: $FARHAND_CONNECTION, else the cluster "default" */
+    double timeout_s;      /* for connecting; 0: 10 */
+    double call_timeout_s; /* for each answer that a call waits for (gather: each part); 0: 60, negative: no limit */
+    int wire_only;         /* non-zero: never touch the memory of engines on this host, send all bytes as messages */
+    int (*interrupted)(
+        void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
 FH_EXPORT int fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error);
-/* Ends the session: its unpublished objects are freed.  Handles made from it must be freed before.  NULL-safe, idempotent. */
+/* Ends the session: its unpublished objects are freed.  Handles made from it must be freed before.  NULL-safe,
+ * idempotent. */
 FH_EXPORT void fh_close(fh_session **session);
-/* Do what is due without waiting: read news, answer probes, flush releases.  Call it now and then (every few seconds) in a
- * program that is long idle, so that a restarted broker learns of the session. */
+/* Do what is due without waiting: read news, answer probes, flush releases.  Call it now and then (every few seconds)
+ * in a program that is long idle, so that a restarted broker learns of the session. */
 FH_EXPORT int fh_tick(fh_session *session, fh_error *error);
 FH_EXPORT const char *fh_cluster_name(const fh_session *session);
 
 typedef struct {
     fh_id id;
-    int number;               /* 0, 1, ... in order of arrival */
+    int number; /* 0, 1, ... in order of arrival */
     char host[256];
     int64_t pid;
     int cores;
@@ -118,35 +160,46 @@ typedef struct {
 } fh_object_info;
 
 /* visit returns non-zero to stop.  Borrowed info is valid during the visit. */
-FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info), void *context,
-                         fh_error *error);
+FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info),
+                         void *context, fh_error *error);
 
 /* A small value: cells of a query, arguments and results of methods. */
 typedef struct {
-    enum { FH_NIL, FH_VALUE_BOOL, FH_VALUE_INT, FH_VALUE_UINT, FH_VALUE_FLOAT, FH_VALUE_TEXT, FH_VALUE_BYTES, FH_VALUE_ID } kind;
-    int64_t i;                /* BOOL, INT */
-    uint64_t u;               /* UINT */
-    double f;                 /* FLOAT */
-    const char *data;         /* TEXT, BYTES: not terminated */
+    enum {
+        FH_NIL,
+        FH_VALUE_BOOL,
+        FH_VALUE_INT,
+        FH_VALUE_UINT,
+        FH_VALUE_FLOAT,
+        FH_VALUE_TEXT,
+        FH_VALUE_BYTES,
+        FH_VALUE_ID
+    } kind;
+    int64_t i;        /* BOOL, INT */
+    uint64_t u;       /* UINT */
+    double f;         /* FLOAT */
+    const char *data; /* TEXT, BYTES: not terminated */
     size_t size;
     fh_id id;
 } fh_value;
 
-/* Read-only SQL over the registry (tables objects, names, engines, sessions).  The first visit gets the column names. */
+/* Read-only SQL over the registry (tables objects, names, engines, sessions).  The first visit gets the column names.
+ */
 FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
                      int (*visit)(void *context, const fh_value *cells, int count), void *context, fh_error *error);
 
 /* Counters since the session began. */
 typedef struct {
-    uint64_t messages_sent, messages_received;   /* engines and broker */
+    uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes;       /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t engine_bytes;       /* payload asked to move engine to engine */
-    uint64_t waits;              /* calls that waited for an answer */
+    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t engine_bytes; /* payload asked to move engine to engine */
+    uint64_t waits;        /* calls that waited for an answer */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
 
-/* ---- moving arrays ------------------------------------------------------------------------------------------------- */
+/* ---- moving arrays -------------------------------------------------------------------------------------------------
+ */
 
 /* Local strided memory, not owned.  strides in bytes; NULL strides: C-contiguous. */
 typedef struct {
@@ -155,15 +208,16 @@ typedef struct {
     int ndim;
     const int64_t *shape;
     const int64_t *strides;
-    int swapped;              /* non-zero: the bytes of each element are in the other order (scatter only) */
+    int swapped; /* non-zero: the bytes of each element are in the other order (scatter only) */
 } fh_local;
 
-enum { FH_WHOLE = -1000 };    /* axis: not cut, one piece on one engine */
+enum { FH_WHOLE = -1000 }; /* axis: not cut, one piece on one engine */
 
 typedef struct {
-    int axis;                 /* negative counts from the end; FH_WHOLE */
-    int64_t blocksize;        /* extent of a piece; 0: one piece an engine, sizes as numpy.array_split */
-    const fh_id *engines;     /* which, in order; NULL: in order of their numbers; one piece: where this session keeps least */
+    int axis;          /* negative counts from the end; FH_WHOLE */
+    int64_t blocksize; /* extent of a piece; 0: one piece an engine, sizes as numpy.array_split */
+    const fh_id
+        *engines; /* which, in order; NULL: in order of their numbers; one piece: where this session keeps least */
     int nengines;
 } fh_scatter_options;
 
@@ -172,8 +226,8 @@ typedef struct {
 FH_EXPORT int fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options *options, fh_array **ret,
                          fh_error *error);
 /* An array with undefined contents, laid out as scatter would. */
-FH_EXPORT int fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape, const fh_scatter_options *options,
-                       fh_array **ret, fh_error *error);
+FH_EXPORT int fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape,
+                       const fh_scatter_options *options, fh_array **ret, fh_error *error);
 /* Copy the whole array into local memory: strides in bytes for each axis, NULL: C order.  Waits. */
 FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_error *error);
 /* Another layout, engine to engine. */
@@ -182,8 +236,8 @@ FH_EXPORT int fh_reshard(fh_array *array, const fh_scatter_options *options, fh_
 FH_EXPORT int fh_wait(fh_array *array, double timeout_s, fh_error *error);
 /* Wait for all engines to have done all that was sent. */
 FH_EXPORT int fh_sync(fh_session *session, double timeout_s, fh_error *error);
-/* Cancel all calls of the session that are not done: kernels are ended, what has not begun never does, the results hold CANCELLED.
- * An interrupted wait does the same.  Does not wait. */
+/* Cancel all calls of the session that are not done: kernels are ended, what has not begun never does, the results hold
+ * CANCELLED. An interrupted wait does the same.  Does not wait. */
 FH_EXPORT int fh_cancel(fh_session *session, fh_error *error);
 
 /* Drop a handle; *array becomes NULL.  Sends nothing: releases ride on later messages. */
@@ -193,62 +247,65 @@ typedef struct {
     fh_dtype dtype;
     int ndim;
     int64_t shape[FH_MAX_DIMS];
-    int axis;                 /* -1: one piece, not distributed */
+    int axis; /* -1: one piece, not distributed */
     int npieces;
 } fh_array_info;
 
 typedef struct {
     fh_id id, engine;
     int engine_number;
-    int64_t start, length;    /* along axis */
+    int64_t start, length; /* along axis */
 } fh_piece_info;
 
 FH_EXPORT void fh_array_describe(const fh_array *array, fh_array_info *ret);
 FH_EXPORT int fh_array_piece(const fh_array *array, int i, fh_piece_info *ret);
 FH_EXPORT fh_session *fh_array_session(const fh_array *array);
 
-/* ---- computing ----------------------------------------------------------------------------------------------------- */
+/* ---- computing -----------------------------------------------------------------------------------------------------
+ */
 
 /* An input: a remote array, a local one (moved to the engines), or a Python-like weak scalar (NEP 50). */
 typedef struct {
     enum { FH_ARRAY, FH_LOCAL, FH_WEAK_INT, FH_WEAK_FLOAT, FH_WEAK_COMPLEX } kind;
     fh_array *array;
     const fh_local *local;
-    int64_t i;                /* WEAK_INT; is_unsigned: the bits of a uint64 */
+    int64_t i; /* WEAK_INT; is_unsigned: the bits of a uint64 */
     int is_unsigned;
-    double f, imag;           /* WEAK_FLOAT, WEAK_COMPLEX */
+    double f, imag; /* WEAK_FLOAT, WEAK_COMPLEX */
 } fh_operand;
 
 typedef enum { FH_CASTING_NO, FH_CASTING_SAFE, FH_CASTING_SAME_KIND, FH_CASTING_UNSAFE } fh_casting;
 
 typedef struct {
-    fh_array *const *out;     /* write into these (NULL entries: new); NULL: all new */
-    fh_array *where;          /* bool; NULL: everywhere */
-    fh_dtype dtype;           /* of the computation; FH_DTYPE_NONE: by promotion */
-    fh_casting casting;       /* used if casting_given */
-    int casting_given;        /* else same_kind */
+    fh_array *const *out; /* write into these (NULL entries: new); NULL: all new */
+    fh_array *where;      /* bool; NULL: everywhere */
+    fh_dtype dtype;       /* of the computation; FH_DTYPE_NONE: by promotion */
+    fh_casting casting;   /* used if casting_given */
+    int casting_given;    /* else same_kind */
 } fh_ufunc_options;
 
-/* NumPy's ufunc of that name.  ret holds the op's nout handles (for given outs: NULL).  Operands on other engines or layouts are
- * moved engine to engine, the smaller to the larger.  At least one operand or out must be a remote array. */
-FH_EXPORT int fh_ufunc(fh_session *session, const char *op, const fh_operand *in, int nin, const fh_ufunc_options *options,
-                       fh_array **ret, fh_error *error);
+/* NumPy's ufunc of that name.  ret holds the op's nout handles (for given outs: NULL).  Operands on other engines or
+ * layouts are moved engine to engine, the smaller to the larger.  At least one operand or out must be a remote array.
+ */
+FH_EXPORT int fh_ufunc(fh_session *session, const char *op, const fh_operand *in, int nin,
+                       const fh_ufunc_options *options, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_op_at(int i, const char **ret_name, int *ret_nin, int *ret_nout); /* non-zero past the end */
 
 /* sum prod min max any all argmin argmax mean std var (and and/or/xor of bits) over axes; naxes -1: all.
  * dtype FH_DTYPE_NONE: NumPy's.  The result is a new array. */
-FH_EXPORT int fh_reduce(fh_array *array, const char *op, const int *axes, int naxes, int keepdims, fh_dtype dtype, fh_array **ret,
-                        fh_error *error);
+FH_EXPORT int fh_reduce(fh_array *array, const char *op, const int *axes, int naxes, int keepdims, fh_dtype dtype,
+                        fh_array **ret, fh_error *error);
 /* var and std with NumPy's ddof. */
-FH_EXPORT int fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims, fh_dtype dtype,
-                          fh_array **ret, fh_error *error);
+FH_EXPORT int fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims,
+                          fh_dtype dtype, fh_array **ret, fh_error *error);
 
 FH_EXPORT int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_copy(fh_array *array, fh_array **ret, fh_error *error);
 /* array[...] = value, broadcast; cast at most same_kind unless casting says otherwise. */
 FH_EXPORT int fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_error *error);
 
-/* ---- views and joints: no data moves where layouts allow ------------------------------------------------------------- */
+/* ---- views and joints: no data moves where layouts allow
+ * ------------------------------------------------------------- */
 
 typedef struct {
     enum { FH_INDEX_INT, FH_INDEX_SLICE, FH_INDEX_NEWAXIS, FH_INDEX_ELLIPSIS } kind;
@@ -270,31 +327,36 @@ FH_EXPORT int fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array 
 FH_EXPORT int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_array_piece_handle(fh_array *array, int i, fh_array **ret, fh_error *error);
 
-/* ---- methods and names ------------------------------------------------------------------------------------------------ */
+/* ---- methods and names
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Invoke a method of the object behind a one-piece array (or, array NULL, of engine number engine) by name; waits.
  * Arrays: "describe", "methods", "nop".  Engines: "methods", "stats", "nop".  visit gets the result's values. */
-FH_EXPORT int fh_call(fh_session *session, fh_array *array, int engine, const char *method, const fh_value *args, int nargs,
-                      void (*visit)(void *context, const fh_value *values, int count), void *context, fh_error *error);
+FH_EXPORT int fh_call(fh_session *session, fh_array *array, int engine, const char *method, const fh_value *args,
+                      int nargs, void (*visit)(void *context, const fh_value *values, int count), void *context,
+                      fh_error *error);
 /* The same without waiting for the answer, n times in one go; then waits for all (to measure pipelined calls). */
-FH_EXPORT int fh_call_many(fh_session *session, fh_array *array, int engine, const char *method, int64_t n, fh_error *error);
+FH_EXPORT int fh_call_many(fh_session *session, fh_array *array, int engine, const char *method, int64_t n,
+                           fh_error *error);
 
 FH_EXPORT int fh_publish(fh_array *array, const char *name, fh_error *error);
 FH_EXPORT int fh_unpublish(fh_session *session, const char *name, fh_error *error);
 FH_EXPORT int fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error);
-FH_EXPORT int fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context, fh_error *error);
+FH_EXPORT int fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context,
+                       fh_error *error);
 
 /* An array's handle as bytes, to be sent to another client of the same cluster (no data in it; the array must live). */
 FH_EXPORT int fh_array_export(fh_array *array, void *ret, size_t room, size_t *ret_size, fh_error *error);
 FH_EXPORT int fh_array_import(fh_session *session, const void *bytes, size_t size, fh_array **ret, fh_error *error);
 
-/* ---- kernels -------------------------------------------------------------------------------------------------------- */
+/* ---- kernels --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
-    const char *entry;        /* NULL: the function that fits */
-    const char *signature;    /* "float64(float64, float64)"; NULL: from the function type */
-    const char *kind;         /* "ufunc", "piece"; NULL: from the function type */
-    int fastmath;             /* let the vector math library be up to 4 ulp off */
+    const char *entry;     /* NULL: the function that fits */
+    const char *signature; /* "float64(float64, float64)"; NULL: from the function type */
+    const char *kind;      /* "ufunc", "piece"; NULL: from the function type */
+    int fastmath;          /* let the vector math library be up to 4 ulp off */
 } fh_kernel_options;
 
 typedef struct {
@@ -305,21 +367,22 @@ typedef struct {
     uint64_t compile_ns;
 } fh_kernel_info;
 
-/* Send bitcode or textual IR (by content) to all engines; waits until one has compiled it, so that errors come up here. */
-FH_EXPORT int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_kernel_options *options, fh_kernel **ret,
-                             fh_error *error);
-FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options, fh_kernel **ret,
-                                  fh_error *error);
+/* Send bitcode or textual IR (by content) to all engines; waits until one has compiled it, so that errors come up here.
+ */
+FH_EXPORT int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_kernel_options *options,
+                             fh_kernel **ret, fh_error *error);
+FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options,
+                                  fh_kernel **ret, fh_error *error);
 FH_EXPORT void fh_kernel_free(fh_kernel **kernel);
 FH_EXPORT void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret);
-/* Ufunc kernels: broadcast over local, remote and distributed arrays and scalars; inputs are cast to the kernel's dtypes, at most
- * same_kind.  out NULL: a new array in *ret; else *ret is NULL and out is written once the kernel has succeeded.  timeout_s: of
- * the run on each piece; 0: 30. */
-FH_EXPORT int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s, fh_array **ret,
-                             fh_error *error);
+/* Ufunc kernels: broadcast over local, remote and distributed arrays and scalars; inputs are cast to the kernel's
+ * dtypes, at most same_kind.  out NULL: a new array in *ret; else *ret is NULL and out is written once the kernel has
+ * succeeded.  timeout_s: of the run on each piece; 0: 30. */
+FH_EXPORT int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s,
+                             fh_array **ret, fh_error *error);
 /* Piece kernels: once over each whole piece; the result has the input's layout and the kernel's output dtype. */
-FH_EXPORT int fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s, fh_array **ret,
-                            fh_error *error);
+FH_EXPORT int fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s,
+                            fh_array **ret, fh_error *error);
 /* Optimised IR (what 0) or assembly (what 1) as an engine made it; *ret_text is malloc'ed, the caller frees it. */
 FH_EXPORT int fh_kernel_inspect(fh_kernel *kernel, int what, char **ret_text, fh_error *error);
 

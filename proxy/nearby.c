@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 1024 * 1024,       /* packed at once where it cannot go straight */
-    SLICE = 32 * 1024 * 1024,  /* copied between two looks at the user's wish to stop */
+    CHUNK = 1024 * 1024,      /* packed at once where it cannot go straight */
+    SLICE = 32 * 1024 * 1024, /* copied between two looks at the user's wish to stop */
 };
 
-/* ---- asking -------------------------------------------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------------------------------------------------------
+ */
 
 bool
 nearby_possible(const engine_link_t *engine, int64_t bytes)
@@ -99,10 +100,11 @@ nearby_forget(nearby_t *self, int n)
             conn_forget(&self[i].engine->conn, &self[i].request);
 }
 
-/* ---- the memory ---------------------------------------------------------------------------------------------------- */
+/* ---- the memory ----------------------------------------------------------------------------------------------------
+ */
 
-/* Open the array's file, of which the bytes [low, high) around its first element are wanted.  NOT_SUPPORTED: for whatever reason that
- * does not work. */
+/* Open the array's file, of which the bytes [low, high) around its first element are wanted.  NOT_SUPPORTED: for
+ * whatever reason that does not work. */
 static int
 open_place(const nearby_t *place, int flags, int64_t low, int64_t high, int *ret_fd, err_t *err)
 {
@@ -128,7 +130,8 @@ still_wanted(const fh_session *session, err_t *err)
     return FH_OK;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 /* Copy by slices along the first axis that is longer than 1, looking up in between. */
 static int
@@ -182,7 +185,8 @@ nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, const
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------------
+ */
 
 static int
 write_all(int fd, const char *bytes, int64_t size, int64_t offset, err_t *err)
@@ -212,10 +216,11 @@ reverse_elements(char *bytes, int64_t size, dtype_t dtype, char *scratch)
     strided_copy_swapped(&to, &from);
 }
 
-/* Put the bytes [at, at+size) of local's C-order image.  pwrite neither faults on the pages nor clears fresh ones first: twice as fast
- * as a copy into a mapping. */
+/* Put the bytes [at, at+size) of local's C-order image.  pwrite neither faults on the pages nor clears fresh ones
+ * first: twice as fast as a copy into a mapping. */
 static int
-put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *scratch, int64_t at, int64_t size, err_t *err)
+put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *scratch, int64_t at, int64_t size,
+          err_t *err)
 {
     int64_t offset = (int64_t)self->offset + at;
     if (!swapped && nd_is_c_contiguous(local))

@@ -1,9 +1,10 @@
-/* proxy/nearby.h - arrays of engines on this host: their memory is read and written in place, without messages for the bytes.
+/* proxy/nearby.h - arrays of engines on this host: their memory is read and written in place, without messages for the
+ * bytes.
  *
- * An engine says where an array lies (LOCATE); its descriptor is opened through /proc, which the kernel allows to processes of the same
- * user.  Where any step fails the caller moves the bytes over the wire instead: nothing but speed depends on this.
- * Bytes are copied while the session's lane is empty of calls on the array, so nobody of this session changes it meanwhile.
- * Thread rule: that of the session. */
+ * An engine says where an array lies (LOCATE); its descriptor is opened through /proc, which the kernel allows to
+ * processes of the same user.  Where any step fails the caller moves the bytes over the wire instead: nothing but speed
+ * depends on this. Bytes are copied while the session's lane is empty of calls on the array, so nobody of this session
+ * changes it meanwhile. Thread rule: that of the session. */
 #ifndef FH_PROXY_NEARBY_H
 #define FH_PROXY_NEARBY_H
 
@@ -23,17 +24,18 @@ typedef struct {
 bool nearby_possible(const engine_link_t *engine, int64_t bytes);
 /* Ask where an array lies; write: it is going to be written whole.  self must stay where it is until nearby_forget. */
 int nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err);
-/* Wait for the answers to all n (those that were not asked are passed over).  OK also if some arrays cannot be reached: see
- * nearby_there.  Else the first failure of an array or of the waiting. */
+/* Wait for the answers to all n (those that were not asked are passed over).  OK also if some arrays cannot be reached:
+ * see nearby_there.  Else the first failure of an array or of the waiting. */
 int nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns, err_t *err);
 bool nearby_there(const nearby_t *self);
 void nearby_forget(nearby_t *self, int n);
 
-/* Copy between the array's memory, whose elements are strided as in `remote` (its data is not looked at), and local memory of the
- * same shape and dtype.  NOT_SUPPORTED: the memory cannot be reached after all, and nothing has been copied.  INTERRUPTED, IO_ERROR,
- * NO_MEMORY: some of it may have been. */
+/* Copy between the array's memory, whose elements are strided as in `remote` (its data is not looked at), and local
+ * memory of the same shape and dtype.  NOT_SUPPORTED: the memory cannot be reached after all, and nothing has been
+ * copied.  INTERRUPTED, IO_ERROR, NO_MEMORY: some of it may have been. */
 int nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, err_t *err);
 /* remote is C-contiguous here; swapped: the bytes of each element are reversed on the way. */
-int nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped, err_t *err);
+int nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped,
+                 err_t *err);
 
 #endif

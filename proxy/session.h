@@ -57,7 +57,8 @@ int session_ready_engines(const fh_session *self, engine_link_t **ret, int room)
 /* The ready engine on which this session keeps least; CANNOT_CONNECT if there is none. */
 int session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err);
 
-/* Whoever waited was interrupted: end what was issued so far, on all engines, since what one computes may come from another. */
+/* Whoever waited was interrupted: end what was issued so far, on all engines, since what one computes may come from
+ * another. */
 void session_cancel(fh_session *self);
 /* Send what is collected for all engines, with the releases that are due; waits while a link has no room. */
 int session_flush(fh_session *self, err_t *err);

@@ -1,18 +1,19 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "codecs/strided.h"
 #include "engine/compute/compute.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/loops.h"
 #include "engine/compute/stream.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum {
     STREAM_BYTES = 4 << 20, /* copies from this size on go past the caches */
     PART_BYTES = 256 << 10, /* of a strided copy, at least */
 };
 
-/* --- the same dtype ------------------------------------------------------------------------------------------------- */
+/* --- the same dtype -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     char *to;
@@ -20,7 +21,8 @@ typedef struct {
     int64_t bytes, block;
 } bytes_t;
 
-static void copy_block(void *context, int64_t i)
+static void
+copy_block(void *context, int64_t i)
 {
     const bytes_t *copy = context;
     int64_t first = i * copy->block, left = copy->bytes - first;
@@ -33,7 +35,8 @@ static void copy_block(void *context, int64_t i)
     }
 }
 
-static void copy_bytes(crew_t *crew, char *to, const char *from, int64_t bytes)
+static void
+copy_bytes(crew_t *crew, char *to, const char *from, int64_t bytes)
 {
     bytes_t copy = {to, from, bytes, iterate_block(crew, bytes, 1)};
     crew_run(crew, bytes > 0 ? (bytes - 1) / copy.block + 1 : 0, copy_block, &copy);
@@ -46,7 +49,8 @@ typedef struct {
     int64_t block;
 } slices_t;
 
-static void copy_slice(void *context, int64_t i)
+static void
+copy_slice(void *context, int64_t i)
 {
     const slices_t *slices = context;
     nd_t out = *slices->out, source = *slices->source;
@@ -57,12 +61,14 @@ static void copy_slice(void *context, int64_t i)
     strided_copy(&out, &source);
 }
 
-static int64_t magnitude(int64_t stride)
+static int64_t
+magnitude(int64_t stride)
 {
     return stride < 0 ? -stride : stride;
 }
 
-static void copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
+static void
+copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
 {
     slices_t slices = {out, source, 0, 1};
     if (out->shape.ndim == 0) {
@@ -70,8 +76,8 @@ static void copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
         return;
     }
     for (int i = 1; i < out->shape.ndim; i++) /* the outermost axis in memory that has something to share out */
-        if (out->shape.extent[i] > 1 && (out->shape.extent[slices.axis] <= 1 ||
-                                         magnitude(out->stride[i]) > magnitude(out->stride[slices.axis])))
+        if (out->shape.extent[i] > 1 &&
+            (out->shape.extent[slices.axis] <= 1 || magnitude(out->stride[i]) > magnitude(out->stride[slices.axis])))
             slices.axis = i;
     int64_t extent = out->shape.extent[slices.axis], bytes = shape_bytes(&out->shape, out->dtype);
     int64_t parts = bytes / PART_BYTES + 1, most = crew_threads(crew) == 1 ? 1 : (int64_t)crew_threads(crew) * 8;
@@ -80,15 +86,18 @@ static void copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
     crew_run(crew, (extent - 1) / slices.block + 1, copy_slice, &slices);
 }
 
-/* --- different dtypes ----------------------------------------------------------------------------------------------- */
+/* --- different dtypes -----------------------------------------------------------------------------------------------
+ */
 
-static void cast_row(void *context, char **data, const int64_t *step, int64_t n)
+static void
+cast_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     loop_fn *cast = context;
     (*cast)(data, step, n);
 }
 
-static void copy_cast(crew_t *crew, const nd_t *out, const nd_t *source)
+static void
+copy_cast(crew_t *crew, const nd_t *out, const nd_t *source)
 {
     loop_fn cast = cast_find(source->dtype, out->dtype);
     const nd_t *both[2] = {source, out};
@@ -97,9 +106,11 @@ static void copy_cast(crew_t *crew, const nd_t *out, const nd_t *source)
     iterate_run(&walk, crew, (int64_t)(dtype_size(source->dtype) + dtype_size(out->dtype)), cast_row, &cast);
 }
 
-/* --- any ------------------------------------------------------------------------------------------------------------ */
+/* --- any ------------------------------------------------------------------------------------------------------------
+ */
 
-static bool same_elements(const nd_t *a, const nd_t *b)
+static bool
+same_elements(const nd_t *a, const nd_t *b)
 {
     if (a->data != b->data || a->dtype != b->dtype)
         return false;
@@ -110,7 +121,8 @@ static bool same_elements(const nd_t *a, const nd_t *b)
 }
 
 /* source must have out's shape and share nothing with it. */
-static void copy(crew_t *crew, const nd_t *out, const nd_t *source)
+static void
+copy(crew_t *crew, const nd_t *out, const nd_t *source)
 {
     if (out->dtype != source->dtype)
         copy_cast(crew, out, source);
@@ -121,12 +133,14 @@ static void copy(crew_t *crew, const nd_t *out, const nd_t *source)
 }
 
 /* The source is copied aside first, as it is (not as it is broadcast). */
-static int copy_overlapping(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
+static int
+copy_overlapping(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
 {
     int64_t bytes = shape_bytes(&source->shape, source->dtype);
     char *aside = malloc((size_t)bytes);
     if (aside == NULL)
-        return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of an assignment that overlaps itself", (long long)bytes);
+        return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of an assignment that overlaps itself",
+                       (long long)bytes);
     nd_t apart, wide;
     nd_init(&apart, aside, source->dtype, &source->shape);
     copy(crew, &apart, source);
@@ -137,7 +151,8 @@ static int copy_overlapping(crew_t *crew, const nd_t *out, const nd_t *source, e
     return status;
 }
 
-int compute_assign(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
+int
+compute_assign(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
 {
     if (!dtype_valid((uint64_t)out->dtype) || !dtype_valid((uint64_t)source->dtype))
         return err_set(err, FH_WRONG_TYPE, "an operand of an assignment has no dtype");

@@ -1,10 +1,10 @@
+#include "engine/compute/compute.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-#include "engine/compute/compute.h"
 
 enum {
     MAX_THREADS = 1024,
@@ -25,7 +25,8 @@ struct crew {
     atomic_int_fast64_t next; /* part that nobody has taken */
 };
 
-static void take_parts(crew_t *self)
+static void
+take_parts(crew_t *self)
 {
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&self->next, 1, memory_order_relaxed);
@@ -35,7 +36,8 @@ static void take_parts(crew_t *self)
     }
 }
 
-static void pause_briefly(void)
+static void
+pause_briefly(void)
 {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -45,7 +47,8 @@ static void pause_briefly(void)
 }
 
 /* Wait for a loop newer than seen; false: the crew is to end. */
-static bool wait_for_work(crew_t *self, uint64_t *seen)
+static bool
+wait_for_work(crew_t *self, uint64_t *seen)
 {
     for (int i = 0; i < SPINS && atomic_load_explicit(&self->generation, memory_order_acquire) == *seen; i++)
         pause_briefly();
@@ -58,7 +61,8 @@ static bool wait_for_work(crew_t *self, uint64_t *seen)
     return go;
 }
 
-static void *work(void *argument)
+static void *
+work(void *argument)
 {
     crew_t *self = argument;
     uint64_t seen = 0;
@@ -73,7 +77,8 @@ static void *work(void *argument)
 }
 
 /* Workers take no signals: they are for the threads that wait for them. */
-static int start_workers(crew_t *self, int wanted, err_t *err)
+static int
+start_workers(crew_t *self, int wanted, err_t *err)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -85,11 +90,13 @@ static int start_workers(crew_t *self, int wanted, err_t *err)
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
-        return err_set_errno(err, FH_NO_MEMORY, error, "cannot start compute thread %d of %d", self->nworkers + 1, wanted);
+        return err_set_errno(err, FH_NO_MEMORY, error, "cannot start compute thread %d of %d", self->nworkers + 1,
+                             wanted);
     return FH_OK;
 }
 
-int crew_new(crew_t **ret, int threads, err_t *err)
+int
+crew_new(crew_t **ret, int threads, err_t *err)
 {
     *ret = NULL;
     if (threads < 1 || threads > MAX_THREADS)
@@ -112,7 +119,8 @@ int crew_new(crew_t **ret, int threads, err_t *err)
     return status;
 }
 
-void crew_destroy(crew_t **self)
+void
+crew_destroy(crew_t **self)
 {
     crew_t *crew = *self;
     *self = NULL;
@@ -131,12 +139,14 @@ void crew_destroy(crew_t **self)
     free(crew);
 }
 
-int crew_threads(const crew_t *self)
+int
+crew_threads(const crew_t *self)
 {
     return self->nworkers + 1;
 }
 
-void crew_run(crew_t *self, int64_t parts, void (*part)(void *context, int64_t i), void *context)
+void
+crew_run(crew_t *self, int64_t parts, void (*part)(void *context, int64_t i), void *context)
 {
     if (parts <= 1 || self->nworkers == 0) {
         for (int64_t i = 0; i < parts; i++)

@@ -2,13 +2,15 @@
 
 enum { PART_BYTES = 64 << 10, SHORT_ROW = 16 };
 
-static int64_t magnitude(int64_t stride)
+static int64_t
+magnitude(int64_t stride)
 {
     return stride < 0 ? -stride : stride;
 }
 
 /* Put an axis among others so that strides of in fall; with in_order, behind all others. */
-static int place(int64_t stride, int64_t *strides, int n, bool in_order)
+static int
+place(int64_t stride, int64_t *strides, int n, bool in_order)
 {
     int at = n;
     for (; at > 0 && !in_order && magnitude(strides[at - 1]) < magnitude(stride); at--)
@@ -16,14 +18,16 @@ static int place(int64_t stride, int64_t *strides, int n, bool in_order)
     return at;
 }
 
-static void insert(int64_t *list, int n, int at, int64_t value)
+static void
+insert(int64_t *list, int n, int at, int64_t value)
 {
     for (int i = n; i > at; i--)
         list[i] = list[i - 1];
     list[at] = value;
 }
 
-static void merge_kept(fold_plan_t *self)
+static void
+merge_kept(fold_plan_t *self)
 {
     int n = 0;
     for (int i = 0; i < self->nkept; i++) {
@@ -37,7 +41,8 @@ static void merge_kept(fold_plan_t *self)
     self->nkept = n;
 }
 
-static void merge_reduced(fold_plan_t *self)
+static void
+merge_reduced(fold_plan_t *self)
 {
     int n = 0;
     for (int i = 0; i < self->nreduced; i++) {
@@ -50,7 +55,8 @@ static void merge_reduced(fold_plan_t *self)
 }
 
 /* Kept elements that lie one step apart, whatever the result's layout is: that must not change how a sum is taken. */
-static int64_t kept_row(const fold_plan_t *self)
+static int64_t
+kept_row(const fold_plan_t *self)
 {
     int i = self->nkept - 1;
     int64_t extent = self->kept[i];
@@ -59,8 +65,10 @@ static int64_t kept_row(const fold_plan_t *self)
     return extent;
 }
 
-/* Which way touches memory in order, and does not begin a new row every few elements.  Asked before kept axes are merged. */
-static bool prefer_lanes(const fold_plan_t *self)
+/* Which way touches memory in order, and does not begin a new row every few elements.  Asked before kept axes are
+ * merged. */
+static bool
+prefer_lanes(const fold_plan_t *self)
 {
     if (self->nkept == 0)
         return false;
@@ -72,7 +80,8 @@ static bool prefer_lanes(const fold_plan_t *self)
     return magnitude(self->kept_in[k]) < magnitude(self->reduced_in[r]) && kept_row(self) >= SHORT_ROW;
 }
 
-static void cut(fold_plan_t *self, int64_t itemsize)
+static void
+cut(fold_plan_t *self, int64_t itemsize)
 {
     int64_t positions = self->reduced_count < FOLD_SEGMENT ? self->reduced_count : FOLD_SEGMENT;
     self->segments = self->reduced_count > 0 ? (self->reduced_count - 1) / FOLD_SEGMENT + 1 : 0;
@@ -82,7 +91,8 @@ static void cut(fold_plan_t *self, int64_t itemsize)
     self->blocks = self->kept_count > 0 ? (self->kept_count - 1) / self->block + 1 : 0;
 }
 
-static void add_kept(fold_plan_t *self, int64_t extent, int64_t in, int64_t out)
+static void
+add_kept(fold_plan_t *self, int64_t extent, int64_t in, int64_t out)
 {
     int at = place(in, self->kept_in, self->nkept, false);
     insert(self->kept, self->nkept, at, extent);
@@ -90,7 +100,8 @@ static void add_kept(fold_plan_t *self, int64_t extent, int64_t in, int64_t out)
     insert(self->kept_in, self->nkept++, at, in);
 }
 
-static void add_reduced(fold_plan_t *self, int64_t extent, int64_t in, bool in_order)
+static void
+add_reduced(fold_plan_t *self, int64_t extent, int64_t in, bool in_order)
 {
     int at = place(in, self->reduced_in, self->nreduced, in_order);
     insert(self->reduced, self->nreduced, at, extent);
@@ -98,14 +109,16 @@ static void add_reduced(fold_plan_t *self, int64_t extent, int64_t in, bool in_o
 }
 
 /* Does out have in's axes, those in axes with extent 1 (*ret_whole) or left out? */
-static int check_shape(const nd_t *in, uint32_t axes, const nd_t *out, bool *ret_whole, err_t *err)
+static int
+check_shape(const nd_t *in, uint32_t axes, const nd_t *out, bool *ret_whole, err_t *err)
 {
     int reduced = 0, ndim = in->shape.ndim;
     for (int i = 0; i < ndim; i++)
         reduced += (axes >> i & 1) != 0;
     *ret_whole = out->shape.ndim == ndim;
     if ((ndim < SHAPE_MAX_DIMS && axes >> ndim != 0) || (!*ret_whole && out->shape.ndim != ndim - reduced))
-        return err_set(err, FH_INVALID_ARGUMENT, "a reduction over %d of %d axes cannot give %d", reduced, ndim, out->shape.ndim);
+        return err_set(err, FH_INVALID_ARGUMENT, "a reduction over %d of %d axes cannot give %d", reduced, ndim,
+                       out->shape.ndim);
     for (int i = 0, own = 0; i < ndim; i++) {
         bool gone = axes >> i & 1;
         if (gone && !*ret_whole)
@@ -119,7 +132,8 @@ static int check_shape(const nd_t *in, uint32_t axes, const nd_t *out, bool *ret
     return FH_OK;
 }
 
-int fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out, bool in_order, err_t *err)
+int
+fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out, bool in_order, err_t *err)
 {
     bool whole;
     int status = check_shape(in, axes, out, &whole, err);
@@ -143,12 +157,14 @@ int fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out,
     return FH_OK;
 }
 
-int64_t fold_lane_limit(int64_t bytes)
+int64_t
+fold_lane_limit(int64_t bytes)
 {
     return FOLD_LANE_BYTES / bytes < FOLD_LANES ? FOLD_LANE_BYTES / bytes : FOLD_LANES;
 }
 
-const char *fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run)
+const char *
+fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run)
 {
     const char *data = self->data;
     *ret_run = 1;
@@ -162,7 +178,8 @@ const char *fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t
     return data;
 }
 
-void fold_walk_start(const fold_plan_t *plan, fold_walk_t *walk, int64_t position)
+void
+fold_walk_start(const fold_plan_t *plan, fold_walk_t *walk, int64_t position)
 {
     walk->offset = 0;
     for (int i = plan->nreduced - 1; i >= 0; i--) {
@@ -172,13 +189,15 @@ void fold_walk_start(const fold_plan_t *plan, fold_walk_t *walk, int64_t positio
     }
 }
 
-int64_t fold_walk_left(const fold_plan_t *plan, const fold_walk_t *walk)
+int64_t
+fold_walk_left(const fold_plan_t *plan, const fold_walk_t *walk)
 {
     int last = plan->nreduced - 1;
     return last < 0 ? 1 : plan->reduced[last] - walk->at[last];
 }
 
-void fold_walk_next(const fold_plan_t *plan, fold_walk_t *walk, int64_t n)
+void
+fold_walk_next(const fold_plan_t *plan, fold_walk_t *walk, int64_t n)
 {
     for (int i = plan->nreduced - 1; i >= 0; i--, n = 1) {
         walk->at[i] += n;

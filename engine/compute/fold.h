@@ -1,7 +1,8 @@
-/* engine/compute/fold.h - what reductions share: kernels that fold elements together, and how an array is cut up for them.
+/* engine/compute/fold.h - what reductions share: kernels that fold elements together, and how an array is cut up for
+ * them.
  *
- * Reduced positions are cut into segments of a fixed number; each segment is folded by itself, and the segments' results are
- * folded pairwise.  Nothing of that depends on the number of threads. */
+ * Reduced positions are cut into segments of a fixed number; each segment is folded by itself, and the segments'
+ * results are folded pairwise.  Nothing of that depends on the number of threads. */
 #ifndef FH_ENGINE_COMPUTE_FOLD_H
 #define FH_ENGINE_COMPUTE_FOLD_H
 
@@ -9,11 +10,11 @@
 #include "engine/compute/loops.h"
 
 enum {
-    FOLD_ROW = 1024,      /* most elements of one call of row */
-    FOLD_LANES = 4096,    /* most results that are built side by side: */
+    FOLD_ROW = 1024,            /* most elements of one call of row */
+    FOLD_LANES = 4096,          /* most results that are built side by side: */
     FOLD_LANE_BYTES = 32 << 10, /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
-    FOLD_LEVELS = 18,     /* of a pairwise tree over a segment */
+    FOLD_LEVELS = 18, /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
 };
 
@@ -31,7 +32,8 @@ typedef struct {
 /* The kernels of a reduction whose result has dtype out; NULL if there are none. */
 const fold_t *fold_find(reduce_t reduce, dtype_t out);
 
-/* Is candidate better than best, for argmin and argmax?  NaN is the best of all.  And the same over lanes: where[j] becomes i. */
+/* Is candidate better than best, for argmin and argmax?  NaN is the best of all.  And the same over lanes: where[j]
+ * becomes i. */
 typedef struct {
     uint8_t reduce, item; /* REDUCE_ARGMIN or REDUCE_ARGMAX */
     bool (*better)(const void *candidate, const void *best);
@@ -39,25 +41,27 @@ typedef struct {
 } pick_t;
 const pick_t *pick_find(reduce_t reduce, dtype_t item);
 
-#define FOLD_TABLES(variant)                                    \
-    const fold_t *LOOPS_NAME(variant, folds)(void);             \
+#define FOLD_TABLES(variant)                                                                                           \
+    const fold_t *LOOPS_NAME(variant, folds)(void);                                                                    \
     const pick_t *LOOPS_NAME(variant, picks)(void);
 FOLD_TABLES(baseline)
 FOLD_TABLES(wide)
 #undef FOLD_TABLES
 
-/* --- how an array is cut up ------------------------------------------------------------------------------------------ */
+/* --- how an array is cut up ------------------------------------------------------------------------------------------
+ */
 
 /* Kept axes and reduced axes apart, each outermost first, merged where strides allow. */
 typedef struct {
     const char *data;
     int nkept, nreduced;
-    int64_t kept[SHAPE_MAX_DIMS], kept_in[SHAPE_MAX_DIMS], kept_out[SHAPE_MAX_DIMS]; /* extents, strides of in and out */
+    int64_t kept[SHAPE_MAX_DIMS], kept_in[SHAPE_MAX_DIMS],
+        kept_out[SHAPE_MAX_DIMS]; /* extents, strides of in and out */
     int64_t reduced[SHAPE_MAX_DIMS], reduced_in[SHAPE_MAX_DIMS];
     int64_t kept_count, reduced_count;
-    bool lanes;                 /* build results side by side, else one after the other */
-    int64_t segments;           /* of FOLD_SEGMENT reduced positions */
-    int64_t block, blocks;      /* kept positions that one part works on */
+    bool lanes;            /* build results side by side, else one after the other */
+    int64_t segments;      /* of FOLD_SEGMENT reduced positions */
+    int64_t block, blocks; /* kept positions that one part works on */
 } fold_plan_t;
 
 /* in_order: reduced positions must be walked in C order.  INVALID_ARGUMENT where out's shape does not fit. */

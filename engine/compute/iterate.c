@@ -1,19 +1,21 @@
 #include "engine/compute/iterate.h"
 
 enum {
-    BLOCK_BYTES = 64 << 10,  /* less is not worth waking anybody for */
-    BLOCKS_PER_THREAD = 8,   /* so that a thread that is held up does not hold up the others */
-    BLOCK_GRAIN = 1024,      /* elements; keeps blocks off one another's cache lines */
+    BLOCK_BYTES = 64 << 10, /* less is not worth waking anybody for */
+    BLOCKS_PER_THREAD = 8,  /* so that a thread that is held up does not hold up the others */
+    BLOCK_GRAIN = 1024,     /* elements; keeps blocks off one another's cache lines */
     SHORT_ROW = 16,
 };
 
-static int64_t magnitude(int64_t stride)
+static int64_t
+magnitude(int64_t stride)
 {
     return stride < 0 ? -stride : stride;
 }
 
 /* Does axis a belong outside axis b?  By the strides of the leading operand first, then by those of the others. */
-static bool outside(const nd_t *const *operand, int operands, int lead, int a, int b)
+static bool
+outside(const nd_t *const *operand, int operands, int lead, int a, int b)
 {
     for (int i = 0; i < operands; i++) {
         int k = (lead + i) % operands;
@@ -25,7 +27,8 @@ static bool outside(const nd_t *const *operand, int operands, int lead, int a, i
 }
 
 /* Axes of more than one element, outermost first. */
-static int sort_axes(const nd_t *const *operand, int operands, int lead, int *ret)
+static int
+sort_axes(const nd_t *const *operand, int operands, int lead, int *ret)
 {
     int n = 0;
     for (int axis = 0; axis < operand[0]->shape.ndim; axis++) {
@@ -40,7 +43,8 @@ static int sort_axes(const nd_t *const *operand, int operands, int lead, int *re
 }
 
 /* Can the axis be merged into the walk's last one: is it what lies within one step of that in every operand? */
-static bool mergeable(const iterate_t *self, const nd_t *const *operand, int axis)
+static bool
+mergeable(const iterate_t *self, const nd_t *const *operand, int axis)
 {
     if (self->ndim == 0)
         return false;
@@ -51,7 +55,8 @@ static bool mergeable(const iterate_t *self, const nd_t *const *operand, int axi
 }
 
 /* An axis that the leading operand walks backwards is walked forwards from its other end. */
-static void turn_axis(iterate_t *self, int i, int lead)
+static void
+turn_axis(iterate_t *self, int i, int lead)
 {
     if (self->stride[lead][i] >= 0)
         return;
@@ -61,7 +66,8 @@ static void turn_axis(iterate_t *self, int i, int lead)
     }
 }
 
-static void swap_i64(int64_t *a, int64_t *b)
+static void
+swap_i64(int64_t *a, int64_t *b)
 {
     int64_t x = *a;
     *a = *b;
@@ -69,7 +75,8 @@ static void swap_i64(int64_t *a, int64_t *b)
 }
 
 /* Rows that are very short cost more to begin than to do: put the longest axis innermost then. */
-static void avoid_short_rows(iterate_t *self)
+static void
+avoid_short_rows(iterate_t *self)
 {
     int last = self->ndim - 1, longest = last;
     if (last < 1 || self->extent[last] >= SHORT_ROW)
@@ -84,7 +91,8 @@ static void avoid_short_rows(iterate_t *self)
         swap_i64(&self->stride[k][longest], &self->stride[k][last]);
 }
 
-void iterate_init(iterate_t *self, const nd_t *const *operand, int operands, int lead)
+void
+iterate_init(iterate_t *self, const nd_t *const *operand, int operands, int lead)
 {
     int order[SHAPE_MAX_DIMS];
     self->ndim = 0;
@@ -110,7 +118,8 @@ void iterate_init(iterate_t *self, const nd_t *const *operand, int operands, int
     avoid_short_rows(self);
 }
 
-void iterate_range(const iterate_t *self, int64_t first, int64_t count, iterate_row_fn row, void *context)
+void
+iterate_range(const iterate_t *self, int64_t first, int64_t count, iterate_row_fn row, void *context)
 {
     int64_t at[SHAPE_MAX_DIMS], step[ITERATE_MAX];
     char *start[ITERATE_MAX], *data[ITERATE_MAX]; /* of the row; what the callee may change */
@@ -146,7 +155,8 @@ void iterate_range(const iterate_t *self, int64_t first, int64_t count, iterate_
     }
 }
 
-int64_t iterate_block(const crew_t *crew, int64_t count, int64_t element_bytes)
+int64_t
+iterate_block(const crew_t *crew, int64_t count, int64_t element_bytes)
 {
     int64_t threads = crew_threads(crew), least = BLOCK_BYTES / element_bytes + 1;
     if (threads == 1 || count < 2 * least)
@@ -163,14 +173,16 @@ typedef struct {
     void *context;
 } share_t;
 
-static void run_block(void *context, int64_t i)
+static void
+run_block(void *context, int64_t i)
 {
     const share_t *share = context;
     int64_t first = i * share->block, left = share->walk->count - first;
     iterate_range(share->walk, first, left < share->block ? left : share->block, share->row, share->context);
 }
 
-void iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, iterate_row_fn row, void *context)
+void
+iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, iterate_row_fn row, void *context)
 {
     if (self->count == 0)
         return;
@@ -178,7 +190,8 @@ void iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, ite
     crew_run(crew, (self->count - 1) / share.block + 1, run_block, &share);
 }
 
-bool iterate_aligned(const nd_t *nd)
+bool
+iterate_aligned(const nd_t *nd)
 {
     uintptr_t size = dtype_size(nd->dtype), bits = (uintptr_t)nd->data;
     if (dtype_kind(nd->dtype) == 'c')

@@ -8,7 +8,8 @@
 
 enum { ITERATE_MAX = OP_MAX_IN + OP_MAX_OUT + 1 }; /* operands: inputs, outputs, mask */
 
-/* A walk that is ready: axes sorted and merged, the innermost last.  Strides in bytes.  Plain memory, borrows the data. */
+/* A walk that is ready: axes sorted and merged, the innermost last.  Strides in bytes.  Plain memory, borrows the data.
+ */
 typedef struct {
     int ndim, operands;
     int64_t count; /* elements */

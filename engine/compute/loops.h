@@ -1,16 +1,16 @@
 /* engine/compute/loops.h - the innermost loops and the macros that make them.
  *
- * A loop computes n elements: p[k] is operand k (inputs, then outputs), step[k] its stride in bytes.  Operands are aligned to
- * their type (casts take any alignment).  An output may be exactly an input.
- * The loops_*.c files are compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor, for
- * one with wider vectors and, loops_math.c only, for the widest; table.c picks at run time.  All give the same bits: no
+ * A loop computes n elements: p[k] is operand k (inputs, then outputs), step[k] its stride in bytes.  Operands are
+ * aligned to their type (casts take any alignment).  An output may be exactly an input. The loops_*.c files are
+ * compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor, for one with
+ * wider vectors and, loops_math.c only, for the widest; table.c picks at run time.  All give the same bits: no
  * contraction, no reassociation. */
 #ifndef FH_ENGINE_COMPUTE_LOOPS_H
 #define FH_ENGINE_COMPUTE_LOOPS_H
 
-#include <stdint.h>
-
 #include "codecs/op.h"
+
+#include <stdint.h>
 
 typedef void (*loop_fn)(char **p, const int64_t *step, int64_t n);
 
@@ -32,8 +32,8 @@ loop_fn cast_find(dtype_t from, dtype_t to);
 #define LOOPS_FILES(X) X(integer) X(compare) X(float) X(math) X(complex)
 #define LOOPS_NAME_(variant, name) loops_##variant##_##name
 #define LOOPS_NAME(variant, name) LOOPS_NAME_(variant, name)
-#define LOOPS_DECLARE(name)                                          \
-    const loop_entry_t *LOOPS_NAME(baseline, name)(void);            \
+#define LOOPS_DECLARE(name)                                                                                            \
+    const loop_entry_t *LOOPS_NAME(baseline, name)(void);                                                              \
     const loop_entry_t *LOOPS_NAME(wide, name)(void);
 LOOPS_FILES(LOOPS_DECLARE)
 #undef LOOPS_DECLARE
@@ -42,7 +42,8 @@ const loop_entry_t *LOOPS_NAME(widest, math)(void);
 loop_fn LOOPS_NAME(baseline, cast)(dtype_t from, dtype_t to);
 loop_fn LOOPS_NAME(wide, cast)(dtype_t from, dtype_t to);
 
-/* --- making loops --------------------------------------------------------------------------------------------------- */
+/* --- making loops ---------------------------------------------------------------------------------------------------
+ */
 
 #define DTYPE(NAME, code, ctype, name, chr, kind, size, format) typedef ctype elem_##NAME##_t;
 #include "codecs/dtypes.def"
@@ -58,81 +59,81 @@ loop_fn LOOPS_NAME(wide, cast)(dtype_t from, dtype_t to);
 #define LOOP_IS(k, T) (step[k] == (int64_t)sizeof(T))
 
 /* z = EXPR(a), computed in C. */
-#define LOOP_UNARY(NAME, TI, TO, C, EXPR)                                        \
-    static void NAME(char **p, const int64_t *step, int64_t n)                   \
-    {                                                                            \
-        if (LOOP_IS(0, TI) && LOOP_IS(1, TO)) {                                  \
-            const TI *x = (const void *)p[0];                                    \
-            TO *z = (void *)p[1];                                                \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                            \
-            {                                                                    \
-                C a = (C)x[i];                                                   \
-                z[i] = (TO)(EXPR);                                               \
-            }                                                                    \
-            return;                                                              \
-        }                                                                        \
-        LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                      \
+#define LOOP_UNARY(NAME, TI, TO, C, EXPR)                                                                              \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        if (LOOP_IS(0, TI) && LOOP_IS(1, TO)) {                                                                        \
+            const TI *x = (const void *)p[0];                                                                          \
+            TO *z = (void *)p[1];                                                                                      \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                C a = (C)x[i];                                                                                         \
+                z[i] = (TO)(EXPR);                                                                                     \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                                                            \
     }
 
-#define LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                      \
-    const char *px = p[0];                                                       \
-    char *pz = p[1];                                                             \
-    for (int64_t i = 0; i < n; i++, px += step[0], pz += step[1]) {              \
-        C a = (C) * (const TI *)(const void *)px;                                \
-        *(TO *)(void *)pz = (TO)(EXPR);                                          \
+#define LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                                                            \
+    const char *px = p[0];                                                                                             \
+    char *pz = p[1];                                                                                                   \
+    for (int64_t i = 0; i < n; i++, px += step[0], pz += step[1]) {                                                    \
+        C a = (C) * (const TI *)(const void *)px;                                                                      \
+        *(TO *)(void *)pz = (TO)(EXPR);                                                                                \
     }
 
 /* The same for work that no vector makes faster. */
-#define LOOP_UNARY_PLAIN(NAME, TI, TO, C, EXPR)                                  \
-    static void NAME(char **p, const int64_t *step, int64_t n)                   \
-    {                                                                            \
-        LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                      \
+#define LOOP_UNARY_PLAIN(NAME, TI, TO, C, EXPR)                                                                        \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        LOOP_UNARY_STRIDED(TI, TO, C, EXPR)                                                                            \
     }
 
 /* z = EXPR(a, b). */
-#define LOOP_BINARY(NAME, T0, T1, TO, C, EXPR)                                   \
-    static void NAME(char **p, const int64_t *step, int64_t n)                   \
-    {                                                                            \
-        const T0 *x = (const void *)p[0];                                        \
-        const T1 *y = (const void *)p[1];                                        \
-        TO *z = (void *)p[2];                                                    \
-        if (LOOP_IS(0, T0) && LOOP_IS(1, T1) && LOOP_IS(2, TO)) {                \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                            \
-            {                                                                    \
-                C a = (C)x[i], b = (C)y[i];                                      \
-                z[i] = (TO)(EXPR);                                               \
-            }                                                                    \
-        } else if (LOOP_IS(0, T0) && step[1] == 0 && LOOP_IS(2, TO)) {           \
-            const C b = (C)*y;                                                   \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                            \
-            {                                                                    \
-                C a = (C)x[i];                                                   \
-                z[i] = (TO)(EXPR);                                               \
-            }                                                                    \
-        } else if (step[0] == 0 && LOOP_IS(1, T1) && LOOP_IS(2, TO)) {           \
-            const C a = (C)*x;                                                   \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                            \
-            {                                                                    \
-                C b = (C)y[i];                                                   \
-                z[i] = (TO)(EXPR);                                               \
-            }                                                                    \
-        } else {                                                                 \
-            LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                             \
-        }                                                                        \
+#define LOOP_BINARY(NAME, T0, T1, TO, C, EXPR)                                                                         \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        const T0 *x = (const void *)p[0];                                                                              \
+        const T1 *y = (const void *)p[1];                                                                              \
+        TO *z = (void *)p[2];                                                                                          \
+        if (LOOP_IS(0, T0) && LOOP_IS(1, T1) && LOOP_IS(2, TO)) {                                                      \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                C a = (C)x[i], b = (C)y[i];                                                                            \
+                z[i] = (TO)(EXPR);                                                                                     \
+            }                                                                                                          \
+        } else if (LOOP_IS(0, T0) && step[1] == 0 && LOOP_IS(2, TO)) {                                                 \
+            const C b = (C) * y;                                                                                       \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                C a = (C)x[i];                                                                                         \
+                z[i] = (TO)(EXPR);                                                                                     \
+            }                                                                                                          \
+        } else if (step[0] == 0 && LOOP_IS(1, T1) && LOOP_IS(2, TO)) {                                                 \
+            const C a = (C) * x;                                                                                       \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                C b = (C)y[i];                                                                                         \
+                z[i] = (TO)(EXPR);                                                                                     \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                                                                   \
+        }                                                                                                              \
     }
 
-#define LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                                 \
-    const char *px = p[0], *py = p[1];                                           \
-    char *pz = p[2];                                                             \
-    for (int64_t i = 0; i < n; i++, px += step[0], py += step[1], pz += step[2]) { \
-        C a = (C) * (const T0 *)(const void *)px, b = (C) * (const T1 *)(const void *)py; \
-        *(TO *)(void *)pz = (TO)(EXPR);                                          \
+#define LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                                                                       \
+    const char *px = p[0], *py = p[1];                                                                                 \
+    char *pz = p[2];                                                                                                   \
+    for (int64_t i = 0; i < n; i++, px += step[0], py += step[1], pz += step[2]) {                                     \
+        C a = (C) * (const T0 *)(const void *)px, b = (C) * (const T1 *)(const void *)py;                              \
+        *(TO *)(void *)pz = (TO)(EXPR);                                                                                \
     }
 
-#define LOOP_BINARY_PLAIN(NAME, T0, T1, TO, C, EXPR)                             \
-    static void NAME(char **p, const int64_t *step, int64_t n)                   \
-    {                                                                            \
-        LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                                 \
+#define LOOP_BINARY_PLAIN(NAME, T0, T1, TO, C, EXPR)                                                                   \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        LOOP_BINARY_STRIDED(T0, T1, TO, C, EXPR)                                                                       \
     }
 
 /* Rows of a file's list: D(op, dtype) is the name of a loop and what its entry says. */

@@ -1,33 +1,33 @@
 /* Loops from every element type to every other, with C's rules; see codecs/convert.h for what C leaves open. */
 #include <complex.h>
 #undef complex /* a name in loops.h */
-#include <string.h>
-
 #include "codecs/convert.h"
 #include "engine/compute/loops.h"
 
+#include <string.h>
+
 /* Elements are read and written with memcpy, which is a plain move to the compiler and right at any alignment. */
-#define CAST_LOOP(NAME, TI, TO, EXPR)                                                       \
-    static void NAME(char **p, const int64_t *step, int64_t n)                              \
-    {                                                                                       \
-        const char *from = p[0];                                                            \
-        char *to = p[1];                                                                    \
-        if (LOOP_IS(0, TI) && LOOP_IS(1, TO)) {                                             \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                                       \
-            {                                                                               \
-                TI x;                                                                       \
-                memcpy(&x, from + i * (int64_t)sizeof(TI), sizeof x);                       \
-                TO z = EXPR;                                                                \
-                memcpy(to + i * (int64_t)sizeof(TO), &z, sizeof z);                         \
-            }                                                                               \
-            return;                                                                         \
-        }                                                                                   \
-        for (int64_t i = 0; i < n; i++, from += step[0], to += step[1]) {                   \
-            TI x;                                                                           \
-            memcpy(&x, from, sizeof x);                                                     \
-            TO z = EXPR;                                                                    \
-            memcpy(to, &z, sizeof z);                                                       \
-        }                                                                                   \
+#define CAST_LOOP(NAME, TI, TO, EXPR)                                                                                  \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        const char *from = p[0];                                                                                       \
+        char *to = p[1];                                                                                               \
+        if (LOOP_IS(0, TI) && LOOP_IS(1, TO)) {                                                                        \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                TI x;                                                                                                  \
+                memcpy(&x, from + i * (int64_t)sizeof(TI), sizeof x);                                                  \
+                TO z = EXPR;                                                                                           \
+                memcpy(to + i * (int64_t)sizeof(TO), &z, sizeof z);                                                    \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++, from += step[0], to += step[1]) {                                              \
+            TI x;                                                                                                      \
+            memcpy(&x, from, sizeof x);                                                                                \
+            TO z = EXPR;                                                                                               \
+            memcpy(to, &z, sizeof z);                                                                                  \
+        }                                                                                                              \
     }
 
 typedef struct {
@@ -35,17 +35,17 @@ typedef struct {
 } wide_t;
 
 /* The same type: bytes move. */
-#define MOVE_LOOP(NAME, T)                                                                  \
-    static void NAME(char **p, const int64_t *step, int64_t n)                              \
-    {                                                                                       \
-        if (LOOP_IS(0, T) && LOOP_IS(1, T)) {                                               \
-            memmove(p[1], p[0], (size_t)n * sizeof(T));                                     \
-            return;                                                                         \
-        }                                                                                   \
-        const char *from = p[0];                                                            \
-        char *to = p[1];                                                                    \
-        for (int64_t i = 0; i < n; i++, from += step[0], to += step[1])                     \
-            memcpy(to, from, sizeof(T));                                                    \
+#define MOVE_LOOP(NAME, T)                                                                                             \
+    static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
+    {                                                                                                                  \
+        if (LOOP_IS(0, T) && LOOP_IS(1, T)) {                                                                          \
+            memmove(p[1], p[0], (size_t)n * sizeof(T));                                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+        const char *from = p[0];                                                                                       \
+        char *to = p[1];                                                                                               \
+        for (int64_t i = 0; i < n; i++, from += step[0], to += step[1])                                                \
+            memcpy(to, from, sizeof(T));                                                                               \
     }
 
 MOVE_LOOP(move_1, uint8_t)
@@ -101,7 +101,7 @@ MOVE_LOOP(move_16, wide_t)
 #define FROM_COMPLEX64(D) CAST_LOOP(cast_COMPLEX64_##D, float _Complex, elem_##D##_t, F_##D(f32, crealf(x)))
 #define FROM_COMPLEX128(D) CAST_LOOP(cast_COMPLEX128_##D, double _Complex, elem_##D##_t, F_##D(f64, creal(x)))
 
-#define REALS_TO(M) \
+#define REALS_TO(M)                                                                                                    \
     M(INT8) M(UINT8) M(INT16) M(UINT16) M(INT32) M(UINT32) M(INT64) M(UINT64) M(FLOAT16) M(FLOAT32) M(FLOAT64)
 #define ALL_TO(M) M(BOOL) REALS_TO(M) M(COMPLEX64) M(COMPLEX128)
 
@@ -126,18 +126,21 @@ CAST_LOOP(cast_COMPLEX128_BOOL, double _Complex, uint8_t, (uint8_t)(creal(x) != 
 CAST_LOOP(cast_COMPLEX128_COMPLEX64, double _Complex, float _Complex, (float _Complex)x)
 CAST_LOOP(cast_COMPLEX128_COMPLEX128, double _Complex, double _Complex, x)
 
-#define ROW(D)                                                                                                              \
-    [DTYPE_##D] = {                                                                                                         \
-        [DTYPE_BOOL] = cast_##D##_BOOL,         [DTYPE_INT8] = cast_##D##_INT8,       [DTYPE_UINT8] = cast_##D##_UINT8,     \
-        [DTYPE_INT16] = cast_##D##_INT16,       [DTYPE_UINT16] = cast_##D##_UINT16,   [DTYPE_INT32] = cast_##D##_INT32,     \
-        [DTYPE_UINT32] = cast_##D##_UINT32,     [DTYPE_INT64] = cast_##D##_INT64,     [DTYPE_UINT64] = cast_##D##_UINT64,   \
-        [DTYPE_FLOAT16] = cast_##D##_FLOAT16,   [DTYPE_FLOAT32] = cast_##D##_FLOAT32, [DTYPE_FLOAT64] = cast_##D##_FLOAT64, \
-        [DTYPE_COMPLEX64] = cast_##D##_COMPLEX64, [DTYPE_COMPLEX128] = cast_##D##_COMPLEX128,                               \
+#define ROW(D)                                                                                                         \
+    [DTYPE_##D] = {                                                                                                    \
+        [DTYPE_BOOL] = cast_##D##_BOOL,           [DTYPE_INT8] = cast_##D##_INT8,                                      \
+        [DTYPE_UINT8] = cast_##D##_UINT8,         [DTYPE_INT16] = cast_##D##_INT16,                                    \
+        [DTYPE_UINT16] = cast_##D##_UINT16,       [DTYPE_INT32] = cast_##D##_INT32,                                    \
+        [DTYPE_UINT32] = cast_##D##_UINT32,       [DTYPE_INT64] = cast_##D##_INT64,                                    \
+        [DTYPE_UINT64] = cast_##D##_UINT64,       [DTYPE_FLOAT16] = cast_##D##_FLOAT16,                                \
+        [DTYPE_FLOAT32] = cast_##D##_FLOAT32,     [DTYPE_FLOAT64] = cast_##D##_FLOAT64,                                \
+        [DTYPE_COMPLEX64] = cast_##D##_COMPLEX64, [DTYPE_COMPLEX128] = cast_##D##_COMPLEX128,                          \
     },
 
 static const loop_fn casts[DTYPE_COUNT][DTYPE_COUNT] = {ALL_TO(ROW)};
 
-loop_fn LOOPS_NAME(FH_LOOPS_VARIANT, cast)(dtype_t from, dtype_t to)
+loop_fn
+LOOPS_NAME(FH_LOOPS_VARIANT, cast)(dtype_t from, dtype_t to)
 {
     static const loop_fn moves[] = {[1] = move_1, [2] = move_2, [4] = move_4, [8] = move_8, [16] = move_16};
     if (!dtype_valid((uint64_t)from) || !dtype_valid((uint64_t)to))

@@ -1,102 +1,103 @@
 /* Kernels that fold many elements into one, and that pick the best one. */
 #include <complex.h>
 #undef complex /* a name in loops.h */
-#include <string.h>
-
 #include "engine/compute/fold.h"
+
+#include <string.h>
 
 /* Elements that are folded without a tree: few where rounding errors add up. */
 enum { LEAF_ROUNDED = 256, LEAF_EXACT = FOLD_ROW };
 
 /* A leaf is folded in WIDTH independent lanes, which vectors hold; that number is part of the result's bits. */
-#define ROW_KERNEL(NAME, T, TOTAL, WIDTH, LEAF, FOLD)                                          \
-    static TOTAL NAME##_leaf(const char *p, int64_t step, int64_t n)                     \
-    {                                                                                    \
-        TOTAL lane[WIDTH];                                                               \
-        int64_t i = 0;                                                                   \
-        if (n < WIDTH) {                                                                 \
-            TOTAL a = (TOTAL) * (const T *)(const void *)p;                              \
-            for (i = 1; i < n; i++) {                                                    \
-                TOTAL b = (TOTAL) * (const T *)(const void *)(p + i * step);             \
-                a = FOLD;                                                                \
-            }                                                                            \
-            return a;                                                                    \
-        }                                                                                \
-        if (step == (int64_t)sizeof(T)) {                                                \
-            const T *x = (const void *)p;                                                \
-            for (int j = 0; j < WIDTH; j++)                                              \
-                lane[j] = (TOTAL)x[j];                                                   \
-            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                  \
-                for (int j = 0; j < WIDTH; j++) {                                        \
-                    TOTAL a = lane[j], b = (TOTAL)x[i + j];                              \
-                    lane[j] = FOLD;                                                      \
-                }                                                                        \
-        } else {                                                                         \
-            for (int j = 0; j < WIDTH; j++)                                              \
-                lane[j] = (TOTAL) * (const T *)(const void *)(p + j * step);             \
-            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                  \
-                for (int j = 0; j < WIDTH; j++) {                                        \
-                    TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + (i + j) * step); \
-                    lane[j] = FOLD;                                                      \
-                }                                                                        \
-        }                                                                                \
-        for (int j = 0; i < n; i++, j++) {                                               \
-            TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + i * step);    \
-            lane[j] = FOLD;                                                              \
-        }                                                                                \
-        for (int half = WIDTH / 2; half > 0; half /= 2)                                  \
-            for (int j = 0; j < half; j++) {                                             \
-                TOTAL a = lane[j], b = lane[j + half];                                   \
-                lane[j] = FOLD;                                                          \
-            }                                                                            \
-        return lane[0];                                                                  \
-    }                                                                                    \
-    static TOTAL NAME##_tree(const char *p, int64_t step, int64_t n)                     \
-    {                                                                                    \
-        if (n <= LEAF)                                                                   \
-            return NAME##_leaf(p, step, n);                                              \
-        int64_t left = (n / 2 + LEAF - 1) / LEAF * LEAF;                                 \
-        TOTAL a = NAME##_tree(p, step, left), b = NAME##_tree(p + left * step, step, n - left); \
-        return FOLD;                                                                     \
-    }                                                                                    \
-    static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)            \
-    {                                                                                    \
-        TOTAL a = NAME##_tree(p, step, n);                                               \
-        memcpy(ret, &a, sizeof a);                                                       \
+#define ROW_KERNEL(NAME, T, TOTAL, WIDTH, LEAF, FOLD)                                                                  \
+    static TOTAL NAME##_leaf(const char *p, int64_t step, int64_t n)                                                   \
+    {                                                                                                                  \
+        TOTAL lane[WIDTH];                                                                                             \
+        int64_t i = 0;                                                                                                 \
+        if (n < WIDTH) {                                                                                               \
+            TOTAL a = (TOTAL) * (const T *)(const void *)p;                                                            \
+            for (i = 1; i < n; i++) {                                                                                  \
+                TOTAL b = (TOTAL) * (const T *)(const void *)(p + i * step);                                           \
+                a = FOLD;                                                                                              \
+            }                                                                                                          \
+            return a;                                                                                                  \
+        }                                                                                                              \
+        if (step == (int64_t)sizeof(T)) {                                                                              \
+            const T *x = (const void *)p;                                                                              \
+            for (int j = 0; j < WIDTH; j++)                                                                            \
+                lane[j] = (TOTAL)x[j];                                                                                 \
+            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                                                \
+                for (int j = 0; j < WIDTH; j++) {                                                                      \
+                    TOTAL a = lane[j], b = (TOTAL)x[i + j];                                                            \
+                    lane[j] = FOLD;                                                                                    \
+                }                                                                                                      \
+        } else {                                                                                                       \
+            for (int j = 0; j < WIDTH; j++)                                                                            \
+                lane[j] = (TOTAL) * (const T *)(const void *)(p + j * step);                                           \
+            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                                                \
+                for (int j = 0; j < WIDTH; j++) {                                                                      \
+                    TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + (i + j) * step);                    \
+                    lane[j] = FOLD;                                                                                    \
+                }                                                                                                      \
+        }                                                                                                              \
+        for (int j = 0; i < n; i++, j++) {                                                                             \
+            TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + i * step);                                  \
+            lane[j] = FOLD;                                                                                            \
+        }                                                                                                              \
+        for (int half = WIDTH / 2; half > 0; half /= 2)                                                                \
+            for (int j = 0; j < half; j++) {                                                                           \
+                TOTAL a = lane[j], b = lane[j + half];                                                                 \
+                lane[j] = FOLD;                                                                                        \
+            }                                                                                                          \
+        return lane[0];                                                                                                \
+    }                                                                                                                  \
+    static TOTAL NAME##_tree(const char *p, int64_t step, int64_t n)                                                   \
+    {                                                                                                                  \
+        if (n <= LEAF)                                                                                                 \
+            return NAME##_leaf(p, step, n);                                                                            \
+        int64_t left = (n / 2 + LEAF - 1) / LEAF * LEAF;                                                               \
+        TOTAL a = NAME##_tree(p, step, left), b = NAME##_tree(p + left * step, step, n - left);                        \
+        return FOLD;                                                                                                   \
+    }                                                                                                                  \
+    static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
+    {                                                                                                                  \
+        TOTAL a = NAME##_tree(p, step, n);                                                                             \
+        memcpy(ret, &a, sizeof a);                                                                                     \
     }
 
-#define LANES_KERNEL(NAME, T, TOTAL, FOLD)                                               \
-    static void NAME##_lanes(char *acc, const char *p, int64_t step, int64_t n)          \
-    {                                                                                    \
-        TOTAL *z = (void *)acc;                                                          \
-        if (step == (int64_t)sizeof(T)) {                                                \
-            const T *x = (const void *)p;                                                \
-            LOOP_FREE for (int64_t i = 0; i < n; i++)                                    \
-            {                                                                            \
-                TOTAL a = z[i], b = (TOTAL)x[i];                                         \
-                z[i] = FOLD;                                                             \
-            }                                                                            \
-            return;                                                                      \
-        }                                                                                \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            TOTAL a = z[i], b = (TOTAL) * (const T *)(const void *)(p + i * step);       \
-            z[i] = FOLD;                                                                 \
-        }                                                                                \
+#define LANES_KERNEL(NAME, T, TOTAL, FOLD)                                                                             \
+    static void NAME##_lanes(char *acc, const char *p, int64_t step, int64_t n)                                        \
+    {                                                                                                                  \
+        TOTAL *z = (void *)acc;                                                                                        \
+        if (step == (int64_t)sizeof(T)) {                                                                              \
+            const T *x = (const void *)p;                                                                              \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                TOTAL a = z[i], b = (TOTAL)x[i];                                                                       \
+                z[i] = FOLD;                                                                                           \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            TOTAL a = z[i], b = (TOTAL) * (const T *)(const void *)(p + i * step);                                     \
+            z[i] = FOLD;                                                                                               \
+        }                                                                                                              \
     }
 
-#define MERGE_KERNEL(NAME, TOTAL, FOLD)                                                  \
-    static void NAME##_merge(char *acc, const char *more, int64_t n)                     \
-    {                                                                                    \
-        TOTAL *z = (void *)acc;                                                          \
-        const TOTAL *x = (const void *)more;                                             \
-        LOOP_FREE for (int64_t i = 0; i < n; i++)                                        \
-        {                                                                                \
-            TOTAL a = z[i], b = x[i];                                                    \
-            z[i] = FOLD;                                                                 \
-        }                                                                                \
+#define MERGE_KERNEL(NAME, TOTAL, FOLD)                                                                                \
+    static void NAME##_merge(char *acc, const char *more, int64_t n)                                                   \
+    {                                                                                                                  \
+        TOTAL *z = (void *)acc;                                                                                        \
+        const TOTAL *x = (const void *)more;                                                                           \
+        LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                      \
+        {                                                                                                              \
+            TOTAL a = z[i], b = x[i];                                                                                  \
+            z[i] = FOLD;                                                                                               \
+        }                                                                                                              \
     }
 
-/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, leaf, how a and b fold) -------------------- */
+/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, leaf, how a and b fold)
+ * -------------------- */
 
 static inline float _Complex multiplyf(float _Complex a, float _Complex b)
 {
@@ -111,60 +112,60 @@ static inline double _Complex multiply(double _Complex a, double _Complex b)
 }
 
 /* Complex numbers are ordered by real, then by imaginary part.  NaN in either part counts as NaN. */
-#define COMPLEX_ORDER(Z, T, F)                                                           \
-    static inline bool nan_in##F(Z a)                                                       \
-    {                                                                                    \
-        return creal##F(a) != creal##F(a) || cimag##F(a) != cimag##F(a);                 \
-    }                                                                                    \
-    static inline bool less##F(Z a, Z b)                                                 \
-    {                                                                                    \
-        return creal##F(a) < creal##F(b) || (creal##F(a) == creal##F(b) && cimag##F(a) < cimag##F(b)); \
+#define COMPLEX_ORDER(Z, T, F)                                                                                         \
+    static inline bool nan_in##F(Z a)                                                                                  \
+    {                                                                                                                  \
+        return creal##F(a) != creal##F(a) || cimag##F(a) != cimag##F(a);                                               \
+    }                                                                                                                  \
+    static inline bool less##F(Z a, Z b)                                                                               \
+    {                                                                                                                  \
+        return creal##F(a) < creal##F(b) || (creal##F(a) == creal##F(b) && cimag##F(a) < cimag##F(b));                 \
     }
 #define COMPLEX_CASES(M) M(float _Complex, float, f) M(double _Complex, double, )
 COMPLEX_CASES(COMPLEX_ORDER)
 
-#define EXTREMES(K, D, T, W)                                                             \
-    K(MIN, D, D, T, T, W, EXACT, b < a ? b : a)                                                 \
+#define EXTREMES(K, D, T, W)                                                                                           \
+    K(MIN, D, D, T, T, W, EXACT, b < a ? b : a)                                                                        \
     K(MAX, D, D, T, T, W, EXACT, b > a ? b : a)
-#define FLOAT_EXTREMES(K, D, T, W)                                                       \
-    K(MIN, D, D, T, T, W, EXACT, ((b < a) | (b != b)) ? b : a)                                       \
+#define FLOAT_EXTREMES(K, D, T, W)                                                                                     \
+    K(MIN, D, D, T, T, W, EXACT, ((b < a) | (b != b)) ? b : a)                                                         \
     K(MAX, D, D, T, T, W, EXACT, ((b > a) | (b != b)) ? b : a)
-#define COMPLEX_EXTREMES(K, D, T, W, F)                                                  \
-    K(MIN, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)            \
+#define COMPLEX_EXTREMES(K, D, T, W, F)                                                                                \
+    K(MIN, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)                             \
     K(MAX, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)
 
-#define KERNELS(K)                                                                       \
-    K(SUM, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))     \
-    K(SUM, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a + b)                                    \
-    K(SUM, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a + b)                                  \
-    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, a + b)               \
-    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, a + b)           \
-    K(PROD, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))    \
-    K(PROD, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a * b)                                   \
-    K(PROD, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a * b)                                 \
-    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, multiplyf(a, b))    \
-    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, multiply(a, b)) \
-    EXTREMES(K, INT8, int8_t, 64)                                                        \
-    EXTREMES(K, UINT8, uint8_t, 64)                                                      \
-    EXTREMES(K, INT16, int16_t, 64)                                                      \
-    EXTREMES(K, UINT16, uint16_t, 64)                                                    \
-    EXTREMES(K, INT32, int32_t, 32)                                                      \
-    EXTREMES(K, UINT32, uint32_t, 32)                                                    \
-    EXTREMES(K, INT64, int64_t, 32)                                                      \
-    EXTREMES(K, UINT64, uint64_t, 32)                                                    \
-    FLOAT_EXTREMES(K, FLOAT32, float, 32)                                                \
-    FLOAT_EXTREMES(K, FLOAT64, double, 32)                                               \
-    COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                 \
-    COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                \
-    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a | b))                           \
-    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a & b))                           \
-    K(BIT_AND, INT64, INT64, int64_t, int64_t, 16, EXACT, a & b)                                \
-    K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, EXACT, a | b)                                 \
+#define KERNELS(K)                                                                                                     \
+    K(SUM, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))                            \
+    K(SUM, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a + b)                                                         \
+    K(SUM, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a + b)                                                       \
+    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, a + b)                                    \
+    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, a + b)                                \
+    K(PROD, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))                           \
+    K(PROD, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a *b)                                                         \
+    K(PROD, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a *b)                                                       \
+    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, multiplyf(a, b))                         \
+    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, multiply(a, b))                      \
+    EXTREMES(K, INT8, int8_t, 64)                                                                                      \
+    EXTREMES(K, UINT8, uint8_t, 64)                                                                                    \
+    EXTREMES(K, INT16, int16_t, 64)                                                                                    \
+    EXTREMES(K, UINT16, uint16_t, 64)                                                                                  \
+    EXTREMES(K, INT32, int32_t, 32)                                                                                    \
+    EXTREMES(K, UINT32, uint32_t, 32)                                                                                  \
+    EXTREMES(K, INT64, int64_t, 32)                                                                                    \
+    EXTREMES(K, UINT64, uint64_t, 32)                                                                                  \
+    FLOAT_EXTREMES(K, FLOAT32, float, 32)                                                                              \
+    FLOAT_EXTREMES(K, FLOAT64, double, 32)                                                                             \
+    COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                                               \
+    COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                                              \
+    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a | b))                                                  \
+    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a & b))                                                  \
+    K(BIT_AND, INT64, INT64, int64_t, int64_t, 16, EXACT, a &b)                                                        \
+    K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, EXACT, a | b)                                                        \
     K(BIT_XOR, INT64, INT64, int64_t, int64_t, 16, EXACT, a ^ b)
 
-#define MAKE(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                             \
-    ROW_KERNEL(fold_##R##_##ITEM, T, TT, W, LEAF_##LEAF, FOLD)                                         \
-    LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                                          \
+#define MAKE(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                                                     \
+    ROW_KERNEL(fold_##R##_##ITEM, T, TT, W, LEAF_##LEAF, FOLD)                                                         \
+    LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                                                                       \
     MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
 KERNELS(MAKE)
 
@@ -172,56 +173,63 @@ KERNELS(MAKE)
 ROW_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, 16, LEAF_EXACT, a + b)
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
-#define ENTRY(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                            \
-    {REDUCE_##R, DTYPE_##ITEM, DTYPE_##TOTAL, fold_##R##_##ITEM##_row, fold_##R##_##ITEM##_lanes, fold_##R##_##ITEM##_merge},
+#define ENTRY(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                                                    \
+    {REDUCE_##R,                                                                                                       \
+     DTYPE_##ITEM,                                                                                                     \
+     DTYPE_##TOTAL,                                                                                                    \
+     fold_##R##_##ITEM##_row,                                                                                          \
+     fold_##R##_##ITEM##_lanes,                                                                                        \
+     fold_##R##_##ITEM##_merge},
 
 static const fold_t folds[] = {
-    KERNELS(ENTRY)
-    {REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes, fold_SUM_INT64_merge},
+    KERNELS(ENTRY){REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes,
+                   fold_SUM_INT64_merge},
     {0, DTYPE_NONE, DTYPE_NONE, NULL, NULL, NULL},
 };
 
-const fold_t *LOOPS_NAME(FH_LOOPS_VARIANT, folds)(void)
+const fold_t *
+LOOPS_NAME(FH_LOOPS_VARIANT, folds)(void)
 {
     return folds;
 }
 
-/* --- argmin and argmax ----------------------------------------------------------------------------------------------- */
+/* --- argmin and argmax -----------------------------------------------------------------------------------------------
+ */
 
-#define PICK_KERNELS(R, D, T, BETTER)                                                    \
-    static bool pick_##R##_##D##_better(const void *candidate, const void *best)         \
-    {                                                                                    \
-        T b = *(const T *)candidate, a = *(const T *)best;                               \
-        return BETTER;                                                                   \
-    }                                                                                    \
+#define PICK_KERNELS(R, D, T, BETTER)                                                                                  \
+    static bool pick_##R##_##D##_better(const void *candidate, const void *best)                                       \
+    {                                                                                                                  \
+        T b = *(const T *)candidate, a = *(const T *)best;                                                             \
+        return BETTER;                                                                                                 \
+    }                                                                                                                  \
     static void pick_##R##_##D##_lanes(char *best, int64_t *where, const char *p, int64_t step, int64_t n, int64_t at) \
-    {                                                                                    \
-        T *z = (void *)best;                                                             \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            T a = z[i], b = *(const T *)(const void *)(p + i * step);                    \
-            bool better = BETTER;                                                        \
-            z[i] = better ? b : a;                                                       \
-            where[i] = better ? at : where[i];                                           \
-        }                                                                                \
+    {                                                                                                                  \
+        T *z = (void *)best;                                                                                           \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T a = z[i], b = *(const T *)(const void *)(p + i * step);                                                  \
+            bool better = BETTER;                                                                                      \
+            z[i] = better ? b : a;                                                                                     \
+            where[i] = better ? at : where[i];                                                                         \
+        }                                                                                                              \
     }
 
 #define PICKS(M, D, T) M(ARGMIN, D, T, b < a) M(ARGMAX, D, T, b > a)
 #define FLOAT_PICKS(M, D, T) M(ARGMIN, D, T, b < a || (b != b && a == a)) M(ARGMAX, D, T, b > a || (b != b && a == a))
-#define COMPLEX_PICKS(M, D, T, F)                                                        \
-    M(ARGMIN, D, T, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)))                          \
+#define COMPLEX_PICKS(M, D, T, F)                                                                                      \
+    M(ARGMIN, D, T, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)))                                                  \
     M(ARGMAX, D, T, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)))
-#define ALL_PICKS(M)                                                                     \
-    PICKS(M, INT8, int8_t)                                                               \
-    PICKS(M, UINT8, uint8_t)                                                             \
-    PICKS(M, INT16, int16_t)                                                             \
-    PICKS(M, UINT16, uint16_t)                                                           \
-    PICKS(M, INT32, int32_t)                                                             \
-    PICKS(M, UINT32, uint32_t)                                                           \
-    PICKS(M, INT64, int64_t)                                                             \
-    PICKS(M, UINT64, uint64_t)                                                           \
-    FLOAT_PICKS(M, FLOAT32, float)                                                       \
-    FLOAT_PICKS(M, FLOAT64, double)                                                      \
-    COMPLEX_PICKS(M, COMPLEX64, float _Complex, f)                                       \
+#define ALL_PICKS(M)                                                                                                   \
+    PICKS(M, INT8, int8_t)                                                                                             \
+    PICKS(M, UINT8, uint8_t)                                                                                           \
+    PICKS(M, INT16, int16_t)                                                                                           \
+    PICKS(M, UINT16, uint16_t)                                                                                         \
+    PICKS(M, INT32, int32_t)                                                                                           \
+    PICKS(M, UINT32, uint32_t)                                                                                         \
+    PICKS(M, INT64, int64_t)                                                                                           \
+    PICKS(M, UINT64, uint64_t)                                                                                         \
+    FLOAT_PICKS(M, FLOAT32, float)                                                                                     \
+    FLOAT_PICKS(M, FLOAT64, double)                                                                                    \
+    COMPLEX_PICKS(M, COMPLEX64, float _Complex, f)                                                                     \
     COMPLEX_PICKS(M, COMPLEX128, double _Complex, )
 
 ALL_PICKS(PICK_KERNELS)
@@ -229,11 +237,11 @@ ALL_PICKS(PICK_KERNELS)
 #define PICK_ENTRY(R, D, T, BETTER) {REDUCE_##R, DTYPE_##D, pick_##R##_##D##_better, pick_##R##_##D##_lanes},
 
 static const pick_t picks[] = {
-    ALL_PICKS(PICK_ENTRY)
-    {0, DTYPE_NONE, NULL, NULL},
+    ALL_PICKS(PICK_ENTRY){0, DTYPE_NONE, NULL, NULL},
 };
 
-const pick_t *LOOPS_NAME(FH_LOOPS_VARIANT, picks)(void)
+const pick_t *
+LOOPS_NAME(FH_LOOPS_VARIANT, picks)(void)
 {
     return picks;
 }

@@ -1,145 +1,149 @@
-/* Integer and bool loops.  Integers wrap, division by zero gives 0; work is done in an unsigned type so that C agrees. */
+/* Integer and bool loops.  Integers wrap, division by zero gives 0; work is done in an unsigned type so that C agrees.
+ */
 #include "codecs/convert.h"
 #include "engine/compute/loops.h"
 
-/* --- the operations that are more than an expression ---------------------------------------------------------------- */
+/* --- the operations that are more than an expression ----------------------------------------------------------------
+ */
 
-#define INTEGER_FUNCTIONS(D, T, U)                                                       \
-    static inline T power_##D(T base, T exponent)                                        \
-    {                                                                                    \
-        U result = 1, square = (U)base, left = (U)exponent;                              \
-        for (; left != 0; left >>= 1, square *= square)                                  \
-            result *= left & 1 ? square : 1;                                             \
-        return (T)result;                                                                \
-    }                                                                                    \
-    static inline U gcd_##D(U a, U b)                                                    \
-    {                                                                                    \
-        while (b != 0) {                                                                 \
-            U rest = a % b;                                                              \
-            a = b;                                                                       \
-            b = rest;                                                                    \
-        }                                                                                \
-        return a;                                                                        \
-    }                                                                                    \
-    static inline U lcm_##D(U a, U b)                                                    \
-    {                                                                                    \
-        U divisor = gcd_##D(a, b);                                                       \
-        return divisor == 0 ? 0 : a / divisor * b;                                       \
+#define INTEGER_FUNCTIONS(D, T, U)                                                                                     \
+    static inline T power_##D(T base, T exponent)                                                                      \
+    {                                                                                                                  \
+        U result = 1, square = (U)base, left = (U)exponent;                                                            \
+        for (; left != 0; left >>= 1, square *= square)                                                                \
+            result *= left & 1 ? square : 1;                                                                           \
+        return (T)result;                                                                                              \
+    }                                                                                                                  \
+    static inline U gcd_##D(U a, U b)                                                                                  \
+    {                                                                                                                  \
+        while (b != 0) {                                                                                               \
+            U rest = a % b;                                                                                            \
+            a = b;                                                                                                     \
+            b = rest;                                                                                                  \
+        }                                                                                                              \
+        return a;                                                                                                      \
+    }                                                                                                                  \
+    static inline U lcm_##D(U a, U b)                                                                                  \
+    {                                                                                                                  \
+        U divisor = gcd_##D(a, b);                                                                                     \
+        return divisor == 0 ? 0 : a / divisor * b;                                                                     \
     }
 
 /* Quotient rounded down, and what it leaves.  Dividing the smallest number by -1 wraps. */
-#define SIGNED_FUNCTIONS(D, T, U)                                                        \
-    static inline T floor_divide_##D(T a, T b)                                           \
-    {                                                                                    \
-        if (b == 0)                                                                      \
-            return 0;                                                                    \
-        if (b == -1)                                                                     \
-            return (T)(0 - (U)a);                                                        \
-        return (T)(a / b - (a % b != 0 && (a < 0) != (b < 0)));                          \
-    }                                                                                    \
-    static inline T fmod_##D(T a, T b)                                                   \
-    {                                                                                    \
-        return (T)(b == 0 || b == -1 ? 0 : a % b);                                       \
-    }                                                                                    \
-    static inline T remainder_##D(T a, T b)                                              \
-    {                                                                                    \
-        T rest = fmod_##D(a, b);                                                         \
-        return (T)(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);                \
+#define SIGNED_FUNCTIONS(D, T, U)                                                                                      \
+    static inline T floor_divide_##D(T a, T b)                                                                         \
+    {                                                                                                                  \
+        if (b == 0)                                                                                                    \
+            return 0;                                                                                                  \
+        if (b == -1)                                                                                                   \
+            return (T)(0 - (U)a);                                                                                      \
+        return (T)(a / b - (a % b != 0 && (a < 0) != (b < 0)));                                                        \
+    }                                                                                                                  \
+    static inline T fmod_##D(T a, T b)                                                                                 \
+    {                                                                                                                  \
+        return (T)(b == 0 || b == -1 ? 0 : a % b);                                                                     \
+    }                                                                                                                  \
+    static inline T remainder_##D(T a, T b)                                                                            \
+    {                                                                                                                  \
+        T rest = fmod_##D(a, b);                                                                                       \
+        return (T)(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);                                              \
     }
 
-#define UNSIGNED_FUNCTIONS(D, T, U)                                                      \
-    static inline T floor_divide_##D(T a, T b)                                           \
-    {                                                                                    \
-        return (T)(b == 0 ? 0 : a / b);                                                  \
-    }                                                                                    \
-    static inline T fmod_##D(T a, T b)                                                   \
-    {                                                                                    \
-        return (T)(b == 0 ? 0 : a % b);                                                  \
-    }                                                                                    \
-    static inline T remainder_##D(T a, T b)                                              \
-    {                                                                                    \
-        return fmod_##D(a, b);                                                           \
+#define UNSIGNED_FUNCTIONS(D, T, U)                                                                                    \
+    static inline T floor_divide_##D(T a, T b)                                                                         \
+    {                                                                                                                  \
+        return (T)(b == 0 ? 0 : a / b);                                                                                \
+    }                                                                                                                  \
+    static inline T fmod_##D(T a, T b)                                                                                 \
+    {                                                                                                                  \
+        return (T)(b == 0 ? 0 : a % b);                                                                                \
+    }                                                                                                                  \
+    static inline T remainder_##D(T a, T b)                                                                            \
+    {                                                                                                                  \
+        return fmod_##D(a, b);                                                                                         \
     }
 
-#define DIVMOD_LOOP(D, T)                                                                \
-    static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                \
-    {                                                                                    \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            T a = *(const T *)(const void *)(p[0] + i * step[0]);                        \
-            T b = *(const T *)(const void *)(p[1] + i * step[1]);                        \
-            *(T *)(void *)(p[2] + i * step[2]) = floor_divide_##D(a, b);                 \
-            *(T *)(void *)(p[3] + i * step[3]) = remainder_##D(a, b);                    \
-        }                                                                                \
+#define DIVMOD_LOOP(D, T)                                                                                              \
+    static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                                              \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T a = *(const T *)(const void *)(p[0] + i * step[0]);                                                      \
+            T b = *(const T *)(const void *)(p[1] + i * step[1]);                                                      \
+            *(T *)(void *)(p[2] + i * step[2]) = floor_divide_##D(a, b);                                               \
+            *(T *)(void *)(p[3] + i * step[3]) = remainder_##D(a, b);                                                  \
+        }                                                                                                              \
     }
 
-#define CLIP_LOOP(D, T)                                                                  \
-    static void loop_CLIP_##D(char **p, const int64_t *step, int64_t n)                  \
-    {                                                                                    \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            T x = *(const T *)(const void *)(p[0] + i * step[0]);                        \
-            T low = *(const T *)(const void *)(p[1] + i * step[1]);                      \
-            T high = *(const T *)(const void *)(p[2] + i * step[2]);                     \
-            x = x < low ? low : x;                                                       \
-            *(T *)(void *)(p[3] + i * step[3]) = x > high ? high : x;                    \
-        }                                                                                \
+#define CLIP_LOOP(D, T)                                                                                                \
+    static void loop_CLIP_##D(char **p, const int64_t *step, int64_t n)                                                \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T x = *(const T *)(const void *)(p[0] + i * step[0]);                                                      \
+            T low = *(const T *)(const void *)(p[1] + i * step[1]);                                                    \
+            T high = *(const T *)(const void *)(p[2] + i * step[2]);                                                   \
+            x = x < low ? low : x;                                                                                     \
+            *(T *)(void *)(p[3] + i * step[3]) = x > high ? high : x;                                                  \
+        }                                                                                                              \
     }
 
 #define WIDTH(T) (sizeof(T) * 8)
 
-/* --- the loops of one type: F2, F1 fast binary and unary, S2, S1 plain ones ----------------------------------------- */
+/* --- the loops of one type: F2, F1 fast binary and unary, S2, S1 plain ones -----------------------------------------
+ */
 
-#define COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                            \
-    F2(ADD, D, T, (U)a + (U)b)                                                           \
-    F2(SUBTRACT, D, T, (U)a - (U)b)                                                      \
-    F2(MULTIPLY, D, T, (U)a * (U)b)                                                      \
-    F2(MAXIMUM, D, T, a > b ? a : b)                                                     \
-    F2(MINIMUM, D, T, a < b ? a : b)                                                     \
-    F2(BITWISE_AND, D, T, a & b)                                                         \
-    F2(BITWISE_OR, D, T, a | b)                                                          \
-    F2(BITWISE_XOR, D, T, a ^ b)                                                         \
-    F2(LEFT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? (U)a << b : 0)                         \
-    S2(FLOOR_DIVIDE, D, T, floor_divide_##D(a, b))                                       \
-    S2(REMAINDER, D, T, remainder_##D(a, b))                                             \
-    S2(FMOD, D, T, fmod_##D(a, b))                                                       \
-    S2(POWER, D, T, power_##D(a, b))                                                     \
-    F1(INVERT, D, T, ~a)                                                                 \
-    F1(NEGATIVE, D, T, 0 - (U)a)                                                         \
-    F1(SQUARE, D, T, (U)a * (U)a)                                                        \
-    F1(POSITIVE, D, T, a)                                                                \
+#define COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                          \
+    F2(ADD, D, T, (U)a + (U)b)                                                                                         \
+    F2(SUBTRACT, D, T, (U)a - (U)b)                                                                                    \
+    F2(MULTIPLY, D, T, (U)a *(U)b)                                                                                     \
+    F2(MAXIMUM, D, T, a > b ? a : b)                                                                                   \
+    F2(MINIMUM, D, T, a < b ? a : b)                                                                                   \
+    F2(BITWISE_AND, D, T, a &b)                                                                                        \
+    F2(BITWISE_OR, D, T, a | b)                                                                                        \
+    F2(BITWISE_XOR, D, T, a ^ b)                                                                                       \
+    F2(LEFT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? (U)a << b : 0)                                                       \
+    S2(FLOOR_DIVIDE, D, T, floor_divide_##D(a, b))                                                                     \
+    S2(REMAINDER, D, T, remainder_##D(a, b))                                                                           \
+    S2(FMOD, D, T, fmod_##D(a, b))                                                                                     \
+    S2(POWER, D, T, power_##D(a, b))                                                                                   \
+    F1(INVERT, D, T, ~a)                                                                                               \
+    F1(NEGATIVE, D, T, 0 - (U)a)                                                                                       \
+    F1(SQUARE, D, T, (U)a *(U)a)                                                                                       \
+    F1(POSITIVE, D, T, a)                                                                                              \
     S1(IMAG, D, T, a - a)
 
-#define SIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                            \
-    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                \
-    F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : a < 0 ? -1 : 0)              \
-    S2(GCD, D, T, gcd_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))             \
-    S2(LCM, D, T, lcm_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))             \
-    F1(ABSOLUTE, D, T, a < 0 ? 0 - (U)a : (U)a)                                          \
-    F1(SIGN, D, T, (a > 0) - (a < 0))                                                    \
+#define SIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                                                          \
+    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                              \
+    F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : a < 0 ? -1 : 0)                                            \
+    S2(GCD, D, T, gcd_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))                                           \
+    S2(LCM, D, T, lcm_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))                                           \
+    F1(ABSOLUTE, D, T, a < 0 ? 0 - (U)a : (U)a)                                                                        \
+    F1(SIGN, D, T, (a > 0) - (a < 0))                                                                                  \
     S1(RECIPROCAL, D, T, sizeof(T) == 8 ? convert_f64_i64(1.0 / (double)a) : convert_f64_i32(1.0 / (double)a))
 
-#define UNSIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                          \
-    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                \
-    F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : 0)                           \
-    S2(GCD, D, T, gcd_##D(a, b))                                                         \
-    S2(LCM, D, T, lcm_##D(a, b))                                                         \
-    F1(SIGN, D, T, a != 0)                                                               \
+#define UNSIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                                                        \
+    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                              \
+    F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : 0)                                                         \
+    S2(GCD, D, T, gcd_##D(a, b))                                                                                       \
+    S2(LCM, D, T, lcm_##D(a, b))                                                                                       \
+    F1(SIGN, D, T, a != 0)                                                                                             \
     F1(RECIPROCAL, D, T, a == 1)
 
-#define ALL_INTEGERS(S, U)                                                               \
-    S(INT8, int8_t, uint32_t) S(INT16, int16_t, uint32_t) S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) \
-    U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
+#define ALL_INTEGERS(S, U)                                                                                             \
+    S(INT8, int8_t, uint32_t)                                                                                          \
+    S(INT16, int16_t, uint32_t) S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t)    \
+        U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
 
 /* Bools: any byte but 0 counts as true. */
-#define BOOL_LOOPS(F2, F1)                                                               \
-    F2(ADD, a | b)                                                                       \
-    F2(MULTIPLY, a & b)                                                                  \
-    F2(MAXIMUM, a | b)                                                                   \
-    F2(MINIMUM, a & b)                                                                   \
-    F2(BITWISE_AND, a & b)                                                               \
-    F2(BITWISE_OR, a | b)                                                                \
-    F2(BITWISE_XOR, a ^ b)                                                               \
-    F1(INVERT, !a)                                                                       \
-    F1(ABSOLUTE, a)                                                                      \
+#define BOOL_LOOPS(F2, F1)                                                                                             \
+    F2(ADD, a | b)                                                                                                     \
+    F2(MULTIPLY, a &b)                                                                                                 \
+    F2(MAXIMUM, a | b)                                                                                                 \
+    F2(MINIMUM, a &b)                                                                                                  \
+    F2(BITWISE_AND, a &b)                                                                                              \
+    F2(BITWISE_OR, a | b)                                                                                              \
+    F2(BITWISE_XOR, a ^ b)                                                                                             \
+    F1(INVERT, !a)                                                                                                     \
+    F1(ABSOLUTE, a)                                                                                                    \
     F1(IMAG, a & !a)
 
 typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
@@ -151,24 +155,25 @@ typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
 #define BOOL2(OP, EXPR) LOOP_BINARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, uint8_t, truth_t, EXPR)
 #define BOOL1(OP, EXPR) LOOP_UNARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, truth_t, EXPR)
 
-#define MAKE_SIGNED(D, T, U)                                                             \
-    INTEGER_FUNCTIONS(D, T, U)                                                           \
-    SIGNED_FUNCTIONS(D, T, U)                                                            \
-    DIVMOD_LOOP(D, T)                                                                    \
-    CLIP_LOOP(D, T)                                                                      \
+#define MAKE_SIGNED(D, T, U)                                                                                           \
+    INTEGER_FUNCTIONS(D, T, U)                                                                                         \
+    SIGNED_FUNCTIONS(D, T, U)                                                                                          \
+    DIVMOD_LOOP(D, T)                                                                                                  \
+    CLIP_LOOP(D, T)                                                                                                    \
     SIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, D, T, U)
-#define MAKE_UNSIGNED(D, T, U)                                                           \
-    INTEGER_FUNCTIONS(D, T, U)                                                           \
-    UNSIGNED_FUNCTIONS(D, T, U)                                                          \
-    DIVMOD_LOOP(D, T)                                                                    \
-    CLIP_LOOP(D, T)                                                                      \
+#define MAKE_UNSIGNED(D, T, U)                                                                                         \
+    INTEGER_FUNCTIONS(D, T, U)                                                                                         \
+    UNSIGNED_FUNCTIONS(D, T, U)                                                                                        \
+    DIVMOD_LOOP(D, T)                                                                                                  \
+    CLIP_LOOP(D, T)                                                                                                    \
     UNSIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, D, T, U)
 
 ALL_INTEGERS(MAKE_SIGNED, MAKE_UNSIGNED)
 BOOL_LOOPS(BOOL2, BOOL1)
 CLIP_LOOP(BOOL, truth_t)
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------------------------------
+ */
 
 #define ENTRY2(OP, D, T, EXPR) LOOP_ENTRY2(OP, D, D)
 #define ENTRY1(OP, D, T, EXPR) LOOP_ENTRY1(OP, D, D)
@@ -179,36 +184,33 @@ CLIP_LOOP(BOOL, truth_t)
 
 /* Operations that give back an integer as it is. */
 #define SAME_ENTRY(OP, D) {OP_##OP, {DTYPE_##D}, {DTYPE_##D}, loop_POSITIVE_##D},
-#define OTHER_ENTRIES(D)                                                                 \
-    SAME_ENTRY(CONJUGATE, D)                                                             \
-    SAME_ENTRY(REAL, D)                                                                  \
-    SAME_ENTRY(FLOOR, D)                                                                 \
-    SAME_ENTRY(CEIL, D)                                                                  \
-    SAME_ENTRY(TRUNC, D)                                                                 \
-    {OP_DIVMOD, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D, DTYPE_##D}, loop_DIVMOD_##D},        \
-    THREE_INPUTS(D)
+#define OTHER_ENTRIES(D)                                                                                               \
+    SAME_ENTRY(CONJUGATE, D)                                                                                           \
+    SAME_ENTRY(REAL, D)                                                                                                \
+    SAME_ENTRY(FLOOR, D)                                                                                               \
+    SAME_ENTRY(CEIL, D)                                                                                                \
+    SAME_ENTRY(TRUNC, D){OP_DIVMOD, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D, DTYPE_##D}, loop_DIVMOD_##D}, THREE_INPUTS(D)
 
 #define LIST_SIGNED(D, T, U) SIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, D, T, U) OTHER_ENTRIES(D)
-#define LIST_UNSIGNED(D, T, U) UNSIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, D, T, U) SAME_ENTRY(ABSOLUTE, D) OTHER_ENTRIES(D)
+#define LIST_UNSIGNED(D, T, U)                                                                                         \
+    UNSIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, D, T, U) SAME_ENTRY(ABSOLUTE, D) OTHER_ENTRIES(D)
 
 static const loop_entry_t entries[] = {
-    ALL_INTEGERS(LIST_SIGNED, LIST_UNSIGNED)
-    BOOL_LOOPS(BOOL_ENTRY2, BOOL_ENTRY1)
-    THREE_INPUTS(BOOL)
-    {OP_FMAX, {DTYPE_BOOL, DTYPE_BOOL}, {DTYPE_BOOL}, loop_MAXIMUM_BOOL},
+    ALL_INTEGERS(LIST_SIGNED, LIST_UNSIGNED) BOOL_LOOPS(BOOL_ENTRY2, BOOL_ENTRY1)
+        THREE_INPUTS(BOOL){OP_FMAX, {DTYPE_BOOL, DTYPE_BOOL}, {DTYPE_BOOL}, loop_MAXIMUM_BOOL},
     {OP_FMIN, {DTYPE_BOOL, DTYPE_BOOL}, {DTYPE_BOOL}, loop_MINIMUM_BOOL},
     {OP_REAL, {DTYPE_BOOL}, {DTYPE_BOOL}, loop_ABSOLUTE_BOOL},
     {OP_FLOOR, {DTYPE_BOOL}, {DTYPE_BOOL}, loop_ABSOLUTE_BOOL},
     {OP_CEIL, {DTYPE_BOOL}, {DTYPE_BOOL}, loop_ABSOLUTE_BOOL},
     {OP_TRUNC, {DTYPE_BOOL}, {DTYPE_BOOL}, loop_ABSOLUTE_BOOL},
-#define FMINMAX(D, T, U)                                                                 \
-    {OP_FMAX, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_MAXIMUM_##D},                    \
-    {OP_FMIN, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_MINIMUM_##D},
-    ALL_INTEGERS(FMINMAX, FMINMAX)
-    {0, {0}, {0}, NULL},
+#define FMINMAX(D, T, U)                                                                                               \
+    {OP_FMAX, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_MAXIMUM_##D},                                                  \
+        {OP_FMIN, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_MINIMUM_##D},
+    ALL_INTEGERS(FMINMAX, FMINMAX){0, {0}, {0}, NULL},
 };
 
-const loop_entry_t *LOOPS_NAME(FH_LOOPS_VARIANT, integer)(void)
+const loop_entry_t *
+LOOPS_NAME(FH_LOOPS_VARIANT, integer)(void)
 {
     return entries;
 }

@@ -1,10 +1,10 @@
 #include "engine/compute/pick.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/compute/fold.h"
 #include "engine/compute/iterate.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     fold_plan_t plan;
@@ -17,12 +17,14 @@ typedef struct {
 } job_t;
 
 /* float16 is compared in float32, bool as 0 and 1. */
-static dtype_t item_for(dtype_t dtype)
+static dtype_t
+item_for(dtype_t dtype)
 {
     return dtype == DTYPE_FLOAT16 ? DTYPE_FLOAT32 : dtype == DTYPE_BOOL ? DTYPE_UINT8 : dtype;
 }
 
-static void load(const job_t *job, const char *data, int64_t step, int64_t n, char *ret)
+static void
+load(const job_t *job, const char *data, int64_t step, int64_t n, char *ret)
 {
     union {
         const char *in;
@@ -32,10 +34,12 @@ static void load(const job_t *job, const char *data, int64_t step, int64_t n, ch
     job->convert(pair, (const int64_t[]){step, job->item}, n);
 }
 
-/* --- results one after the other ------------------------------------------------------------------------------------ */
+/* --- results one after the other ------------------------------------------------------------------------------------
+ */
 
 /* The place of the first element of a row that is as good as best. */
-static int64_t find_best(const job_t *job, const char *items, const char *best)
+static int64_t
+find_best(const job_t *job, const char *items, const char *best)
 {
     int64_t i = 0;
     while (job->pick->better(best, items + i * job->item))
@@ -43,7 +47,8 @@ static int64_t find_best(const job_t *job, const char *items, const char *best)
     return i;
 }
 
-static void pick_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret_value, int64_t *ret_place)
+static void
+pick_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret_value, int64_t *ret_place)
 {
     _Alignas(64) char items[FOLD_ROW * FOLD_ELEMENT_MAX];
     _Alignas(16) char best[FOLD_ELEMENT_MAX];
@@ -65,10 +70,12 @@ static void pick_rows(const job_t *job, const char *data, int64_t first, int64_t
     }
 }
 
-/* --- results side by side ------------------------------------------------------------------------------------------- */
+/* --- results side by side -------------------------------------------------------------------------------------------
+ */
 
-static void pick_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret_values,
-                       int64_t *ret_places)
+static void
+pick_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret_values,
+           int64_t *ret_places)
 {
     _Alignas(64) char items[FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
@@ -85,9 +92,11 @@ static void pick_lanes(const job_t *job, const char *data, int64_t width, int64_
     }
 }
 
-/* --- parts ---------------------------------------------------------------------------------------------------------- */
+/* --- parts ----------------------------------------------------------------------------------------------------------
+ */
 
-static void run_part(void *context, int64_t i)
+static void
+run_part(void *context, int64_t i)
 {
     const job_t *job = context;
     const fold_plan_t *plan = &job->plan;
@@ -107,7 +116,8 @@ static void run_part(void *context, int64_t i)
 }
 
 /* Earlier segments win where values are equal. */
-static void merge_segments(const job_t *job, int64_t base)
+static void
+merge_segments(const job_t *job, int64_t base)
 {
     int64_t kept = job->plan.kept_count;
     for (int64_t k = 0; k < kept; k++) {
@@ -123,7 +133,8 @@ static void merge_segments(const job_t *job, int64_t base)
     }
 }
 
-static int store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
+static int
+store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
 {
     shape_t shape = {.ndim = job->plan.nkept};
     nd_t from, to = {.data = out->data, .dtype = out->dtype};
@@ -136,7 +147,8 @@ static int store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
     return compute_assign(crew, &to, &from, err);
 }
 
-int pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
+int
+pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
 {
     dtype_t item = item_for(in->dtype);
     job_t job = {.pick = pick_find(reduce, item),
@@ -154,7 +166,8 @@ int pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, co
     job.values = malloc((size_t)(results * job.item));
     job.places = malloc((size_t)results * sizeof *job.places);
     if (job.values == NULL || job.places == NULL) {
-        status = err_set(err, FH_NO_MEMORY, "no memory for %lld partial results of %s", (long long)results, reduce_name(reduce));
+        status = err_set(err, FH_NO_MEMORY, "no memory for %lld partial results of %s", (long long)results,
+                         reduce_name(reduce));
         goto done;
     }
     crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
@@ -166,10 +179,12 @@ done:
     return status;
 }
 
-/* --- partial results of several pieces ------------------------------------------------------------------------------ */
+/* --- partial results of several pieces ------------------------------------------------------------------------------
+ */
 
 /* Operands: the row that won, the first row of the indices, the result; rows are stride bytes apart. */
-static void take_row(void *context, char **data, const int64_t *step, int64_t n)
+static void
+take_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     int64_t stride = *(const int64_t *)context;
     for (int64_t i = 0; i < n; i++) {
@@ -180,9 +195,11 @@ static void take_row(void *context, char **data, const int64_t *step, int64_t n)
     }
 }
 
-int compute_arg_combine(crew_t *crew, reduce_t reduce, const nd_t *values, const nd_t *indices, const nd_t *out, err_t *err)
+int
+compute_arg_combine(crew_t *crew, reduce_t reduce, const nd_t *values, const nd_t *indices, const nd_t *out, err_t *err)
 {
-    if ((reduce != REDUCE_ARGMIN && reduce != REDUCE_ARGMAX) || indices->dtype != DTYPE_INT64 || out->dtype != DTYPE_INT64)
+    if ((reduce != REDUCE_ARGMIN && reduce != REDUCE_ARGMAX) || indices->dtype != DTYPE_INT64 ||
+        out->dtype != DTYPE_INT64)
         return err_set(err, FH_WRONG_TYPE, "only indices (int64) of argmin or argmax can be combined");
     if (values->shape.ndim < 1 || !shape_equal(&values->shape, &indices->shape))
         return err_set(err, FH_INVALID_ARGUMENT, "values and indices to be combined must have the same shape");

@@ -5,6 +5,7 @@
 #include "engine/compute/compute.h"
 
 /* As compute_reduce; reduce is REDUCE_ARGMIN or REDUCE_ARGMAX. */
-int pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err);
+int pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base,
+                err_t *err);
 
 #endif

@@ -1,10 +1,10 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/compute/compute.h"
 #include "engine/compute/fold.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/pick.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     ROWS = 16,          /* reduced positions that lanes take one after the other; groups of them form the tree */
@@ -15,10 +15,10 @@ enum {
 typedef struct {
     fold_plan_t plan;
     const fold_t *fold;
-    loop_fn convert;            /* elements to fold->item; NULL: they are of that dtype */
-    loop_fn widen;              /* fold->item to fold->total */
-    int64_t item, total;        /* bytes */
-    char *partial;              /* results: for each segment, for each kept position */
+    loop_fn convert;     /* elements to fold->item; NULL: they are of that dtype */
+    loop_fn widen;       /* fold->item to fold->total */
+    int64_t item, total; /* bytes */
+    char *partial;       /* results: for each segment, for each kept position */
 } job_t;
 
 /* A pairwise tree over blocks that come in order: like a binary counter, level i holds the result of 2**i blocks. */
@@ -30,7 +30,8 @@ typedef struct {
 } tree_t;
 
 /* block holds width results and is overwritten. */
-static void tree_add(tree_t *self, char *block)
+static void
+tree_add(tree_t *self, char *block)
 {
     int level = 0;
     for (; self->count >> level & 1; level++) {
@@ -42,7 +43,8 @@ static void tree_add(tree_t *self, char *block)
     self->count++;
 }
 
-static void tree_finish(const tree_t *self, char *ret)
+static void
+tree_finish(const tree_t *self, char *ret)
 {
     bool begun = false;
     for (int level = 0; self->count >> level != 0; level++) {
@@ -56,10 +58,12 @@ static void tree_finish(const tree_t *self, char *ret)
     }
 }
 
-/* --- results one after the other ------------------------------------------------------------------------------------ */
+/* --- results one after the other ------------------------------------------------------------------------------------
+ */
 
 /* One result: the reduced positions [first, first + n) behind data. */
-static void fold_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret)
+static void
+fold_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret)
 {
     _Alignas(16) char levels[FOLD_LEVELS * FOLD_ELEMENT_MAX], block[FOLD_ELEMENT_MAX];
     _Alignas(64) char items[FOLD_ROW * FOLD_ELEMENT_MAX];
@@ -91,10 +95,12 @@ static void fold_rows(const job_t *job, const char *data, int64_t first, int64_t
     tree_finish(&tree, ret);
 }
 
-/* --- results side by side ------------------------------------------------------------------------------------------- */
+/* --- results side by side -------------------------------------------------------------------------------------------
+ */
 
 /* width results: element i of each reduced position goes to result i. */
-static void fold_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret)
+static void
+fold_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret)
 {
     _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES], block[FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
@@ -128,9 +134,11 @@ static void fold_lanes(const job_t *job, const char *data, int64_t width, int64_
     tree_finish(&tree, ret);
 }
 
-/* --- parts ---------------------------------------------------------------------------------------------------------- */
+/* --- parts ----------------------------------------------------------------------------------------------------------
+ */
 
-static void run_part(void *context, int64_t i)
+static void
+run_part(void *context, int64_t i)
 {
     const job_t *job = context;
     const fold_plan_t *plan = &job->plan;
@@ -150,7 +158,8 @@ static void run_part(void *context, int64_t i)
 }
 
 /* The segments' results are folded pairwise into the first segment's. */
-static void merge_segments(const job_t *job)
+static void
+merge_segments(const job_t *job)
 {
     int64_t size = job->plan.kept_count * job->total;
     for (int64_t step = 1; step < job->plan.segments; step *= 2)
@@ -159,7 +168,8 @@ static void merge_segments(const job_t *job)
 }
 
 /* The results, in the plan's order, go to out. */
-static int store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
+static int
+store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
 {
     shape_t shape = {.ndim = job->plan.nkept};
     nd_t from, to = {.data = out->data, .dtype = out->dtype};
@@ -173,9 +183,11 @@ static int store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
 }
 
 /* What a reduction of nothing gives. */
-static int store_identity(crew_t *crew, reduce_t reduce, const nd_t *out, err_t *err)
+static int
+store_identity(crew_t *crew, reduce_t reduce, const nd_t *out, err_t *err)
 {
-    static const int64_t identities[] = {[REDUCE_PROD] = 1, [REDUCE_ALL] = 1, [REDUCE_BIT_AND] = -1, [REDUCE_COUNT] = 0};
+    static const int64_t identities[] = {
+        [REDUCE_PROD] = 1, [REDUCE_ALL] = 1, [REDUCE_BIT_AND] = -1, [REDUCE_COUNT] = 0};
     if (shape_count(&out->shape) == 0)
         return FH_OK;
     if (reduce == REDUCE_MIN || reduce == REDUCE_MAX)
@@ -186,7 +198,8 @@ static int store_identity(crew_t *crew, reduce_t reduce, const nd_t *out, err_t 
     return compute_assign(crew, out, &scalar, err);
 }
 
-int compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
+int
+compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
 {
     if (!dtype_valid((uint64_t)in->dtype) || !dtype_valid((uint64_t)out->dtype))
         return err_set(err, FH_WRONG_TYPE, "an operand of %s has no dtype", reduce_name(reduce));
@@ -203,9 +216,11 @@ int compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes,
     dtype_t item = (dtype_t)job.fold->item, total = (dtype_t)job.fold->total;
     job.item = (int64_t)dtype_size(item);
     job.total = (int64_t)dtype_size(total);
-    bool direct = in->dtype == item && item != DTYPE_BOOL && iterate_aligned(in); /* bools from outside need not be 0 or 1 */
-    job.convert = direct ? NULL : item == DTYPE_BOOL && in->dtype == DTYPE_BOOL ? cast_find(DTYPE_UINT8, DTYPE_BOOL)
-                                                                               : cast_find(in->dtype, item);
+    bool direct =
+        in->dtype == item && item != DTYPE_BOOL && iterate_aligned(in); /* bools from outside need not be 0 or 1 */
+    job.convert = direct                                          ? NULL
+                  : item == DTYPE_BOOL && in->dtype == DTYPE_BOOL ? cast_find(DTYPE_UINT8, DTYPE_BOOL)
+                                                                  : cast_find(in->dtype, item);
     job.widen = cast_find(item, total);
     _Alignas(64) char small[SMALL_BYTES];
     int64_t bytes = job.plan.segments * job.plan.kept_count * job.total;

@@ -8,7 +8,8 @@
 
 enum { LINE = 64 };
 
-void stream_copy(void *to, const void *from, size_t size)
+void
+stream_copy(void *to, const void *from, size_t size)
 {
     char *out = to;
     const char *in = from;
@@ -31,17 +32,20 @@ void stream_copy(void *to, const void *from, size_t size)
     memcpy(out, in, size);
 }
 
-void stream_fence(void)
+void
+stream_fence(void)
 {
     _mm_sfence();
 }
 #else
-void stream_copy(void *to, const void *from, size_t size)
+void
+stream_copy(void *to, const void *from, size_t size)
 {
     memcpy(to, from, size);
 }
 
-void stream_fence(void)
+void
+stream_fence(void)
 {
 }
 #endif

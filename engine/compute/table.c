@@ -1,9 +1,9 @@
 /* Finds loops: those for this processor, by operation and dtypes. */
-#include <pthread.h>
-#include <string.h>
-
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
+
+#include <pthread.h>
+#include <string.h>
 
 enum { BASELINE, WIDE, WIDEST, VARIANTS, MAX_ENTRIES = 2048 };
 
@@ -17,14 +17,17 @@ static const struct {
     const pick_t *(*picks)(void);
 } variants[VARIANTS] = {
     [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL},
-                  LOOPS_NAME(baseline, cast), LOOPS_NAME(baseline, folds), LOOPS_NAME(baseline, picks)},
+                  LOOPS_NAME(baseline, cast),
+                  LOOPS_NAME(baseline, folds),
+                  LOOPS_NAME(baseline, picks)},
 #ifdef FH_LOOPS_WIDE
-    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL},
-              LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
+    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL}, LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
     /* The widest vectors pay where there is much to compute. */
-    [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float), LOOPS_NAME(widest, math),
-                 LOOPS_NAME(wide, complex), NULL},
-                LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
+    [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float),
+                 LOOPS_NAME(widest, math), LOOPS_NAME(wide, complex), NULL},
+                LOOPS_NAME(wide, cast),
+                LOOPS_NAME(wide, folds),
+                LOOPS_NAME(wide, picks)},
 #endif
 };
 
@@ -34,7 +37,8 @@ static int first[OP_COUNT + 1];
 static int variant;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static int choose_variant(void)
+static int
+choose_variant(void)
 {
 #ifdef FH_LOOPS_WIDE
     if (__builtin_cpu_supports("x86-64-v4"))
@@ -45,7 +49,8 @@ static int choose_variant(void)
     return BASELINE;
 }
 
-static void sort_entries(void)
+static void
+sort_entries(void)
 {
     int count = 0;
     variant = choose_variant();
@@ -59,7 +64,8 @@ static void sort_entries(void)
     first[OP_COUNT] = count;
 }
 
-static bool same_dtypes(const loop_entry_t *entry, const op_loop_t *loop)
+static bool
+same_dtypes(const loop_entry_t *entry, const op_loop_t *loop)
 {
     for (int i = 0; i < OP_MAX_IN; i++)
         if (entry->in[i] != loop->in[i])
@@ -70,7 +76,8 @@ static bool same_dtypes(const loop_entry_t *entry, const op_loop_t *loop)
     return true;
 }
 
-loop_fn loop_find(const op_t *op, const op_loop_t *loop)
+loop_fn
+loop_find(const op_t *op, const op_loop_t *loop)
 {
     pthread_once(&once, sort_entries);
     for (int i = first[op->code]; i < first[op->code + 1]; i++)
@@ -79,15 +86,17 @@ loop_fn loop_find(const op_t *op, const op_loop_t *loop)
     return NULL;
 }
 
-loop_fn cast_find(dtype_t from, dtype_t to)
+loop_fn
+cast_find(dtype_t from, dtype_t to)
 {
     pthread_once(&once, sort_entries);
     return variants[variant].cast(from, to);
 }
 
-/* The dtype that elements are folded in, where results have dtype out: integers of all widths wrap alike in 64 bits, float16 is
- * added up in float32. */
-static dtype_t item_for(reduce_t reduce, dtype_t out)
+/* The dtype that elements are folded in, where results have dtype out: integers of all widths wrap alike in 64 bits,
+ * float16 is added up in float32. */
+static dtype_t
+item_for(reduce_t reduce, dtype_t out)
 {
     bool wraps = reduce == REDUCE_SUM || reduce == REDUCE_PROD || reduce == REDUCE_BIT_AND || reduce == REDUCE_BIT_OR ||
                  reduce == REDUCE_BIT_XOR;
@@ -101,7 +110,8 @@ static dtype_t item_for(reduce_t reduce, dtype_t out)
     return out == DTYPE_BOOL ? DTYPE_UINT8 : out;
 }
 
-const fold_t *fold_find(reduce_t reduce, dtype_t out)
+const fold_t *
+fold_find(reduce_t reduce, dtype_t out)
 {
     pthread_once(&once, sort_entries);
     if (out == DTYPE_BOOL && (reduce == REDUCE_SUM || reduce == REDUCE_PROD))
@@ -113,7 +123,8 @@ const fold_t *fold_find(reduce_t reduce, dtype_t out)
     return NULL;
 }
 
-const pick_t *pick_find(reduce_t reduce, dtype_t item)
+const pick_t *
+pick_find(reduce_t reduce, dtype_t item)
 {
     pthread_once(&once, sort_entries);
     for (const pick_t *pick = variants[variant].picks(); pick->better != NULL; pick++)

@@ -1,12 +1,12 @@
-#include <string.h>
-
 #include "engine/compute/compute.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/loops.h"
 
+#include <string.h>
+
 enum {
-    CHUNK = 512,        /* elements that go through the buffers at a time: all of them fit the first-level cache */
-    ELEMENT_MAX = 16,   /* bytes of the largest element */
+    CHUNK = 512,      /* elements that go through the buffers at a time: all of them fit the first-level cache */
+    ELEMENT_MAX = 16, /* bytes of the largest element */
     OPERANDS = OP_MAX_IN + OP_MAX_OUT,
 };
 
@@ -15,13 +15,14 @@ typedef struct {
     loop_fn loop;
     int nin, nout;
     bool masked;
-    loop_fn cast[OPERANDS];     /* to what the loop takes, or from what it gives; NULL: the loop uses the operand itself */
-    int64_t item[OPERANDS];     /* bytes of an element in the loop */
-    loop_fn move[OPERANDS];     /* masked outputs: how elements are moved */
+    loop_fn cast[OPERANDS]; /* to what the loop takes, or from what it gives; NULL: the loop uses the operand itself */
+    int64_t item[OPERANDS]; /* bytes of an element in the loop */
+    loop_fn move[OPERANDS]; /* masked outputs: how elements are moved */
     int64_t out_item[OPERANDS]; /* masked outputs: bytes of an element in the operand */
 } call_t;
 
-static bool buffered(const call_t *call)
+static bool
+buffered(const call_t *call)
 {
     bool any = call->masked;
     for (int k = 0; k < call->nin + call->nout; k++)
@@ -30,8 +31,9 @@ static bool buffered(const call_t *call)
 }
 
 /* Elements under a true mask go out, in runs. */
-static void move_masked(loop_fn move, char *from, int64_t from_step, char *to, int64_t to_step, const char *mask,
-                        int64_t mask_step, int64_t n)
+static void
+move_masked(loop_fn move, char *from, int64_t from_step, char *to, int64_t to_step, const char *mask, int64_t mask_step,
+            int64_t n)
 {
     int64_t steps[2] = {from_step, to_step};
     for (int64_t i = 0; i < n;) {
@@ -51,8 +53,9 @@ typedef struct {
 } buffers_t;
 
 /* Bring the inputs of a chunk to the loop's dtypes and say where the loop reads and writes. */
-static void load_chunk(const call_t *call, char **data, const int64_t *step, int64_t n, buffers_t *buffers, char **ret_data,
-                       int64_t *ret_step)
+static void
+load_chunk(const call_t *call, char **data, const int64_t *step, int64_t n, buffers_t *buffers, char **ret_data,
+           int64_t *ret_step)
 {
     for (int k = 0; k < call->nin + call->nout; k++) {
         bool input = k < call->nin;
@@ -71,7 +74,8 @@ static void load_chunk(const call_t *call, char **data, const int64_t *step, int
     }
 }
 
-static void store_chunk(const call_t *call, char **data, const int64_t *step, int64_t n, buffers_t *buffers)
+static void
+store_chunk(const call_t *call, char **data, const int64_t *step, int64_t n, buffers_t *buffers)
 {
     char converted[CHUNK * ELEMENT_MAX];
     const int mask = call->nin + call->nout;
@@ -81,18 +85,20 @@ static void store_chunk(const call_t *call, char **data, const int64_t *step, in
         if (call->cast[k] != NULL)
             call->cast[k](pair, steps, n);
         if (call->masked)
-            move_masked(call->move[k], call->cast[k] != NULL ? converted : buffers->bytes[k], call->out_item[k], data[k],
-                        step[k], data[mask], step[mask], n);
+            move_masked(call->move[k], call->cast[k] != NULL ? converted : buffers->bytes[k], call->out_item[k],
+                        data[k], step[k], data[mask], step[mask], n);
     }
 }
 
-static void direct_row(void *context, char **data, const int64_t *step, int64_t n)
+static void
+direct_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     const call_t *call = context;
     call->loop(data, step, n);
 }
 
-static void buffered_row(void *context, char **data, const int64_t *step, int64_t n)
+static void
+buffered_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     const call_t *call = context;
     buffers_t buffers;
@@ -109,14 +115,16 @@ static void buffered_row(void *context, char **data, const int64_t *step, int64_
     }
 }
 
-/* --- integers to negative powers ------------------------------------------------------------------------------------ */
+/* --- integers to negative powers ------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     loop_fn widen; /* the exponents' dtype to int64 */
     bool masked, negative;
 } exponents_t;
 
-static void exponent_row(void *context, char **data, const int64_t *step, int64_t n)
+static void
+exponent_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     exponents_t *exponents = context;
     int64_t wide[CHUNK];
@@ -131,7 +139,8 @@ static void exponent_row(void *context, char **data, const int64_t *step, int64_
 }
 
 /* NumPy refuses these; nothing may have been written then, so look first. */
-static int check_exponents(const op_loop_t *loop, const nd_t *exponent, const nd_t *where, err_t *err)
+static int
+check_exponents(const op_loop_t *loop, const nd_t *exponent, const nd_t *where, err_t *err)
 {
     exponents_t exponents = {cast_find(exponent->dtype, DTYPE_INT64), where != NULL, false};
     if (dtype_kind(loop->in[1]) != 'i' || dtype_kind(exponent->dtype) == 'u')
@@ -156,10 +165,12 @@ static int check_exponents(const op_loop_t *loop, const nd_t *exponent, const nd
     return FH_OK;
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------------------------------------------
+ */
 
 /* An input of one element is converted once, into room. */
-static void settle_scalar(nd_t *nd, dtype_t dtype, char *room)
+static void
+settle_scalar(nd_t *nd, dtype_t dtype, char *room)
 {
     for (int i = 0; i < nd->shape.ndim; i++)
         if (nd->shape.extent[i] != 1 && nd->stride[i] != 0)
@@ -169,12 +180,13 @@ static void settle_scalar(nd_t *nd, dtype_t dtype, char *room)
     nd->dtype = dtype;
 }
 
-static int check_call(const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout,
-                      const nd_t *where, err_t *err)
+static int
+check_call(const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout, const nd_t *where,
+           err_t *err)
 {
     if (nin != op->nin || nout != op->nout)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d, not %d and %d", op->name, op->nin, op->nout,
-                       nin, nout);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d, not %d and %d", op->name, op->nin,
+                       op->nout, nin, nout);
     for (int k = 0; k < nin + nout; k++)
         if (!dtype_valid((uint64_t)(k < nin ? in[k].dtype : out[k - nin].dtype)))
             return err_set(err, FH_WRONG_TYPE, "%s: operand %d has no dtype", op->name, k);
@@ -189,7 +201,8 @@ static int check_call(const op_t *op, const op_loop_t *loop, const nd_t *in, int
 }
 
 /* How operand k gets to or from the loop, whose dtype for it is dtype. */
-static void plan_operand(call_t *call, int k, const nd_t *nd, dtype_t dtype, bool input)
+static void
+plan_operand(call_t *call, int k, const nd_t *nd, dtype_t dtype, bool input)
 {
     call->item[k] = (int64_t)dtype_size(dtype);
     call->out_item[k] = (int64_t)dtype_size(nd->dtype);
@@ -199,8 +212,9 @@ static void plan_operand(call_t *call, int k, const nd_t *nd, dtype_t dtype, boo
     call->move[k] = cast_find(nd->dtype, nd->dtype);
 }
 
-int compute_ufunc(crew_t *crew, const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout,
-                  const nd_t *where, err_t *err)
+int
+compute_ufunc(crew_t *crew, const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout,
+              const nd_t *where, err_t *err)
 {
     int status = check_call(op, loop, in, nin, out, nout, where, err);
     if (status != FH_OK)

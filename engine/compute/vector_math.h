@@ -1,10 +1,9 @@
 /* engine/compute/vector_math.h - exp, log, tanh, sin and cos without branches or calls, so that the compiler can make
  * vectors of them.
  *
- * Errors stay below 1 unit in the last place (tanh: 2; sin and cos only up to VTRIG_LIMIT in size).  Infinities, NaN, zeros and
- * subnormal numbers come out as C's functions give them; floating-point exceptions do not.  The same bits on every processor: no
- * fused operations.
- * The polynomials' coefficients are Chebyshev fits, computed with 60 digits. */
+ * Errors stay below 1 unit in the last place (tanh: 2; sin and cos only up to VTRIG_LIMIT in size).  Infinities, NaN,
+ * zeros and subnormal numbers come out as C's functions give them; floating-point exceptions do not.  The same bits on
+ * every processor: no fused operations. The polynomials' coefficients are Chebyshev fits, computed with 60 digits. */
 #ifndef FH_ENGINE_COMPUTE_VECTOR_MATH_H
 #define FH_ENGINE_COMPUTE_VECTOR_MATH_H
 
@@ -13,37 +12,42 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t bits_f64(double x)
+static inline uint64_t
+bits_f64(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline double from_bits_f64(uint64_t bits)
+static inline double
+from_bits_f64(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-static inline uint32_t bits_f32(float x)
+static inline uint32_t
+bits_f32(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline float from_bits_f32(uint32_t bits)
+static inline float
+from_bits_f32(uint32_t bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-/* x = k ln 2 + r with |r| <= ln 2 / 2; exp(x) = 2**k exp(r).  Adding a large number rounds to the integer k and leaves it in the
- * low bits.  ln 2 is taken off in two parts, the first of which is exact. */
-static inline double vexp(double x)
+/* x = k ln 2 + r with |r| <= ln 2 / 2; exp(x) = 2**k exp(r).  Adding a large number rounds to the integer k and leaves
+ * it in the low bits.  ln 2 is taken off in two parts, the first of which is exact. */
+static inline double
+vexp(double x)
 {
     const double large = 0x1.8p52;
     double c = x < -746 ? -746 : x;
@@ -68,7 +72,8 @@ static inline double vexp(double x)
     return y * from_bits_f64((half + 1023) << 52) * from_bits_f64((whole - half + 1023) << 52);
 }
 
-static inline float vexpf(float x)
+static inline float
+vexpf(float x)
 {
     const float large = 0x1.8p23f;
     float c = x < -104 ? -104 : x;
@@ -87,14 +92,16 @@ static inline float vexpf(float x)
     return y * from_bits_f32((half + 127) << 23) * from_bits_f32((whole - half + 127) << 23);
 }
 
-/* x = 2**k m with sqrt(1/2) <= m < sqrt(2).  With f = m - 1 and s = f / (2 + f): log(m) = 2 atanh(s), a series in s * s, written so
- * that f, which is exact, carries the weight. */
-static inline double vlog(double x)
+/* x = 2**k m with sqrt(1/2) <= m < sqrt(2).  With f = m - 1 and s = f / (2 + f): log(m) = 2 atanh(s), a series in s *
+ * s, written so that f, which is exact, carries the weight. */
+static inline double
+vlog(double x)
 {
     const uint64_t root = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff0000000000000);
     double scaled = x < DBL_MIN ? x * 0x1p54 : x;
     uint64_t t = bits_f64(scaled) + (one - root);
-    double k = from_bits_f64(UINT64_C(0x4330000000000000) | t >> 52) - (x < DBL_MIN ? 0x1p52 + 1023 + 54 : 0x1p52 + 1023);
+    double k =
+        from_bits_f64(UINT64_C(0x4330000000000000) | t >> 52) - (x < DBL_MIN ? 0x1p52 + 1023 + 54 : 0x1p52 + 1023);
     double f = from_bits_f64((t & UINT64_C(0x000fffffffffffff)) + root) - 1, s = f / (2 + f), z = s * s;
     double p = 0.1308676700994817371292;
     p = p * z + 0.1326875966856061268623;
@@ -110,7 +117,8 @@ static inline double vlog(double x)
     return x > 0 ? y : x == 0 ? -(double)INFINITY : (double)NAN;
 }
 
-static inline float vlogf(float x)
+static inline float
+vlogf(float x)
 {
     const uint32_t root = 0x3f3504f3, one = 0x3f800000;
     float scaled = x < FLT_MIN ? x * 0x1p24f : x;
@@ -128,7 +136,8 @@ static inline float vlogf(float x)
 }
 
 /* Near 0 an odd series; else by way of exp, where 1 - 2 / (exp(2 x) + 1) loses nothing. */
-static inline double vtanh(double x)
+static inline double
+vtanh(double x)
 {
     double size = fabs(x), z = size * size, far = 1 - 2 / (vexp(2 * size) + 1);
     double p = 0.000007872519584876026113056;
@@ -146,7 +155,8 @@ static inline double vtanh(double x)
     return copysign(size < 0.55 ? size + size * z * p : far, x);
 }
 
-static inline float vtanhf(float x)
+static inline float
+vtanhf(float x)
 {
     float size = fabsf(x), z = size * size, far = 1 - 2 / (vexpf(2 * size) + 1);
     float p = -0.006609614012884622991773f;
@@ -160,9 +170,10 @@ static inline float vtanhf(float x)
 /* What is beyond this, or not finite, is for libm. */
 #define VTRIG_LIMIT 1e6
 
-/* x = k pi/2 + r with |r| <= pi/4, pi/2 taken off in three parts so that r and what its rounding lost are exact; turns is added
- * to k.  The low bits of k choose between the series of sine and cosine, and the sign. */
-static inline double vtrig(double x, uint64_t turns)
+/* x = k pi/2 + r with |r| <= pi/4, pi/2 taken off in three parts so that r and what its rounding lost are exact; turns
+ * is added to k.  The low bits of k choose between the series of sine and cosine, and the sign. */
+static inline double
+vtrig(double x, uint64_t turns)
 {
     const double large = 0x1.8p52;
     double shifted = x * 0.6366197723675813430755 + large, k = shifted - large;
@@ -191,12 +202,14 @@ static inline double vtrig(double x, uint64_t turns)
     return from_bits_f64(bits_f64(y) ^ (quadrant & 2) << 62);
 }
 
-static inline double vsin(double x)
+static inline double
+vsin(double x)
 {
     return x == 0 ? x : vtrig(x, 0); /* keeps the sign of zero */
 }
 
-static inline double vcos(double x)
+static inline double
+vcos(double x)
 {
     return vtrig(x, 1);
 }

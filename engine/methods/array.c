@@ -1,13 +1,13 @@
 /* engine/methods/array.c - making, seeing, reading, writing and releasing arrays. */
+#include "codecs/strided.h"
+#include "engine/methods.h"
+#include "engine/transfer.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "codecs/strided.h"
-#include "engine/methods.h"
-#include "engine/transfer.h"
 
 static int
 run_empty(run_t *run, err_t *err)
@@ -135,7 +135,8 @@ run_view(run_t *run, err_t *err)
     if (status)
         return status;
     if (message->shape.count != message->strides.count)
-        status = err_set(err, FH_INVALID_ARGUMENT, "%u extents and %u strides", message->shape.count, message->strides.count);
+        status = err_set(err, FH_INVALID_ARGUMENT, "%u extents and %u strides", message->shape.count,
+                         message->strides.count);
     if (!status)
         status = run_shape(pin.nd.dtype, message->shape, &view.dtype, &view.shape, err);
     if (!status) {
@@ -205,8 +206,8 @@ run_fetch(run_t *run, err_t *err)
     return status;
 }
 
-/* Tell a client of this host where the memory is.  The descriptor stays open as long as the client holds the object, or the client
- * sees another inode. */
+/* Tell a client of this host where the memory is.  The descriptor stays open as long as the client holds the object, or
+ * the client sees another inode. */
 static int
 run_locate(run_t *run, err_t *err)
 {
@@ -265,7 +266,8 @@ run_sync(run_t *run, err_t *err)
         char text[OID_TEXT_SIZE];
 
         if (!object) {
-            status = err_set(err, FH_NO_SUCH_OBJECT, "this engine has no object with the id %s", oid_format(sync->object, text));
+            status = err_set(err, FH_NO_SUCH_OBJECT, "this engine has no object with the id %s",
+                             oid_format(sync->object, text));
         } else if (object->poison) {
             *err = *(const err_t *)buf_data(object->poison);
             status = err->status;

@@ -1,9 +1,9 @@
 /* engine/methods/call.c - CALL: methods of objects by name, a table for each type. */
+#include "engine/methods.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "engine/methods.h"
 
 enum { MAX_VALUES = 40 };
 
@@ -93,7 +93,8 @@ run_stats(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
     return FH_OK;
 }
 
-static const object_method_t ARRAY_ROWS[] = {{"nop", run_nop}, {"describe", run_describe}, {"methods", run_array_methods}};
+static const object_method_t ARRAY_ROWS[] = {
+    {"nop", run_nop}, {"describe", run_describe}, {"methods", run_array_methods}};
 static const object_method_t ENGINE_ROWS[] = {{"nop", run_nop}, {"stats", run_stats}, {"methods", run_engine_methods}};
 static const object_type_table_t ARRAY = {"array", ARRAY_ROWS, sizeof ARRAY_ROWS / sizeof *ARRAY_ROWS};
 static const object_type_table_t ENGINE = {"engine", ENGINE_ROWS, sizeof ENGINE_ROWS / sizeof *ENGINE_ROWS};
@@ -124,8 +125,8 @@ find(const object_type_table_t *table, str_t name, const object_method_t **ret, 
             *ret = &table->rows[i];
             return FH_OK;
         }
-    return err_set(err, FH_NO_SUCH_METHOD, "objects of type %s have no method %.*s; \"methods\" lists them", table->type,
-                   (int)name.size, name.data);
+    return err_set(err, FH_NO_SUCH_METHOD, "objects of type %s have no method %.*s; \"methods\" lists them",
+                   table->type, (int)name.size, name.data);
 }
 
 static int

@@ -1,9 +1,9 @@
 /* engine/methods/elementwise.c - UFUNC, ASSIGN, COPY. */
-#include <stddef.h>
-#include <string.h>
-
 #include "codecs/op.h"
 #include "engine/methods.h"
+
+#include <stddef.h>
+#include <string.h>
 
 enum { MAX_SHAPES = OP_MAX_IN + OP_MAX_OUT + 1 };
 
@@ -52,12 +52,12 @@ check_loop(ufunc_t *self, err_t *err)
         return status;
     for (int i = 0; i < OP_MAX_IN; i++)
         if (i < self->op->nin && found.in[i] != self->loop.in[i])
-            return err_set(err, FH_WRONG_TYPE, "%s has no loop whose input %d is %s beside the others", self->op->name, i,
-                           dtype_name(self->loop.in[i]));
+            return err_set(err, FH_WRONG_TYPE, "%s has no loop whose input %d is %s beside the others", self->op->name,
+                           i, dtype_name(self->loop.in[i]));
     for (int i = 0; i < self->op->nout; i++)
         if (found.out[i] != self->loop.out[i])
-            return err_set(err, FH_WRONG_TYPE, "this loop of %s gives %s, not %s", self->op->name, dtype_name(found.out[i]),
-                           dtype_name(self->loop.out[i]));
+            return err_set(err, FH_WRONG_TYPE, "this loop of %s gives %s, not %s", self->op->name,
+                           dtype_name(found.out[i]), dtype_name(self->loop.out[i]));
     return FH_OK;
 }
 
@@ -70,8 +70,8 @@ check_message(ufunc_t *self, err_t *err)
     if (!self->op)
         return err_set(err, FH_NO_SUCH_METHOD, "there is no operation %.*s", (int)message->op.size, message->op.data);
     if ((int)message->inputs.count != self->op->nin || (int)message->results.count != self->op->nout)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d results; %u and %u are named", self->op->name,
-                       self->op->nin, self->op->nout, message->inputs.count, message->results.count);
+        return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d results; %u and %u are named",
+                       self->op->name, self->op->nin, self->op->nout, message->inputs.count, message->results.count);
     return check_loop(self, err);
 }
 
@@ -139,7 +139,8 @@ touched_bytes(const ufunc_t *self)
 static bool
 same_elements(const nd_t *in, const nd_t *out)
 {
-    bool same = in->data == out->data && dtype_size(in->dtype) == dtype_size(out->dtype) && shape_equal(&in->shape, &out->shape);
+    bool same = in->data == out->data && dtype_size(in->dtype) == dtype_size(out->dtype) &&
+                shape_equal(&in->shape, &out->shape);
 
     for (int i = 0; same && i < in->shape.ndim; i++)
         same = in->stride[i] == out->stride[i] || in->shape.extent[i] <= 1;

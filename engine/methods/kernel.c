@@ -1,10 +1,10 @@
 /* engine/methods/kernel.c - KERNEL: a runner compiles bitcode for a session. */
+#include "engine/methods/kernel_job.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "engine/methods/kernel_job.h"
 
 static void
 compiled(void *context, int status, const kernel_info_t *info, const err_t *err)
@@ -65,10 +65,10 @@ ask_to_compile(run_t *run, err_t *err)
         status = kernel_job_new(run, &job, err);
     if (status)
         return status;
-    status = runner_host_compile(run->core->runners, run->lane->owner.session, kernel->hash.data, run->call->raw,
-                                 run->call->raw_size, str_copy(kernel->entry, entry, sizeof entry),
-                                 str_copy(kernel->signature, signature, sizeof signature),
-                                 str_copy(kernel->kind, kind, sizeof kind), inspect, fastmath, compiled, job, &job->number, err);
+    status = runner_host_compile(
+        run->core->runners, run->lane->owner.session, kernel->hash.data, run->call->raw, run->call->raw_size,
+        str_copy(kernel->entry, entry, sizeof entry), str_copy(kernel->signature, signature, sizeof signature),
+        str_copy(kernel->kind, kind, sizeof kind), inspect, fastmath, compiled, job, &job->number, err);
     if (!status) {
         run->call->phase = PHASE_FINISH;
         run->next = NEXT_WAIT;

@@ -1,8 +1,8 @@
 /* engine/methods/kernel_call.c - KERNEL_CALL: a runner computes over mapped segments. */
-#include <stddef.h>
-
 #include "base/clock.h"
 #include "engine/methods/kernel_job.h"
+
+#include <stddef.h>
 
 enum { DEFAULT_TIMEOUT_MS = 30000, NS_PER_MS = 1000000 };
 
@@ -46,7 +46,8 @@ find_kernel(run_t *run, oid_t id, kernel_job_t *job, err_t *err)
 static int
 make_mappable(run_t *run, const kernel_job_t *job, pin_t *pin, err_t *err)
 {
-    bool mappable = pin->segment && pin->segment->fd >= 0 && (job->info.kind == KERNEL_UFUNC || nd_is_c_contiguous(&pin->nd));
+    bool mappable =
+        pin->segment && pin->segment->fd >= 0 && (job->info.kind == KERNEL_UFUNC || nd_is_c_contiguous(&pin->nd));
     pin_t copy = {0};
 
     if (mappable)
@@ -73,8 +74,8 @@ take_inputs(run_t *run, kernel_job_t *job, uint8_t scalars[KERNEL_MAX_ARGS][16],
     int status = FH_OK;
 
     if ((int)inputs.count != job->info.nin)
-        return err_set(err, FH_INVALID_ARGUMENT, "the kernel %s takes %d inputs, %u were given", job->info.entry, job->info.nin,
-                       inputs.count);
+        return err_set(err, FH_INVALID_ARGUMENT, "the kernel %s takes %d inputs, %u were given", job->info.entry,
+                       job->info.nin, inputs.count);
     for (int i = 0; i < job->info.nin && !status; i++) {
         status = run_operand(run, &inputs.items[i], scalars[i], &job->in[i], err);
         job->nin = i + 1;
@@ -183,8 +184,8 @@ ask_to_run(run_t *run, kernel_job_t *job, err_t *err)
     run->core->counters.kernel_calls++;
     pthread_mutex_unlock(&run->core->lock);
     return runner_host_run(run->core->runners, run->lane->owner.session, job->number, in, job->nin, &out,
-                           clock_now_ns() + (int64_t)(timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS) * NS_PER_MS, ran, job,
-                           &job->ticket, err);
+                           clock_now_ns() + (int64_t)(timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS) * NS_PER_MS, ran,
+                           job, &job->ticket, err);
 }
 
 /* The runner is done: its output becomes the result. */

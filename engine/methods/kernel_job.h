@@ -13,22 +13,22 @@ enum { PHASE_BEGIN, PHASE_ASK, PHASE_FINISH };
 
 /* What a kernel object holds. */
 typedef struct {
-    uint32_t number;       /* the runner host's */
+    uint32_t number; /* the runner host's */
     oid_t session;
-    kernel_info_t info;    /* without ir and assembly */
+    kernel_info_t info; /* without ir and assembly */
 } kernel_t;
 
 /* What a call keeps between its phases. */
 typedef struct {
     core_t *core;
     lane_t *lane;
-    bool finished;         /* under the core's lock */
+    bool finished; /* under the core's lock */
     int status;
     err_t err;
     uint64_t ticket;
     uint32_t number;
     kernel_info_t info;
-    buf_t *texts[2];       /* optimised IR, assembly */
+    buf_t *texts[2]; /* optimised IR, assembly */
     int nin;
     pin_t in[KERNEL_MAX_ARGS], out, target;
 } kernel_job_t;

@@ -1,8 +1,8 @@
 /* engine/methods/move.c - SEND and EXPECT: arrays between engines. */
-#include <stddef.h>
-
 #include "engine/methods.h"
 #include "engine/transfer.h"
+
+#include <stddef.h>
 
 static int
 run_send(run_t *run, err_t *err)
@@ -24,7 +24,8 @@ run_send(run_t *run, err_t *err)
         return FH_OK;
     }
     if (!status)
-        status = transfers_send(core->transfers, run->lane->owner.session, send->transfer, send->engine, &pin, &failure);
+        status =
+            transfers_send(core->transfers, run->lane->owner.session, send->transfer, send->engine, &pin, &failure);
     if (status) {
         err_set_origin(&failure, "engine %d (%s), SEND", core->number, core->host_name);
         transfers_send_failure(core->transfers, run->lane->owner.session, send->transfer, send->engine, &failure);

@@ -1,8 +1,8 @@
 /* engine/methods/reduce.c - REDUCE and ARG_COMBINE. */
-#include <stddef.h>
-
 #include "codecs/op.h"
 #include "engine/methods.h"
+
+#include <stddef.h>
 
 static bool
 is_arg(reduce_t reduce)
@@ -42,7 +42,8 @@ check_dtype(reduce_t reduce, dtype_t input, uint64_t code, dtype_t *ret, err_t *
 
 /* Axes as a bit set, and the shape of what is left. */
 static int
-check_axes(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint32_t *ret_axes, shape_t *ret_shape, err_t *err)
+check_axes(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint32_t *ret_axes, shape_t *ret_shape,
+           err_t *err)
 {
     uint32_t axes = 0;
 
@@ -167,7 +168,9 @@ results_arg_combine(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 
 static const method_t ROWS[] = {
     {.code = MSG_REDUCE, .detail = offsetof(message_t, as.REDUCE.op), .run = run_reduce, .results = results_reduce},
-    {.code = MSG_ARG_COMBINE, .detail = offsetof(message_t, as.ARG_COMBINE.op), .run = run_arg_combine,
+    {.code = MSG_ARG_COMBINE,
+     .detail = offsetof(message_t, as.ARG_COMBINE.op),
+     .run = run_arg_combine,
      .results = results_arg_combine},
 };
 

@@ -1,5 +1,5 @@
-/* Light on a slope: the cosine between the surface's normal and the direction of the sun, which stands in the north-west, half way up
- * (Horn's hill shading).  south, east: slopes, dimensionless.  Result: 0 (dark) to 1. */
+/* Light on a slope: the cosine between the surface's normal and the direction of the sun, which stands in the
+ * north-west, half way up (Horn's hill shading).  south, east: slopes, dimensionless.  Result: 0 (dark) to 1. */
 #include <math.h>
 
 double

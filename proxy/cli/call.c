@@ -1,17 +1,18 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "proxy/cli/command.h"
-#include "proxy/cli/show.h"
 
 enum { MAX_ARGS = 64 };
 
 static const char engine_prefix[] = "engine:";
 
 /* What a person typed: a whole number, a number, true or false; anything else is text. */
-static fh_value read_value(const char *text)
+static fh_value
+read_value(const char *text)
 {
     fh_value value = {.kind = FH_VALUE_TEXT, .data = text, .size = strlen(text)};
     char *end;
@@ -27,7 +28,8 @@ static fh_value read_value(const char *text)
     return value;
 }
 
-static void visit(void *context, const fh_value *values, int count)
+static void
+visit(void *context, const fh_value *values, int count)
 {
     (void)context;
     for (int i = 0; i < count; i++) {
@@ -38,7 +40,8 @@ static void visit(void *context, const fh_value *values, int count)
 }
 
 /* Once for each piece of the array, in order. */
-static int call_pieces(fh_session *session, const char *name, const char *method, const fh_value *args, int nargs, fh_error *error)
+static int
+call_pieces(fh_session *session, const char *name, const char *method, const fh_value *args, int nargs, fh_error *error)
 {
     fh_array *array = NULL;
     fh_array_info info;
@@ -57,7 +60,8 @@ static int call_pieces(fh_session *session, const char *name, const char *method
     return status;
 }
 
-static bool engine_number(const char *name, int *ret)
+static bool
+engine_number(const char *name, int *ret)
 {
     size_t length = sizeof engine_prefix - 1;
     if (strncmp(name, engine_prefix, length) != 0)
@@ -69,7 +73,8 @@ static bool engine_number(const char *name, int *ret)
     return true;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     const client_settings_t *settings = given;
     fh_value args[MAX_ARGS];
@@ -82,8 +87,9 @@ static int run(const command_t *self, const void *given, int argc, char *argv[])
         args[i] = read_value(argv[i + 2]);
     if (!command_connect(self, settings->name, &session))
         return EXIT_FAILED;
-    int status = engine_number(argv[0], &engine) ? fh_call(session, NULL, engine, argv[1], args, nargs, visit, NULL, &error)
-                                                 : call_pieces(session, argv[0], argv[1], args, nargs, &error);
+    int status = engine_number(argv[0], &engine)
+                     ? fh_call(session, NULL, engine, argv[1], args, nargs, visit, NULL, &error)
+                     : call_pieces(session, argv[0], argv[1], args, nargs, &error);
     fh_close(&session);
     return status ? command_fail_remote(self, &error) : EXIT_DONE;
 }
@@ -98,8 +104,10 @@ const command_t command_call = {
     .noptions = 1,
     .settings_size = sizeof(client_settings_t),
     .summary = "Call a method of a published object, or of an engine.",
-    .doc = "NAME is a published name (the method is called on each piece, in order), or engine:NUMBER.  The method \"methods\" lists\n"
-           "what there is.  Arguments that look like numbers, true or false are sent as such, others as text.  Flags stand before\n"
+    .doc = "NAME is a published name (the method is called on each piece, in order), or engine:NUMBER.  The method "
+           "\"methods\" lists\n"
+           "what there is.  Arguments that look like numbers, true or false are sent as such, others as text.  Flags "
+           "stand before\n"
            "NAME.",
     .run = run,
 };

@@ -4,23 +4,23 @@
 #ifndef FH_PROXY_CLI_COMMAND_H
 #define FH_PROXY_CLI_COMMAND_H
 
-#include <stdbool.h>
-
 #include "base/options.h"
 #include "proxy/farhand.h"
+
+#include <stdbool.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 typedef struct command {
     const char *name;
-    const char *args;            /* positional arguments for the usage line, "NAME FILE.npy"; "" for none */
-    int args_min, args_max;      /* how many of them; max -1: any number */
-    bool args_keep_flags;        /* what looks like a flag behind the first argument is an argument */
+    const char *args;       /* positional arguments for the usage line, "NAME FILE.npy"; "" for none */
+    int args_min, args_max; /* how many of them; max -1: any number */
+    bool args_keep_flags;   /* what looks like a flag behind the first argument is an argument */
     const option_t *options;
     int noptions;
-    size_t settings_size;        /* of the struct that options fill */
-    const char *summary;         /* one line */
-    const char *doc;             /* paragraphs of the man page */
+    size_t settings_size; /* of the struct that options fill */
+    const char *summary;  /* one line */
+    const char *doc;      /* paragraphs of the man page */
     /* argc, argv: the positional arguments.  Returns an exit code; has printed its own errors. */
     int (*run)(const struct command *self, const void *settings, int argc, char *argv[]);
 } command_t;
@@ -33,10 +33,17 @@ typedef struct command {
 const command_t *command_at(int i);
 
 /* The row that all commands have which talk to a cluster. */
-#define OPTION_ROW_CLUSTER(settings_type)                                                                                     \
-    {"name", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_type, name), "CLUSTER",                                              \
+#define OPTION_ROW_CLUSTER(settings_type)                                                                              \
+    {"name",                                                                                                           \
+     0,                                                                                                                \
+     OPTION_TEXT,                                                                                                      \
+     "",                                                                                                               \
+     0,                                                                                                                \
+     0,                                                                                                                \
+     offsetof(settings_type, name),                                                                                    \
+     "CLUSTER",                                                                                                        \
      "The cluster: its name, or the path of a connection file."}
-#define OPTION_ROW_JSON(settings_type)                                                                                        \
+#define OPTION_ROW_JSON(settings_type)                                                                                 \
     {"json", 0, OPTION_BOOL, "no", 0, 0, offsetof(settings_type, json), NULL, "Print JSON."}
 
 /* Settings of commands that have only --name, or --name and --json. */

@@ -1,5 +1,7 @@
 #include "proxy/cli/daemon.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,12 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 enum { LINE_SIZE = 512, POLL_MS = 200 };
 
 /* DIRECTORY-OF-THIS-EXECUTABLE/program. */
-static int find_program(const char *program, char ret[PATH_MAX], err_t *err)
+static int
+find_program(const char *program, char ret[PATH_MAX], err_t *err)
 {
     ssize_t length = readlink("/proc/self/exe", ret, PATH_MAX - 1);
     if (length <= 0)
@@ -34,20 +35,23 @@ static int find_program(const char *program, char ret[PATH_MAX], err_t *err)
 }
 
 /* In the child: becomes the daemon, or says on its output why not. */
-static void become(const char *path, char *const argv[], int output, int log)
+static void
+become(const char *path, char *const argv[], int output, int log)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (null >= 0 && setsid() >= 0 && chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-        dup2(log, STDERR_FILENO) >= 0 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    if (null >= 0 && setsid() >= 0 && chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 &&
+        dup2(output, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0 &&
+        close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         execv(path, argv);
     (void)dprintf(output, "FAILED %s\n", strerror(errno));
     _exit(127);
 }
 
-int daemon_start(daemon_t *ret, const char *name, char *const argv[], const char *log, err_t *err)
+int
+daemon_start(daemon_t *ret, const char *name, char *const argv[], const char *log, err_t *err)
 {
     char path[PATH_MAX];
     int ends[2];
@@ -77,7 +81,8 @@ int daemon_start(daemon_t *ret, const char *name, char *const argv[], const char
 }
 
 /* The last line of a log, without its newline; "" if there is none. */
-static void last_line(const char *log, char ret[LINE_SIZE])
+static void
+last_line(const char *log, char ret[LINE_SIZE])
 {
     char text[LINE_SIZE];
     struct stat info;
@@ -97,16 +102,19 @@ static void last_line(const char *log, char ret[LINE_SIZE])
     (void)snprintf(ret, LINE_SIZE, "%s", newline ? newline + 1 : text);
 }
 
-static int failed_to_start(const daemon_t *self, const char *why, err_t *err)
+static int
+failed_to_start(const daemon_t *self, const char *why, err_t *err)
 {
     char line[LINE_SIZE];
     last_line(self->log, line);
-    return err_set(err, FH_CANNOT_CONNECT, "%s did not start%s%s; its log %s ends: %.200s", self->name, why[0] ? ": " : "", why,
-                   self->log, line[0] ? line : "(empty)");
+    return err_set(err, FH_CANNOT_CONNECT, "%s did not start%s%s; its log %s ends: %.200s", self->name,
+                   why[0] ? ": " : "", why, self->log, line[0] ? line : "(empty)");
 }
 
-/* Take the first line of the daemon's output; false at the end of the output, at the deadline, or if the line is too long. */
-static bool read_line(const daemon_t *self, int64_t deadline_ns, char ret[LINE_SIZE], bool *ret_timed_out)
+/* Take the first line of the daemon's output; false at the end of the output, at the deadline, or if the line is too
+ * long. */
+static bool
+read_line(const daemon_t *self, int64_t deadline_ns, char ret[LINE_SIZE], bool *ret_timed_out)
 {
     size_t size = 0;
     *ret_timed_out = false;
@@ -132,7 +140,8 @@ static bool read_line(const daemon_t *self, int64_t deadline_ns, char ret[LINE_S
     return false;
 }
 
-int daemon_await_ready(daemon_t *self, int64_t deadline_ns, char *ret_endpoint, size_t size, err_t *err)
+int
+daemon_await_ready(daemon_t *self, int64_t deadline_ns, char *ret_endpoint, size_t size, err_t *err)
 {
     static const char ready[] = "READY ", failed[] = "FAILED ";
     char line[LINE_SIZE] = "";
@@ -146,5 +155,6 @@ int daemon_await_ready(daemon_t *self, int64_t deadline_ns, char *ret_endpoint, 
         (void)snprintf(ret_endpoint, size, "%s", line + sizeof ready - 1);
         return FH_OK;
     }
-    return failed_to_start(self, got && strncmp(line, failed, sizeof failed - 1) == 0 ? line + sizeof failed - 1 : "", err);
+    return failed_to_start(self, got && strncmp(line, failed, sizeof failed - 1) == 0 ? line + sizeof failed - 1 : "",
+                           err);
 }

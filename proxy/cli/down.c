@@ -1,10 +1,10 @@
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/private_file.h"
 #include "proxy/cli/command.h"
 #include "proxy/cli/run_folder.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { PATIENCE_S = 5 };
 
@@ -16,7 +16,8 @@ static const option_t options[] = {
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
 };
 
-static int stop_all(const char *folder)
+static int
+stop_all(const char *folder)
 {
     process_t processes[RUN_MAX_ENGINES + 1];
     int count = 0;
@@ -32,7 +33,8 @@ static int stop_all(const char *folder)
     return killed;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const char *cluster = ((const settings_t *)given)->name;
@@ -67,7 +69,8 @@ const command_t command_down = {
     .noptions = 1,
     .settings_size = sizeof(settings_t),
     .summary = "Stop a cluster and remove its run folder.",
-    .doc = "Broker and engines get SIGTERM, and SIGKILL if they are still there after 5 seconds.  Arrays and published names are gone\n"
+    .doc = "Broker and engines get SIGTERM, and SIGKILL if they are still there after 5 seconds.  Arrays and published "
+           "names are gone\n"
            "afterwards.  A cluster that is not up is no error.",
     .run = run,
 };

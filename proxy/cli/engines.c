@@ -1,13 +1,14 @@
-#include <stdio.h>
-
 #include "proxy/cli/command.h"
 #include "proxy/cli/show.h"
+
+#include <stdio.h>
 
 enum { ROOM = 1024 };
 
 static fh_engine_info engines[ROOM];
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const client_settings_t *settings = given;

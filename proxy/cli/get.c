@@ -1,14 +1,15 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/npy.h"
+#include "proxy/cli/show.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "proxy/cli/command.h"
-#include "proxy/cli/npy.h"
-#include "proxy/cli/show.h"
-
 /* Gathers straight into the file; puts it in its place only when all of it is there. */
-static int fetch(const command_t *self, fh_session *session, const char *name, const char *path)
+static int
+fetch(const command_t *self, fh_session *session, const char *name, const char *path)
 {
     char temporary[4096], shape[SHOW_SHAPE_MAX];
     npy_file_t file = {.map = NULL};
@@ -32,11 +33,13 @@ static int fetch(const command_t *self, fh_session *session, const char *name, c
     npy_close(&file);
     fh_array_free(&array);
     if (code == EXIT_DONE)
-        (void)printf("%s: %s array of shape %s\n", path, fh_dtype_name(info.dtype), show_shape(info.shape, info.ndim, 0, shape));
+        (void)printf("%s: %s array of shape %s\n", path, fh_dtype_name(info.dtype),
+                     show_shape(info.shape, info.ndim, 0, shape));
     return code;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc;
     const client_settings_t *settings = given;

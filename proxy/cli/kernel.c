@@ -1,37 +1,46 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/cli/command.h"
-#include "proxy/cli/show.h"
-
 enum { MAX_INPUTS = 15 };
 
 typedef struct {
-    char name[OPTION_TEXT_MAX], entry[OPTION_TEXT_MAX], signature[OPTION_TEXT_MAX], kind[OPTION_TEXT_MAX], out[OPTION_TEXT_MAX];
+    char name[OPTION_TEXT_MAX], entry[OPTION_TEXT_MAX], signature[OPTION_TEXT_MAX], kind[OPTION_TEXT_MAX],
+        out[OPTION_TEXT_MAX];
     double timeout;
 } settings_t;
 
 static const option_t options[] = {
     OPTION_ROW_CLUSTER(settings_t),
-    {"entry", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, entry), "FUNCTION", "The function; else the one that fits."},
+    {"entry", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, entry), "FUNCTION",
+     "The function; else the one that fits."},
     {"signature", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, signature), "TYPES",
      "Element types, as float64(float64, float64); else those of the function."},
-    {"kind", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, kind), "KIND", "ufunc or piece; else what the function's type says."},
+    {"kind", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, kind), "KIND",
+     "ufunc or piece; else what the function's type says."},
     {"out", 'o', OPTION_TEXT, "", 0, 0, offsetof(settings_t, out), "NAME", "run: publish the result under this name."},
-    {"timeout", 0, OPTION_SECONDS, "30", 0.001, 86400, offsetof(settings_t, timeout), "SECONDS", "run: limit of the run on each piece."},
+    {"timeout", 0, OPTION_SECONDS, "30", 0.001, 86400, offsetof(settings_t, timeout), "SECONDS",
+     "run: limit of the run on each piece."},
 };
 
-static const char *or_null(const char *text) { return text[0] ? text : NULL; }
+static const char *
+or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
 
-static void print_info(const fh_kernel *kernel)
+static void
+print_info(const fh_kernel *kernel)
 {
     fh_kernel_info info;
     fh_kernel_describe(kernel, &info);
-    (void)printf("entry      %s\nsignature  %s\nkind       %s\nproducer   %s\ncompiled   in %.1f ms\nsha256     ", info.entry,
-                 info.signature, info.kind, info.producer, (double)info.compile_ns / 1e6);
+    (void)printf("entry      %s\nsignature  %s\nkind       %s\nproducer   %s\ncompiled   in %.1f ms\nsha256     ",
+                 info.entry, info.signature, info.kind, info.producer, (double)info.compile_ns / 1e6);
     for (size_t i = 0; i < sizeof info.hash; i++)
         (void)printf("%02x", info.hash[i]);
     (void)fputc('\n', stdout);
@@ -43,14 +52,16 @@ typedef struct {
     int count;
 } inputs_t;
 
-static void release_inputs(inputs_t *inputs)
+static void
+release_inputs(inputs_t *inputs)
 {
     for (int i = 0; i < inputs->count; i++)
         fh_array_free(&inputs->operands[i].array);
     inputs->count = 0;
 }
 
-static int take_input(fh_session *session, const char *text, fh_operand *ret, fh_error *error)
+static int
+take_input(fh_session *session, const char *text, fh_operand *ret, fh_error *error)
 {
     char *end;
     *ret = (fh_operand){.kind = FH_ARRAY};
@@ -70,7 +81,8 @@ static int take_input(fh_session *session, const char *text, fh_operand *ret, fh
     return fh_get(session, text, &ret->array, error);
 }
 
-static int call_kernel(fh_kernel *kernel, const inputs_t *inputs, double timeout_s, fh_array **ret, fh_error *error)
+static int
+call_kernel(fh_kernel *kernel, const inputs_t *inputs, double timeout_s, fh_array **ret, fh_error *error)
 {
     fh_kernel_info info;
     fh_array *arrays[MAX_INPUTS];
@@ -81,14 +93,16 @@ static int call_kernel(fh_kernel *kernel, const inputs_t *inputs, double timeout
         arrays[i] = inputs->operands[i].array;
         if (!arrays[i]) {
             *error = (fh_error){.status = FH_INVALID_ARGUMENT};
-            (void)snprintf(error->text, sizeof error->text, "input %d is a number; piece kernels take arrays only", i + 1);
+            (void)snprintf(error->text, sizeof error->text, "input %d is a number; piece kernels take arrays only",
+                           i + 1);
             return FH_INVALID_ARGUMENT;
         }
     }
     return fh_kernel_map(kernel, arrays, inputs->count, info.out, timeout_s, ret, error);
 }
 
-static int run_kernel(fh_session *session, fh_kernel *kernel, const settings_t *settings, int argc, char *argv[], fh_error *error)
+static int
+run_kernel(fh_session *session, fh_kernel *kernel, const settings_t *settings, int argc, char *argv[], fh_error *error)
 {
     inputs_t inputs = {.count = 0};
     fh_array *result = NULL;
@@ -107,15 +121,16 @@ static int run_kernel(fh_session *session, fh_kernel *kernel, const settings_t *
         char shape[SHOW_SHAPE_MAX];
         fh_array_info info;
         fh_array_describe(result, &info);
-        (void)printf("%s%s%s array of shape %s\n", settings->out, settings->out[0] ? ": " : "", fh_dtype_name(info.dtype),
-                     show_shape(info.shape, info.ndim, 0, shape));
+        (void)printf("%s%s%s array of shape %s\n", settings->out, settings->out[0] ? ": " : "",
+                     fh_dtype_name(info.dtype), show_shape(info.shape, info.ndim, 0, shape));
     }
     fh_array_free(&result);
     release_inputs(&inputs);
     return status;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     const settings_t *settings = given;
     bool check = strcmp(argv[0], "check") == 0;
@@ -128,8 +143,8 @@ static int run(const command_t *self, const void *given, int argc, char *argv[])
         return command_usage(self, "check takes a file; run a file and 1 to %d inputs", MAX_INPUTS);
     if (!command_connect(self, settings->name, &session))
         return EXIT_FAILED;
-    const fh_kernel_options load = {.entry = or_null(settings->entry), .signature = or_null(settings->signature),
-                                    .kind = or_null(settings->kind)};
+    const fh_kernel_options load = {
+        .entry = or_null(settings->entry), .signature = or_null(settings->signature), .kind = or_null(settings->kind)};
     int status = fh_kernel_load_file(session, argv[1], &load, &kernel, &error);
     if (!status && check)
         print_info(kernel);
@@ -149,7 +164,8 @@ const command_t command_kernel = {
     .noptions = sizeof options / sizeof options[0],
     .settings_size = sizeof(settings_t),
     .summary = "Check LLVM bitcode, or run it over published arrays.",
-    .doc = "check sends FILE (bitcode or textual IR) to the engines, which vet and compile it, and prints what they found.  run calls\n"
+    .doc = "check sends FILE (bitcode or textual IR) to the engines, which vet and compile it, and prints what they "
+           "found.  run calls\n"
            "it with published arrays and numbers as inputs; piece kernels run once over each piece.",
     .run = run,
 };

@@ -1,3 +1,6 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/run_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -5,9 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "proxy/cli/command.h"
-#include "proxy/cli/run_folder.h"
 
 typedef struct {
     char name[OPTION_TEXT_MAX];
@@ -20,7 +20,8 @@ static const option_t options[] = {
 };
 
 /* Where the last lines begin: reads backwards in blocks. */
-static off_t find_start(int fd, off_t size, int64_t lines)
+static off_t
+find_start(int fd, off_t size, int64_t lines)
 {
     char block[65536];
     int64_t seen = 0;
@@ -38,7 +39,8 @@ static off_t find_start(int fd, off_t size, int64_t lines)
     return 0;
 }
 
-static int print_tail(const command_t *self, const char *path, int64_t lines)
+static int
+print_tail(const command_t *self, const char *path, int64_t lines)
 {
     char block[65536];
     struct stat info;
@@ -60,7 +62,8 @@ static int print_tail(const command_t *self, const char *path, int64_t lines)
 }
 
 /* "broker", or the number of an engine. */
-static bool file_of(const char *who, char ret[64])
+static bool
+file_of(const char *who, char ret[64])
 {
     size_t digits = strspn(who, "0123456789");
     if (strcmp(who, "broker") != 0 && (digits == 0 || digits > 5 || who[digits]))
@@ -69,7 +72,8 @@ static bool file_of(const char *who, char ret[64])
     return true;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     const settings_t *settings = given;
     char folder[RUN_PATH_MAX], path[RUN_PATH_MAX], file[64];

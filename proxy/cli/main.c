@@ -1,13 +1,14 @@
 /* The command `farhand`: finds the command that is asked for, reads its flags, runs it. */
+#include "proxy/cli/command.h"
+#include "proxy/cli/generate.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/cli/command.h"
-#include "proxy/cli/generate.h"
-
-static void print_help(FILE *out)
+static void
+print_help(FILE *out)
 {
     (void)fputs("usage: farhand COMMAND [ARGUMENTS]\nArrays that live on other processes and hosts.\n\n", out);
     for (int i = 0; command_at(i); i++)
@@ -15,7 +16,8 @@ static void print_help(FILE *out)
     (void)fputs("\nfarhand COMMAND --help tells more.  Exit codes: 0 done, 1 failed, 2 wrong usage.\n", out);
 }
 
-static const command_t *find_command(const char *name)
+static const command_t *
+find_command(const char *name)
 {
     for (int i = 0; command_at(i); i++)
         if (strcmp(command_at(i)->name, name) == 0)
@@ -23,7 +25,8 @@ static const command_t *find_command(const char *name)
     return NULL;
 }
 
-static int check_count(const command_t *command, int count)
+static int
+check_count(const command_t *command, int count)
 {
     if (count < command->args_min)
         return command_usage(command, "%s", count ? "some arguments are missing" : "arguments are missing");
@@ -32,7 +35,8 @@ static int check_count(const command_t *command, int count)
     return EXIT_DONE;
 }
 
-static int run_command(const command_t *command, int argc, char *argv[])
+static int
+run_command(const command_t *command, int argc, char *argv[])
 {
     char program[64], usage[128];
     err_t err;
@@ -58,7 +62,8 @@ static int run_command(const command_t *command, int argc, char *argv[])
 }
 
 /* A reader that has gone (farhand objects | head) is no error of ours, but output that is lost is. */
-static int finish(int code)
+static int
+finish(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
@@ -66,7 +71,8 @@ static int finish(int code)
     return EXIT_FAILED;
 }
 
-int main(int argc, char *argv[])
+int
+main(int argc, char *argv[])
 {
     const char *name = argc > 1 ? argv[1] : "";
     (void)signal(SIGPIPE, SIG_DFL);

@@ -1,15 +1,16 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "proxy/cli/command.h"
 #include "proxy/cli/show.h"
+
+#include <stdio.h>
+#include <string.h>
 
 typedef struct {
     bool json;
     int count;
 } listing_t;
 
-static int visit(void *context, const char *name)
+static int
+visit(void *context, const char *name)
 {
     listing_t *self = context;
     if (self->json) {
@@ -22,7 +23,8 @@ static int visit(void *context, const char *name)
     return 0;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const client_settings_t *settings = given;

@@ -17,28 +17,32 @@ static const struct {
     const char *code;
     fh_dtype dtype;
 } codes[] = {
-    {"b1", FH_BOOL},  {"i1", FH_INT8},    {"u1", FH_UINT8},   {"i2", FH_INT16},   {"u2", FH_UINT16},    {"i4", FH_INT32},      {"u4", FH_UINT32},
-    {"i8", FH_INT64}, {"u8", FH_UINT64},  {"f2", FH_FLOAT16}, {"f4", FH_FLOAT32}, {"f8", FH_FLOAT64},   {"c8", FH_COMPLEX64},  {"c16", FH_COMPLEX128},
+    {"b1", FH_BOOL},    {"i1", FH_INT8},    {"u1", FH_UINT8},     {"i2", FH_INT16},       {"u2", FH_UINT16},
+    {"i4", FH_INT32},   {"u4", FH_UINT32},  {"i8", FH_INT64},     {"u8", FH_UINT64},      {"f2", FH_FLOAT16},
+    {"f4", FH_FLOAT32}, {"f8", FH_FLOAT64}, {"c8", FH_COMPLEX64}, {"c16", FH_COMPLEX128},
 };
 
 enum { CODE_COUNT = (int)(sizeof codes / sizeof codes[0]), TEXT_MAX = 32, ALIGNMENT = 64 };
 
 static const char magic[] = "\x93NUMPY";
 
-/* ---- parsing ------------------------------------------------------------------------------------------------------- */
+/* ---- parsing -------------------------------------------------------------------------------------------------------
+ */
 
 /* A cursor over the header's text: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), } */
 typedef struct {
     const char *at, *end;
 } cursor_t;
 
-static void skip_blanks(cursor_t *self)
+static void
+skip_blanks(cursor_t *self)
 {
     while (self->at < self->end && (*self->at == ' ' || *self->at == '\n' || *self->at == '\t'))
         self->at++;
 }
 
-static bool take(cursor_t *self, char wanted)
+static bool
+take(cursor_t *self, char wanted)
 {
     skip_blanks(self);
     if (self->at == self->end || *self->at != wanted)
@@ -47,7 +51,8 @@ static bool take(cursor_t *self, char wanted)
     return true;
 }
 
-static bool take_text(cursor_t *self, char ret[TEXT_MAX])
+static bool
+take_text(cursor_t *self, char ret[TEXT_MAX])
 {
     char quote = take(self, '\'') ? '\'' : '"';
     if (quote == '"' && !take(self, '"'))
@@ -59,7 +64,8 @@ static bool take_text(cursor_t *self, char ret[TEXT_MAX])
     return take(self, quote);
 }
 
-static bool take_word(cursor_t *self, const char *word)
+static bool
+take_word(cursor_t *self, const char *word)
 {
     size_t length = strlen(word);
     if ((size_t)(self->end - self->at) < length || memcmp(self->at, word, length) != 0)
@@ -68,7 +74,8 @@ static bool take_word(cursor_t *self, const char *word)
     return true;
 }
 
-static bool take_number(cursor_t *self, int64_t *ret)
+static bool
+take_number(cursor_t *self, int64_t *ret)
 {
     int64_t number = 0;
     skip_blanks(self);
@@ -81,7 +88,8 @@ static bool take_number(cursor_t *self, int64_t *ret)
     return self->at > first && isdigit((unsigned char)*first);
 }
 
-static int take_descr(cursor_t *cursor, npy_header_t *ret, err_t *err)
+static int
+take_descr(cursor_t *cursor, npy_header_t *ret, err_t *err)
 {
     char text[TEXT_MAX];
     if (!take_text(cursor, text))
@@ -99,14 +107,16 @@ static int take_descr(cursor_t *cursor, npy_header_t *ret, err_t *err)
     return err_set(err, FH_NOT_SUPPORTED, "dtype '%s' is not built yet", text);
 }
 
-static bool take_truth(cursor_t *cursor, bool *ret)
+static bool
+take_truth(cursor_t *cursor, bool *ret)
 {
     skip_blanks(cursor);
     *ret = take_word(cursor, "True");
     return *ret || take_word(cursor, "False");
 }
 
-static int take_shape(cursor_t *cursor, npy_header_t *ret, err_t *err)
+static int
+take_shape(cursor_t *cursor, npy_header_t *ret, err_t *err)
 {
     bool good = take(cursor, '(');
     ret->ndim = 0;
@@ -120,17 +130,22 @@ static int take_shape(cursor_t *cursor, npy_header_t *ret, err_t *err)
             break;
         }
     }
-    return good ? FH_OK : err_set(err, FH_INVALID_ARGUMENT, "the header of the .npy file has a shape that cannot be read");
+    return good ? FH_OK
+                : err_set(err, FH_INVALID_ARGUMENT, "the header of the .npy file has a shape that cannot be read");
 }
 
-static int parse_dict(cursor_t cursor, npy_header_t *ret, bool *ret_fortran, err_t *err)
+static int
+parse_dict(cursor_t cursor, npy_header_t *ret, bool *ret_fortran, err_t *err)
 {
     unsigned seen = 0;
     bool good = take(&cursor, '{');
     while (good && !take(&cursor, '}')) {
         char key[TEXT_MAX];
         good = take_text(&cursor, key) && take(&cursor, ':');
-        unsigned bit = strcmp(key, "descr") == 0 ? 1 : strcmp(key, "fortran_order") == 0 ? 2 : strcmp(key, "shape") == 0 ? 4 : 0;
+        unsigned bit = strcmp(key, "descr") == 0           ? 1
+                       : strcmp(key, "fortran_order") == 0 ? 2
+                       : strcmp(key, "shape") == 0         ? 4
+                                                           : 0;
         if (!good || !bit || (seen & bit))
             return err_set(err, FH_INVALID_ARGUMENT, "the header of the .npy file has a wrong or repeated key");
         seen |= bit;
@@ -148,7 +163,8 @@ static int parse_dict(cursor_t cursor, npy_header_t *ret, bool *ret_fortran, err
 }
 
 /* Fills strides and data_size; false if the sizes overflow. */
-static bool lay_out(npy_header_t *header, bool fortran)
+static bool
+lay_out(npy_header_t *header, bool fortran)
 {
     int64_t stride = (int64_t)fh_dtype_size(header->dtype), items = 1;
     for (int i = 0; i < header->ndim; i++)
@@ -167,7 +183,8 @@ static bool lay_out(npy_header_t *header, bool fortran)
     return true;
 }
 
-int npy_parse(const void *bytes, size_t size, uint64_t file_size, npy_header_t *ret, err_t *err)
+int
+npy_parse(const void *bytes, size_t size, uint64_t file_size, npy_header_t *ret, err_t *err)
 {
     const unsigned char *head = bytes;
     npy_header_t header = {.ndim = 0};
@@ -177,8 +194,9 @@ int npy_parse(const void *bytes, size_t size, uint64_t file_size, npy_header_t *
     if (head[6] < 1 || head[6] > 3)
         return err_set(err, FH_NOT_SUPPORTED, "version %d of the .npy format is not built", head[6]);
     size_t begin = head[6] == 1 ? 10 : 12;
-    size_t length = head[6] == 1 ? (size_t)head[8] | (size_t)head[9] << 8
-                                 : (size_t)head[8] | (size_t)head[9] << 8 | (size_t)head[10] << 16 | (size_t)head[11] << 24;
+    size_t length = head[6] == 1
+                        ? (size_t)head[8] | (size_t)head[9] << 8
+                        : (size_t)head[8] | (size_t)head[9] << 8 | (size_t)head[10] << 16 | (size_t)head[11] << 24;
     if (length > NPY_HEADER_MAX - 12 || begin + length > size)
         return err_set(err, FH_INVALID_ARGUMENT, "the header of the .npy file has %zu bytes: too many", length);
     const char *text = (const char *)head + begin;
@@ -195,9 +213,11 @@ int npy_parse(const void *bytes, size_t size, uint64_t file_size, npy_header_t *
     return FH_OK;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------------------------------
+ */
 
-static int map(npy_file_t *ret, int fd, int access, size_t size, const char *path, err_t *err)
+static int
+map(npy_file_t *ret, int fd, int access, size_t size, const char *path, err_t *err)
 {
     void *bytes = mmap(NULL, size, access, access & PROT_WRITE ? MAP_SHARED : MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
@@ -207,7 +227,8 @@ static int map(npy_file_t *ret, int fd, int access, size_t size, const char *pat
     return FH_OK;
 }
 
-int npy_open(npy_file_t *ret, const char *path, err_t *err)
+int
+npy_open(npy_file_t *ret, const char *path, err_t *err)
 {
     npy_file_t file = {.map = NULL};
     struct stat info;
@@ -236,7 +257,8 @@ int npy_open(npy_file_t *ret, const char *path, err_t *err)
     return FH_OK;
 }
 
-static const char *code_of(fh_dtype dtype)
+static const char *
+code_of(fh_dtype dtype)
 {
     for (int i = 0; i < CODE_COUNT; i++)
         if (codes[i].dtype == dtype)
@@ -245,15 +267,21 @@ static const char *code_of(fh_dtype dtype)
 }
 
 /* Version 1 header, padded so that the data are aligned; returns its size. */
-static size_t write_header(char ret[4096], const npy_header_t *header)
+static size_t
+write_header(char ret[4096], const npy_header_t *header)
 {
     const char *code = code_of(header->dtype);
     int at = 10;
     at += snprintf(ret + at, 4096 - 10, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
-                   fh_dtype_size(header->dtype) == 1 ? '|' : __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>' : '<', code);
+                   fh_dtype_size(header->dtype) == 1        ? '|'
+                   : __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>'
+                                                            : '<',
+                   code);
     for (int i = 0; i < header->ndim; i++)
         at += snprintf(ret + at, (size_t)(4096 - at), "%" PRId64 "%s", header->shape[i],
-                       i + 1 < header->ndim ? ", " : header->ndim == 1 ? "," : "");
+                       i + 1 < header->ndim ? ", "
+                       : header->ndim == 1  ? ","
+                                            : "");
     at += snprintf(ret + at, (size_t)(4096 - at), "), }");
     while ((at + 1) % ALIGNMENT)
         ret[at++] = ' ';
@@ -266,14 +294,16 @@ static size_t write_header(char ret[4096], const npy_header_t *header)
     return (size_t)at;
 }
 
-int npy_create(npy_file_t *ret, const char *path, fh_dtype dtype, int ndim, const int64_t *shape, char ret_temporary[4096],
-               err_t *err)
+int
+npy_create(npy_file_t *ret, const char *path, fh_dtype dtype, int ndim, const int64_t *shape, char ret_temporary[4096],
+           err_t *err)
 {
     npy_file_t file = {.header = {.dtype = dtype, .ndim = ndim}};
     char header[4096];
     int status;
     if (ndim < 0 || ndim > FH_MAX_DIMS || !code_of(dtype))
-        return err_set(err, FH_INVALID_ARGUMENT, "an array of %d dimensions and dtype %d cannot be a .npy file", ndim, (int)dtype);
+        return err_set(err, FH_INVALID_ARGUMENT, "an array of %d dimensions and dtype %d cannot be a .npy file", ndim,
+                       (int)dtype);
     memcpy(file.header.shape, shape, (size_t)ndim * sizeof shape[0]);
     if (!lay_out(&file.header, false))
         return err_set(err, FH_LIMIT_EXCEEDED, "the array is larger than any file");
@@ -304,7 +334,8 @@ int npy_create(npy_file_t *ret, const char *path, fh_dtype dtype, int ndim, cons
     return FH_OK;
 }
 
-void npy_close(npy_file_t *self)
+void
+npy_close(npy_file_t *self)
 {
     if (self->map)
         (void)munmap(self->map, self->map_size);

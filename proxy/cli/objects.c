@@ -1,9 +1,9 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "proxy/cli/command.h"
-#include "proxy/cli/show.h"
 
 typedef struct {
     char name[OPTION_TEXT_MAX], sql[OPTION_TEXT_MAX];
@@ -14,7 +14,8 @@ typedef struct {
 static const option_t options[] = {
     OPTION_ROW_CLUSTER(settings_t),
     OPTION_ROW_JSON(settings_t),
-    {"sql", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, sql), "SELECT", "Print the rows of a read-only query instead; -: read it from standard input."},
+    {"sql", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, sql), "SELECT",
+     "Print the rows of a read-only query instead; -: read it from standard input."},
     {"limit", 0, OPTION_INT, "10000", 1, 1000000, offsetof(settings_t, limit), "N", "Print at most so many."},
 };
 
@@ -25,21 +26,23 @@ typedef struct {
     int columns;
 } listing_t;
 
-static int show_object_json(listing_t *self, const fh_object_info *info)
+static int
+show_object_json(listing_t *self, const fh_object_info *info)
 {
     char id[SHOW_ID_MAX], session[SHOW_ID_MAX], engine[SHOW_ID_MAX], shape[SHOW_SHAPE_MAX];
     (void)printf("%s{\"id\": \"%s\", \"session\": \"%s\", \"engine\": \"%s\", \"type\": ", self->rows ? ",\n " : "[",
                  show_id(info->id, id), show_id(info->session, session), show_id(info->engine, engine));
     show_json_text(info->type, strlen(info->type), stdout);
     (void)printf(", \"dtype\": \"%s\", \"shape\": %s, \"bytes\": %" PRId64 ", \"age_ms\": %" PRId64 ", \"name\": ",
-                 info->dtype ? fh_dtype_name(info->dtype) : "", show_shape(info->shape, info->ndim, 1, shape), info->bytes,
-                 info->age_ms);
+                 info->dtype ? fh_dtype_name(info->dtype) : "", show_shape(info->shape, info->ndim, 1, shape),
+                 info->bytes, info->age_ms);
     show_json_text(info->name, strlen(info->name), stdout);
     (void)fputc('}', stdout);
     return 0;
 }
 
-static int visit_object(void *context, const fh_object_info *info)
+static int
+visit_object(void *context, const fh_object_info *info)
 {
     listing_t *self = context;
     char id[SHOW_ID_MAX], bytes[SHOW_BYTES_MAX], shape[SHOW_SHAPE_MAX];
@@ -47,17 +50,19 @@ static int visit_object(void *context, const fh_object_info *info)
         (void)show_object_json(self, info);
     } else {
         if (self->rows == 0)
-            (void)printf("%-32s  %-8s %-10s %12s %9s  %-16s %s\n", "ID", "TYPE", "DTYPE", "BYTES", "AGE", "SHAPE", "NAME");
+            (void)printf("%-32s  %-8s %-10s %12s %9s  %-16s %s\n", "ID", "TYPE", "DTYPE", "BYTES", "AGE", "SHAPE",
+                         "NAME");
         (void)printf("%-32s  %-8s %-10s %12s %8.1fs  %-16s %s\n", show_id(info->id, id), info->type,
-                     info->dtype ? fh_dtype_name(info->dtype) : "-", show_bytes(info->bytes, bytes), (double)info->age_ms / 1000.0,
-                     show_shape(info->shape, info->ndim, 0, shape), info->name);
+                     info->dtype ? fh_dtype_name(info->dtype) : "-", show_bytes(info->bytes, bytes),
+                     (double)info->age_ms / 1000.0, show_shape(info->shape, info->ndim, 0, shape), info->name);
     }
     self->rows++;
     return 0;
 }
 
 /* As JSON: a list of lists, the first one the names of the columns. */
-static int visit_row(void *context, const fh_value *cells, int count)
+static int
+visit_row(void *context, const fh_value *cells, int count)
 {
     listing_t *self = context;
     if (self->json)
@@ -74,7 +79,8 @@ static int visit_row(void *context, const fh_value *cells, int count)
 enum { QUERY_MAX = 16384 }; /* as the protocol has it */
 
 /* The query of --sql, or what stands on standard input; NULL if that is too much. */
-static const char *take_query(const settings_t *settings)
+static const char *
+take_query(const settings_t *settings)
 {
     static char query[QUERY_MAX + 2];
     if (strcmp(settings->sql, "-") != 0)
@@ -84,7 +90,8 @@ static const char *take_query(const settings_t *settings)
     return size <= QUERY_MAX && size > 0 ? query : NULL;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const settings_t *settings = given;
@@ -113,7 +120,8 @@ const command_t command_objects = {
     .noptions = sizeof options / sizeof options[0],
     .settings_size = sizeof(settings_t),
     .summary = "List the objects of all sessions, or ask the registry in SQL.",
-    .doc = "The tables for --sql are objects, names, engines and sessions.  Rows are printed with tabs between columns, the names\n"
+    .doc = "The tables for --sql are objects, names, engines and sessions.  Rows are printed with tabs between "
+           "columns, the names\n"
            "of the columns first.",
     .run = run,
 };

@@ -1,9 +1,9 @@
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "proxy/cli/command.h"
 #include "proxy/cli/npy.h"
 #include "proxy/cli/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 typedef struct {
     char name[OPTION_TEXT_MAX];
@@ -18,12 +18,17 @@ static const option_t options[] = {
     {"whole", 0, OPTION_BOOL, "no", 0, 0, offsetof(settings_t, whole), NULL, "Do not cut: one piece on one engine."},
 };
 
-static int send_file(fh_session *session, const settings_t *settings, const npy_file_t *file, const char *name, fh_error *error)
+static int
+send_file(fh_session *session, const settings_t *settings, const npy_file_t *file, const char *name, fh_error *error)
 {
     fh_array *array = NULL;
     const npy_header_t *header = &file->header;
-    const fh_local local = {.data = file->data, .dtype = header->dtype, .ndim = header->ndim, .shape = header->shape,
-                            .strides = header->strides, .swapped = header->swapped};
+    const fh_local local = {.data = file->data,
+                            .dtype = header->dtype,
+                            .ndim = header->ndim,
+                            .shape = header->shape,
+                            .strides = header->strides,
+                            .swapped = header->swapped};
     const fh_scatter_options layout = {.axis = settings->whole || header->ndim == 0 ? FH_WHOLE : (int)settings->axis};
     int status = fh_scatter(session, &local, &layout, &array, error);
     if (!status)
@@ -34,7 +39,8 @@ static int send_file(fh_session *session, const settings_t *settings, const npy_
     return status;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc;
     const settings_t *settings = given;
@@ -67,7 +73,8 @@ const command_t command_put = {
     .noptions = sizeof options / sizeof options[0],
     .settings_size = sizeof(settings_t),
     .summary = "Copy an array from a file to the engines and publish it.",
-    .doc = "The file is NumPy's .npy format, in C or Fortran order and any byte order.  The array stays when the command ends,\n"
+    .doc = "The file is NumPy's .npy format, in C or Fortran order and any byte order.  The array stays when the "
+           "command ends,\n"
            "until its name is published no more or the cluster goes down.",
     .run = run,
 };

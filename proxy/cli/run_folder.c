@@ -1,5 +1,9 @@
 #include "proxy/cli/run_folder.h"
 
+#include "base/clock.h"
+#include "base/private_file.h"
+#include "codecs/connection_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -14,23 +18,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/private_file.h"
-#include "codecs/connection_file.h"
-
 enum { KILL_PATIENCE_S = 5, POLL_MS = 100 };
 
-int run_folder_find(const char *cluster, char ret[RUN_PATH_MAX], err_t *err)
+int
+run_folder_find(const char *cluster, char ret[RUN_PATH_MAX], err_t *err)
 {
     return connection_folder(cluster, ret, RUN_PATH_MAX / 2, err); /* leaves room for names in it */
 }
 
-void run_folder_path(char ret[RUN_PATH_MAX], const char *folder, const char *name)
+void
+run_folder_path(char ret[RUN_PATH_MAX], const char *folder, const char *name)
 {
     (void)snprintf(ret, RUN_PATH_MAX, "%s/%s", folder, name);
 }
 
-int run_folder_lock(const char *folder, int *ret_lock, err_t *err)
+int
+run_folder_lock(const char *folder, int *ret_lock, err_t *err)
 {
     int status = FH_OK;
     char path[RUN_PATH_MAX];
@@ -47,31 +50,41 @@ int run_folder_lock(const char *folder, int *ret_lock, err_t *err)
     return FH_OK;
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+static int
+remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
     (void)info, (void)kind, (void)where;
     return remove(path);
 }
 
-int run_folder_remove(const char *folder, err_t *err)
+int
+run_folder_remove(const char *folder, err_t *err)
 {
     if (nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) && errno != ENOENT)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot remove the run folder %s", folder);
     return FH_OK;
 }
 
-/* ---- processes ----------------------------------------------------------------------------------------------------- */
+/* ---- processes -----------------------------------------------------------------------------------------------------
+ */
 
-void process_name(char ret[32], int engine) { (void)snprintf(ret, 32, "engine-%d", engine); }
+void
+process_name(char ret[32], int engine)
+{
+    (void)snprintf(ret, 32, "engine-%d", engine);
+}
 
-static void pid_path(char ret[RUN_PATH_MAX], const char *folder, const char *name)
+static void
+pid_path(char ret[RUN_PATH_MAX], const char *folder, const char *name)
 {
     (void)snprintf(ret, RUN_PATH_MAX, "%s/%s.pid", folder, name);
 }
 
-/* When the process started, in clock ticks since boot; false if it is not there or a zombie.  Field 22 of /proc/PID/stat; the
- * second, the name in parentheses, may have anything in it, so counting begins behind the last ')'. */
-static bool read_start(pid_t pid, uint64_t *ret)
+/* When the process started, in clock ticks since boot; false if it is not there or a zombie.  Field 22 of
+ * /proc/PID/stat; the second, the name in parentheses, may have anything in it, so counting begins behind the last ')'.
+ */
+static bool
+read_start(pid_t pid, uint64_t *ret)
 {
     char path[64], text[1024];
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -94,7 +107,8 @@ static bool read_start(pid_t pid, uint64_t *ret)
     return true;
 }
 
-int process_record(const char *folder, const char *name, pid_t pid, err_t *err)
+int
+process_record(const char *folder, const char *name, pid_t pid, err_t *err)
 {
     char path[RUN_PATH_MAX], text[64];
     uint64_t start = 0;
@@ -105,7 +119,8 @@ int process_record(const char *folder, const char *name, pid_t pid, err_t *err)
     return private_file_write(path, text, (size_t)length, err);
 }
 
-static bool read_record(const char *folder, const char *name, pid_t *ret_pid, uint64_t *ret_start)
+static bool
+read_record(const char *folder, const char *name, pid_t *ret_pid, uint64_t *ret_start)
 {
     char path[RUN_PATH_MAX], *text, *end;
     size_t size;
@@ -119,7 +134,8 @@ static bool read_record(const char *folder, const char *name, pid_t *ret_pid, ui
     return pid > 1 && pid <= INT32_MAX;
 }
 
-bool process_find(const char *folder, const char *name, process_t *ret)
+bool
+process_find(const char *folder, const char *name, process_t *ret)
 {
     uint64_t wanted, start;
     pid_t pid;
@@ -137,20 +153,23 @@ bool process_find(const char *folder, const char *name, process_t *ret)
     return true;
 }
 
-void process_close(process_t *self)
+void
+process_close(process_t *self)
 {
     if (self->pid)
         close(self->pidfd);
     *self = (process_t){.pid = 0};
 }
 
-static bool has_ended(const process_t *process, int wait_ms)
+static bool
+has_ended(const process_t *process, int wait_ms)
 {
     struct pollfd ended = {.fd = process->pidfd, .events = POLLIN};
     return poll(&ended, 1, wait_ms) == 1;
 }
 
-static void signal_all(const process_t *processes, int count, int number)
+static void
+signal_all(const process_t *processes, int count, int number)
 {
     for (int i = 0; i < count; i++)
         if (!has_ended(&processes[i], 0))
@@ -158,7 +177,8 @@ static void signal_all(const process_t *processes, int count, int number)
 }
 
 /* Returns how many are still there at the deadline. */
-static int await_end(const process_t *processes, int count, double patience_s)
+static int
+await_end(const process_t *processes, int count, double patience_s)
 {
     int64_t deadline = clock_deadline(patience_s);
     int left = 0;
@@ -170,7 +190,8 @@ static int await_end(const process_t *processes, int count, double patience_s)
     return left;
 }
 
-int process_stop(process_t *processes, int count, double patience_s)
+int
+process_stop(process_t *processes, int count, double patience_s)
 {
     signal_all(processes, count, SIGCONT); /* a frozen one cannot hear SIGTERM */
     signal_all(processes, count, SIGTERM);

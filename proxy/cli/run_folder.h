@@ -4,11 +4,11 @@
 #ifndef FH_PROXY_CLI_RUN_FOLDER_H
 #define FH_PROXY_CLI_RUN_FOLDER_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
-
-#include "base/err.h"
 
 enum { RUN_PATH_MAX = 512, RUN_MAX_ENGINES = 256 };
 
@@ -16,7 +16,8 @@ enum { RUN_PATH_MAX = 512, RUN_MAX_ENGINES = 256 };
 int run_folder_find(const char *cluster, char ret[RUN_PATH_MAX], err_t *err);
 /* FOLDER/NAME. */
 void run_folder_path(char ret[RUN_PATH_MAX], const char *folder, const char *name);
-/* One `up` or `down` at a time: *ret_lock is a descriptor that holds the lock until it is closed.  BUSY: another one is at work. */
+/* One `up` or `down` at a time: *ret_lock is a descriptor that holds the lock until it is closed.  BUSY: another one is
+ * at work. */
 int run_folder_lock(const char *folder, int *ret_lock, err_t *err);
 /* Remove the folder and what is in it (links are not followed). */
 int run_folder_remove(const char *folder, err_t *err);

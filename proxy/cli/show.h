@@ -2,11 +2,11 @@
 #ifndef FH_PROXY_CLI_SHOW_H
 #define FH_PROXY_CLI_SHOW_H
 
+#include "proxy/farhand.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#include "proxy/farhand.h"
 
 enum { SHOW_BYTES_MAX = 32, SHOW_SHAPE_MAX = 24 * FH_MAX_DIMS + 4, SHOW_ID_MAX = 33 };
 

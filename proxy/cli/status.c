@@ -1,15 +1,16 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "proxy/cli/command.h"
-#include "proxy/cli/show.h"
 
 enum { ROOM = 1024 };
 
 static fh_engine_info engines[ROOM];
 
-static void print_json(const char *cluster, int count)
+static void
+print_json(const char *cluster, int count)
 {
     (void)fputs("{\"cluster\": ", stdout);
     show_json_text(cluster, strlen(cluster), stdout);
@@ -21,7 +22,8 @@ static void print_json(const char *cluster, int count)
     (void)fputs("]}\n", stdout);
 }
 
-static void print_text(const char *cluster, int count)
+static void
+print_text(const char *cluster, int count)
 {
     int64_t used = 0, memory = 0, objects = 0;
     int cores = 0, lost = 0;
@@ -37,13 +39,15 @@ static void print_text(const char *cluster, int count)
         cores += engines[i].cores;
     }
     (void)printf("cluster %s is up: %d engine%s, %d cores, %" PRId64 " objects, %s of %s used\n", cluster, count - lost,
-                 count - lost == 1 ? "" : "s", cores, objects, show_bytes(used, used_text), show_bytes(memory, memory_text));
+                 count - lost == 1 ? "" : "s", cores, objects, show_bytes(used, used_text),
+                 show_bytes(memory, memory_text));
     if (lost)
         (void)printf("%d engine%s lost; what they held is gone\n", lost, lost == 1 ? " is" : "s are");
     show_engine_table(engines, count, stdout);
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const client_settings_t *settings = given;

@@ -1,11 +1,11 @@
+#include "proxy/cli/command.h"
+#include "proxy/cli/show.h"
+
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "proxy/cli/command.h"
-#include "proxy/cli/show.h"
 
 enum { ROOM = 256 };
 
@@ -17,25 +17,29 @@ typedef struct {
 
 static const option_t options[] = {
     OPTION_ROW_CLUSTER(settings_t),
-    {"interval", 'd', OPTION_SECONDS, "1", 0.1, 3600, offsetof(settings_t, interval), "SECONDS", "Time between two views."},
+    {"interval", 'd', OPTION_SECONDS, "1", 0.1, 3600, offsetof(settings_t, interval), "SECONDS",
+     "Time between two views."},
     {"count", 'n', OPTION_INT, "0", 0, 1e9, offsetof(settings_t, count), "N", "End after so many views; 0: at Ctrl-C."},
 };
 
 static volatile sig_atomic_t stopped;
 
-static void stop(int number)
+static void
+stop(int number)
 {
     (void)number;
     stopped = 1;
 }
 
-static int interrupted(void *context)
+static int
+interrupted(void *context)
 {
     (void)context;
     return stopped;
 }
 
-static int show_once(fh_session *session, bool terminal, fh_error *error)
+static int
+show_once(fh_session *session, bool terminal, fh_error *error)
 {
     static fh_engine_info engines[ROOM];
     int count = 0;
@@ -50,7 +54,8 @@ static int show_once(fh_session *session, bool terminal, fh_error *error)
     return FH_OK;
 }
 
-static int run(const command_t *self, const void *given, int argc, char *argv[])
+static int
+run(const command_t *self, const void *given, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     const settings_t *settings = given;

@@ -1,16 +1,16 @@
-#include <errno.h>
-#include <inttypes.h>
-#include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/private_file.h"
 #include "codecs/connection_file.h"
 #include "proxy/cli/command.h"
 #include "proxy/cli/daemon.h"
 #include "proxy/cli/run_folder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define PATIENCE_S 10.0
 #define PATIENCE_EACH_S 0.25
@@ -23,7 +23,8 @@ typedef struct {
 } settings_t;
 
 static const option_t options[] = {
-    {"engines", 'n', OPTION_INT, "2", 1, RUN_MAX_ENGINES, offsetof(settings_t, engines), "N", "Engines to start on this host."},
+    {"engines", 'n', OPTION_INT, "2", 1, RUN_MAX_ENGINES, offsetof(settings_t, engines), "N",
+     "Engines to start on this host."},
     {"threads", 0, OPTION_INT, "0", 0, 1024, offsetof(settings_t, threads), "N",
      "Threads that each engine computes with; 0: the cores of this host shared out."},
     {"memory", 0, OPTION_BYTES, "0", 0, 1e15, offsetof(settings_t, memory), "BYTES",
@@ -39,19 +40,21 @@ static const option_t options[] = {
 typedef struct {
     const settings_t *settings;
     char folder[RUN_PATH_MAX];
-    int lock;               /* -1: not held */
-    bool fresh;             /* the keys were made by this run */
+    int lock;   /* -1: not held */
+    bool fresh; /* the keys were made by this run */
     int64_t deadline_ns;
-    int started;            /* daemons of this run */
+    int started; /* daemons of this run */
     daemon_t daemons[MAX_STARTED];
     char names[MAX_STARTED][32], logs[MAX_STARTED][RUN_PATH_MAX];
-    char endpoint[256];     /* of the broker */
+    char endpoint[256]; /* of the broker */
 } launch_t;
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------------------------------------------
+ */
 
-static int write_connection(const launch_t *self, const char *file, const char *section, connection_t *connection,
-                            const char *secret_key, err_t *err)
+static int
+write_connection(const launch_t *self, const char *file, const char *section, connection_t *connection,
+                 const char *secret_key, err_t *err)
 {
     char path[RUN_PATH_MAX];
     run_folder_path(path, self->folder, file);
@@ -60,7 +63,8 @@ static int write_connection(const launch_t *self, const char *file, const char *
 }
 
 /* Three pairs: a stolen client key is no engine's, and neither is the broker's. */
-static int make_keys(launch_t *self, err_t *err)
+static int
+make_keys(launch_t *self, err_t *err)
 {
     link_keys_t broker, engine, client;
     connection_t connection = {.broker = ""};
@@ -89,8 +93,10 @@ static int make_keys(launch_t *self, err_t *err)
     return status;
 }
 
-/* Keep the keys (and through broker.ini the port) of a cluster whose broker has died; make new ones where there are none. */
-static int have_keys(launch_t *self, err_t *err)
+/* Keep the keys (and through broker.ini the port) of a cluster whose broker has died; make new ones where there are
+ * none. */
+static int
+have_keys(launch_t *self, err_t *err)
 {
     char path[RUN_PATH_MAX];
     connection_t connection;
@@ -103,9 +109,11 @@ static int have_keys(launch_t *self, err_t *err)
     return status ? err_set(err, status, "%s", why.text) : FH_OK;
 }
 
-/* ---- daemons ------------------------------------------------------------------------------------------------------- */
+/* ---- daemons -------------------------------------------------------------------------------------------------------
+ */
 
-static int start(launch_t *self, const char *name, char *const argv[], err_t *err)
+static int
+start(launch_t *self, const char *name, char *const argv[], err_t *err)
 {
     int i = self->started;
     (void)snprintf(self->names[i], sizeof self->names[i], "%s", name);
@@ -117,20 +125,30 @@ static int start(launch_t *self, const char *name, char *const argv[], err_t *er
     return process_record(self->folder, name, self->daemons[i].pid, err);
 }
 
-static int start_broker(launch_t *self, err_t *err)
+static int
+start_broker(launch_t *self, err_t *err)
 {
     settings_t settings = *self->settings; /* exec wants char * */
     char owner[32];
     (void)snprintf(owner, sizeof owner, "%" PRId64, settings.owner);
-    char *argv[] = {(char[]){"farhand-broker"}, (char[]){"--folder"}, self->folder, (char[]){"--cluster"}, settings.name,
-                    (char[]){"--listen"}, settings.listen, (char[]){"--owner"}, owner, NULL};
+    char *argv[] = {(char[]){"farhand-broker"},
+                    (char[]){"--folder"},
+                    self->folder,
+                    (char[]){"--cluster"},
+                    settings.name,
+                    (char[]){"--listen"},
+                    settings.listen,
+                    (char[]){"--owner"},
+                    owner,
+                    NULL};
     int status = start(self, "broker", argv, err);
     if (!status)
         status = daemon_await_ready(&self->daemons[0], self->deadline_ns, self->endpoint, sizeof self->endpoint, err);
     return status;
 }
 
-static int64_t threads_each(const settings_t *settings)
+static int64_t
+threads_each(const settings_t *settings)
 {
     cpu_set_t cores;
     int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
@@ -138,7 +156,8 @@ static int64_t threads_each(const settings_t *settings)
     return each > 0 ? each : 1;
 }
 
-static int64_t memory_each(const settings_t *settings)
+static int64_t
+memory_each(const settings_t *settings)
 {
     int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (settings->memory || pages <= 0 || page <= 0)
@@ -146,7 +165,8 @@ static int64_t memory_each(const settings_t *settings)
     return pages * 6 / 10 / settings->engines * page;
 }
 
-static int start_engine(launch_t *self, int number, err_t *err)
+static int
+start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
     char connection[RUN_PATH_MAX], threads[32], memory[32], owner[32], name[32];
@@ -160,13 +180,24 @@ static int start_engine(launch_t *self, int number, err_t *err)
     (void)snprintf(threads, sizeof threads, "%" PRId64, threads_each(&settings));
     (void)snprintf(memory, sizeof memory, "%" PRId64, memory_each(&settings));
     (void)snprintf(owner, sizeof owner, "%" PRId64, settings.owner);
-    char *argv[] = {(char[]){"farhand-engine"}, (char[]){"--connection"}, connection, (char[]){"--listen"}, settings.listen,
-                    (char[]){"--threads"}, threads, (char[]){"--memory"}, memory, (char[]){"--owner"}, owner, NULL};
+    char *argv[] = {(char[]){"farhand-engine"},
+                    (char[]){"--connection"},
+                    connection,
+                    (char[]){"--listen"},
+                    settings.listen,
+                    (char[]){"--threads"},
+                    threads,
+                    (char[]){"--memory"},
+                    memory,
+                    (char[]){"--owner"},
+                    owner,
+                    NULL};
     return start(self, name, argv, err);
 }
 
 /* One after the other, so that the broker gives them the numbers of their logs and pid files. */
-static int start_engines(launch_t *self, err_t *err)
+static int
+start_engines(launch_t *self, err_t *err)
 {
     char endpoint[256];
     int status = FH_OK;
@@ -179,9 +210,11 @@ static int start_engines(launch_t *self, err_t *err)
     return status;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole -----------------------------------------------------------------------------------------------------
+ */
 
-static int prepare(launch_t *self, err_t *err)
+static int
+prepare(launch_t *self, err_t *err)
 {
     process_t broker;
     int status = run_folder_find(self->settings->name, self->folder, err);
@@ -197,7 +230,8 @@ static int prepare(launch_t *self, err_t *err)
     return status;
 }
 
-static void undo(launch_t *self)
+static void
+undo(launch_t *self)
 {
     process_t processes[MAX_STARTED];
     int count = 0;
@@ -208,7 +242,8 @@ static void undo(launch_t *self)
         process_close(&processes[i]);
 }
 
-static int launch(launch_t *self, err_t *err)
+static int
+launch(launch_t *self, err_t *err)
 {
     int status = prepare(self, err);
     if (!status)
@@ -224,7 +259,8 @@ static int launch(launch_t *self, err_t *err)
     return status;
 }
 
-static int run(const command_t *self, const void *settings, int argc, char *argv[])
+static int
+run(const command_t *self, const void *settings, int argc, char *argv[])
 {
     (void)argc, (void)argv;
     static launch_t state; /* large */
@@ -234,8 +270,9 @@ static int run(const command_t *self, const void *settings, int argc, char *argv
     state.deadline_ns = clock_deadline(PATIENCE_S + engines * PATIENCE_EACH_S);
     if (launch(&state, &err))
         return command_fail(self, &err);
-    (void)printf("cluster %s is up: %" PRId64 " engine%s, broker at %s, connection file %s/client.ini\n", state.settings->name,
-                 state.settings->engines, state.settings->engines == 1 ? "" : "s", state.endpoint, state.folder);
+    (void)printf("cluster %s is up: %" PRId64 " engine%s, broker at %s, connection file %s/client.ini\n",
+                 state.settings->name, state.settings->engines, state.settings->engines == 1 ? "" : "s", state.endpoint,
+                 state.folder);
     return EXIT_DONE;
 }
 
@@ -246,8 +283,10 @@ const command_t command_up = {
     .noptions = sizeof options / sizeof options[0],
     .settings_size = sizeof(settings_t),
     .summary = "Start a cluster on this host: a broker and engines.",
-    .doc = "Returns when all engines are ready, at most after some 10 seconds.  Makes the cluster's run folder (mode 0700) with keys,\n"
-           "connection files and logs.  If the broker of the cluster has died, it is started again with the same keys and port,\n"
+    .doc = "Returns when all engines are ready, at most after some 10 seconds.  Makes the cluster's run folder (mode "
+           "0700) with keys,\n"
+           "connection files and logs.  If the broker of the cluster has died, it is started again with the same keys "
+           "and port,\n"
            "and engines that are missing are started; a cluster that runs is left alone, and that is an error.",
     .run = run,
 };

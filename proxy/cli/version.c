@@ -1,8 +1,9 @@
-#include <stdio.h>
-
 #include "proxy/cli/command.h"
 
-static int run(const command_t *self, const void *settings, int argc, char *argv[])
+#include <stdio.h>
+
+static int
+run(const command_t *self, const void *settings, int argc, char *argv[])
 {
     (void)self, (void)settings, (void)argc, (void)argv;
     (void)printf("farhand %s\n", fh_version());

@@ -1,10 +1,11 @@
-/* How fast headers are written and read, beside msgpack-c's own unpacker (which checks neither kinds nor bounds) on the same bytes. */
+/* How fast headers are written and read, beside msgpack-c's own unpacker (which checks neither kinds nor bounds) on the
+ * same bytes. */
+#include "base/clock.h"
+#include "codecs/message.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/clock.h"
-#include "codecs/message.h"
 
 #include <msgpack.h>
 

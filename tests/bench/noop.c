@@ -1,5 +1,9 @@
-/* The round trip of a call that does nothing, through libfarhand and a real engine, beside a bare DEALER and ROUTER that bounce a
- * message of the same size between two processes over the same kind of ipc socket.  Both are measured in turns. */
+/* The round trip of a call that does nothing, through libfarhand and a real engine, beside a bare DEALER and ROUTER
+ * that bounce a message of the same size between two processes over the same kind of ipc socket.  Both are measured in
+ * turns. */
+#include "base/clock.h"
+#include "proxy/farhand.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -9,9 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "proxy/farhand.h"
 
 #include <zmq.h>
 
@@ -28,14 +29,15 @@ give_up(const char *what, const char *text)
     exit(1);
 }
 
-/* ---- the bare pair ------------------------------------------------------------------------------------------------- */
+/* ---- the bare pair -------------------------------------------------------------------------------------------------
+ */
 
 /* As base/link sets its sockets: limits, heartbeats; but blocking. */
 static void *
 bare_socket(void *context, int type)
 {
-    static const int SETTINGS[][2] = {{ZMQ_LINGER, 0},           {ZMQ_SNDHWM, 1000},          {ZMQ_RCVHWM, 1000},
-                                      {ZMQ_RCVTIMEO, WAIT_MS},   {ZMQ_SNDTIMEO, WAIT_MS},     {ZMQ_HEARTBEAT_IVL, 1000}};
+    static const int SETTINGS[][2] = {{ZMQ_LINGER, 0},         {ZMQ_SNDHWM, 1000},      {ZMQ_RCVHWM, 1000},
+                                      {ZMQ_RCVTIMEO, WAIT_MS}, {ZMQ_SNDTIMEO, WAIT_MS}, {ZMQ_HEARTBEAT_IVL, 1000}};
     void *socket = zmq_socket(context, type);
     for (size_t i = 0; socket && i < sizeof SETTINGS / sizeof *SETTINGS; i++)
         zmq_setsockopt(socket, SETTINGS[i][0], &SETTINGS[i][1], sizeof SETTINGS[i][1]);
@@ -86,7 +88,8 @@ bare_flood(void *socket)
     }
 }
 
-/* ---- ours ---------------------------------------------------------------------------------------------------------- */
+/* ---- ours ----------------------------------------------------------------------------------------------------------
+ */
 
 static void
 farhand(const char *command)
@@ -123,7 +126,8 @@ our_flood(fh_session *session)
         give_up("many nops", error.text);
 }
 
-/* ---- measuring ----------------------------------------------------------------------------------------------------- */
+/* ---- measuring -----------------------------------------------------------------------------------------------------
+ */
 
 static int
 compare(const void *a, const void *b)

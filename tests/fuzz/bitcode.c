@@ -1,9 +1,9 @@
 /* Bitcode identification: nothing crashes, and a producer is printable text. */
+#include "codecs/bitcode.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "codecs/bitcode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

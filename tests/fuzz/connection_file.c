@@ -1,12 +1,13 @@
-/* Connection files: nothing crashes, and what can be read and also written (the writer is stricter) comes back equal. */
+/* Connection files: nothing crashes, and what can be read and also written (the writer is stricter) comes back equal.
+ */
+#include "codecs/connection_file.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "codecs/connection_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,9 +1,10 @@
-/* Header frames: nothing crashes, reading ends, and a message that is accepted can be printed, written and read again as equal. */
+/* Header frames: nothing crashes, reading ends, and a message that is accepted can be printed, written and read again
+ * as equal. */
+#include "codecs/message.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "codecs/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

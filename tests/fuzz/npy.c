@@ -1,8 +1,8 @@
 /* Headers of .npy files: nothing crashes, and an array that is accepted lies within the file with every element. */
+#include "proxy/cli/npy.h"
+
 #include <stdint.h>
 #include <stdlib.h>
-
-#include "proxy/cli/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,11 +1,11 @@
 /* Who may talk to the broker, and what it makes of nonsense. */
+#include "tests/process/broker_rig.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#include "tests/process/broker_rig.h"
 
 static rig_t rig;
 
@@ -164,7 +164,8 @@ test_announce_by_a_client_refused(void **state)
 
     (void)state;
     rig_client(&rig, &peer);
-    rig_send(&peer, &(message_t){.code = MSG_ANNOUNCE, .as.ANNOUNCE = {.call = 3, .endpoint = str_of("tcp://x:1"), .cores = 1}});
+    rig_send(&peer, &(message_t){.code = MSG_ANNOUNCE,
+                                 .as.ANNOUNCE = {.call = 3, .endpoint = str_of("tcp://x:1"), .cores = 1}});
     rig_expect_error(&peer, FH_PROTOCOL_ERROR, &message);
     assert_int_equal(message.as.ERROR.call, 3);
     rig_send(&peer, &(message_t){.code = MSG_PING, .as.PING = {.call = 4}});
@@ -251,8 +252,8 @@ test_files_name_the_endpoint_when_ready(void **state)
     assert_string_equal(client.secret_key, rig.client_keys.secret_key);
 }
 
-/* CZMQ would take the signals that end a process, and settings from the environment: these make no broker at all, or one that
- * writes its log to a socket. */
+/* CZMQ would take the signals that end a process, and settings from the environment: these make no broker at all, or
+ * one that writes its log to a socket. */
 static void
 test_broker_takes_nothing_from_czmqs_environment(void **state)
 {

@@ -1,10 +1,10 @@
 /* Engines come and go, sessions end, leases run out: who is told what, and when. */
+#include "base/clock.h"
+#include "tests/process/broker_rig.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/clock.h"
-#include "tests/process/broker_rig.h"
 
 static rig_t rig;
 
@@ -101,8 +101,9 @@ test_engine_that_is_silent_is_lost_and_must_begin_anew(void **state)
     rig_beat(&engine);
     rig_expect_error(&engine, FH_STALE_HANDLE, &message);
     rig_hello(&engine, &message);
-    rig_send(&engine, &(message_t){.code = MSG_ANNOUNCE,
-                                   .as.ANNOUNCE = {.call = ++engine.call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 1}});
+    rig_send(&engine,
+             &(message_t){.code = MSG_ANNOUNCE,
+                          .as.ANNOUNCE = {.call = ++engine.call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 1}});
     rig_expect(&engine, MSG_OK, &message);
     assert_true(await(&client, &engine, MSG_ENGINE, &message, 5));
     assert_true(str_is(message.as.ENGINE.state, "ready"));
@@ -153,7 +154,8 @@ test_name_of_lost_engine_answers_engine_lost(void **state)
     assert_true(await(&client, NULL, MSG_ENGINE_LOST, &message, 5));
     rig_send(&client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {.call = ++client.call, .name = str_of("mortal")}});
     rig_expect_error(&client, FH_ENGINE_LOST, &message);
-    rig_send(&client, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("mortal")}});
+    rig_send(&client,
+             &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("mortal")}});
     rig_expect(&client, MSG_OK, &message);
     rig_send(&client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {.call = ++client.call, .name = str_of("mortal")}});
     rig_expect_error(&client, FH_NO_SUCH_NAME, &message);
@@ -181,9 +183,11 @@ test_name_taken_unless_the_same_pieces(void **state)
                                                   .engines = {&engine.id, 1}}});
     rig_expect_error(&client, FH_NAME_TAKEN, &message);
     rig_publish(&client, "twice", object, &engine); /* two names, one object */
-    rig_send(&client, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("once")}});
+    rig_send(&client,
+             &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("once")}});
     rig_expect(&client, MSG_OK, &message);
-    rig_send(&client, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("twice")}});
+    rig_send(&client,
+             &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("twice")}});
     rig_expect(&client, MSG_OK, &message);
     rig_expect(&engine, MSG_KEEP, &message);
     assert_true(message.as.KEEP.keep);
@@ -365,8 +369,9 @@ test_nothing_counts_before_the_announcement(void **state)
     rig_hello(&engine, &message);
     rig_tell_object(&engine, oid_new(), client.id);
     rig_beat(&engine);
-    rig_send(&engine, &(message_t){.code = MSG_ANNOUNCE,
-                                   .as.ANNOUNCE = {.call = ++engine.call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 1}});
+    rig_send(&engine,
+             &(message_t){.code = MSG_ANNOUNCE,
+                          .as.ANNOUNCE = {.call = ++engine.call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 1}});
     rig_expect(&engine, MSG_OK, &message);
     assert_int_equal(count_objects(&client), 0);
     rig_disconnect(&engine);

@@ -1,10 +1,10 @@
 /* kill -9 and start again: what is kept, who comes back, who does not. */
+#include "base/clock.h"
+#include "tests/process/broker_rig.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/clock.h"
-#include "tests/process/broker_rig.h"
 
 enum { NAMES = 100 };
 
@@ -91,8 +91,9 @@ announce(rig_peer_t *engine)
     message_t message;
 
     rig_hello(engine, &message);
-    rig_send(engine, &(message_t){.code = MSG_ANNOUNCE,
-                                  .as.ANNOUNCE = {.call = ++engine->call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 2}});
+    rig_send(engine, &(message_t){
+                         .code = MSG_ANNOUNCE,
+                         .as.ANNOUNCE = {.call = ++engine->call, .endpoint = str_of("tcp://127.0.0.1:1"), .cores = 2}});
     rig_expect(engine, MSG_OK, &message);
 }
 
@@ -134,7 +135,8 @@ test_restart_keeps_names_objects_sessions_and_port(void **state)
     come_back(&engine);
     rig_expect(&engine, MSG_KEEP, &message);
     assert_int_equal(message.as.KEEP.objects.count, NAMES);
-    rig_send(&client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {.call = ++client.call, .name = str_of("name 42")}});
+    rig_send(&client,
+             &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {.call = ++client.call, .name = str_of("name 42")}});
     do
         assert_true(rig_receive(&client, &message, 10));
     while (message.code != MSG_NAMED);
@@ -266,7 +268,8 @@ test_names_that_were_acknowledged_survive_any_kill(void **state)
             if (!acknowledged[round][i])
                 continue;
             snprintf(name, sizeof name, "%d %d", round, i);
-            rig_send(&client, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = 1000, .name = str_of(name)}});
+            rig_send(&client,
+                     &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = 1000, .name = str_of(name)}});
             rig_expect(&client, MSG_OK, &message);
         }
     rig_disconnect(&engine);
@@ -355,7 +358,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_restart_keeps_names_objects_sessions_and_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_engine_that_does_not_return_is_lost_and_names_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_that_does_not_return_expires, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_objects_of_an_unknown_session_end_after_the_restart_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_objects_of_an_unknown_session_end_after_the_restart_lease, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_names_that_were_acknowledged_survive_any_kill, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects_are_written_before_an_orderly_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_engine_that_comes_back_hears_of_ended_sessions, setup, teardown),

@@ -1,17 +1,18 @@
 /* tests/process/broker_rig.c - a broker under test and its peers. */
 #include "tests/process/broker_rig.h"
 
+#include "base/clock.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
-
 static const double PATIENCE_S = 10;
 
-/* ---- the broker ---------------------------------------------------------------------------------------------------- */
+/* ---- the broker ----------------------------------------------------------------------------------------------------
+ */
 
 static void
 write_file(rig_t *self, const char *name, const char *section, const link_keys_t *keys)
@@ -30,7 +31,8 @@ write_file(rig_t *self, const char *name, const char *section, const link_keys_t
 void
 rig_start_again(rig_t *self)
 {
-    const char *argv[16] = {FH_BIN_DIR "/farhand-broker", "--folder", self->folder, "--cluster", "test", "--listen", "127.0.0.1"};
+    const char *argv[16] = {
+        FH_BIN_DIR "/farhand-broker", "--folder", self->folder, "--cluster", "test", "--listen", "127.0.0.1"};
     char line[512];
     int count = 7;
 
@@ -85,7 +87,8 @@ rig_stop(rig_t *self)
     check_folder_remove(self->folder);
 }
 
-/* ---- peers --------------------------------------------------------------------------------------------------------- */
+/* ---- peers ---------------------------------------------------------------------------------------------------------
+ */
 
 void
 rig_connect_keys(rig_t *self, rig_peer_t *peer, char role, const link_keys_t *keys)
@@ -169,7 +172,8 @@ next_message(rig_peer_t *peer, message_t *ret, int64_t deadline)
     for (;;) {
         if (peer->held) {
             arena_reset(peer->arena);
-            int status = header_next(&peer->reader, peer->arena, 'B', peer->role, (uint32_t)peer->frame.count - 1, ret, &err);
+            int status =
+                header_next(&peer->reader, peer->arena, 'B', peer->role, (uint32_t)peer->frame.count - 1, ret, &err);
 
             if (status == FH_OK)
                 return true;
@@ -204,7 +208,8 @@ rig_expect(rig_peer_t *peer, msg_code_t code, message_t *ret)
     do {
         if (!rig_receive(peer, ret, PATIENCE_S))
             fail_msg("no %s came", message_desc(code)->name);
-    } while (ret->code != code && (ret->code == MSG_ENGINE || ret->code == MSG_ENGINE_LOST || ret->code == MSG_SESSION_GONE) &&
+    } while (ret->code != code &&
+             (ret->code == MSG_ENGINE || ret->code == MSG_ENGINE_LOST || ret->code == MSG_SESSION_GONE) &&
              message_call(ret) == 0);
     if (ret->code != code)
         fail_msg("%s came, not %s", message_print(ret, text, sizeof text), message_desc(code)->name);

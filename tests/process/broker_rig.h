@@ -12,11 +12,11 @@
 typedef struct {
     char folder[PATH_MAX];
     link_keys_t broker_keys, client_keys, engine_keys;
-    void *context;            /* of the peers */
+    void *context; /* of the peers */
     proc_t broker;
     char endpoint[256];
-    const char *options[8];   /* more arguments, ended by NULL */
-    int peers;                /* connections that are open: a failed test leaves some, and the context with them */
+    const char *options[8]; /* more arguments, ended by NULL */
+    int peers;              /* connections that are open: a failed test leaves some, and the context with them */
 } rig_t;
 
 /* Make keys and files, start the broker and wait until it is ready.  options: as rig->options; may be NULL. */
@@ -33,12 +33,12 @@ typedef struct {
     link_t *link;
     header_writer_t *writer;
     arena_t *arena;
-    link_message_t frame;     /* that the last message came in */
-    bool held;                /* frame is to be released */
+    link_message_t frame; /* that the last message came in */
+    bool held;            /* frame is to be released */
     header_reader_t reader;
     oid_t id;
-    char role;                /* 'C' or 'E' */
-    uint64_t call;            /* the last that was used */
+    char role;     /* 'C' or 'E' */
+    uint64_t call; /* the last that was used */
 } rig_peer_t;
 
 /* Connect as 'C' or 'E', or with other keys; no HELLO yet. */

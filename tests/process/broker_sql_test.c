@@ -1,9 +1,9 @@
 /* Read-only SQL over the registry, and answers of many rows. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "tests/process/broker_rig.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static rig_t rig;
 
@@ -26,10 +26,12 @@ teardown(void **state)
 static void
 ask(rig_peer_t *client, const char *query, uint64_t limit)
 {
-    rig_send(client, &(message_t){.code = MSG_SQL, .as.SQL = {.call = ++client->call, .query = str_of(query), .limit = limit}});
+    rig_send(client,
+             &(message_t){.code = MSG_SQL, .as.SQL = {.call = ++client->call, .query = str_of(query), .limit = limit}});
 }
 
-/* Rows of an answer without its column names; -1 for an ERROR, whose status goes to *ret_status.  The last row stays. */
+/* Rows of an answer without its column names; -1 for an ERROR, whose status goes to *ret_status.  The last row stays.
+ */
 static int
 read_rows(rig_peer_t *client, message_t *ret_last, int *ret_status)
 {
@@ -68,7 +70,8 @@ test_sql_reads_what_was_just_told(void **state)
     rig_publish(&client, "table", object, &engine);
     snprintf(query, sizeof query,
              "SELECT o.id, o.bytes, o.shape, o.dtype, p.name FROM objects o JOIN pieces p ON p.object = o.id"
-             " JOIN names USING (name) JOIN engines e ON e.id = o.engine JOIN sessions s ON s.id = o.session WHERE e.id = '%s'",
+             " JOIN names USING (name) JOIN engines e ON e.id = o.engine JOIN sessions s ON s.id = o.session WHERE "
+             "e.id = '%s'",
              oid_format(engine.id, id));
     ask(&client, query, 0);
     rig_expect(&client, MSG_ROW, &row);
@@ -229,8 +232,9 @@ test_long_answers_at_once_bounded(void **state)
     for (uint64_t call = 100; call < 120; call++)
         rig_send(&client, &(message_t){.code = MSG_SQL,
                                        .as.SQL = {.call = call,
-                                                  .query = str_of("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
-                                                                  " SELECT x, x, x, x FROM c LIMIT 20000"),
+                                                  .query = str_of(
+                                                      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+                                                      " SELECT x, x, x, x FROM c LIMIT 20000"),
                                                   .limit = 20000}});
     while (busy + ended < 20) {
         assert_true(rig_receive(&client, &message, 20));

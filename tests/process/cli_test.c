@@ -1,4 +1,8 @@
 /* The command `farhand` as its users run it: a cluster comes up, is looked at, loses its broker, goes down. */
+#include "proxy/cli/run_folder.h"
+#include "tests/support/check.h"
+#include "tests/support/proc.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proxy/cli/run_folder.h"
-#include "tests/support/check.h"
-#include "tests/support/proc.h"
-
 #define PATIENCE_S 60.0
 
 static char folder[PATH_MAX];  /* of the test; $XDG_RUNTIME_DIR */
@@ -18,7 +18,8 @@ static char cluster[PATH_MAX]; /* the run folder of the cluster "default" */
 static char output[65536];     /* of the last command, both streams */
 
 /* Run `farhand ARGUMENTS` in a shell; returns its exit code. */
-static int farhand(const char *arguments)
+static int
+farhand(const char *arguments)
 {
     char command[1024], line[8192];
     size_t size = 0;
@@ -35,15 +36,16 @@ static int farhand(const char *arguments)
     return WEXITSTATUS(status);
 }
 
-#define expect(arguments, code)                                                                                               \
-    do {                                                                                                                      \
-        if (farhand(arguments) != (code)) {                                                                                   \
-            print_error("farhand %s said: %s", arguments, output);                                                            \
-            fail();                                                                                                           \
-        }                                                                                                                     \
+#define expect(arguments, code)                                                                                        \
+    do {                                                                                                               \
+        if (farhand(arguments) != (code)) {                                                                            \
+            print_error("farhand %s said: %s", arguments, output);                                                     \
+            fail();                                                                                                    \
+        }                                                                                                              \
     } while (0)
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     (void)state;
     check_folder_make(folder);
@@ -55,7 +57,8 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     (void)farhand("down");
@@ -63,7 +66,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static void kill_process(const char *name)
+static void
+kill_process(const char *name)
 {
     process_t process;
     assert_true(process_find(cluster, name, &process));
@@ -72,7 +76,8 @@ static void kill_process(const char *name)
     process_close(&process);
 }
 
-static int count_in_output(const char *part)
+static int
+count_in_output(const char *part)
 {
     int count = 0;
     for (const char *at = output; (at = strstr(at, part)) != NULL; at += strlen(part))
@@ -80,7 +85,8 @@ static int count_in_output(const char *part)
     return count;
 }
 
-static void cluster_comes_up_and_goes_down_leaving_nothing(void **state)
+static void
+cluster_comes_up_and_goes_down_leaving_nothing(void **state)
 {
     (void)state;
     struct stat info;
@@ -107,7 +113,8 @@ static void cluster_comes_up_and_goes_down_leaving_nothing(void **state)
     check_contains(output, "farhand up");
 }
 
-static void second_up_is_told_that_the_cluster_runs(void **state)
+static void
+second_up_is_told_that_the_cluster_runs(void **state)
 {
     (void)state;
     expect("up -n 1", 0);
@@ -120,7 +127,8 @@ static void second_up_is_told_that_the_cluster_runs(void **state)
     expect("status", 0);
 }
 
-static void broker_that_died_is_started_again_with_the_same_keys_and_port(void **state)
+static void
+broker_that_died_is_started_again_with_the_same_keys_and_port(void **state)
 {
     (void)state;
     char before[4096], after[4096];
@@ -147,7 +155,8 @@ static void broker_that_died_is_started_again_with_the_same_keys_and_port(void *
     assert_true(count_in_output("\"number\":") >= 2);
 }
 
-static void write_npy(const char *path, const char *dict, const void *data, size_t size)
+static void
+write_npy(const char *path, const char *dict, const void *data, size_t size)
 {
     FILE *file = fopen(path, "we");
     assert_non_null(file);
@@ -158,19 +167,22 @@ static void write_npy(const char *path, const char *dict, const void *data, size
     assert_int_equal(fclose(file), 0);
 }
 
-static bool one_engine_is_lost(void *context)
+static bool
+one_engine_is_lost(void *context)
 {
     (void)context;
     return farhand("status") == 0 && strstr(output, "1 engine is lost");
 }
 
-static void arrays_of_a_lost_engine_are_said_to_be_lost(void **state)
+static void
+arrays_of_a_lost_engine_are_said_to_be_lost(void **state)
 {
     (void)state;
     const unsigned char bytes[4] = {1, 2, 3, 4};
     char command[3 * PATH_MAX];
     expect("up -n 2", 0);
-    write_npy(check_path(folder, "in.npy"), "{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }\n", bytes, sizeof bytes);
+    write_npy(check_path(folder, "in.npy"), "{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }\n", bytes,
+              sizeof bytes);
     (void)snprintf(command, sizeof command, "put gone %s", check_path(folder, "in.npy"));
     expect(command, 0);
     kill_process("engine-1");
@@ -181,7 +193,8 @@ static void arrays_of_a_lost_engine_are_said_to_be_lost(void **state)
     check_contains(output, "ENGINE_LOST");
 }
 
-static void query_may_come_from_standard_input(void **state)
+static void
+query_may_come_from_standard_input(void **state)
 {
     (void)state;
     char command[PATH_MAX + 64];
@@ -193,7 +206,8 @@ static void query_may_come_from_standard_input(void **state)
     expect("objects --sql 'DELETE FROM objects'", 1);
 }
 
-static void arrays_go_in_and_come_out_unchanged(void **state)
+static void
+arrays_go_in_and_come_out_unchanged(void **state)
 {
     (void)state;
     double numbers[12], back[12];
@@ -201,7 +215,8 @@ static void arrays_go_in_and_come_out_unchanged(void **state)
     for (int i = 0; i < 12; i++)
         numbers[i] = i * 1.25;
     expect("up -n 2", 0);
-    write_npy(check_path(folder, "in.npy"), "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }\n", numbers, sizeof numbers);
+    write_npy(check_path(folder, "in.npy"), "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }\n", numbers,
+              sizeof numbers);
     (void)snprintf(command, sizeof command, "put field %s --axis 1", check_path(folder, "in.npy"));
     expect(command, 0);
     check_contains(output, "field: float64 array of shape (3, 4)");
@@ -227,7 +242,8 @@ static void arrays_go_in_and_come_out_unchanged(void **state)
     assert_int_equal(access(check_path(folder, "none.npy"), F_OK), -1);
 }
 
-static void fortran_order_and_swapped_bytes_go_in(void **state)
+static void
+fortran_order_and_swapped_bytes_go_in(void **state)
 {
     (void)state;
     /* [[1, 2, 3], [4, 5, 6]], big-endian, columns first */
@@ -236,7 +252,8 @@ static void fortran_order_and_swapped_bytes_go_in(void **state)
     int16_t back[6];
     char command[3 * PATH_MAX];
     expect("up -n 2", 0);
-    write_npy(check_path(folder, "in.npy"), "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }\n", bytes, sizeof bytes);
+    write_npy(check_path(folder, "in.npy"), "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }\n", bytes,
+              sizeof bytes);
     (void)snprintf(command, sizeof command, "put odd %s", check_path(folder, "in.npy"));
     expect(command, 0);
     (void)snprintf(command, sizeof command, "get odd %s", check_path(folder, "out.npy"));
@@ -249,20 +266,24 @@ static void fortran_order_and_swapped_bytes_go_in(void **state)
     assert_memory_equal(back, wanted, sizeof back);
 }
 
-static void kernel_in_textual_ir_is_checked_and_run(void **state)
+static void
+kernel_in_textual_ir_is_checked_and_run(void **state)
 {
     (void)state;
     double numbers[4] = {1, 2, 3, 4};
     char command[4 * PATH_MAX];
     expect("up -n 2", 0);
-    check_file_make(check_path(folder, "axpy.ll"),
-                    "define double @axpy(double %a, double %x) {\n  %m = fmul double %a, %x\n  %s = fadd double %m, 1.0\n"
-                    "  ret double %s\n}\n", 0600);
+    check_file_make(
+        check_path(folder, "axpy.ll"),
+        "define double @axpy(double %a, double %x) {\n  %m = fmul double %a, %x\n  %s = fadd double %m, 1.0\n"
+        "  ret double %s\n}\n",
+        0600);
     (void)snprintf(command, sizeof command, "kernel check %s", check_path(folder, "axpy.ll"));
     expect(command, 0);
     check_contains(output, "axpy");
     check_contains(output, "ufunc");
-    write_npy(check_path(folder, "in.npy"), "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }\n", numbers, sizeof numbers);
+    write_npy(check_path(folder, "in.npy"), "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }\n", numbers,
+              sizeof numbers);
     (void)snprintf(command, sizeof command, "put x %s", check_path(folder, "in.npy"));
     expect(command, 0);
     (void)snprintf(command, sizeof command, "kernel run %s -2.0 x --out y", check_path(folder, "axpy.ll"));
@@ -278,12 +299,27 @@ static void kernel_in_textual_ir_is_checked_and_run(void **state)
         assert_true(numbers[i] == -2.0 * (i + 1) + 1);
 }
 
-static void wrong_usage_is_exit_code_two(void **state)
+static void
+wrong_usage_is_exit_code_two(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "", "nonsense", "put", "put a", "put a b c", "up -n 0", "up -n 1000", "up --threads x", "up extra", "status --colour",
-        "logs nobody", "kernel", "kernel burn f.bc", "kernel check", "objects --limit 0", "--generate tea",
+        "",
+        "nonsense",
+        "put",
+        "put a",
+        "put a b c",
+        "up -n 0",
+        "up -n 1000",
+        "up --threads x",
+        "up extra",
+        "status --colour",
+        "logs nobody",
+        "kernel",
+        "kernel burn f.bc",
+        "kernel check",
+        "objects --limit 0",
+        "--generate tea",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         expect(wrong[i], 2);
@@ -291,7 +327,8 @@ static void wrong_usage_is_exit_code_two(void **state)
     expect("put a /nowhere.npy", 1);
 }
 
-static void every_command_has_help(void **state)
+static void
+every_command_has_help(void **state)
 {
     (void)state;
     static const char *const names[] = {
@@ -313,7 +350,8 @@ static void every_command_has_help(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(wrong_usage_is_exit_code_two),

@@ -1,8 +1,8 @@
 /* An engine's arrays as a client sees them: made, seen, written, read, computed, released. */
+#include "tests/process/engine_rig.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/process/engine_rig.h"
 
 static int
 start(void **state)
@@ -71,7 +71,8 @@ large_array_in_parts_is_whole_again(void **state)
     for (size_t at = 0; at < bytes; at += PART) {
         size_t size = bytes - at < PART ? bytes - at : PART;
 
-        (void)caller_send(&caller, &(message_t){.code = MSG_FETCH, .as.FETCH = {.object = id, .offset = at, .size = size}}, NULL, 0);
+        (void)caller_send(
+            &caller, &(message_t){.code = MSG_FETCH, .as.FETCH = {.object = id, .offset = at, .size = size}}, NULL, 0);
         caller_expect(&caller, MSG_DATA, &message);
         memcpy((char *)got + at, caller.raw[0], size);
     }
@@ -158,12 +159,15 @@ reduction_over_an_axis_gives_its_sums(void **state)
     oid_t a = oid_new(), sum = oid_new();
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = a, .dtype = DTYPE_INT64, .shape = {shape, 2}}},
-                      values, sizeof values);
-    (void)caller_send(&caller,
-                      &(message_t){.code = MSG_REDUCE,
-                                   .as.REDUCE = {.op = str_of("sum"), .object = a, .result = sum, .axes = {&axis, 1}, .dtype = DTYPE_INT64}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = a, .dtype = DTYPE_INT64, .shape = {shape, 2}}},
+        values, sizeof values);
+    (void)caller_send(
+        &caller,
+        &(message_t){
+            .code = MSG_REDUCE,
+            .as.REDUCE = {.op = str_of("sum"), .object = a, .result = sum, .axes = {&axis, 1}, .dtype = DTYPE_INT64}},
+        NULL, 0);
     caller_fetch(&caller, sum, got, sizeof got);
     assert_int_equal(got[0], 6);
     assert_int_equal(got[1], 15);
@@ -190,7 +194,7 @@ view_out_of_bounds_is_poisoned(void **state)
         int64_t offset, n, stride;
         int status;
     } CASES[] = {
-        {0, 11, 8, FH_BAD_INDEX},       {8, 10, 8, FH_BAD_INDEX},  {-8, 1, 8, FH_BAD_INDEX},
+        {0, 11, 8, FH_BAD_INDEX},       {8, 10, 8, FH_BAD_INDEX},       {-8, 1, 8, FH_BAD_INDEX},
         {0, 2, -8, FH_BAD_INDEX},       {0, 2, INT64_MAX, FH_OVERFLOW}, {INT64_MAX, 2, 8, FH_OVERFLOW},
         {4, 2, 8, FH_INVALID_ARGUMENT}, {0, 2, 4, FH_INVALID_ARGUMENT},
     };
@@ -237,7 +241,8 @@ failure_without_a_result_is_told_once(void **state)
     caller_open(&caller, *state, 0, OID_NONE, false);
     oid_t a = caller_doubles(&caller, 3, 0, 1);
 
-    (void)caller_send(&caller, &(message_t){.code = MSG_WRITE, .as.WRITE = {.object = a, .offset = 24}}, &nine, sizeof nine);
+    (void)caller_send(&caller, &(message_t){.code = MSG_WRITE, .as.WRITE = {.object = a, .offset = 24}}, &nine,
+                      sizeof nine);
     (void)caller_send(&caller, &(message_t){.code = MSG_SYNC}, NULL, 0);
     caller_expect_error(&caller, FH_BAD_INDEX, NULL);
     caller_sync(&caller);
@@ -254,8 +259,9 @@ result_id_that_exists_is_refused_and_kept(void **state)
     caller_open(&caller, *state, 0, OID_NONE, false);
     oid_t a = caller_doubles(&caller, 1, 42, 0);
 
-    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = a, .dtype = DTYPE_FLOAT64, .shape = {&one, 1}}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = a, .dtype = DTYPE_FLOAT64, .shape = {&one, 1}}},
+        NULL, 0);
     (void)caller_send(&caller, &(message_t){.code = MSG_SYNC}, NULL, 0);
     caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
     caller_fetch(&caller, a, &got, sizeof got);
@@ -348,10 +354,12 @@ methods_describe_the_array(void **state)
     caller_open(&caller, *state, 0, OID_NONE, false);
     oid_t a = caller_doubles(&caller, 3, 0, 1);
 
-    (void)caller_send(&caller, &(message_t){.code = MSG_CALL, .as.CALL = {.object = a, .method = str_of("describe")}}, NULL, 0);
+    (void)caller_send(&caller, &(message_t){.code = MSG_CALL, .as.CALL = {.object = a, .method = str_of("describe")}},
+                      NULL, 0);
     caller_expect(&caller, MSG_RESULT, &message);
     assert_true(str_is(message.as.RESULT.values.items[3].as.str, "float64"));
-    (void)caller_send(&caller, &(message_t){.code = MSG_CALL, .as.CALL = {.object = a, .method = str_of("fly")}}, NULL, 0);
+    (void)caller_send(&caller, &(message_t){.code = MSG_CALL, .as.CALL = {.object = a, .method = str_of("fly")}}, NULL,
+                      0);
     caller_expect_error(&caller, FH_NO_SUCH_METHOD, NULL);
     caller_close(&caller);
 }

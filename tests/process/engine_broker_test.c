@@ -1,9 +1,9 @@
 /* An engine and its broker: news of objects, published ones, sessions that end, a broker that is killed. */
+#include "tests/process/engine_rig.h"
+
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#include "tests/process/engine_rig.h"
 
 static int
 start(void **state)
@@ -122,7 +122,8 @@ published_array_outlives_its_session(void **state)
     wait_listed(&other, b, false); /* the broker told the engine that the session is gone */
     caller_fetch(&reader, a, got, sizeof got);
     assert_true(got[2] == 3);
-    rig_send(&other, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++other.call, .name = str_of("kept")}});
+    rig_send(&other,
+             &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++other.call, .name = str_of("kept")}});
     rig_expect(&other, MSG_OK, &message);
     caller_wait_stat(&reader, "objects", 0);
     caller_leave(&reader);
@@ -191,7 +192,8 @@ published_array_outlives_a_killed_broker_and_its_session(void **state)
     wait_listed(&other, b, false);
     caller_fetch(&reader, a, got, sizeof got);
     assert_true(got[2] == 9);
-    rig_send(&other, &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++other.call, .name = str_of("durable")}});
+    rig_send(&other,
+             &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++other.call, .name = str_of("durable")}});
     rig_expect(&other, MSG_OK, &message);
     caller_wait_stat(&reader, "objects", 0);
     caller_leave(&reader);

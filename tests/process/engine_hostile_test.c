@@ -1,8 +1,8 @@
 /* What no client of ours would send: every message gets an answer or is passed over, and the engine goes on. */
+#include "tests/process/engine_rig.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "tests/process/engine_rig.h"
 
 static int
 start(void **state)
@@ -46,18 +46,23 @@ shapes_that_cannot_be_are_refused(void **state)
     oid_t id = oid_new();
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_INT8, .shape = {NEGATIVE, 1}}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller,
+        &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_INT8, .shape = {NEGATIVE, 1}}}, NULL,
+        0);
     check_poisoned(&caller, id, FH_INVALID_ARGUMENT);
     id = oid_new();
-    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_INT8, .shape = {HUGE_PRODUCT, 2}}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller,
+        &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_INT8, .shape = {HUGE_PRODUCT, 2}}},
+        NULL, 0);
     check_poisoned(&caller, id, FH_OVERFLOW);
     id = oid_new();
     (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = 200}}, NULL, 0);
     check_poisoned(&caller, id, FH_INVALID_ARGUMENT);
     id = oid_new();
-    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_FLOAT64}}, "abc", 3);
+    (void)caller_send(&caller, &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = id, .dtype = DTYPE_FLOAT64}},
+                      "abc", 3);
     check_poisoned(&caller, id, FH_INVALID_ARGUMENT);
     must_work(&caller);
     caller_leave(&caller);
@@ -124,12 +129,9 @@ reductions_over_wrong_axes_are_refused(void **state)
         uint64_t dtype;
         int status;
     } CASES[] = {
-        {"sum", {1}, 1, DTYPE_FLOAT64, FH_BAD_INDEX},
-        {"sum", {-1}, 1, DTYPE_FLOAT64, FH_BAD_INDEX},
-        {"sum", {0, 0}, 2, DTYPE_FLOAT64, FH_INVALID_ARGUMENT},
-        {"argmin", {0}, 0, DTYPE_INT64, FH_INVALID_ARGUMENT},
-        {"argmin", {0}, 1, DTYPE_FLOAT64, FH_WRONG_TYPE},
-        {"median", {0}, 1, DTYPE_FLOAT64, FH_NO_SUCH_METHOD},
+        {"sum", {1}, 1, DTYPE_FLOAT64, FH_BAD_INDEX},           {"sum", {-1}, 1, DTYPE_FLOAT64, FH_BAD_INDEX},
+        {"sum", {0, 0}, 2, DTYPE_FLOAT64, FH_INVALID_ARGUMENT}, {"argmin", {0}, 0, DTYPE_INT64, FH_INVALID_ARGUMENT},
+        {"argmin", {0}, 1, DTYPE_FLOAT64, FH_WRONG_TYPE},       {"median", {0}, 1, DTYPE_FLOAT64, FH_NO_SUCH_METHOD},
     };
     caller_t caller;
 
@@ -159,7 +161,8 @@ bytes_outside_of_the_array_are_neither_read_nor_written(void **state)
         uint64_t offset, size;
         int status;
     } CASES[] = {
-        {32, 8, FH_BAD_INDEX}, {0, 40, FH_BAD_INDEX}, {INT64_MAX, 8, FH_BAD_INDEX}, {4, 8, FH_INVALID_ARGUMENT}, {0, 4, FH_INVALID_ARGUMENT},
+        {32, 8, FH_BAD_INDEX},       {0, 40, FH_BAD_INDEX},       {INT64_MAX, 8, FH_BAD_INDEX},
+        {4, 8, FH_INVALID_ARGUMENT}, {0, 4, FH_INVALID_ARGUMENT},
     };
     const char zeros[40] = {0};
     caller_t caller;
@@ -169,7 +172,8 @@ bytes_outside_of_the_array_are_neither_read_nor_written(void **state)
     oid_t a = caller_doubles(&caller, 4, 1, 1);
 
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        message_t fetch = {.code = MSG_FETCH, .as.FETCH = {.object = a, .offset = CASES[i].offset, .size = CASES[i].size}};
+        message_t fetch = {.code = MSG_FETCH,
+                           .as.FETCH = {.object = a, .offset = CASES[i].offset, .size = CASES[i].size}};
         message_t write = {.code = MSG_WRITE, .as.WRITE = {.object = a, .offset = CASES[i].offset}};
 
         (void)caller_send(&caller, &fetch, NULL, 0);
@@ -245,8 +249,9 @@ messages_of_other_roles_are_refused(void **state)
     oid_t id = oid_new();
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    message_t push = {.code = MSG_PUSH,
-                      .as.PUSH = {.transfer = id, .session = caller.session, .dtype = DTYPE_INT8, .shape = {&extent, 1}}};
+    message_t push = {
+        .code = MSG_PUSH,
+        .as.PUSH = {.transfer = id, .session = caller.session, .dtype = DTYPE_INT8, .shape = {&extent, 1}}};
     err_t err;
 
     header_writer_reset(caller.writer);
@@ -295,10 +300,12 @@ session_that_floods_its_lane_is_refused(void **state)
     const int64_t extent = 1;
 
     /* The lane waits for a transfer that never comes. */
-    (void)caller_send(&caller,
-                      &(message_t){.code = MSG_EXPECT,
-                                   .as.EXPECT = {.transfer = oid_new(), .engine = rig->engines[0].id, .dtype = 1, .shape = {&extent, 1}}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller,
+        &(message_t){
+            .code = MSG_EXPECT,
+            .as.EXPECT = {.transfer = oid_new(), .engine = rig->engines[0].id, .dtype = 1, .shape = {&extent, 1}}},
+        NULL, 0);
     for (int i = 0; i < 80 && !refused; i++) {
         (void)caller_send(&caller, &(message_t){.code = MSG_WRITE, .as.WRITE.object = a}, bytes, PART);
         refused = caller_receive(&caller, &message, 0);

@@ -1,20 +1,23 @@
 /* Kernels through an engine: results, faults that leave arrays alone, deadlines, cancelling. */
+#include "tests/process/engine_rig.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/process/engine_rig.h"
-
-static const char ADD[] = "define double @add2(double %a, double %b) {\n  %c = fadd double %a, %b\n  ret double %c\n}\n";
+static const char ADD[] =
+    "define double @add2(double %a, double %b) {\n  %c = fadd double %a, %b\n  ret double %c\n}\n";
 static const char PIECE[] =
-    "define void @scale(ptr %in, ptr %out, i64 %n) {\nentry:\n  %any = icmp sgt i64 %n, 0\n  br i1 %any, label %loop, label %end\n"
+    "define void @scale(ptr %in, ptr %out, i64 %n) {\nentry:\n  %any = icmp sgt i64 %n, 0\n  br i1 %any, label %loop, "
+    "label %end\n"
     "loop:\n  %i = phi i64 [ 0, %entry ], [ %next, %loop ]\n  %p = getelementptr double, ptr %in, i64 %i\n"
     "  %v = load double, ptr %p\n  %w = fmul double %v, 3.0\n  %q = getelementptr double, ptr %out, i64 %i\n"
     "  store double %w, ptr %q\n  %next = add i64 %i, 1\n  %more = icmp slt i64 %next, %n\n"
     "  br i1 %more, label %loop, label %end\nend:\n  ret void\n}\n";
 static const char CRASH[] = "define double @crash(double %x) {\n  %p = inttoptr i64 8 to ptr\n"
                             "  %v = load volatile double, ptr %p\n  ret double %v\n}\n";
-static const char ENDLESS[] = "@flag = internal global i64 0\ndefine double @endless(double %x) {\n  br label %loop\nloop:\n"
-                              "  %v = load volatile i64, ptr @flag\n  br label %loop\n}\n";
+static const char ENDLESS[] =
+    "@flag = internal global i64 0\ndefine double @endless(double %x) {\n  br label %loop\nloop:\n"
+    "  %v = load volatile i64, ptr @flag\n  br label %loop\n}\n";
 
 static int
 start(void **state)
@@ -89,11 +92,13 @@ ufunc_kernel_computes_small_and_large(void **state)
 
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
         int64_t n = SIZES[i];
-        oid_t sum = run(&caller, kernel, caller_doubles(&caller, n, 0, 1), caller_doubles(&caller, n, 5, 1), OID_NONE, 0);
+        oid_t sum =
+            run(&caller, kernel, caller_doubles(&caller, n, 0, 1), caller_doubles(&caller, n, 5, 1), OID_NONE, 0);
 
-        (void)caller_send(&caller,
-                          &(message_t){.code = MSG_FETCH, .as.FETCH = {.object = sum, .offset = (uint64_t)(n - 1) * 8, .size = 8}},
-                          NULL, 0);
+        (void)caller_send(
+            &caller,
+            &(message_t){.code = MSG_FETCH, .as.FETCH = {.object = sum, .offset = (uint64_t)(n - 1) * 8, .size = 8}},
+            NULL, 0);
         caller_expect(&caller, MSG_DATA, &message);
         memcpy(&got, caller.raw[0], sizeof got);
         assert_true(got == 5.0 + 2.0 * (double)(n - 1));
@@ -132,10 +137,12 @@ piece_kernel_runs_over_the_whole_of_a_strided_view(void **state)
     oid_t kernel = load(&caller, PIECE, "float64(float64)");
     operand_t input = {.object = caller_view(&caller, caller_doubles(&caller, 10, 0, 1), 0, 4, 24)};
 
-    (void)caller_send(&caller,
-                      &(message_t){.code = MSG_KERNEL_CALL,
-                                   .as.KERNEL_CALL = {.kernel = kernel, .inputs = {&input, 1}, .result = result, .shape = {&four, 1}}},
-                      NULL, 0);
+    (void)caller_send(
+        &caller,
+        &(message_t){
+            .code = MSG_KERNEL_CALL,
+            .as.KERNEL_CALL = {.kernel = kernel, .inputs = {&input, 1}, .result = result, .shape = {&four, 1}}},
+        NULL, 0);
     caller_fetch(&caller, result, got, sizeof got);
     for (int i = 0; i < 4; i++)
         assert_true(got[i] == 9.0 * i);
@@ -187,7 +194,9 @@ endless_kernel_ends_at_its_deadline(void **state)
     caller_t caller;
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    (void)caller_ask(&caller, run(&caller, load(&caller, ENDLESS, ""), caller_doubles(&caller, 3, 1, 1), OID_NONE, OID_NONE, 200), 8);
+    (void)caller_ask(
+        &caller, run(&caller, load(&caller, ENDLESS, ""), caller_doubles(&caller, 3, 1, 1), OID_NONE, OID_NONE, 200),
+        8);
     caller_expect_error(&caller, FH_KERNEL_TIMEOUT, NULL);
     caller_leave(&caller);
 }
@@ -236,7 +245,8 @@ wrong_use_of_a_kernel_is_an_error(void **state)
     int32_t ints[2] = {1, 2};
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t a = caller_doubles(&caller, 2, 1, 1), i = caller_array(&caller, DTYPE_INT32, 2, ints), kernel = load(&caller, ADD, "");
+    oid_t a = caller_doubles(&caller, 2, 1, 1), i = caller_array(&caller, DTYPE_INT32, 2, ints),
+          kernel = load(&caller, ADD, "");
 
     (void)caller_ask(&caller, run(&caller, kernel, a, OID_NONE, OID_NONE, 0), 8);
     caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);

@@ -1,6 +1,8 @@
 /* tests/process/engine_rig.c - engines under test and their clients. */
 #include "tests/process/engine_rig.h"
 
+#include "base/clock.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,11 +10,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
-
 static const double PATIENCE_S = 20;
 
-/* ---- processes ----------------------------------------------------------------------------------------------------- */
+/* ---- processes -----------------------------------------------------------------------------------------------------
+ */
 
 static void
 start_engine(engine_rig_t *self, rig_engine_t *engine, const char *const *options)
@@ -87,7 +88,8 @@ engine_rig_stop(engine_rig_t *self)
     rig_stop(&self->broker);
 }
 
-/* ---- connections --------------------------------------------------------------------------------------------------- */
+/* ---- connections ---------------------------------------------------------------------------------------------------
+ */
 
 void
 caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp)
@@ -104,8 +106,8 @@ caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool t
         options.keys = &rig->broker.client_keys;
         options.server_key = rig->broker.engine_keys.public_key;
     }
-    check_ok(link_zmq_connect(&self->link, rig->broker.context, tcp ? rig->engines[engine].endpoint : rig->engines[engine].local,
-                              &options, &err),
+    check_ok(link_zmq_connect(&self->link, rig->broker.context,
+                              tcp ? rig->engines[engine].endpoint : rig->engines[engine].local, &options, &err),
              err);
     check_ok(header_writer_new(&self->writer, &err), err);
     check_ok(arena_new(&self->arena, 16 << 20, &err), err);
@@ -270,7 +272,8 @@ caller_expect_error(caller_t *self, int status, message_t *ret)
         *ret = message;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
+ */
 
 oid_t
 caller_array(caller_t *self, dtype_t dtype, int64_t n, const void *data)
@@ -334,8 +337,9 @@ oid_t
 caller_view(caller_t *self, oid_t object, int64_t offset, int64_t n, int64_t stride)
 {
     oid_t id = oid_new();
-    message_t message = {.code = MSG_VIEW,
-                         .as.VIEW = {.object = object, .result = id, .offset = offset, .shape = {&n, 1}, .strides = {&stride, 1}}};
+    message_t message = {
+        .code = MSG_VIEW,
+        .as.VIEW = {.object = object, .result = id, .offset = offset, .shape = {&n, 1}, .strides = {&stride, 1}}};
 
     (void)caller_send(self, &message, NULL, 0);
     return id;

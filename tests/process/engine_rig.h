@@ -16,10 +16,10 @@ typedef struct {
 
 typedef struct {
     rig_t broker;
-    rig_peer_t watcher;       /* a client of the broker */
+    rig_peer_t watcher; /* a client of the broker */
     int count;
     rig_engine_t engines[ENGINES_MAX];
-    int clients;              /* connected */
+    int clients; /* connected */
 } engine_rig_t;
 
 /* A broker and count engines, all ready.  options: more arguments of the engines, ended by NULL; may be NULL. */
@@ -37,9 +37,9 @@ typedef struct {
     bool held;
     header_reader_t reader;
     oid_t session;
-    uint64_t call;            /* the last that was used */
-    uint64_t done;            /* the last DONE */
-    const void *raw[2];       /* of the last message */
+    uint64_t call;      /* the last that was used */
+    uint64_t done;      /* the last DONE */
+    const void *raw[2]; /* of the last message */
     size_t raw_size[2];
 } caller_t;
 

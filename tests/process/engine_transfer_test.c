@@ -1,9 +1,9 @@
 /* Arrays between two engines: SEND on one, EXPECT on the other, in either order. */
+#include "tests/process/engine_rig.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/process/engine_rig.h"
 
 enum { SMALL = 1000, LARGE = 3 * 1024 * 1024 }; /* doubles: 8 kB, and 24 MiB: three times the credit */
 
@@ -57,11 +57,10 @@ send_array(pair_t *self, oid_t object, oid_t transfer)
 static void
 expect_array(pair_t *self, oid_t transfer, int64_t n)
 {
-    message_t message = {.code = MSG_EXPECT,
-                         .as.EXPECT = {.transfer = transfer,
-                                       .engine = self->rig->engines[0].id,
-                                       .dtype = DTYPE_FLOAT64,
-                                       .shape = {&n, 1}}};
+    message_t message = {
+        .code = MSG_EXPECT,
+        .as.EXPECT = {
+            .transfer = transfer, .engine = self->rig->engines[0].id, .dtype = DTYPE_FLOAT64, .shape = {&n, 1}}};
 
     (void)caller_send(&self->to, &message, NULL, 0);
 }
@@ -81,7 +80,11 @@ check_values(caller_t *caller, oid_t object, int64_t n, double first)
     assert_true(got == first + (double)(n - 1));
     (void)caller_send(caller,
                       &(message_t){.code = MSG_REDUCE,
-                                   .as.REDUCE = {.op = str_of("sum"), .object = object, .result = sum, .axes = {&axis, 1}, .dtype = DTYPE_FLOAT64}},
+                                   .as.REDUCE = {.op = str_of("sum"),
+                                                 .object = object,
+                                                 .result = sum,
+                                                 .axes = {&axis, 1},
+                                                 .dtype = DTYPE_FLOAT64}},
                       NULL, 0);
     caller_fetch(caller, sum, &got, sizeof got);
     double wanted = (double)n * first + (double)n * (double)(n - 1) / 2;
@@ -102,8 +105,9 @@ make_large(caller_t *caller, int64_t n, double first)
 
         for (int64_t i = 0; i < count; i++)
             values[i] = first + (double)(at + i);
-        (void)caller_send(caller, &(message_t){.code = MSG_WRITE, .as.WRITE = {.object = id, .offset = (uint64_t)at * 8}}, values,
-                          (size_t)count * 8);
+        (void)caller_send(caller,
+                          &(message_t){.code = MSG_WRITE, .as.WRITE = {.object = id, .offset = (uint64_t)at * 8}},
+                          values, (size_t)count * 8);
     }
     free(values);
     return id;
@@ -157,7 +161,8 @@ empty_array_arrives(void **state)
     pair_open(&pair, *state);
     expect_array(&pair, transfer, 0);
     send_array(&pair, caller_array(&pair.from, DTYPE_FLOAT64, 0, NULL), transfer);
-    (void)caller_send(&pair.to, &(message_t){.code = MSG_CALL, .as.CALL = {.object = transfer, .method = str_of("nop")}}, NULL, 0);
+    (void)caller_send(
+        &pair.to, &(message_t){.code = MSG_CALL, .as.CALL = {.object = transfer, .method = str_of("nop")}}, NULL, 0);
     caller_expect(&pair.to, MSG_RESULT, &message);
     pair_close(&pair);
 }
@@ -191,7 +196,8 @@ array_is_sent_as_it_was_at_its_send(void **state)
 
     send_array(&pair, a, transfer); /* stops at its credit */
     memcpy(source.scalar, &zero, sizeof zero);
-    (void)caller_send(&pair.from, &(message_t){.code = MSG_ASSIGN, .as.ASSIGN = {.target = a, .source = {&source, 1}}}, NULL, 0);
+    (void)caller_send(&pair.from, &(message_t){.code = MSG_ASSIGN, .as.ASSIGN = {.target = a, .source = {&source, 1}}},
+                      NULL, 0);
     caller_sync(&pair.from);
     expect_array(&pair, transfer, LARGE);
     check_values(&pair.to, transfer, LARGE, 3);
@@ -207,7 +213,8 @@ poisoned_array_poisons_what_it_becomes(void **state)
     char origin[128];
 
     pair_open(&pair, *state);
-    oid_t bad = caller_binary(&pair.from, "add", caller_doubles(&pair.from, 2, 0, 1), caller_doubles(&pair.from, 3, 0, 1));
+    oid_t bad =
+        caller_binary(&pair.from, "add", caller_doubles(&pair.from, 2, 0, 1), caller_doubles(&pair.from, 3, 0, 1));
 
     expect_array(&pair, transfer, 2);
     send_array(&pair, bad, transfer);

@@ -1,15 +1,15 @@
-/* A real broker and a real engine, and peers with proper keys that send what no program of ours would: both daemons stay alive,
- * bounded, and quick for an honest client beside them. */
+/* A real broker and a real engine, and peers with proper keys that send what no program of ours would: both daemons
+ * stay alive, bounded, and quick for an honest client beside them. */
+#include "tests/process/broker_rig.h"
+#include "tests/process/wire_peer.h"
+#include "tests/unit/codecs/random_message.h"
+
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#include "tests/process/broker_rig.h"
-#include "tests/process/wire_peer.h"
-#include "tests/unit/codecs/random_message.h"
 
 enum { MAX_VECTOR = 1 << 17, RESIDENT_LIMIT_KIB = 512 * 1024 };
 
@@ -23,8 +23,14 @@ static wire_peer_t attacker, honest; /* closed after each test, also a failed on
 static void
 start_engine(void)
 {
-    const char *argv[] = {FH_BIN_DIR "/farhand-engine", "--connection", check_path(rig.folder, "engine.ini"), "--memory", "128M",
-                          "--threads", "1", NULL};
+    const char *argv[] = {FH_BIN_DIR "/farhand-engine",
+                          "--connection",
+                          check_path(rig.folder, "engine.ini"),
+                          "--memory",
+                          "128M",
+                          "--threads",
+                          "1",
+                          NULL};
     char line[512];
     proc_start(&engine, argv);
     assert_true(proc_line(&engine, line, sizeof line, 20));
@@ -38,11 +44,15 @@ setup(void **state)
     (void)state;
     generator.state = check_seed();
     rig_start(&rig, NULL);
-    broker_as_client = (wire_target_t){rig.context, rig.endpoint, &rig.client_keys, rig.broker_keys.public_key, 'C', 'B'};
-    broker_as_engine = (wire_target_t){rig.context, rig.endpoint, &rig.engine_keys, rig.broker_keys.public_key, 'E', 'B'};
+    broker_as_client =
+        (wire_target_t){rig.context, rig.endpoint, &rig.client_keys, rig.broker_keys.public_key, 'C', 'B'};
+    broker_as_engine =
+        (wire_target_t){rig.context, rig.endpoint, &rig.engine_keys, rig.broker_keys.public_key, 'E', 'B'};
     start_engine();
-    engine_as_client = (wire_target_t){rig.context, engine_endpoint, &rig.client_keys, rig.engine_keys.public_key, 'C', 'E'};
-    engine_as_engine = (wire_target_t){rig.context, engine_endpoint, &rig.engine_keys, rig.engine_keys.public_key, 'E', 'E'};
+    engine_as_client =
+        (wire_target_t){rig.context, engine_endpoint, &rig.client_keys, rig.engine_keys.public_key, 'C', 'E'};
+    engine_as_engine =
+        (wire_target_t){rig.context, engine_endpoint, &rig.engine_keys, rig.engine_keys.public_key, 'E', 'E'};
     return 0;
 }
 
@@ -59,7 +69,8 @@ teardown(void **state)
     return 0;
 }
 
-/* ---- what must hold after each attack ------------------------------------------------------------------------------ */
+/* ---- what must hold after each attack ------------------------------------------------------------------------------
+ */
 
 static long
 resident_kib(pid_t pid)
@@ -93,7 +104,8 @@ check_alive(const wire_target_t *target, pid_t pid)
     assert_in_range(resident_kib(pid), 1, RESIDENT_LIMIT_KIB);
 }
 
-/* ---- attacks --------------------------------------------------------------------------------------------------------- */
+/* ---- attacks
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* A new connection with a new session. */
 static void
@@ -114,8 +126,8 @@ send_or_reconnect(wire_peer_t *peer, const link_frame_t *frames, int count, bool
         reconnect(peer, greet);
 }
 
-/* All that was sent has been taken in: a HELLO behind it is answered, whichever way; false if the connection was closed and
- * took the HELLO with it. */
+/* All that was sent has been taken in: a HELLO behind it is answered, whichever way; false if the connection was closed
+ * and took the HELLO with it. */
 static bool
 settle(wire_peer_t *peer, bool greet, double timeout_s)
 {
@@ -158,7 +170,8 @@ send_vectors(wire_peer_t *peer, const char *folder, bool greet)
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         size_t size = read_vector(path, frame);
         for (int raw = 0; raw <= 2; raw++) {
-            link_frame_t frames[3] = {{.data = frame, .size = size}, {.data = frame, .size = size}, {.data = "", .size = 0}};
+            link_frame_t frames[3] = {
+                {.data = frame, .size = size}, {.data = frame, .size = size}, {.data = "", .size = 0}};
             send_or_reconnect(peer, frames, 1 + raw, greet);
             sent++;
         }
@@ -298,7 +311,8 @@ static void
 hostile_hello_of_another_major_version_is_refused_with_both_versions(void **state)
 {
     (void)state;
-    static const wire_target_t *const TARGETS[] = {&broker_as_client, &broker_as_engine, &engine_as_client, &engine_as_engine};
+    static const wire_target_t *const TARGETS[] = {&broker_as_client, &broker_as_engine, &engine_as_client,
+                                                   &engine_as_engine};
     for (size_t i = 0; i < sizeof TARGETS / sizeof *TARGETS; i++) {
         message_t answer, hello = {.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = oid_new(), .major = 999}};
         wire_peer_open(&attacker, TARGETS[i]);

@@ -1,10 +1,10 @@
 #include "tests/process/wire_peer.h"
 
-#include <poll.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "tests/support/check.h"
+
+#include <poll.h>
+#include <string.h>
 
 enum { RAW_ROOM = 1 << 20, MAX_RAW = 8 };
 

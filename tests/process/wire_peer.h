@@ -26,12 +26,13 @@ typedef struct {
 /* A connection with a fresh session id; no HELLO yet. */
 void wire_peer_open(wire_peer_t *self, const wire_target_t *target);
 void wire_peer_close(wire_peer_t *self);
-/* All frames as one message.  What comes meanwhile is thrown away.  False if there was no room for a second: we are cut off. */
+/* All frames as one message.  What comes meanwhile is thrown away.  False if there was no room for a second: we are cut
+ * off. */
 bool wire_peer_send(wire_peer_t *self, const link_frame_t *frames, int count);
 /* The message, with raw frames of raw_bytes each. */
 bool wire_peer_send_message(wire_peer_t *self, const message_t *message, size_t raw_bytes);
-/* Send a message and wait for this code or ERROR with the same call; everything else that comes is passed over.  The code that
- * came; 0 at the deadline.  *ret (may be NULL) is valid until the next call. */
+/* Send a message and wait for this code or ERROR with the same call; everything else that comes is passed over.  The
+ * code that came; 0 at the deadline.  *ret (may be NULL) is valid until the next call. */
 int wire_peer_ask(wire_peer_t *self, const message_t *message, msg_code_t answer, message_t *ret, double timeout_s);
 /* HELLO; MSG_WELCOME, MSG_ERROR or 0 as above. */
 int wire_peer_hello(wire_peer_t *self, double timeout_s);

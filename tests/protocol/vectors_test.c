@@ -1,4 +1,8 @@
-/* Runs the conformance vectors of valid/ and invalid/ (see make_vectors.py for their form): one cmocka test for each folder. */
+/* Runs the conformance vectors of valid/ and invalid/ (see make_vectors.py for their form): one cmocka test for each
+ * folder. */
+#include "codecs/message.h"
+
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,10 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <dirent.h>
-
-#include "codecs/message.h"
 
 #include <cmocka.h>
 
@@ -116,9 +116,11 @@ check_valid(const vector_t *vector, const char *name, arena_t *arena)
         assert_string_equal(message_print(&message, text, sizeof text), vector->texts[i]);
         assert_int_equal(header_writer_add(writer, &message, NULL), FH_OK);
     }
-    assert_int_equal(header_next(&reader, arena, vector->from, vector->to, vector->raw, &message, &err), FH_NO_SUCH_OBJECT);
+    assert_int_equal(header_next(&reader, arena, vector->from, vector->to, vector->raw, &message, &err),
+                     FH_NO_SUCH_OBJECT);
     if (strncmp(name, "other-", 6)) {
-        if (header_writer_size(writer) != vector->size || memcmp(header_writer_data(writer), vector->frame, vector->size))
+        if (header_writer_size(writer) != vector->size ||
+            memcmp(header_writer_data(writer), vector->frame, vector->size))
             fail_msg("%s: written again it has other bytes", name);
     }
     header_writer_destroy(&writer);

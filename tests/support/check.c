@@ -1,5 +1,8 @@
 #include "tests/support/check.h"
 
+#include "base/clock.h"
+#include "base/status.h"
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -9,10 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/status.h"
-
-void check_status_at(int got, int wanted, const err_t *err, const char *call, const char *file, int line)
+void
+check_status_at(int got, int wanted, const err_t *err, const char *call, const char *file, int line)
 {
     if (got == wanted && (wanted == FH_OK || err->status == wanted))
         return;
@@ -20,7 +21,8 @@ void check_status_at(int got, int wanted, const err_t *err, const char *call, co
     _fail(file, line);
 }
 
-void check_contains_at(const char *text, const char *part, const char *file, int line)
+void
+check_contains_at(const char *text, const char *part, const char *file, int line)
 {
     if (strstr(text, part))
         return;
@@ -28,7 +30,8 @@ void check_contains_at(const char *text, const char *part, const char *file, int
     _fail(file, line);
 }
 
-void check_folder_make(char ret[PATH_MAX])
+void
+check_folder_make(char ret[PATH_MAX])
 {
     const char *base = getenv("TMPDIR");
     int length = snprintf(ret, PATH_MAX, "%s/farhand-test-XXXXXX", base && base[0] ? base : "/tmp");
@@ -36,15 +39,21 @@ void check_folder_make(char ret[PATH_MAX])
     assert_non_null(mkdtemp(ret));
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+static int
+remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
     (void)info, (void)kind, (void)where;
     return remove(path);
 }
 
-void check_folder_remove(const char *path) { assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0); }
+void
+check_folder_remove(const char *path)
+{
+    assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
 
-const char *check_path(const char *folder, const char *name)
+const char *
+check_path(const char *folder, const char *name)
 {
     static _Thread_local char paths[4][PATH_MAX];
     static _Thread_local unsigned turn;
@@ -53,7 +62,8 @@ const char *check_path(const char *folder, const char *name)
     return path;
 }
 
-void check_file_make(const char *path, const char *content, unsigned mode)
+void
+check_file_make(const char *path, const char *content, unsigned mode)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
@@ -62,7 +72,8 @@ void check_file_make(const char *path, const char *content, unsigned mode)
     assert_int_equal(close(fd), 0);
 }
 
-bool check_until(bool (*condition)(void *context), void *context, double timeout_s)
+bool
+check_until(bool (*condition)(void *context), void *context, double timeout_s)
 {
     int64_t deadline = clock_deadline(timeout_s);
     while (!condition(context)) {
@@ -73,7 +84,8 @@ bool check_until(bool (*condition)(void *context), void *context, double timeout
     return true;
 }
 
-uint64_t check_seed(void)
+uint64_t
+check_seed(void)
 {
     const char *given = getenv("FARHAND_TEST_SEED");
     uint64_t seed = given ? strtoull(given, NULL, 0) : 20260101;
@@ -81,7 +93,8 @@ uint64_t check_seed(void)
     return seed;
 }
 
-uint64_t check_random(uint64_t *state)
+uint64_t
+check_random(uint64_t *state)
 {
     uint64_t x = *state += 0x9e3779b97f4a7c15u;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

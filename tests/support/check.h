@@ -4,17 +4,16 @@
 #define FH_TESTS_SUPPORT_CHECK_H
 
 /* cmocka.h wants these before it. */
+#include "base/err.h"
+
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include <limits.h>
-#include <stdbool.h>
-
-#include "base/err.h"
 
 /* The call returns FH_OK; else its error is shown.  err: an err_t that was handed to the call. */
 #define check_ok(call, err) check_status_at((call), FH_OK, &(err), #call, __FILE__, __LINE__)
@@ -35,8 +34,8 @@ const char *check_path(const char *folder, const char *name);
 /* Make a file with this content and mode. */
 void check_file_make(const char *path, const char *content, unsigned mode);
 
-/* Wait until condition(context) is true: looks every few milliseconds, at most timeout_s.  What is waited for cannot be polled
- * on a descriptor: where it can, poll that. */
+/* Wait until condition(context) is true: looks every few milliseconds, at most timeout_s.  What is waited for cannot be
+ * polled on a descriptor: where it can, poll that. */
 bool check_until(bool (*condition)(void *context), void *context, double timeout_s);
 
 /* The seed of a test with random input: $FARHAND_TEST_SEED, else fixed; printed, so that a failure can be had again. */

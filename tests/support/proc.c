@@ -1,5 +1,8 @@
 #include "tests/support/proc.h"
 
+#include "base/clock.h"
+#include "tests/support/check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,12 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "tests/support/check.h"
-
 enum { SLICE_MS = 1000 };
 
-static void run_child(const char *const argv[], int output, pid_t parent)
+static void
+run_child(const char *const argv[], int output, pid_t parent)
 {
     union {
         const char *const *given;
@@ -26,7 +27,8 @@ static void run_child(const char *const argv[], int output, pid_t parent)
     _exit(127);
 }
 
-void proc_start(proc_t *self, const char *const argv[])
+void
+proc_start(proc_t *self, const char *const argv[])
 {
     int ends[2];
     pid_t parent = getpid();
@@ -42,7 +44,8 @@ void proc_start(proc_t *self, const char *const argv[])
     assert_true(self->pidfd >= 0);
 }
 
-static bool take_line(proc_t *self, char *ret, size_t size)
+static bool
+take_line(proc_t *self, char *ret, size_t size)
 {
     char *end = memchr(self->text, '\n', self->have);
     if (!end)
@@ -55,7 +58,8 @@ static bool take_line(proc_t *self, char *ret, size_t size)
     return true;
 }
 
-bool proc_line(proc_t *self, char *ret, size_t size, double timeout_s)
+bool
+proc_line(proc_t *self, char *ret, size_t size, double timeout_s)
 {
     int64_t deadline = clock_deadline(timeout_s);
     while (!take_line(self, ret, size)) {
@@ -74,7 +78,8 @@ bool proc_line(proc_t *self, char *ret, size_t size, double timeout_s)
     return true;
 }
 
-bool proc_wait(proc_t *self, int *ret_status, double timeout_s)
+bool
+proc_wait(proc_t *self, int *ret_status, double timeout_s)
 {
     int64_t deadline = clock_deadline(timeout_s);
     int status = 0;
@@ -92,13 +97,15 @@ bool proc_wait(proc_t *self, int *ret_status, double timeout_s)
     return true;
 }
 
-void proc_signal(const proc_t *self, int number)
+void
+proc_signal(const proc_t *self, int number)
 {
     if (self->pid)
         assert_int_equal(kill(self->pid, number), 0);
 }
 
-void proc_end(proc_t *self)
+void
+proc_end(proc_t *self)
 {
     if (self->pid) {
         (void)kill(self->pid, SIGKILL);

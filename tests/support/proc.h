@@ -8,10 +8,10 @@
 #include <sys/types.h>
 
 typedef struct {
-    pid_t pid;      /* 0: reaped */
+    pid_t pid; /* 0: reaped */
     int pidfd;
-    int output;     /* its standard output, non-blocking */
-    size_t have;    /* bytes in text that no line has taken yet */
+    int output;  /* its standard output, non-blocking */
+    size_t have; /* bytes in text that no line has taken yet */
     char text[4096];
 } proc_t;
 

@@ -1,7 +1,8 @@
 /* proxy/python/native/array.c - the type Array: an fh_array, where it came from and how it goes back. */
 #include "proxy/python/native/native.h"
 
-fh_array *pyarray_get(pysession_t *session, PyObject *object)
+fh_array *
+pyarray_get(pysession_t *session, PyObject *object)
 {
     if (Py_TYPE(object) != native_state(session->module)->array_type) {
         PyErr_SetString(PyExc_TypeError, "expected an Array");
@@ -24,7 +25,8 @@ typedef struct {
 } layout_t;
 
 /* axis: an int, or None for one piece; engines: a tuple of ids, or None for all. */
-static bool layout_init(layout_t *self, PyObject *axis, long long blocksize, PyObject *engines)
+static bool
+layout_init(layout_t *self, PyObject *axis, long long blocksize, PyObject *engines)
 {
     self->engines = NULL;
     self->options = (fh_scatter_options){.axis = FH_WHOLE, .blocksize = blocksize};
@@ -61,12 +63,14 @@ static bool layout_init(layout_t *self, PyObject *axis, long long blocksize, PyO
     return true;
 }
 
-static void layout_release(layout_t *self)
+static void
+layout_release(layout_t *self)
 {
     PyMem_Free(self->engines);
 }
 
-PyObject *pyarray_scatter(PyObject *object, PyObject *args)
+PyObject *
+pyarray_scatter(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -90,7 +94,8 @@ PyObject *pyarray_scatter(PyObject *object, PyObject *args)
     return result;
 }
 
-PyObject *pyarray_empty(PyObject *object, PyObject *args)
+PyObject *
+pyarray_empty(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -114,7 +119,8 @@ PyObject *pyarray_empty(PyObject *object, PyObject *args)
     return result;
 }
 
-PyObject *pyarray_import(PyObject *object, PyObject *args)
+PyObject *
+pyarray_import(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -127,7 +133,8 @@ PyObject *pyarray_import(PyObject *object, PyObject *args)
     return pysession_leave_array(self, status, &error, ret);
 }
 
-PyObject *pyarray_get_named(PyObject *object, PyObject *args)
+PyObject *
+pyarray_get_named(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -139,7 +146,8 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args)
     return pysession_leave_array(self, status, &error, ret);
 }
 
-static PyObject *array_describe(PyObject *object, PyObject *none)
+static PyObject *
+array_describe(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -153,7 +161,8 @@ static PyObject *array_describe(PyObject *object, PyObject *none)
     return Py_BuildValue("(iNii)", (int)info.dtype, convert_shape(info.shape, info.ndim), info.axis, info.npieces);
 }
 
-static PyObject *array_piece(PyObject *object, PyObject *args)
+static PyObject *
+array_piece(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -173,7 +182,8 @@ static PyObject *array_piece(PyObject *object, PyObject *args)
 }
 
 /* The buffer must have the array's shape and dtype; the package makes it so, and this looks again. */
-static bool is_fitting(fh_array *array, const pylocal_t *local)
+static bool
+is_fitting(fh_array *array, const pylocal_t *local)
 {
     fh_array_info info = {0};
     fh_array_describe(array, &info);
@@ -183,7 +193,8 @@ static bool is_fitting(fh_array *array, const pylocal_t *local)
     return fits;
 }
 
-static PyObject *array_gather(PyObject *object, PyObject *args)
+static PyObject *
+array_gather(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -206,7 +217,8 @@ static PyObject *array_gather(PyObject *object, PyObject *args)
     return done ? Py_NewRef(Py_None) : NULL;
 }
 
-static PyObject *array_wait(PyObject *object, PyObject *args)
+static PyObject *
+array_wait(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -219,7 +231,8 @@ static PyObject *array_wait(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *array_reshard(PyObject *object, PyObject *args)
+static PyObject *
+array_reshard(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -238,7 +251,8 @@ static PyObject *array_reshard(PyObject *object, PyObject *args)
     return result;
 }
 
-static PyObject *array_publish(PyObject *object, PyObject *args)
+static PyObject *
+array_publish(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -251,7 +265,8 @@ static PyObject *array_publish(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *array_export(PyObject *object, PyObject *none)
+static PyObject *
+array_export(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);
@@ -276,7 +291,8 @@ static PyObject *array_export(PyObject *object, PyObject *none)
     return bytes;
 }
 
-static PyObject *array_get_session(PyObject *object, void *closure)
+static PyObject *
+array_get_session(PyObject *object, void *closure)
 {
     (void)closure;
     return Py_NewRef((PyObject *)((pyhandle_t *)object)->session);

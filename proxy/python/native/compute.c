@@ -4,7 +4,8 @@
 enum { MAX_OUT = 4, CASTING_DEFAULT = -1 };
 
 /* outs: None, or a tuple of Arrays and Nones. */
-static bool outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
+static bool
+outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
 {
     if (outs == Py_None)
         return true;
@@ -20,7 +21,8 @@ static bool outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **re
     return true;
 }
 
-static int nout_of(const char *op)
+static int
+nout_of(const char *op)
 {
     const char *name = NULL;
     int nin = 0, nout = 0;
@@ -35,7 +37,8 @@ static int nout_of(const char *op)
 }
 
 /* Wrap the results: a tuple of nout Arrays, None where an out was given. */
-static PyObject *results_tuple(pysession_t *self, fh_array **arrays, int nout)
+static PyObject *
+results_tuple(pysession_t *self, fh_array **arrays, int nout)
 {
     native_t *state = native_state(self->module);
     PyObject *tuple = PyTuple_New(nout);
@@ -51,7 +54,8 @@ static PyObject *results_tuple(pysession_t *self, fh_array **arrays, int nout)
     return tuple;
 }
 
-PyObject *pycompute_ufunc(PyObject *object, PyObject *args)
+PyObject *
+pycompute_ufunc(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -85,7 +89,8 @@ PyObject *pycompute_ufunc(PyObject *object, PyObject *args)
     return result;
 }
 
-PyObject *pycompute_reduce(PyObject *object, PyObject *args)
+PyObject *
+pycompute_reduce(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -100,7 +105,8 @@ PyObject *pycompute_reduce(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pycompute_variance(PyObject *object, PyObject *args)
+PyObject *
+pycompute_variance(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -115,7 +121,8 @@ PyObject *pycompute_variance(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pycompute_astype(PyObject *object, PyObject *args)
+PyObject *
+pycompute_astype(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -127,7 +134,8 @@ PyObject *pycompute_astype(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pycompute_assign(PyObject *object, PyObject *args)
+PyObject *
+pycompute_assign(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object);

@@ -1,7 +1,7 @@
 /* proxy/python/native/convert.c - Python objects to what farhand.h takes, and back. */
-#include <string.h>
-
 #include "proxy/python/native/native.h"
+
+#include <string.h>
 
 /* Letters of the struct module's formats, by kind; the size comes from the itemsize. */
 static const struct {
@@ -15,7 +15,8 @@ static const struct {
     {"Z", {0, 0, 0, FH_COMPLEX64, FH_COMPLEX128}},
 };
 
-static int size_index(Py_ssize_t itemsize)
+static int
+size_index(Py_ssize_t itemsize)
 {
     for (int i = 0; i < 5; i++)
         if (itemsize == (Py_ssize_t)1 << i)
@@ -24,7 +25,8 @@ static int size_index(Py_ssize_t itemsize)
 }
 
 /* "<d" on a little-endian machine, "Zf", ...; FH_DTYPE_NONE if it is none of ours. */
-static fh_dtype dtype_of_format(const char *format, Py_ssize_t itemsize, int *ret_swapped)
+static fh_dtype
+dtype_of_format(const char *format, Py_ssize_t itemsize, int *ret_swapped)
 {
     const uint16_t probe = 1;
     bool little = *(const uint8_t *)&probe == 1;
@@ -44,7 +46,8 @@ static fh_dtype dtype_of_format(const char *format, Py_ssize_t itemsize, int *re
     return FH_DTYPE_NONE;
 }
 
-bool pylocal_init(pylocal_t *self, PyObject *source, bool writable)
+bool
+pylocal_init(pylocal_t *self, PyObject *source, bool writable)
 {
     self->held = false;
     if (PyObject_GetBuffer(source, &self->view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO))
@@ -69,14 +72,16 @@ bool pylocal_init(pylocal_t *self, PyObject *source, bool writable)
     return true;
 }
 
-void pylocal_release(pylocal_t *self)
+void
+pylocal_release(pylocal_t *self)
 {
     if (self->held)
         PyBuffer_Release(&self->view);
     self->held = false;
 }
 
-static bool operand_from_int(fh_operand *self, PyObject *number)
+static bool
+operand_from_int(fh_operand *self, PyObject *number)
 {
     int overflow = 0;
     self->kind = FH_WEAK_INT;
@@ -99,7 +104,8 @@ static bool operand_from_int(fh_operand *self, PyObject *number)
     return true;
 }
 
-static bool operand_from(pyoperands_t *self, int i, pysession_t *session, PyObject *source)
+static bool
+operand_from(pyoperands_t *self, int i, pysession_t *session, PyObject *source)
 {
     fh_operand *item = &self->items[i];
     PyTypeObject *type = Py_TYPE(source);
@@ -128,7 +134,8 @@ static bool operand_from(pyoperands_t *self, int i, pysession_t *session, PyObje
     return true;
 }
 
-bool pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple)
+bool
+pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple)
 {
     self->count = 0;
     if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) > PYOPERANDS_MAX) {
@@ -148,14 +155,16 @@ bool pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple)
     return true;
 }
 
-void pyoperands_release(pyoperands_t *self)
+void
+pyoperands_release(pyoperands_t *self)
 {
     for (int i = 0; i < self->count; i++)
         pylocal_release(&self->locals[i]);
     self->count = 0;
 }
 
-bool convert_ints(PyObject *tuple, int64_t *ret, int room, int *ret_count, const char *what)
+bool
+convert_ints(PyObject *tuple, int64_t *ret, int room, int *ret_count, const char *what)
 {
     if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) > room) {
         PyErr_Format(PyExc_ValueError, "%s must be a tuple of at most %d integers", what, room);
@@ -171,7 +180,8 @@ bool convert_ints(PyObject *tuple, int64_t *ret, int room, int *ret_count, const
     return true;
 }
 
-bool convert_axes(PyObject *tuple_or_none, int *ret, int *ret_count)
+bool
+convert_axes(PyObject *tuple_or_none, int *ret, int *ret_count)
 {
     int64_t axes[FH_MAX_DIMS];
     if (tuple_or_none == Py_None) {
@@ -190,7 +200,8 @@ bool convert_axes(PyObject *tuple_or_none, int *ret, int *ret_count)
     return true;
 }
 
-PyObject *convert_shape(const int64_t *shape, int ndim)
+PyObject *
+convert_shape(const int64_t *shape, int ndim)
 {
     PyObject *tuple = PyTuple_New(ndim);
     for (int i = 0; tuple && i < ndim; i++) {
@@ -203,12 +214,14 @@ PyObject *convert_shape(const int64_t *shape, int ndim)
     return tuple;
 }
 
-PyObject *convert_id(const fh_id *id)
+PyObject *
+convert_id(const fh_id *id)
 {
     return PyBytes_FromStringAndSize((const char *)id->bytes, sizeof id->bytes);
 }
 
-bool convert_to_id(PyObject *bytes, fh_id *ret)
+bool
+convert_to_id(PyObject *bytes, fh_id *ret)
 {
     if (!PyBytes_Check(bytes) || PyBytes_Size(bytes) != (Py_ssize_t)sizeof ret->bytes) {
         PyErr_SetString(PyExc_TypeError, "an id is a bytes object of 16 bytes");

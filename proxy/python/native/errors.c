@@ -1,15 +1,17 @@
 /* proxy/python/native/errors.c - fh_error to Python exceptions. */
+#include "proxy/python/native/native.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "proxy/python/native/native.h"
-
-PyObject *native_text(const char *text)
+PyObject *
+native_text(const char *text)
 {
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
-PyObject *native_raise(PyObject *module, int status, const fh_error *error)
+PyObject *
+native_raise(PyObject *module, int status, const fh_error *error)
 {
     PyObject *exception = NULL, *text = NULL, *origin = NULL;
     native_t *state = native_state(module);
@@ -32,7 +34,8 @@ done:
     return NULL;
 }
 
-PyObject *native_raise_named(PyObject *module, const char *status_name, const char *text)
+PyObject *
+native_raise_named(PyObject *module, const char *status_name, const char *text)
 {
     fh_error error = {0};
     int status = 0;

@@ -1,21 +1,24 @@
 /* proxy/python/native/handles.c - the C handles behind Arrays and Kernels: wrapped, listed by session, freed.
  *
- * A session has two rings: live handles, which are freed when it is closed, and dropped ones, whose wrappers have died while
- * another thread was inside. */
+ * A session has two rings: live handles, which are freed when it is closed, and dropped ones, whose wrappers have died
+ * while another thread was inside. */
 #include "proxy/python/native/native.h"
 
-void handles_init(handle_t *head)
+void
+handles_init(handle_t *head)
 {
     head->previous = head->next = head;
 }
 
-static void ring_remove(handle_t *self)
+static void
+ring_remove(handle_t *self)
 {
     self->previous->next = self->next;
     self->next->previous = self->previous;
 }
 
-static void ring_add(handle_t *head, handle_t *self)
+static void
+ring_add(handle_t *head, handle_t *self)
 {
     self->previous = head->previous;
     self->next = head;
@@ -23,13 +26,15 @@ static void ring_add(handle_t *head, handle_t *self)
     head->previous = self;
 }
 
-static void handle_free(handle_t *self)
+static void
+handle_free(handle_t *self)
 {
     fh_array_free(&self->array);
     fh_kernel_free(&self->kernel);
 }
 
-void handles_free_dropped(pysession_t *self)
+void
+handles_free_dropped(pysession_t *self)
 {
     while (self->dropped.next != &self->dropped) {
         handle_t *handle = self->dropped.next;
@@ -39,14 +44,16 @@ void handles_free_dropped(pysession_t *self)
     }
 }
 
-void handles_close(pysession_t *self)
+void
+handles_close(pysession_t *self)
 {
     for (handle_t *handle = self->live.next; handle != &self->live; handle = handle->next)
         handle_free(handle);
     handles_free_dropped(self);
 }
 
-PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
+PyObject *
+handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel)
 {
     handle_t *handle = PyMem_Calloc(1, sizeof *handle);
     if (!handle) { /* freeing the array may need the lock, and noting it down the memory that is not there */
@@ -67,7 +74,8 @@ PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, f
     return (PyObject *)wrapped;
 }
 
-void handles_dealloc(PyObject *object)
+void
+handles_dealloc(PyObject *object)
 {
     pyhandle_t *self = (pyhandle_t *)object;
     PyTypeObject *type = Py_TYPE(object);

@@ -1,9 +1,10 @@
 /* proxy/python/native/kernel.c - the type Kernel: bitcode that the engines know. */
-#include <stdlib.h>
-
 #include "proxy/python/native/native.h"
 
-static fh_kernel *kernel_get(PyObject *object)
+#include <stdlib.h>
+
+static fh_kernel *
+kernel_get(PyObject *object)
 {
     pyhandle_t *self = (pyhandle_t *)object;
     if (!self->handle->kernel)
@@ -12,7 +13,8 @@ static fh_kernel *kernel_get(PyObject *object)
 }
 
 /* kernel_load(code, entry, signature, kind, fastmath) -> Kernel */
-PyObject *pykernel_load(PyObject *object, PyObject *args)
+PyObject *
+pykernel_load(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -34,7 +36,8 @@ PyObject *pykernel_load(PyObject *object, PyObject *args)
     return result;
 }
 
-static PyObject *kernel_describe(PyObject *object, PyObject *none)
+static PyObject *
+kernel_describe(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -50,14 +53,15 @@ static PyObject *kernel_describe(PyObject *object, PyObject *none)
     for (int i = 0; i < nin; i++)
         in[i] = info.in[i];
     return Py_BuildValue("{s:N,s:N,s:N,s:N,s:N,s:i,s:N,s:K}", "entry", native_text(info.entry), "signature",
-                         native_text(info.signature), "kind", native_text(info.kind), "producer", native_text(info.producer),
-                         "in", convert_shape(in, nin), "out", (int)info.out, "hash",
+                         native_text(info.signature), "kind", native_text(info.kind), "producer",
+                         native_text(info.producer), "in", convert_shape(in, nin), "out", (int)info.out, "hash",
                          PyBytes_FromStringAndSize((const char *)info.hash, sizeof info.hash), "compile_ns",
                          (unsigned long long)info.compile_ns);
 }
 
 /* call(inputs, out or None, timeout) -> Array or None */
-static PyObject *kernel_call(PyObject *object, PyObject *args)
+static PyObject *
+kernel_call(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -81,7 +85,8 @@ static PyObject *kernel_call(PyObject *object, PyObject *args)
 }
 
 /* map(arrays, out dtype, timeout) -> Array */
-static PyObject *kernel_map(PyObject *object, PyObject *args)
+static PyObject *
+kernel_map(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);
@@ -105,7 +110,8 @@ static PyObject *kernel_map(PyObject *object, PyObject *args)
 }
 
 /* inspect(what) -> str; what 0: IR, 1: assembly */
-static PyObject *kernel_inspect(PyObject *object, PyObject *args)
+static PyObject *
+kernel_inspect(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_kernel *kernel = kernel_get(object);

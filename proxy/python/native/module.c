@@ -1,19 +1,22 @@
 /* proxy/python/native/module.c - the module farhand._native: its state, its tables, connect. */
 #include "proxy/python/native/native.h"
 
-native_t *native_state(PyObject *module)
+native_t *
+native_state(PyObject *module)
 {
     return PyModule_GetState(module);
 }
 
-static PyObject *module_version(PyObject *module, PyObject *none)
+static PyObject *
+module_version(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     return native_text(fh_version());
 }
 
 /* statuses() -> list of (number, name, text, class, built-in class) */
-static PyObject *module_statuses(PyObject *module, PyObject *none)
+static PyObject *
+module_statuses(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     PyObject *list = PyList_New(0);
@@ -29,7 +32,8 @@ static PyObject *module_statuses(PyObject *module, PyObject *none)
 }
 
 /* dtypes() -> list of (number, name) */
-static PyObject *module_dtypes(PyObject *module, PyObject *none)
+static PyObject *
+module_dtypes(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     PyObject *list = PyList_New(0);
@@ -43,7 +47,8 @@ static PyObject *module_dtypes(PyObject *module, PyObject *none)
 }
 
 /* ops() -> list of (name, inputs, outputs) */
-static PyObject *module_ops(PyObject *module, PyObject *none)
+static PyObject *
+module_ops(PyObject *module, PyObject *none)
 {
     (void)module, (void)none;
     PyObject *list = PyList_New(0);
@@ -58,7 +63,8 @@ static PyObject *module_ops(PyObject *module, PyObject *none)
     return list;
 }
 
-static PyObject *module_set_make_error(PyObject *module, PyObject *callable)
+static PyObject *
+module_set_make_error(PyObject *module, PyObject *callable)
 {
     native_t *state = native_state(module);
     PyObject *old = state->make_error;
@@ -77,7 +83,8 @@ static PyMethodDef module_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static int module_traverse(PyObject *module, visitproc visit, void *arg)
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     native_t *state = native_state(module);
     Py_VISIT(state->make_error);
@@ -87,7 +94,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     return 0;
 }
 
-static int module_clear(PyObject *module)
+static int
+module_clear(PyObject *module)
 {
     native_t *state = native_state(module);
     Py_CLEAR(state->make_error);
@@ -97,12 +105,14 @@ static int module_clear(PyObject *module)
     return 0;
 }
 
-static void module_free(void *module)
+static void
+module_free(void *module)
 {
     module_clear(module);
 }
 
-static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
+static PyTypeObject *
+add_type(PyObject *module, PyType_Spec *spec)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
     if (type && PyModule_AddType(module, type))
@@ -110,7 +120,8 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
     return type;
 }
 
-static int module_exec(PyObject *module)
+static int
+module_exec(PyObject *module)
 {
     native_t *state = native_state(module);
     state->make_error = Py_NewRef(Py_None);
@@ -139,7 +150,8 @@ static PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__native(void);
 
-PyMODINIT_FUNC PyInit__native(void)
+PyMODINIT_FUNC
+PyInit__native(void)
 {
     return PyModuleDef_Init(&definition);
 }

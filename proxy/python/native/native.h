@@ -3,26 +3,26 @@
  * Everything friendly (operators, NumPy's protocols, printing) is in the Python package; nothing here knows NumPy.  The
  * extension uses Python's limited API only and no NumPy header: arrays come and go through the buffer protocol.
  *
- * Thread rule.  A C session belongs to one thread at a time.  pysession_enter takes the session's lock and lets go of the GIL;
- * pysession_leave does the opposite.  Every call into farhand.h that takes a session, an array or a kernel stands between the
- * two.  Python state (the lists of handles) is guarded by the GIL.
- * Dropped objects.  A deallocator cannot wait for the lock: when another thread is inside, it puts its handle on the session's
- * list of dropped handles, which the next thread that leaves empties.
- * Errors.  false or NULL mean that a Python exception is set. */
+ * Thread rule.  A C session belongs to one thread at a time.  pysession_enter takes the session's lock and lets go of
+ * the GIL; pysession_leave does the opposite.  Every call into farhand.h that takes a session, an array or a kernel
+ * stands between the two.  Python state (the lists of handles) is guarded by the GIL. Dropped objects.  A deallocator
+ * cannot wait for the lock: when another thread is inside, it puts its handle on the session's list of dropped handles,
+ * which the next thread that leaves empties. Errors.  false or NULL mean that a Python exception is set. */
 #ifndef FH_PROXY_PYTHON_NATIVE_NATIVE_H
 #define FH_PROXY_PYTHON_NATIVE_NATIVE_H
 
 #define PY_SSIZE_T_CLEAN /* sizes beside "#" in formats are Py_ssize_t */
-#include <Python.h>
+#include "proxy/farhand.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proxy/farhand.h"
+#include <Python.h>
 
 /* Per-module state. */
 typedef struct {
-    PyObject *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
+    PyObject
+        *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
     PyTypeObject *session_type, *array_type, *kernel_type;
 } native_t;
 
@@ -34,25 +34,23 @@ native_t *native_state(PyObject *module);
 /* A C handle and its place in one of its session's two lists. */
 typedef struct handle {
     struct handle *previous, *next;
-    fh_array *array;   /* at most one of the two is not NULL */
+    fh_array *array; /* at most one of the two is not NULL */
     fh_kernel *kernel;
 } handle_t;
 
 typedef struct {
-    PyObject_HEAD
-    fh_session *session;       /* NULL: not connected, or closed */
-    PyObject *module;          /* owned */
+    PyObject_HEAD fh_session *session; /* NULL: not connected, or closed */
+    PyObject *module;                  /* owned */
     PyThread_type_lock lock;
-    unsigned long owner;       /* thread that is inside; 0: none */
-    PyThreadState *inside;     /* its state while the GIL is released */
-    handle_t live, dropped;    /* heads of rings */
-    long pid;                  /* of the process that connected */
+    unsigned long owner;    /* thread that is inside; 0: none */
+    PyThreadState *inside;  /* its state while the GIL is released */
+    handle_t live, dropped; /* heads of rings */
+    long pid;               /* of the process that connected */
 } pysession_t;
 
 typedef struct {
-    PyObject_HEAD
-    pysession_t *session;      /* owned */
-    handle_t *handle;          /* owned; its array or kernel is NULL once the session is closed */
+    PyObject_HEAD pysession_t *session; /* owned */
+    handle_t *handle;                   /* owned; its array or kernel is NULL once the session is closed */
 } pyhandle_t;
 
 /* ---- errors.c */

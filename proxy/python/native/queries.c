@@ -1,10 +1,10 @@
 /* proxy/python/native/queries.c - what a session can be asked: engines, objects, SQL, names, counters, methods.
  *
- * The visits of farhand.h run between pysession_enter and pysession_leave: each takes the GIL to build its Python objects.
- * One that fails leaves its exception set, and pysession_leave raises it. */
-#include <string.h>
-
+ * The visits of farhand.h run between pysession_enter and pysession_leave: each takes the GIL to build its Python
+ * objects. One that fails leaves its exception set, and pysession_leave raises it. */
 #include "proxy/python/native/native.h"
+
+#include <string.h>
 
 typedef struct {
     pysession_t *session;
@@ -12,14 +12,16 @@ typedef struct {
 } visit_t;
 
 /* Append and forget item; non-zero with an exception set if that failed. */
-static int visit_append(visit_t *self, PyObject *item)
+static int
+visit_append(visit_t *self, PyObject *item)
 {
     int failed = !item || PyList_Append(self->list, item);
     Py_XDECREF(item);
     return failed;
 }
 
-static PyObject *visit_result(visit_t *self, int status, const fh_error *error)
+static PyObject *
+visit_result(visit_t *self, int status, const fh_error *error)
 {
     if (pysession_leave(self->session, status, error))
         return self->list;
@@ -27,17 +29,19 @@ static PyObject *visit_result(visit_t *self, int status, const fh_error *error)
     return NULL;
 }
 
-static PyObject *engine_dict(const fh_engine_info *engine)
+static PyObject *
+engine_dict(const fh_engine_info *engine)
 {
     return Py_BuildValue("{s:N,s:i,s:N,s:L,s:i,s:L,s:L,s:L,s:N,s:N,s:N,s:N}", "id", convert_id(&engine->id), "number",
                          engine->number, "host", native_text(engine->host), "pid", (long long)engine->pid, "cores",
-                         engine->cores, "memory", (long long)engine->memory_bytes, "used", (long long)engine->used_bytes,
-                         "objects", (long long)engine->objects, "llvm", native_text(engine->llvm), "cpu",
-                         native_text(engine->cpu), "sandbox", native_text(engine->sandbox), "state",
-                         native_text(engine->state));
+                         engine->cores, "memory", (long long)engine->memory_bytes, "used",
+                         (long long)engine->used_bytes, "objects", (long long)engine->objects, "llvm",
+                         native_text(engine->llvm), "cpu", native_text(engine->cpu), "sandbox",
+                         native_text(engine->sandbox), "state", native_text(engine->state));
 }
 
-PyObject *pyqueries_engines(PyObject *object, PyObject *none)
+PyObject *
+pyqueries_engines(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -69,7 +73,8 @@ done:
     return list;
 }
 
-static int visit_object(void *context, const fh_object_info *info)
+static int
+visit_object(void *context, const fh_object_info *info)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -83,7 +88,8 @@ static int visit_object(void *context, const fh_object_info *info)
     return stop;
 }
 
-PyObject *pyqueries_objects(PyObject *object, PyObject *args)
+PyObject *
+pyqueries_objects(PyObject *object, PyObject *args)
 {
     visit_t visit = {(pysession_t *)object, NULL};
     fh_error error = {0};
@@ -98,54 +104,63 @@ PyObject *pyqueries_objects(PyObject *object, PyObject *args)
     return visit_result(&visit, status, &error);
 }
 
-static PyObject *value_nil(const fh_value *value)
+static PyObject *
+value_nil(const fh_value *value)
 {
     (void)value;
     return Py_NewRef(Py_None);
 }
 
-static PyObject *value_bool(const fh_value *value)
+static PyObject *
+value_bool(const fh_value *value)
 {
     return PyBool_FromLong(value->i != 0);
 }
 
-static PyObject *value_int(const fh_value *value)
+static PyObject *
+value_int(const fh_value *value)
 {
     return PyLong_FromLongLong(value->i);
 }
 
-static PyObject *value_uint(const fh_value *value)
+static PyObject *
+value_uint(const fh_value *value)
 {
     return PyLong_FromUnsignedLongLong(value->u);
 }
 
-static PyObject *value_float(const fh_value *value)
+static PyObject *
+value_float(const fh_value *value)
 {
     return PyFloat_FromDouble(value->f);
 }
 
-static PyObject *value_text(const fh_value *value)
+static PyObject *
+value_text(const fh_value *value)
 {
     return PyUnicode_DecodeUTF8(value->data, (Py_ssize_t)value->size, "replace");
 }
 
-static PyObject *value_bytes(const fh_value *value)
+static PyObject *
+value_bytes(const fh_value *value)
 {
     return PyBytes_FromStringAndSize(value->data, (Py_ssize_t)value->size);
 }
 
-static PyObject *value_id(const fh_value *value)
+static PyObject *
+value_id(const fh_value *value)
 {
     return convert_id(&value->id);
 }
 
 static PyObject *(*const FROM_VALUE[])(const fh_value *) = {
-    [FH_NIL] = value_nil,           [FH_VALUE_BOOL] = value_bool, [FH_VALUE_INT] = value_int,
+    [FH_NIL] = value_nil,           [FH_VALUE_BOOL] = value_bool,   [FH_VALUE_INT] = value_int,
     [FH_VALUE_UINT] = value_uint,   [FH_VALUE_FLOAT] = value_float, [FH_VALUE_TEXT] = value_text,
     [FH_VALUE_BYTES] = value_bytes, [FH_VALUE_ID] = value_id,
 };
 
-static PyObject *values_tuple(const fh_value *values, int count)
+static PyObject *
+values_tuple(const fh_value *values, int count)
 {
     PyObject *tuple = PyTuple_New(count);
     for (int i = 0; tuple && i < count; i++) {
@@ -158,7 +173,8 @@ static PyObject *values_tuple(const fh_value *values, int count)
     return tuple;
 }
 
-static int visit_row(void *context, const fh_value *cells, int count)
+static int
+visit_row(void *context, const fh_value *cells, int count)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -167,7 +183,8 @@ static int visit_row(void *context, const fh_value *cells, int count)
     return stop;
 }
 
-PyObject *pyqueries_sql(PyObject *object, PyObject *args)
+PyObject *
+pyqueries_sql(PyObject *object, PyObject *args)
 {
     visit_t visit = {(pysession_t *)object, NULL};
     fh_error error = {0};
@@ -183,7 +200,8 @@ PyObject *pyqueries_sql(PyObject *object, PyObject *args)
     return visit_result(&visit, status, &error);
 }
 
-static int visit_name(void *context, const char *name)
+static int
+visit_name(void *context, const char *name)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -192,7 +210,8 @@ static int visit_name(void *context, const char *name)
     return stop;
 }
 
-PyObject *pyqueries_names(PyObject *object, PyObject *none)
+PyObject *
+pyqueries_names(PyObject *object, PyObject *none)
 {
     visit_t visit = {(pysession_t *)object, PyList_New(0)};
     fh_error error = {0};
@@ -207,7 +226,8 @@ PyObject *pyqueries_names(PyObject *object, PyObject *none)
     return visit_result(&visit, status, &error);
 }
 
-PyObject *pyqueries_stats(PyObject *object, PyObject *none)
+PyObject *
+pyqueries_stats(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_stats stats = {0};
@@ -221,12 +241,13 @@ PyObject *pyqueries_stats(PyObject *object, PyObject *none)
                          "messages_received", (unsigned long long)stats.messages_received, "array_bytes_sent",
                          (unsigned long long)stats.array_bytes_sent, "array_bytes_received",
                          (unsigned long long)stats.array_bytes_received, "shared_bytes",
-                         (unsigned long long)stats.shared_bytes, "engine_bytes",
-                         (unsigned long long)stats.engine_bytes, "waits", (unsigned long long)stats.waits);
+                         (unsigned long long)stats.shared_bytes, "engine_bytes", (unsigned long long)stats.engine_bytes,
+                         "waits", (unsigned long long)stats.waits);
 }
 
 /* None, bool, int, float, str and bytes travel; text and bytes are borrowed from source. */
-static bool value_from(PyObject *source, fh_value *ret)
+static bool
+value_from(PyObject *source, fh_value *ret)
 {
     int overflow = 0;
     Py_ssize_t size = 0;
@@ -259,7 +280,8 @@ static bool value_from(PyObject *source, fh_value *ret)
     return !PyErr_Occurred();
 }
 
-static void visit_values(void *context, const fh_value *values, int count)
+static void
+visit_values(void *context, const fh_value *values, int count)
 {
     visit_t *visit = context;
     pysession_gil_take(visit->session);
@@ -267,7 +289,8 @@ static void visit_values(void *context, const fh_value *values, int count)
     pysession_gil_give(visit->session);
 }
 
-PyObject *pyqueries_call(PyObject *object, PyObject *args)
+PyObject *
+pyqueries_call(PyObject *object, PyObject *args)
 {
     enum { ROOM = 64 };
     visit_t visit = {(pysession_t *)object, NULL};
@@ -293,6 +316,7 @@ PyObject *pyqueries_call(PyObject *object, PyObject *args)
         Py_DECREF(visit.list);
         return NULL;
     }
-    int status = fh_call(visit.session->session, array, engine, method, values, (int)count, visit_values, &visit, &error);
+    int status =
+        fh_call(visit.session->session, array, engine, method, values, (int)count, visit_values, &visit, &error);
     return visit_result(&visit, status, &error);
 }

@@ -1,25 +1,24 @@
 /* proxy/python/native/session.c - the type Session: connection, lock, life. */
-#include <unistd.h>
-
 #include "proxy/python/native/native.h"
+
+#include <unistd.h>
 
 enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
 
-bool pysession_is_forked(const pysession_t *self)
+bool
+pysession_is_forked(const pysession_t *self)
 {
     return self->pid != (long)getpid();
 }
 
 /* Waits for the lock without the GIL; wakes up for signals. */
-static bool lock_take(pysession_t *self)
+static bool
+lock_take(pysession_t *self)
 {
     while (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
         PyLockStatus got;
-        Py_BEGIN_ALLOW_THREADS
-        got = PyThread_acquire_lock_timed(self->lock, LOCK_WAIT_US, 1);
-        Py_END_ALLOW_THREADS
-        if (got == PY_LOCK_ACQUIRED)
-            break;
+        Py_BEGIN_ALLOW_THREADS got = PyThread_acquire_lock_timed(self->lock, LOCK_WAIT_US, 1);
+        Py_END_ALLOW_THREADS if (got == PY_LOCK_ACQUIRED) break;
         if (PyErr_CheckSignals())
             return false;
     }
@@ -27,13 +26,15 @@ static bool lock_take(pysession_t *self)
     return true;
 }
 
-static void lock_give(pysession_t *self)
+static void
+lock_give(pysession_t *self)
 {
     self->owner = 0;
     PyThread_release_lock(self->lock);
 }
 
-static bool is_usable(pysession_t *self)
+static bool
+is_usable(pysession_t *self)
 {
     if (pysession_is_forked(self)) {
         native_raise_named(self->module, "INVALID_ARGUMENT",
@@ -48,7 +49,8 @@ static bool is_usable(pysession_t *self)
     return true;
 }
 
-bool pysession_enter(pysession_t *self)
+bool
+pysession_enter(pysession_t *self)
 {
     if (!is_usable(self) || !lock_take(self))
         return false;
@@ -61,7 +63,8 @@ bool pysession_enter(pysession_t *self)
     return true;
 }
 
-bool pysession_leave(pysession_t *self, int status, const fh_error *error)
+bool
+pysession_leave(pysession_t *self, int status, const fh_error *error)
 {
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
@@ -75,7 +78,8 @@ bool pysession_leave(pysession_t *self, int status, const fh_error *error)
     return false;
 }
 
-PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret)
+PyObject *
+pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_array *ret)
 {
     native_t *state = native_state(self->module);
     PyObject *wrapped = NULL;
@@ -97,19 +101,22 @@ PyObject *pysession_leave_array(pysession_t *self, int status, const fh_error *e
     return wrapped;
 }
 
-void pysession_gil_take(pysession_t *self)
+void
+pysession_gil_take(pysession_t *self)
 {
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
 }
 
-void pysession_gil_give(pysession_t *self)
+void
+pysession_gil_give(pysession_t *self)
 {
     self->inside = PyEval_SaveThread();
 }
 
 /* farhand.h calls this while it waits.  An exception from a signal handler stays set until pysession_leave. */
-static int interrupted(void *context)
+static int
+interrupted(void *context)
 {
     pysession_t *self = context;
     pysession_gil_take(self);
@@ -118,7 +125,8 @@ static int interrupted(void *context)
     return stop;
 }
 
-static pysession_t *session_new(PyObject *module)
+static pysession_t *
+session_new(PyObject *module)
 {
     pysession_t *self = PyObject_New(pysession_t, native_state(module)->session_type);
     if (!self)
@@ -140,7 +148,8 @@ static pysession_t *session_new(PyObject *module)
 }
 
 /* connect(target or None, timeout, call_timeout, wire_only) -> Session */
-PyObject *pysession_connect(PyObject *module, PyObject *args)
+PyObject *
+pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
@@ -165,7 +174,8 @@ PyObject *pysession_connect(PyObject *module, PyObject *args)
     return (PyObject *)self;
 }
 
-static PyObject *session_close(PyObject *object, PyObject *none)
+static PyObject *
+session_close(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     (void)none;
@@ -181,7 +191,8 @@ static PyObject *session_close(PyObject *object, PyObject *none)
     Py_RETURN_NONE;
 }
 
-static void session_dealloc(PyObject *object)
+static void
+session_dealloc(PyObject *object)
 {
     pysession_t *self = (pysession_t *)object;
     PyTypeObject *type = Py_TYPE(object);
@@ -202,7 +213,8 @@ static void session_dealloc(PyObject *object)
 }
 
 /* tick() -> False if another thread is inside: then the session is not idle, and nothing need be done. */
-static PyObject *session_tick(PyObject *object, PyObject *none)
+static PyObject *
+session_tick(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -221,7 +233,8 @@ static PyObject *session_tick(PyObject *object, PyObject *none)
     Py_RETURN_TRUE;
 }
 
-static PyObject *session_sync(PyObject *object, PyObject *args)
+static PyObject *
+session_sync(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -233,7 +246,8 @@ static PyObject *session_sync(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *session_cancel(PyObject *object, PyObject *nothing)
+static PyObject *
+session_cancel(PyObject *object, PyObject *nothing)
 {
     (void)nothing;
     pysession_t *self = (pysession_t *)object;
@@ -245,7 +259,8 @@ static PyObject *session_cancel(PyObject *object, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
-static PyObject *session_unpublish(PyObject *object, PyObject *args)
+static PyObject *
+session_unpublish(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -257,7 +272,8 @@ static PyObject *session_unpublish(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *session_call_many(PyObject *object, PyObject *args)
+static PyObject *
+session_call_many(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
@@ -277,14 +293,16 @@ static PyObject *session_call_many(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *session_get_cluster(PyObject *object, void *closure)
+static PyObject *
+session_get_cluster(PyObject *object, void *closure)
 {
     pysession_t *self = (pysession_t *)object;
     (void)closure;
     return native_text(self->session ? fh_cluster_name(self->session) : "");
 }
 
-static PyObject *session_get_closed(PyObject *object, void *closure)
+static PyObject *
+session_get_closed(PyObject *object, void *closure)
 {
     pysession_t *self = (pysession_t *)object;
     (void)closure;
@@ -308,7 +326,8 @@ static PyMethodDef session_methods[] = {
     {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
     {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
     {"empty", pyarray_empty, METH_VARARGS, "empty(dtype, shape, axis or None, blocksize, engines or None) -> Array"},
-    {"ufunc", pycompute_ufunc, METH_VARARGS, "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
+    {"ufunc", pycompute_ufunc, METH_VARARGS,
+     "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
     {"concatenate", pyviews_concatenate, METH_VARARGS, "concatenate(arrays, axis) -> Array"},
     {"from_pieces", pyviews_from_pieces, METH_VARARGS, "from_pieces(arrays, axis) -> Array"},
     {"kernel_load", pykernel_load, METH_VARARGS, "kernel_load(code, entry, signature, kind, fastmath) -> Kernel"},

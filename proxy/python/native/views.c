@@ -4,7 +4,8 @@
 enum { MAX_INDEX = 2 * FH_MAX_DIMS + 1, MAX_ARRAYS = 1 << 20 };
 
 /* One part of a slice: None leaves it out. */
-static bool slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
+static bool
+slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
 {
     PyObject *part = PyTuple_GetItem(tuple, i);
     if (part == Py_None)
@@ -17,7 +18,8 @@ static bool slice_part(PyObject *tuple, int i, int64_t *ret, int *ret_has)
     return true;
 }
 
-static bool index_item(PyObject *source, fh_index_item *ret)
+static bool
+index_item(PyObject *source, fh_index_item *ret)
 {
     if (source == Py_None) {
         ret->kind = FH_INDEX_NEWAXIS;
@@ -25,8 +27,8 @@ static bool index_item(PyObject *source, fh_index_item *ret)
         ret->kind = FH_INDEX_ELLIPSIS;
     } else if (PyTuple_Check(source) && PyTuple_Size(source) == 3) {
         ret->kind = FH_INDEX_SLICE;
-        return slice_part(source, 0, &ret->start, &ret->has_start) && slice_part(source, 1, &ret->stop, &ret->has_stop) &&
-               slice_part(source, 2, &ret->step, &ret->has_step);
+        return slice_part(source, 0, &ret->start, &ret->has_start) &&
+               slice_part(source, 1, &ret->stop, &ret->has_stop) && slice_part(source, 2, &ret->step, &ret->has_step);
     } else {
         ret->kind = FH_INDEX_INT;
         ret->start = PyLong_AsLongLong(source);
@@ -36,7 +38,8 @@ static bool index_item(PyObject *source, fh_index_item *ret)
     return true;
 }
 
-PyObject *pyviews_index(PyObject *object, PyObject *args)
+PyObject *
+pyviews_index(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -57,7 +60,8 @@ PyObject *pyviews_index(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pyviews_transpose(PyObject *object, PyObject *args)
+PyObject *
+pyviews_transpose(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -78,7 +82,8 @@ PyObject *pyviews_transpose(PyObject *object, PyObject *args)
     return native_raise_named(session->module, "INVALID_ARGUMENT", "axes don't match the array's dimensions");
 }
 
-PyObject *pyviews_broadcast_to(PyObject *object, PyObject *args)
+PyObject *
+pyviews_broadcast_to(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -86,14 +91,15 @@ PyObject *pyviews_broadcast_to(PyObject *object, PyObject *args)
     PyObject *extents = NULL;
     int64_t shape[FH_MAX_DIMS];
     int ndim = 0;
-    if (!array || !PyArg_ParseTuple(args, "O", &extents) || !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") ||
-        !pysession_enter(session))
+    if (!array || !PyArg_ParseTuple(args, "O", &extents) ||
+        !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
         return NULL;
     int status = fh_broadcast_to(array, ndim, shape, &ret, &error);
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pyviews_reshape(PyObject *object, PyObject *args)
+PyObject *
+pyviews_reshape(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -101,14 +107,15 @@ PyObject *pyviews_reshape(PyObject *object, PyObject *args)
     PyObject *extents = NULL;
     int64_t shape[FH_MAX_DIMS];
     int ndim = 0;
-    if (!array || !PyArg_ParseTuple(args, "O", &extents) || !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") ||
-        !pysession_enter(session))
+    if (!array || !PyArg_ParseTuple(args, "O", &extents) ||
+        !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
         return NULL;
     int status = fh_reshape(array, ndim, shape, &ret, &error);
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pyviews_copy(PyObject *object, PyObject *none)
+PyObject *
+pyviews_copy(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -120,7 +127,8 @@ PyObject *pyviews_copy(PyObject *object, PyObject *none)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pyviews_alias(PyObject *object, PyObject *none)
+PyObject *
+pyviews_alias(PyObject *object, PyObject *none)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -132,7 +140,8 @@ PyObject *pyviews_alias(PyObject *object, PyObject *none)
     return pysession_leave_array(session, status, &error, ret);
 }
 
-PyObject *pyviews_piece_handle(PyObject *object, PyObject *args)
+PyObject *
+pyviews_piece_handle(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -146,7 +155,8 @@ PyObject *pyviews_piece_handle(PyObject *object, PyObject *args)
 
 typedef int join_fn(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_error *error);
 
-static PyObject *join(pysession_t *self, PyObject *args, join_fn *function)
+static PyObject *
+join(pysession_t *self, PyObject *args, join_fn *function)
 {
     fh_error error = {0};
     PyObject *tuple = NULL, *result = NULL;
@@ -172,12 +182,14 @@ done:
     return result;
 }
 
-PyObject *pyviews_concatenate(PyObject *object, PyObject *args)
+PyObject *
+pyviews_concatenate(PyObject *object, PyObject *args)
 {
     return join((pysession_t *)object, args, fh_concatenate);
 }
 
-PyObject *pyviews_from_pieces(PyObject *object, PyObject *args)
+PyObject *
+pyviews_from_pieces(PyObject *object, PyObject *args)
 {
     return join((pysession_t *)object, args, fh_array_from_pieces);
 }

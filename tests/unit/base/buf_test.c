@@ -1,11 +1,12 @@
+#include "base/buf.h"
+#include "tests/support/check.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "tests/support/check.h"
-
-static void new_buffer_is_aligned_and_writable(void **state)
+static void
+new_buffer_is_aligned_and_writable(void **state)
 {
     (void)state;
     err_t err;
@@ -21,7 +22,8 @@ static void new_buffer_is_aligned_and_writable(void **state)
     }
 }
 
-static void size_above_the_limit_is_refused(void **state)
+static void
+size_above_the_limit_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -32,7 +34,8 @@ static void size_above_the_limit_is_refused(void **state)
     buf_unref(&buf);
 }
 
-static void size_that_no_machine_has_is_no_memory(void **state)
+static void
+size_that_no_machine_has_is_no_memory(void **state)
 {
     (void)state;
     err_t err;
@@ -42,7 +45,8 @@ static void size_that_no_machine_has_is_no_memory(void **state)
     assert_null(buf);
 }
 
-static void copy_is_independent_of_its_source(void **state)
+static void
+copy_is_independent_of_its_source(void **state)
 {
     (void)state;
     err_t err;
@@ -56,7 +60,8 @@ static void copy_is_independent_of_its_source(void **state)
     buf_unref(&buf);
 }
 
-static void count_release(void *data, void *context)
+static void
+count_release(void *data, void *context)
 {
     assert_string_equal(data, "mine");
     atomic_fetch_add((atomic_int *)context, 1);
@@ -64,7 +69,8 @@ static void count_release(void *data, void *context)
 
 enum { THREADS = 4, TURNS = 20000 };
 
-static void *ref_and_unref(void *context)
+static void *
+ref_and_unref(void *context)
 {
     buf_t *mine = context;
     for (int i = 0; i < TURNS; i++) {
@@ -75,7 +81,8 @@ static void *ref_and_unref(void *context)
     return NULL;
 }
 
-static void foreign_memory_is_released_once_by_the_last_of_many_threads(void **state)
+static void
+foreign_memory_is_released_once_by_the_last_of_many_threads(void **state)
 {
     (void)state;
     err_t err;
@@ -94,7 +101,8 @@ static void foreign_memory_is_released_once_by_the_last_of_many_threads(void **s
     assert_int_equal(releases, 1);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_buffer_is_aligned_and_writable),

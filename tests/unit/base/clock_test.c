@@ -1,9 +1,10 @@
-#include <math.h>
-
 #include "base/clock.h"
 #include "tests/support/check.h"
 
-static void time_never_goes_back(void **state)
+#include <math.h>
+
+static void
+time_never_goes_back(void **state)
 {
     (void)state;
     int64_t last = clock_now_ns();
@@ -14,7 +15,8 @@ static void time_never_goes_back(void **state)
     }
 }
 
-static void deadline_is_as_far_away_as_was_asked(void **state)
+static void
+deadline_is_as_far_away_as_was_asked(void **state)
 {
     (void)state;
     int64_t before = clock_now_ns(), deadline = clock_deadline(2.5), after = clock_now_ns();
@@ -23,7 +25,8 @@ static void deadline_is_as_far_away_as_was_asked(void **state)
     assert_int_equal(clock_remaining_ms(deadline, 100), 100);
 }
 
-static void timeouts_without_end_are_never(void **state)
+static void
+timeouts_without_end_are_never(void **state)
 {
     (void)state;
     const double endless[] = {-1, -0.001, INFINITY, -INFINITY, NAN, 1e10, 1e300};
@@ -34,7 +37,8 @@ static void timeouts_without_end_are_never(void **state)
     assert_true(clock_deadline(9e9) < INT64_MAX);
 }
 
-static void past_deadline_leaves_nothing_and_a_near_one_at_least_one_ms(void **state)
+static void
+past_deadline_leaves_nothing_and_a_near_one_at_least_one_ms(void **state)
 {
     (void)state;
     assert_int_equal(clock_remaining_ms(clock_now_ns() - 1, 1000), 0);
@@ -43,7 +47,8 @@ static void past_deadline_leaves_nothing_and_a_near_one_at_least_one_ms(void **s
     assert_in_range(clock_remaining_ms(clock_now_ns() + 900000000, 10000), 1, 900);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_never_goes_back),

@@ -1,10 +1,11 @@
-#include <errno.h>
-#include <string.h>
-
 #include "base/err.h"
 #include "tests/support/check.h"
 
-static void set_fills_everything_and_returns_the_status(void **state)
+#include <errno.h>
+#include <string.h>
+
+static void
+set_fills_everything_and_returns_the_status(void **state)
 {
     (void)state;
     err_t err;
@@ -18,7 +19,8 @@ static void set_fills_everything_and_returns_the_status(void **state)
     assert_int_equal(err.address, 0);
 }
 
-static void null_err_is_allowed_everywhere(void **state)
+static void
+null_err_is_allowed_everywhere(void **state)
 {
     (void)state;
     assert_int_equal(err_set(NULL, FH_BUSY, "x"), FH_BUSY);
@@ -28,7 +30,8 @@ static void null_err_is_allowed_everywhere(void **state)
     err_clear(NULL);
 }
 
-static void errno_is_kept_and_named(void **state)
+static void
+errno_is_kept_and_named(void **state)
 {
     (void)state;
     err_t err;
@@ -37,7 +40,8 @@ static void errno_is_kept_and_named(void **state)
     assert_string_equal(err.text, "cannot write: No space left on device (errno 28)");
 }
 
-static void origin_is_set_only_once(void **state)
+static void
+origin_is_set_only_once(void **state)
 {
     (void)state;
     err_t err;
@@ -47,7 +51,8 @@ static void origin_is_set_only_once(void **state)
     assert_string_equal(err.origin, "engine 2");
 }
 
-static void prefix_keeps_status_and_origin(void **state)
+static void
+prefix_keeps_status_and_origin(void **state)
 {
     (void)state;
     err_t err;
@@ -59,7 +64,8 @@ static void prefix_keeps_status_and_origin(void **state)
     assert_int_equal(err.status, FH_BUSY);
 }
 
-static void text_may_be_made_from_itself(void **state)
+static void
+text_may_be_made_from_itself(void **state)
 {
     (void)state;
     err_t err;
@@ -68,7 +74,8 @@ static void text_may_be_made_from_itself(void **state)
     assert_string_equal(err.text, "outer (inner)");
 }
 
-static void long_text_is_cut_at_a_whole_character(void **state)
+static void
+long_text_is_cut_at_a_whole_character(void **state)
 {
     (void)state;
     err_t err;
@@ -95,7 +102,8 @@ static void long_text_is_cut_at_a_whole_character(void **state)
     assert_int_equal(strlen(err.origin), ERR_ORIGIN_MAX - 1);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_fills_everything_and_returns_the_status),

@@ -1,15 +1,15 @@
 /* What every link promises, asked of the three kinds: in memory, ipc, and tcp with CURVE. */
+#include "base/clock.h"
+#include "base/link.h"
+#include "base/link_zap.h"
+#include "tests/support/check.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/clock.h"
-#include "base/link.h"
-#include "base/link_zap.h"
-#include "tests/support/check.h"
 
 enum { LIMIT = 10, LARGE = 300000 };
 #define PATIENCE_S 10.0
@@ -23,9 +23,11 @@ typedef struct {
     link_t *server, *client;
 } links_t;
 
-/* ---- the three kinds ----------------------------------------------------------------------------------------------- */
+/* ---- the three kinds -----------------------------------------------------------------------------------------------
+ */
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     links_t *links = *state;
     link_destroy(&links->client);
@@ -38,7 +40,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static int setup_loop(void **state)
+static int
+setup_loop(void **state)
 {
     err_t err;
     links_t *links = calloc(1, sizeof *links);
@@ -48,7 +51,8 @@ static int setup_loop(void **state)
     return 0;
 }
 
-static void connect_zmq(links_t *links, link_t **ret)
+static void
+connect_zmq(links_t *links, link_t **ret)
 {
     err_t err;
     link_zmq_options_t options = {.send_limit_messages = LIMIT, .receive_limit_messages = LIMIT};
@@ -59,7 +63,8 @@ static void connect_zmq(links_t *links, link_t **ret)
     check_ok(link_zmq_connect(ret, links->context, links->endpoint, &options, &err), err);
 }
 
-static int setup_ipc(void **state)
+static int
+setup_ipc(void **state)
 {
     err_t err;
     char wanted[PATH_MAX + 16];
@@ -69,12 +74,15 @@ static int setup_ipc(void **state)
     check_ok(link_zmq_context_new(&links->context, &err), err);
     link_zmq_options_t options = {.send_limit_messages = LIMIT, .receive_limit_messages = LIMIT};
     assert_true(snprintf(wanted, sizeof wanted, "ipc://%s/socket", links->folder) < (int)sizeof wanted);
-    check_ok(link_zmq_bind(&links->server, links->context, wanted, &options, links->endpoint, sizeof links->endpoint, &err), err);
+    check_ok(
+        link_zmq_bind(&links->server, links->context, wanted, &options, links->endpoint, sizeof links->endpoint, &err),
+        err);
     connect_zmq(links, &links->client);
     return 0;
 }
 
-static int setup_curve(void **state)
+static int
+setup_curve(void **state)
 {
     err_t err;
     links_t *links = calloc(1, sizeof *links);
@@ -84,17 +92,22 @@ static int setup_curve(void **state)
     check_ok(link_zmq_keys_new(&links->client_keys, &err), err);
     const char *admitted[] = {links->client_keys.public_key};
     check_ok(link_zap_start(&links->zap, links->context, admitted, 1, NULL, &err), err);
-    link_zmq_options_t options = {.keys = &links->server_keys, .zap_domain = "farhand",
-                                  .send_limit_messages = LIMIT, .receive_limit_messages = LIMIT};
+    link_zmq_options_t options = {.keys = &links->server_keys,
+                                  .zap_domain = "farhand",
+                                  .send_limit_messages = LIMIT,
+                                  .receive_limit_messages = LIMIT};
     check_ok(link_zmq_bind(&links->server, links->context, "tcp://127.0.0.1:*", &options, links->endpoint,
-                           sizeof links->endpoint, &err), err);
+                           sizeof links->endpoint, &err),
+             err);
     connect_zmq(links, &links->client);
     return 0;
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------------------------- */
+/* ---- helpers -------------------------------------------------------------------------------------------------------
+ */
 
-static int receive_within(link_t *link, link_message_t *ret, double timeout_s, err_t *err)
+static int
+receive_within(link_t *link, link_message_t *ret, double timeout_s, err_t *err)
 {
     int64_t deadline = clock_deadline(timeout_s);
     int status;
@@ -103,7 +116,8 @@ static int receive_within(link_t *link, link_message_t *ret, double timeout_s, e
     return status;
 }
 
-static int send_within(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, double timeout_s, err_t *err)
+static int
+send_within(link_t *link, const peer_t *peer, const link_frame_t *frames, int count, double timeout_s, err_t *err)
 {
     int64_t deadline = clock_deadline(timeout_s);
     int status;
@@ -112,14 +126,16 @@ static int send_within(link_t *link, const peer_t *peer, const link_frame_t *fra
     return status;
 }
 
-static void send_text(link_t *link, const peer_t *peer, const char *text)
+static void
+send_text(link_t *link, const peer_t *peer, const char *text)
 {
     err_t err;
     check_ok(send_within(link, peer, &(link_frame_t){.data = text, .size = strlen(text)}, 1, PATIENCE_S, &err), err);
 }
 
 /* Receives one message, checks that it is this one frame, and gives its peer. */
-static peer_t expect_text(link_t *link, const char *text)
+static peer_t
+expect_text(link_t *link, const char *text)
 {
     err_t err;
     link_message_t message;
@@ -132,15 +148,21 @@ static peer_t expect_text(link_t *link, const char *text)
     return peer;
 }
 
-static void count_release(void *data, void *context)
+static void
+count_release(void *data, void *context)
 {
     atomic_fetch_add((atomic_int *)context, 1);
     free(data);
 }
 
-static bool released_once(void *context) { return atomic_load((atomic_int *)context) == 1; }
+static bool
+released_once(void *context)
+{
+    return atomic_load((atomic_int *)context) == 1;
+}
 
-static buf_t *large_buf(atomic_int *releases)
+static buf_t *
+large_buf(atomic_int *releases)
 {
     err_t err;
     buf_t *buf;
@@ -152,9 +174,11 @@ static buf_t *large_buf(atomic_int *releases)
     return buf;
 }
 
-/* ---- what is promised ---------------------------------------------------------------------------------------------- */
+/* ---- what is promised ----------------------------------------------------------------------------------------------
+ */
 
-static void message_of_many_frames_arrives_whole(void **state)
+static void
+message_of_many_frames_arrives_whole(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -176,7 +200,8 @@ static void message_of_many_frames_arrives_whole(void **state)
     link_message_release(links->server, &message);
 }
 
-static void server_answers_the_peer_that_asked(void **state)
+static void
+server_answers_the_peer_that_asked(void **state)
 {
     links_t *links = *state;
     link_t *other = NULL;
@@ -198,7 +223,8 @@ static void server_answers_the_peer_that_asked(void **state)
     link_destroy(&other);
 }
 
-static void large_frame_arrives_and_is_released_once(void **state)
+static void
+large_frame_arrives_and_is_released_once(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -217,7 +243,8 @@ static void large_frame_arrives_and_is_released_once(void **state)
     assert_true(check_until(released_once, &releases, PATIENCE_S));
 }
 
-static void unknown_peer_is_refused_and_its_frames_released(void **state)
+static void
+unknown_peer_is_refused_and_its_frames_released(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -231,7 +258,8 @@ static void unknown_peer_is_refused_and_its_frames_released(void **state)
     assert_true(released_once(&releases));
 }
 
-static void peer_that_went_away_is_refused(void **state)
+static void
+peer_that_went_away_is_refused(void **state)
 {
     links_t *links = *state;
     err_t err = {.status = FH_OK};
@@ -248,7 +276,8 @@ static void peer_that_went_away_is_refused(void **state)
     check_fails(status, FH_CANNOT_CONNECT, err);
 }
 
-static void full_queue_is_busy_and_loses_nothing(void **state)
+static void
+full_queue_is_busy_and_loses_nothing(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -270,7 +299,8 @@ static void full_queue_is_busy_and_loses_nothing(void **state)
     check_ok(send_within(links->client, NULL, frames, 2, PATIENCE_S, &err), err);
 }
 
-static void descriptor_turns_readable_when_a_message_comes(void **state)
+static void
+descriptor_turns_readable_when_a_message_comes(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -288,7 +318,8 @@ static void descriptor_turns_readable_when_a_message_comes(void **state)
     assert_true(can_send);
 }
 
-static void message_without_frames_or_with_too_many_is_not_sent(void **state)
+static void
+message_without_frames_or_with_too_many_is_not_sent(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -297,11 +328,13 @@ static void message_without_frames_or_with_too_many_is_not_sent(void **state)
     check_fails(link_send(links->client, NULL, frames, LINK_MAX_FRAMES + 1, &err), FH_LIMIT_EXCEEDED, err);
 }
 
-/* ---- only in memory: several threads ------------------------------------------------------------------------------- */
+/* ---- only in memory: several threads -------------------------------------------------------------------------------
+ */
 
 enum { THREADS = 3, MESSAGES = 400 };
 
-static void *send_many(void *context)
+static void *
+send_many(void *context)
 {
     err_t err;
     for (uint32_t i = 0; i < MESSAGES; i++)
@@ -310,7 +343,8 @@ static void *send_many(void *context)
     return NULL;
 }
 
-static void clients_in_threads_lose_nothing(void **state)
+static void
+clients_in_threads_lose_nothing(void **state)
 {
     links_t *links = *state;
     err_t err;
@@ -339,23 +373,27 @@ static void clients_in_threads_lose_nothing(void **state)
     }
 }
 
-static void client_of_a_closed_server_is_told(void **state)
+static void
+client_of_a_closed_server_is_told(void **state)
 {
     links_t *links = *state;
     err_t err;
     link_destroy(&links->server);
-    check_fails(link_send(links->client, NULL, &(link_frame_t){.data = "x", .size = 1}, 1, &err), FH_CANNOT_CONNECT, err);
+    check_fails(link_send(links->client, NULL, &(link_frame_t){.data = "x", .size = 1}, 1, &err), FH_CANNOT_CONNECT,
+                err);
 }
 
-#define PROMISES(kind)                                                                                                       \
-    PROMISE(message_of_many_frames_arrives_whole, kind), PROMISE(server_answers_the_peer_that_asked, kind),                  \
-        PROMISE(large_frame_arrives_and_is_released_once, kind), PROMISE(unknown_peer_is_refused_and_its_frames_released, kind), \
-        PROMISE(peer_that_went_away_is_refused, kind), PROMISE(full_queue_is_busy_and_loses_nothing, kind),                  \
-        PROMISE(descriptor_turns_readable_when_a_message_comes, kind),                                                       \
+#define PROMISES(kind)                                                                                                 \
+    PROMISE(message_of_many_frames_arrives_whole, kind), PROMISE(server_answers_the_peer_that_asked, kind),            \
+        PROMISE(large_frame_arrives_and_is_released_once, kind),                                                       \
+        PROMISE(unknown_peer_is_refused_and_its_frames_released, kind), PROMISE(peer_that_went_away_is_refused, kind), \
+        PROMISE(full_queue_is_busy_and_loses_nothing, kind),                                                           \
+        PROMISE(descriptor_turns_readable_when_a_message_comes, kind),                                                 \
         PROMISE(message_without_frames_or_with_too_many_is_not_sent, kind)
 #define PROMISE(test, kind) {#kind "_" #test, test, setup_##kind, teardown, NULL}
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         PROMISES(loop),

@@ -1,12 +1,12 @@
 /* The authentication handler, asked as ZeroMQ asks it and as nobody should. */
+#include "base/link.h"
+#include "base/link_zap.h"
+#include "tests/support/check.h"
+
 #include <poll.h>
 #include <string.h>
 
 #include <zmq.h>
-
-#include "base/link.h"
-#include "base/link_zap.h"
-#include "tests/support/check.h"
 
 enum { FRAMES_MAX = 12, KEY_BYTES = 32 };
 
@@ -114,8 +114,10 @@ test_zap_other_key_refused_without_a_name(void **state)
 static void
 test_zap_no_key_only_in_the_open_domain(void **state)
 {
-    static const char *const OPEN[] = {"1.0", "1", "local", "", "", "NULL"}, *const OTHER[] = {"1.0", "1", "broker", "", "", "NULL"};
-    static const char *const NONE[] = {"1.0", "1", "", "", "", "NULL"}, *const PREFIX[] = {"1.0", "1", "locale", "", "", "NULL"};
+    static const char *const OPEN[] = {"1.0", "1", "local", "", "", "NULL"}, *const OTHER[] = {"1.0", "1", "broker",
+                                                                                               "",    "",  "NULL"};
+    static const char *const NONE[] = {"1.0", "1", "", "", "", "NULL"}, *const PREFIX[] = {"1.0", "1", "locale",
+                                                                                           "",    "",  "NULL"};
     desk_t *desk = *state;
 
     assert_string_equal(ask(desk, OPEN, 6, NULL).code, "200");
@@ -127,9 +129,10 @@ test_zap_no_key_only_in_the_open_domain(void **state)
 static void
 test_zap_malformed_requests_refused_and_survived(void **state)
 {
-    static const char LONG[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-                               "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-                               "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    static const char LONG[] =
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const struct {
         int count;
         const char *frames[FRAMES_MAX];
@@ -150,7 +153,8 @@ test_zap_malformed_requests_refused_and_survived(void **state)
     desk_t *desk = *state;
 
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
-        assert_string_equal(ask(desk, CASES[i].frames, CASES[i].count, CASES[i].key ? desk->friend.public_key : NULL).code, "400");
+        assert_string_equal(
+            ask(desk, CASES[i].frames, CASES[i].count, CASES[i].key ? desk->friend.public_key : NULL).code, "400");
     test_zap_listed_key_admitted_with_its_name(state);
 }
 

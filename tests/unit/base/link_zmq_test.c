@@ -1,12 +1,13 @@
 /* What only ZeroMQ links have: keys, admission, limits on what comes in. */
-#include <poll.h>
-#include <string.h>
-#include <zmq.h>
-
 #include "base/clock.h"
 #include "base/link.h"
 #include "base/link_zap.h"
 #include "tests/support/check.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include <zmq.h>
 
 #define PATIENCE_S 10.0
 
@@ -18,7 +19,8 @@ typedef struct {
 
 static net_t net;
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     err_t err;
     (void)state;
@@ -29,23 +31,28 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     link_zmq_context_destroy(&net.context);
     return 0;
 }
 
-static link_t *serve(int64_t max_frame_bytes)
+static link_t *
+serve(int64_t max_frame_bytes)
 {
     err_t err;
     link_t *server;
     link_zmq_options_t options = {.keys = &net.server, .zap_domain = "farhand", .max_frame_bytes = max_frame_bytes};
-    check_ok(link_zmq_bind(&server, net.context, "tcp://127.0.0.1:*", &options, net.endpoint, sizeof net.endpoint, &err), err);
+    check_ok(
+        link_zmq_bind(&server, net.context, "tcp://127.0.0.1:*", &options, net.endpoint, sizeof net.endpoint, &err),
+        err);
     return server;
 }
 
-static link_zap_t *admit_client(void)
+static link_zap_t *
+admit_client(void)
 {
     err_t err;
     link_zap_t *zap;
@@ -54,7 +61,8 @@ static link_zap_t *admit_client(void)
     return zap;
 }
 
-static link_t *connect_as(const link_keys_t *keys)
+static link_t *
+connect_as(const link_keys_t *keys)
 {
     err_t err;
     link_t *client;
@@ -63,14 +71,16 @@ static link_t *connect_as(const link_keys_t *keys)
     return client;
 }
 
-static bool can_send(void *context)
+static bool
+can_send(void *context)
 {
     bool can = false;
     (void)link_ready(context, &can);
     return can;
 }
 
-static int receive_within(link_t *link, link_message_t *ret, double timeout_s, err_t *err)
+static int
+receive_within(link_t *link, link_message_t *ret, double timeout_s, err_t *err)
 {
     int64_t deadline = clock_deadline(timeout_s);
     int status;
@@ -79,7 +89,8 @@ static int receive_within(link_t *link, link_message_t *ret, double timeout_s, e
     return status;
 }
 
-static void key_that_is_not_admitted_cannot_connect(void **state)
+static void
+key_that_is_not_admitted_cannot_connect(void **state)
 {
     (void)state;
     link_zap_t *zap = admit_client();
@@ -92,7 +103,8 @@ static void key_that_is_not_admitted_cannot_connect(void **state)
     link_zap_stop(&zap);
 }
 
-static void nobody_connects_while_no_handler_stands(void **state)
+static void
+nobody_connects_while_no_handler_stands(void **state)
 {
     (void)state;
     err_t err;
@@ -103,7 +115,8 @@ static void nobody_connects_while_no_handler_stands(void **state)
     link_destroy(&server);
 }
 
-static void self_test_of_a_guarded_server_is_ok(void **state)
+static void
+self_test_of_a_guarded_server_is_ok(void **state)
 {
     (void)state;
     err_t err;
@@ -114,7 +127,8 @@ static void self_test_of_a_guarded_server_is_ok(void **state)
     link_zap_stop(&zap);
 }
 
-static void self_test_of_an_open_server_is_permission(void **state)
+static void
+self_test_of_an_open_server_is_permission(void **state)
 {
     (void)state;
     err_t err;
@@ -129,7 +143,8 @@ static void self_test_of_an_open_server_is_permission(void **state)
     zmq_close(open);
 }
 
-static void wrong_keys_and_endpoints_are_refused(void **state)
+static void
+wrong_keys_and_endpoints_are_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -150,7 +165,8 @@ static void wrong_keys_and_endpoints_are_refused(void **state)
     assert_null(link);
 }
 
-static void port_in_use_is_cannot_connect_and_names_it(void **state)
+static void
+port_in_use_is_cannot_connect_and_names_it(void **state)
 {
     (void)state;
     err_t err;
@@ -162,7 +178,8 @@ static void port_in_use_is_cannot_connect_and_names_it(void **state)
 }
 
 /* A peer that speaks ZeroMQ but not as our links do. */
-static void *raw_dealer(const char *name)
+static void *
+raw_dealer(const char *name)
 {
     void *raw = zmq_socket(net.context, ZMQ_DEALER);
     assert_non_null(raw);
@@ -176,7 +193,8 @@ static void *raw_dealer(const char *name)
     return raw;
 }
 
-static void message_of_too_many_frames_is_thrown_away_whole(void **state)
+static void
+message_of_too_many_frames_is_thrown_away_whole(void **state)
 {
     (void)state;
     err_t err;
@@ -197,7 +215,8 @@ static void message_of_too_many_frames_is_thrown_away_whole(void **state)
     link_zap_stop(&zap);
 }
 
-static void peer_with_a_long_name_is_thrown_away(void **state)
+static void
+peer_with_a_long_name_is_thrown_away(void **state)
 {
     (void)state;
     err_t err;
@@ -213,7 +232,8 @@ static void peer_with_a_long_name_is_thrown_away(void **state)
     link_zap_stop(&zap);
 }
 
-static void frame_above_the_limit_never_arrives(void **state)
+static void
+frame_above_the_limit_never_arrives(void **state)
 {
     (void)state;
     err_t err;
@@ -234,7 +254,8 @@ static void frame_above_the_limit_never_arrives(void **state)
     link_zap_stop(&zap);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(key_that_is_not_admitted_cannot_connect, setup, teardown),

@@ -1,3 +1,6 @@
+#include "base/log.h"
+#include "tests/support/check.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -5,14 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "tests/support/check.h"
-
 static char folder[PATH_MAX];
 static char logged[1 << 20];
 static int saved_stderr;
 
-static void begin(const char *level)
+static void
+begin(const char *level)
 {
     check_folder_make(folder);
     int fd = open(check_path(folder, "log"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -25,7 +26,8 @@ static void begin(const char *level)
 }
 
 /* What was logged since begin, in logged. */
-static void end(void)
+static void
+end(void)
 {
     FILE *file = fopen(check_path(folder, "log"), "re");
     assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
@@ -37,7 +39,8 @@ static void end(void)
     check_folder_remove(folder);
 }
 
-static int count_lines(const char *part)
+static int
+count_lines(const char *part)
 {
     int lines = 0;
     for (const char *at = logged; (at = strstr(at, part)) != NULL; at += strlen(part))
@@ -45,20 +48,23 @@ static int count_lines(const char *part)
     return lines;
 }
 
-static void line_has_time_level_program_id_and_text(void **state)
+static void
+line_has_time_level_program_id_and_text(void **state)
 {
     (void)state;
     int year, month, day, hour, minute, second, pid, taken = 0;
     begin("info");
     log_line(LOG_WARNING, "TST-ONE", "engine=%d text", 5);
     end();
-    assert_int_equal(sscanf(logged, "%4d-%2d-%2dT%2d:%2d:%2d.%*3dZ warning log-test[%d] TST-ONE engine=5 text\n%n", &year, &month,
-                            &day, &hour, &minute, &second, &pid, &taken), 7);
+    assert_int_equal(sscanf(logged, "%4d-%2d-%2dT%2d:%2d:%2d.%*3dZ warning log-test[%d] TST-ONE engine=5 text\n%n",
+                            &year, &month, &day, &hour, &minute, &second, &pid, &taken),
+                     7);
     assert_int_equal(taken, strlen(logged));
     assert_int_equal(pid, getpid());
 }
 
-static void level_says_what_is_written(void **state)
+static void
+level_says_what_is_written(void **state)
 {
     (void)state;
     begin("error");
@@ -73,7 +79,8 @@ static void level_says_what_is_written(void **state)
     check_contains(logged, "four");
 }
 
-static void control_characters_of_peers_stay_on_the_line(void **state)
+static void
+control_characters_of_peers_stay_on_the_line(void **state)
 {
     (void)state;
     begin("info");
@@ -83,7 +90,8 @@ static void control_characters_of_peers_stay_on_the_line(void **state)
     assert_int_equal(count_lines("\n"), 1);
 }
 
-static void long_line_is_cut_and_ends(void **state)
+static void
+long_line_is_cut_and_ends(void **state)
 {
     (void)state;
     static char text[5000];
@@ -96,7 +104,8 @@ static void long_line_is_cut_and_ends(void **state)
     assert_int_equal(logged[length - 1], '\n');
 }
 
-static void flood_of_one_id_is_held_back_and_others_are_not(void **state)
+static void
+flood_of_one_id_is_held_back_and_others_are_not(void **state)
 {
     (void)state;
     begin("info");
@@ -110,14 +119,16 @@ static void flood_of_one_id_is_held_back_and_others_are_not(void **state)
 
 enum { THREADS = 4, LINES = 300 };
 
-static void *write_lines(void *context)
+static void *
+write_lines(void *context)
 {
     for (int i = 0; i < LINES; i++)
         log_line(LOG_INFO, "TST", "thread=%s", (const char *)context);
     return NULL;
 }
 
-static void lines_of_many_threads_do_not_mix(void **state)
+static void
+lines_of_many_threads_do_not_mix(void **state)
 {
     (void)state;
     pthread_t threads[THREADS];
@@ -130,10 +141,12 @@ static void lines_of_many_threads_do_not_mix(void **state)
     end();
     assert_int_equal(count_lines("\n"), THREADS * LINES);
     assert_int_equal(count_lines("thread=a\n") + count_lines("thread=b\n") + count_lines("thread=c\n") +
-                     count_lines("thread=d\n"), THREADS * LINES);
+                         count_lines("thread=d\n"),
+                     THREADS * LINES);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(line_has_time_level_program_id_and_text),

@@ -1,17 +1,22 @@
+#include "base/oid.h"
+#include "tests/support/check.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/oid.h"
-#include "tests/support/check.h"
-
 enum { MANY = 20000 };
 
-static int compare(const void *a, const void *b) { return memcmp(a, b, sizeof(oid_t)); }
+static int
+compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(oid_t));
+}
 
-static void expect_all_different(oid_t *ids, size_t count)
+static void
+expect_all_different(oid_t *ids, size_t count)
 {
     qsort(ids, count, sizeof ids[0], compare);
     for (size_t i = 1; i < count; i++)
@@ -19,7 +24,8 @@ static void expect_all_different(oid_t *ids, size_t count)
     assert_false(oid_is_none(ids[0]));
 }
 
-static void *make_many(void *context)
+static void *
+make_many(void *context)
 {
     oid_t *ids = context;
     for (int i = 0; i < MANY; i++)
@@ -27,7 +33,8 @@ static void *make_many(void *context)
     return NULL;
 }
 
-static void ids_of_two_threads_are_all_different(void **state)
+static void
+ids_of_two_threads_are_all_different(void **state)
 {
     (void)state;
     oid_t *ids = calloc(2 * MANY, sizeof *ids);
@@ -40,7 +47,8 @@ static void ids_of_two_threads_are_all_different(void **state)
     free(ids);
 }
 
-static void forked_child_does_not_repeat_its_parents_ids(void **state)
+static void
+forked_child_does_not_repeat_its_parents_ids(void **state)
 {
     (void)state;
     oid_t ids[200];
@@ -65,7 +73,8 @@ static void forked_child_does_not_repeat_its_parents_ids(void **state)
     expect_all_different(ids, 200);
 }
 
-static void format_and_parse_are_inverse(void **state)
+static void
+format_and_parse_are_inverse(void **state)
 {
     (void)state;
     char text[OID_TEXT_SIZE];
@@ -81,7 +90,8 @@ static void format_and_parse_are_inverse(void **state)
     assert_string_equal(oid_format(id, text), "00112233445566778899aabbccddeeff");
 }
 
-static void wrong_text_is_refused_and_leaves_the_id(void **state)
+static void
+wrong_text_is_refused_and_leaves_the_id(void **state)
 {
     (void)state;
     oid_t id = oid_new(), before = id;
@@ -93,14 +103,16 @@ static void wrong_text_is_refused_and_leaves_the_id(void **state)
     assert_true(oid_equal(id, before));
 }
 
-static void none_is_none(void **state)
+static void
+none_is_none(void **state)
 {
     (void)state;
     assert_true(oid_is_none(OID_NONE));
     assert_false(oid_is_none(oid_new()));
 }
 
-static void hash_spreads_ids_that_differ_in_one_bit(void **state)
+static void
+hash_spreads_ids_that_differ_in_one_bit(void **state)
 {
     (void)state;
     uint64_t hashes[128];
@@ -115,12 +127,16 @@ static void hash_spreads_ids_that_differ_in_one_bit(void **state)
     }
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_of_two_threads_are_all_different), cmocka_unit_test(forked_child_does_not_repeat_its_parents_ids),
-        cmocka_unit_test(format_and_parse_are_inverse),         cmocka_unit_test(wrong_text_is_refused_and_leaves_the_id),
-        cmocka_unit_test(none_is_none),                         cmocka_unit_test(hash_spreads_ids_that_differ_in_one_bit),
+        cmocka_unit_test(ids_of_two_threads_are_all_different),
+        cmocka_unit_test(forked_child_does_not_repeat_its_parents_ids),
+        cmocka_unit_test(format_and_parse_are_inverse),
+        cmocka_unit_test(wrong_text_is_refused_and_leaves_the_id),
+        cmocka_unit_test(none_is_none),
+        cmocka_unit_test(hash_spreads_ids_that_differ_in_one_bit),
     };
     return cmocka_run_group_tests_name("base/oid", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
+#include "base/options.h"
+#include "tests/support/check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/options.h"
-#include "tests/support/check.h"
 
 typedef struct {
     bool quiet;
@@ -29,7 +29,8 @@ static int first;
 static bool leave;
 static err_t err;
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     (void)state;
     check_folder_make(folder);
@@ -43,7 +44,8 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     check_folder_remove(folder);
@@ -51,7 +53,8 @@ static int teardown(void **state)
 }
 
 /* Read with these arguments (NULL ends them); what it shows goes to printed. */
-static int read_with(const char *argument, ...)
+static int
+read_with(const char *argument, ...)
 {
     char *argv[16] = {(char[]){"farhand-demo"}};
     int argc = 1;
@@ -70,13 +73,15 @@ static int read_with(const char *argument, ...)
     return status;
 }
 
-static void write_config(const char *text)
+static void
+write_config(const char *text)
 {
     check_file_make(check_path(folder, "own.ini"), text, 0644);
     assert_int_equal(setenv("FARHAND_CONFIG", check_path(folder, "own.ini"), 1), 0);
 }
 
-static void defaults_hold_when_nothing_is_said(void **state)
+static void
+defaults_hold_when_nothing_is_said(void **state)
 {
     (void)state;
     check_ok(read_with(NULL), err);
@@ -91,10 +96,12 @@ static void defaults_hold_when_nothing_is_said(void **state)
         assert_int_equal(origins[i], OPTION_FROM_DEFAULT);
 }
 
-static void flag_beats_environment_beats_file_beats_default(void **state)
+static void
+flag_beats_environment_beats_file_beats_default(void **state)
 {
     (void)state;
-    write_config("[broker]\nthreads = nonsense of another program\n[demo]\nthreads = 3\nname = from file\npatience = 3\n");
+    write_config(
+        "[broker]\nthreads = nonsense of another program\n[demo]\nthreads = 3\nname = from file\npatience = 3\n");
     assert_int_equal(setenv("FARHAND_THREADS", "4", 1), 0);
     assert_int_equal(setenv("FARHAND_NAME", "from environment", 1), 0);
     check_ok(read_with("--threads", "5", NULL), err);
@@ -107,7 +114,8 @@ static void flag_beats_environment_beats_file_beats_default(void **state)
     assert_int_equal(origins[2], OPTION_FROM_DEFAULT);
 }
 
-static void flags_are_taken_in_every_spelling(void **state)
+static void
+flags_are_taken_in_every_spelling(void **state)
 {
     (void)state;
     check_ok(read_with("--threads=7", "-q", "-nshort", "--memory-limit", "3M", "rest", "--threads", "9", NULL), err);
@@ -124,13 +132,26 @@ static void flags_are_taken_in_every_spelling(void **state)
     assert_int_equal(first, 2);
 }
 
-static void value_out_of_bounds_or_of_the_wrong_kind_names_its_flag(void **state)
+static void
+value_out_of_bounds_or_of_the_wrong_kind_names_its_flag(void **state)
 {
     (void)state;
     static const char *const wrong[][2] = {
-        {"--threads", "0"}, {"--threads", "65"}, {"--threads", "3x"}, {"--threads", ""}, {"--threads", " 3"}, {"--threads", "3K"},
-        {"--threads", "99999999999999999999"}, {"--memory-limit", "-1"}, {"--memory-limit", "8Q"}, {"--memory-limit", "9999999T"},
-        {"--memory-limit", "3MB"}, {"--patience", "nan"}, {"--patience", "inf"}, {"--patience", "61"}, {"--patience", "1s"},
+        {"--threads", "0"},
+        {"--threads", "65"},
+        {"--threads", "3x"},
+        {"--threads", ""},
+        {"--threads", " 3"},
+        {"--threads", "3K"},
+        {"--threads", "99999999999999999999"},
+        {"--memory-limit", "-1"},
+        {"--memory-limit", "8Q"},
+        {"--memory-limit", "9999999T"},
+        {"--memory-limit", "3MB"},
+        {"--patience", "nan"},
+        {"--patience", "inf"},
+        {"--patience", "61"},
+        {"--patience", "1s"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         check_fails(read_with(wrong[i][0], wrong[i][1], NULL), FH_INVALID_ARGUMENT, err);
@@ -146,7 +167,8 @@ static void value_out_of_bounds_or_of_the_wrong_kind_names_its_flag(void **state
     assert_string_equal(settings.name, text);
 }
 
-static void bounds_themselves_are_allowed(void **state)
+static void
+bounds_themselves_are_allowed(void **state)
 {
     (void)state;
     check_ok(read_with("--threads", "1", "--patience", "0", NULL), err);
@@ -155,7 +177,8 @@ static void bounds_themselves_are_allowed(void **state)
     assert_true(settings.memory == INT64_C(2) << 40);
 }
 
-static void unknown_flag_and_missing_value_are_named(void **state)
+static void
+unknown_flag_and_missing_value_are_named(void **state)
 {
     (void)state;
     check_fails(read_with("--thread", "3", NULL), FH_INVALID_ARGUMENT, err);
@@ -166,17 +189,20 @@ static void unknown_flag_and_missing_value_are_named(void **state)
     check_contains(err.text, "needs a value");
 }
 
-static void error_of_the_environment_names_the_variable(void **state)
+static void
+error_of_the_environment_names_the_variable(void **state)
 {
     (void)state;
     assert_int_equal(setenv("FARHAND_MEMORY_LIMIT", "much", 1), 0);
     check_fails(read_with(NULL), FH_INVALID_ARGUMENT, err);
     check_contains(err.text, "FARHAND_MEMORY_LIMIT");
     check_contains(err.text, "much");
-    check_fails(read_with("--memory-limit", "1K", NULL), FH_INVALID_ARGUMENT, err); /* overruled, but wrong all the same */
+    check_fails(read_with("--memory-limit", "1K", NULL), FH_INVALID_ARGUMENT,
+                err); /* overruled, but wrong all the same */
 }
 
-static void error_of_the_file_names_file_and_line(void **state)
+static void
+error_of_the_file_names_file_and_line(void **state)
 {
     (void)state;
     static const struct {
@@ -199,7 +225,8 @@ static void error_of_the_file_names_file_and_line(void **state)
     check_contains(err.text, "own.ini:2");
 }
 
-static void named_file_must_be_there_and_others_need_not(void **state)
+static void
+named_file_must_be_there_and_others_need_not(void **state)
 {
     (void)state;
     check_ok(read_with(NULL), err);
@@ -209,12 +236,15 @@ static void named_file_must_be_there_and_others_need_not(void **state)
     assert_int_equal(unsetenv("FARHAND_CONFIG"), 0);
     assert_int_equal(setenv("HOME", folder, 1), 0);
     assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
-    assert_int_equal(system("mkdir -p $HOME/.config/farhand && printf '[demo]\\nthreads = 6\\n' > $HOME/.config/farhand/config.ini"), 0);
+    assert_int_equal(
+        system("mkdir -p $HOME/.config/farhand && printf '[demo]\\nthreads = 6\\n' > $HOME/.config/farhand/config.ini"),
+        0);
     check_ok(read_with(NULL), err);
     assert_int_equal(settings.threads, 6);
 }
 
-static void help_and_version_print_and_ask_to_leave_whatever_the_file_says(void **state)
+static void
+help_and_version_print_and_ask_to_leave_whatever_the_file_says(void **state)
 {
     (void)state;
     write_config("[demo]\nrubbish = 1\n");
@@ -231,7 +261,8 @@ static void help_and_version_print_and_ask_to_leave_whatever_the_file_says(void 
     assert_string_equal(printed, "farhand-demo " FARHAND_VERSION "\n");
 }
 
-static void man_page_has_every_row_with_its_marks_escaped(void **state)
+static void
+man_page_has_every_row_with_its_marks_escaped(void **state)
 {
     (void)state;
     check_ok(read_with("--print-man", NULL), err);
@@ -242,7 +273,8 @@ static void man_page_has_every_row_with_its_marks_escaped(void **state)
     check_contains(printed, ".B \\-\\-memory\\-limit \\fIBYTES\\fR\n");
 }
 
-static void print_config_shows_each_value_and_its_origin(void **state)
+static void
+print_config_shows_each_value_and_its_origin(void **state)
 {
     (void)state;
     write_config("[demo]\nname = from file\n");
@@ -261,11 +293,21 @@ static void print_config_shows_each_value_and_its_origin(void **state)
     assert_string_equal(settings.name, "from file");
 }
 
-static void flags_come_first_wherever_they_stood(void **state)
+static void
+flags_come_first_wherever_they_stood(void **state)
 {
     (void)state;
-    char *argv[] = {(char[]){"demo"}, (char[]){"put"}, (char[]){"-n"}, (char[]){"x"}, (char[]){"file"}, (char[]){"--threads=3"},
-                    (char[]){"-q"}, (char[]){"-3.5"}, (char[]){"--"}, (char[]){"-q"}, NULL};
+    char *argv[] = {(char[]){"demo"},
+                    (char[]){"put"},
+                    (char[]){"-n"},
+                    (char[]){"x"},
+                    (char[]){"file"},
+                    (char[]){"--threads=3"},
+                    (char[]){"-q"},
+                    (char[]){"-3.5"},
+                    (char[]){"--"},
+                    (char[]){"-q"},
+                    NULL};
     static const char *const wanted[] = {"demo", "-n", "x", "--threads=3", "-q", "put", "file", "-3.5", "--", "-q"};
     options_flags_first(&table, 10, argv);
     for (int i = 0; i < 10; i++)
@@ -275,7 +317,8 @@ static void flags_come_first_wherever_they_stood(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(defaults_hold_when_nothing_is_said),

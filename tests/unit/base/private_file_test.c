@@ -1,3 +1,6 @@
+#include "base/private_file.h"
+#include "tests/support/check.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -5,33 +8,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/private_file.h"
-#include "tests/support/check.h"
-
 static char folder[PATH_MAX];
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     (void)state;
     check_folder_make(folder);
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     check_folder_remove(folder);
     return 0;
 }
 
-static unsigned mode_of(const char *path)
+static unsigned
+mode_of(const char *path)
 {
     struct stat info;
     assert_int_equal(lstat(path, &info), 0);
     return (unsigned)info.st_mode & 07777;
 }
 
-static void folder_is_made_with_its_parents_and_closed(void **state)
+static void
+folder_is_made_with_its_parents_and_closed(void **state)
 {
     (void)state;
     err_t err;
@@ -43,7 +47,8 @@ static void folder_is_made_with_its_parents_and_closed(void **state)
     assert_int_equal(mode_of(check_path(folder, "a/b/d")), 0700);
 }
 
-static void folder_that_cannot_be_made_says_why(void **state)
+static void
+folder_that_cannot_be_made_says_why(void **state)
 {
     (void)state;
     err_t err = {0};
@@ -54,7 +59,8 @@ static void folder_that_cannot_be_made_says_why(void **state)
     assert_null(strstr(err.text, "No such file"));
 }
 
-static void folder_that_others_can_read_is_refused(void **state)
+static void
+folder_that_others_can_read_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -65,7 +71,8 @@ static void folder_that_others_can_read_is_refused(void **state)
     check_contains(err.text, path);
 }
 
-static void link_or_file_in_the_place_of_a_folder_is_refused(void **state)
+static void
+link_or_file_in_the_place_of_a_folder_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -77,7 +84,8 @@ static void link_or_file_in_the_place_of_a_folder_is_refused(void **state)
     check_fails(private_folder_make("", &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void written_file_is_read_back_and_closed_to_others(void **state)
+static void
+written_file_is_read_back_and_closed_to_others(void **state)
 {
     (void)state;
     err_t err;
@@ -99,7 +107,8 @@ static void written_file_is_read_back_and_closed_to_others(void **state)
     free(bytes);
 }
 
-static int count_entries(void)
+static int
+count_entries(void)
 {
     int entries = 0;
     DIR *list = opendir(folder);
@@ -110,7 +119,8 @@ static int count_entries(void)
     return entries - 2; /* . and .. */
 }
 
-static void writing_replaces_a_link_and_leaves_no_temporary_file(void **state)
+static void
+writing_replaces_a_link_and_leaves_no_temporary_file(void **state)
 {
     (void)state;
     err_t err;
@@ -127,7 +137,8 @@ static void writing_replaces_a_link_and_leaves_no_temporary_file(void **state)
     assert_int_equal(count_entries(), 3);
 }
 
-static void file_that_is_not_private_is_refused(void **state)
+static void
+file_that_is_not_private_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -143,7 +154,8 @@ static void file_that_is_not_private_is_refused(void **state)
     free(bytes);
 }
 
-static void link_fifo_and_large_file_are_refused_without_waiting(void **state)
+static void
+link_fifo_and_large_file_are_refused_without_waiting(void **state)
 {
     (void)state;
     err_t err;
@@ -163,7 +175,8 @@ static void link_fifo_and_large_file_are_refused_without_waiting(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(folder_is_made_with_its_parents_and_closed),

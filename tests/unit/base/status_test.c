@@ -1,9 +1,10 @@
-#include <string.h>
-
 #include "base/status.h"
 #include "tests/support/check.h"
 
-static void every_row_has_its_own_number_name_and_text(void **state)
+#include <string.h>
+
+static void
+every_row_has_its_own_number_name_and_text(void **state)
 {
     (void)state;
     int rows = 0;
@@ -24,7 +25,8 @@ static void every_row_has_its_own_number_name_and_text(void **state)
     assert_int_equal(status_at(rows + 1), -1);
 }
 
-static void known_numbers_keep_their_names(void **state)
+static void
+known_numbers_keep_their_names(void **state)
 {
     (void)state;
     assert_int_equal(FH_OK, 0);
@@ -35,7 +37,8 @@ static void known_numbers_keep_their_names(void **state)
     assert_string_equal(status_name(33), "ALREADY_RUNNING");
 }
 
-static void unknown_number_is_unknown(void **state)
+static void
+unknown_number_is_unknown(void **state)
 {
     (void)state;
     assert_string_equal(status_name(-5), "UNKNOWN");
@@ -43,7 +46,8 @@ static void unknown_number_is_unknown(void **state)
     assert_non_null(strstr(status_text(65535), "does not know"));
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_has_its_own_number_name_and_text),

@@ -1,9 +1,9 @@
 /* The hash map against a plain list, under random operations. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "broker/map.h"
 #include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { KEYS = 500, STEPS = 50000 };
 

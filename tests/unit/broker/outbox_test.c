@@ -1,8 +1,8 @@
 /* The bounded queue of a peer without room. */
-#include <string.h>
-
 #include "broker/outbox.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 static char big[OUTBOX_MAX_BYTES + 1];
 

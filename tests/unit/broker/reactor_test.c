@@ -1,12 +1,12 @@
 /* The reactor over the in-memory link, with a clock that the test moves. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/state.h"
 #include "codecs/message.h"
 #include "tests/support/check.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static const int64_t SECOND_NS = 1000000000;
 
@@ -44,7 +44,8 @@ write_engine(bench_t *bench)
 static void
 start(bench_t *bench, int link_limit, int64_t file_bytes)
 {
-    const broker_options_t options = {.cluster = "test", .client_key = "", .engine_key = "nobody", .engine_return_ns = INT64_MAX / 4};
+    const broker_options_t options = {
+        .cluster = "test", .client_key = "", .engine_key = "nobody", .engine_return_ns = INT64_MAX / 4};
     err_t err;
 
     memset(bench, 0, sizeof *bench);
@@ -165,7 +166,8 @@ hear_all(client_t *client)
 static void
 hello(bench_t *bench, client_t *client)
 {
-    say(client, &(message_t){.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = client->id, .major = PROTOCOL_MAJOR}});
+    say(client,
+        &(message_t){.code = MSG_HELLO, .as.HELLO = {.call = 1, .session = client->id, .major = PROTOCOL_MAJOR}});
     turn(bench);
     assert_int_equal(hear_all(client).count[MSG_WELCOME], 1);
 }
@@ -193,8 +195,12 @@ publish(bench_t *bench, client_t *client, const char *name, uint32_t pieces)
         engines[i] = bench->engine;
     }
     say(client, &(message_t){.code = MSG_PUBLISH,
-                             .as.PUBLISH = {.call = 3, .name = str_of(name), .type = str_of("array"), .axis = -1,
-                                            .pieces = {ids, pieces}, .engines = {engines, pieces}}});
+                             .as.PUBLISH = {.call = 3,
+                                            .name = str_of(name),
+                                            .type = str_of("array"),
+                                            .axis = -1,
+                                            .pieces = {ids, pieces},
+                                            .engines = {engines, pieces}}});
 }
 
 static void
@@ -309,10 +315,13 @@ test_rows_for_a_slow_reader_all_come_once(void **state)
     start(&bench, 2, 0); /* room for two frames */
     connect_client(&bench, &client);
     hello(&bench, &client);
-    say(&client, &(message_t){.code = MSG_SQL,
-                              .as.SQL = {.call = 5, .limit = ROWS,
-                                         .query = str_of("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000)"
-                                                         " SELECT x, 'some text to make it longer' FROM c")}});
+    say(&client,
+        &(message_t){
+            .code = MSG_SQL,
+            .as.SQL = {.call = 5,
+                       .limit = ROWS,
+                       .query = str_of("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000)"
+                                       " SELECT x, 'some text to make it longer' FROM c")}});
     for (int i = 0; i < 100000 && !heard.count[MSG_END]; i++) {
         bench.now_ns += 10000000;
         broker_turn(bench.broker, bench.now_ns);

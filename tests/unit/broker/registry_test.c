@@ -1,8 +1,8 @@
 /* The tables of engines, objects and names. */
-#include <string.h>
-
 #include "broker/registry.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 static const int64_t SHAPE[] = {6, 2};
 
@@ -20,7 +20,8 @@ add_engine(registry_t *registry, oid_t id)
 static object_t *
 add_object(registry_t *registry, engine_t *engine, oid_t id, int64_t made_ns)
 {
-    const msg_OBJECT_t news = {.object = id, .session = id, .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2}, .bytes = 96};
+    const msg_OBJECT_t news = {
+        .object = id, .session = id, .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2}, .bytes = 96};
     object_t *object;
     err_t err;
 
@@ -158,7 +159,8 @@ test_object_of_another_engine_refused(void **state)
     (void)state;
     registry_init(&registry, 0, 0);
     add_object(&registry, add_engine(&registry, oid_new()), id, 1);
-    check_fails(registry_object_put(&registry, add_engine(&registry, oid_new()), &news, 1, &object, &err), FH_PROTOCOL_ERROR, err);
+    check_fails(registry_object_put(&registry, add_engine(&registry, oid_new()), &news, 1, &object, &err),
+                FH_PROTOCOL_ERROR, err);
     registry_release(&registry);
 }
 

@@ -1,8 +1,8 @@
 /* The table of peers and every pair of state and event. */
-#include <string.h>
-
 #include "broker/session.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 static const char ROLES[] = "CE";
 

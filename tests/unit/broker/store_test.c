@@ -1,12 +1,12 @@
 /* The registry's file: what is written comes back, also after the disk was full, and no stranger's file is touched. */
+#include "broker/store.h"
+#include "tests/support/check.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <sqlite3.h>
-
-#include "broker/store.h"
-#include "tests/support/check.h"
 
 typedef struct {
     char folder[PATH_MAX], path[PATH_MAX];
@@ -79,15 +79,21 @@ reopen(file_t *file, int64_t max_bytes)
     registry_init(&file->registry, 0, 0);
     sessions_init(&file->sessions, &file->registry.changes);
     check_ok(store_open(&file->store, file->path, max_bytes, &err), err);
-    check_ok(store_load(file->store, &file->registry, &file->sessions, NOW_NS, lease_begin(NOW_NS, 60), NULL, &err), err);
+    check_ok(store_load(file->store, &file->registry, &file->sessions, NOW_NS, lease_begin(NOW_NS, 60), NULL, &err),
+             err);
     assert_int_equal(file->registry.changes.count + file->registry.object_changes.count, 0);
 }
 
 static engine_t *
 add_engine(file_t *file, oid_t id)
 {
-    const msg_ANNOUNCE_t announce = {.endpoint = str_of("tcp://h:1"), .local = str_of("ipc:///x"), .cores = 4, .memory = 1000,
-                                     .llvm = str_of("19"), .cpu = str_of("znver4"), .sandbox = str_of("seccomp")};
+    const msg_ANNOUNCE_t announce = {.endpoint = str_of("tcp://h:1"),
+                                     .local = str_of("ipc:///x"),
+                                     .cores = 4,
+                                     .memory = 1000,
+                                     .llvm = str_of("19"),
+                                     .cpu = str_of("znver4"),
+                                     .sandbox = str_of("seccomp")};
     engine_t *engine;
     err_t err;
 
@@ -98,8 +104,8 @@ add_engine(file_t *file, oid_t id)
 static object_t *
 add_object(file_t *file, engine_t *engine, oid_t id)
 {
-    const msg_OBJECT_t news = {.object = id, .session = engine->id, .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2},
-                               .bytes = 96};
+    const msg_OBJECT_t news = {
+        .object = id, .session = engine->id, .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2}, .bytes = 96};
     object_t *object;
     err_t err;
 
@@ -110,8 +116,15 @@ add_object(file_t *file, engine_t *engine, oid_t id)
 static msg_PUBLISH_t
 publish_of(const char *name, const oid_t *pieces, const oid_t *engines)
 {
-    return (msg_PUBLISH_t){.name = str_of(name), .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2}, .axis = 0,
-                           .pieces = {pieces, 2}, .engines = {engines, 2}, .lengths = {LENGTHS, 2}, .strides = {STRIDES, 4}};
+    return (msg_PUBLISH_t){.name = str_of(name),
+                           .type = str_of("array"),
+                           .dtype = 12,
+                           .shape = {SHAPE, 2},
+                           .axis = 0,
+                           .pieces = {pieces, 2},
+                           .engines = {engines, 2},
+                           .lengths = {LENGTHS, 2},
+                           .strides = {STRIDES, 4}};
 }
 
 static name_t *
@@ -315,8 +328,10 @@ test_damaged_and_foreign_files_refused(void **state)
 
     store_close(&file->store);
     remove(file->path);
-    check_file_make(file->path, "this is no database at all, but long enough to look like one: "
-                                "0123456789012345678901234567890123456789012345678901234567890123456789", 0600);
+    check_file_make(file->path,
+                    "this is no database at all, but long enough to look like one: "
+                    "0123456789012345678901234567890123456789012345678901234567890123456789",
+                    0600);
     check_fails(store_open(&file->store, file->path, 0, &err), FH_IO_ERROR, err);
     assert_null(file->store);
 }
@@ -332,15 +347,18 @@ test_rows_that_make_no_sense_passed_over(void **state)
     add_object(file, add_engine(file, id), oid_new());
     save(file);
     store_close(&file->store);
-    run_sql(file->path, "INSERT INTO engines SELECT 'no id', number, state, endpoint, local, host, pid, cores, memory, used, objects,"
-                        " llvm, cpu, sandbox FROM engines;"
-                        "INSERT INTO objects SELECT '00112233445566778899aabbccddeeff', session, engine, type, 'no dtype', shape, bytes,"
-                        " made_ms FROM objects LIMIT 1;"
-                        "INSERT INTO objects SELECT '10112233445566778899aabbccddeeff', session, engine, type, dtype, '[1,', bytes,"
-                        " made_ms FROM objects LIMIT 1;"
-                        "INSERT INTO objects SELECT '20112233445566778899aabbccddeeff', session, '20112233445566778899aabbccddeeff',"
-                        " type, dtype, shape, bytes, made_ms FROM objects LIMIT 1;"
-                        "INSERT INTO names VALUES ('without pieces', 'array', 'int8', '[]', -1, 'ready')");
+    run_sql(
+        file->path,
+        "INSERT INTO engines SELECT 'no id', number, state, endpoint, local, host, pid, cores, memory, used, objects,"
+        " llvm, cpu, sandbox FROM engines;"
+        "INSERT INTO objects SELECT '00112233445566778899aabbccddeeff', session, engine, type, 'no dtype', shape, "
+        "bytes,"
+        " made_ms FROM objects LIMIT 1;"
+        "INSERT INTO objects SELECT '10112233445566778899aabbccddeeff', session, engine, type, dtype, '[1,', bytes,"
+        " made_ms FROM objects LIMIT 1;"
+        "INSERT INTO objects SELECT '20112233445566778899aabbccddeeff', session, '20112233445566778899aabbccddeeff',"
+        " type, dtype, shape, bytes, made_ms FROM objects LIMIT 1;"
+        "INSERT INTO names VALUES ('without pieces', 'array', 'int8', '[]', -1, 'ready')");
     sessions_release(&file->sessions);
     registry_release(&file->registry);
     registry_init(&file->registry, 0, 0);

@@ -1,16 +1,17 @@
+#include "proxy/cli/npy.h"
+#include "tests/support/check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proxy/cli/npy.h"
-#include "tests/support/check.h"
-
 static err_t err;
 
 /* A .npy head of version 1 with this dictionary; returns its size. */
-static size_t make_head(char ret[NPY_HEADER_MAX], int version, const char *dict)
+static size_t
+make_head(char ret[NPY_HEADER_MAX], int version, const char *dict)
 {
     size_t begin = version == 1 ? 10 : 12, length = strlen(dict);
     memset(ret, 0, begin);
@@ -22,14 +23,16 @@ static size_t make_head(char ret[NPY_HEADER_MAX], int version, const char *dict)
     return begin + length;
 }
 
-static int parse(const char *dict, uint64_t data_size, npy_header_t *ret)
+static int
+parse(const char *dict, uint64_t data_size, npy_header_t *ret)
 {
     static char head[NPY_HEADER_MAX];
     size_t size = make_head(head, 1, dict);
     return npy_parse(head, size, size + data_size, ret, &err);
 }
 
-static void c_order_header_gives_shape_and_strides(void **state)
+static void
+c_order_header_gives_shape_and_strides(void **state)
 {
     (void)state;
     npy_header_t header;
@@ -44,7 +47,8 @@ static void c_order_header_gives_shape_and_strides(void **state)
     assert_int_equal(header.swapped, 0);
 }
 
-static void fortran_order_and_swapped_bytes_are_understood(void **state)
+static void
+fortran_order_and_swapped_bytes_are_understood(void **state)
 {
     (void)state;
     npy_header_t header;
@@ -62,7 +66,8 @@ static void fortran_order_and_swapped_bytes_are_understood(void **state)
     assert_int_equal(header.data_size, 0);
 }
 
-static void versions_two_and_three_have_longer_lengths(void **state)
+static void
+versions_two_and_three_have_longer_lengths(void **state)
 {
     (void)state;
     npy_header_t header;
@@ -76,7 +81,8 @@ static void versions_two_and_three_have_longer_lengths(void **state)
     check_fails(npy_parse(head, size, size + 8, &header, &err), FH_NOT_SUPPORTED, err);
 }
 
-static void wrong_headers_are_refused(void **state)
+static void
+wrong_headers_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -99,7 +105,8 @@ static void wrong_headers_are_refused(void **state)
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", FH_LIMIT_EXCEEDED},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846976,)}", FH_LIMIT_EXCEEDED},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (13,)}", FH_LIMIT_EXCEEDED}, /* more than the file has */
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1)}",
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': "
+         "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1)}",
          FH_LIMIT_EXCEEDED},
     };
     npy_header_t header;
@@ -110,7 +117,8 @@ static void wrong_headers_are_refused(void **state)
     check_fails(npy_parse("\x93NUMPY", 6, 6, &header, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void damaged_headers_never_read_beyond_their_end(void **state)
+static void
+damaged_headers_never_read_beyond_their_end(void **state)
 {
     (void)state;
     static const char dict[] = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }   \n";
@@ -133,7 +141,8 @@ static void damaged_headers_never_read_beyond_their_end(void **state)
     }
 }
 
-static void created_file_is_opened_again(void **state)
+static void
+created_file_is_opened_again(void **state)
 {
     (void)state;
     char folder[PATH_MAX], temporary[4096];
@@ -161,16 +170,21 @@ static void created_file_is_opened_again(void **state)
     check_fails(npy_open(&file, folder, &err), FH_INVALID_ARGUMENT, err);
     assert_int_equal(mkfifo(check_path(folder, "fifo"), 0600), 0);
     check_fails(npy_open(&file, check_path(folder, "fifo"), &err), FH_INVALID_ARGUMENT, err);
-    check_fails(npy_create(&file, check_path(folder, "no/x.npy"), FH_INT32, 2, shape, temporary, &err), FH_IO_ERROR, err);
+    check_fails(npy_create(&file, check_path(folder, "no/x.npy"), FH_INT32, 2, shape, temporary, &err), FH_IO_ERROR,
+                err);
     check_folder_remove(folder);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(c_order_header_gives_shape_and_strides),  cmocka_unit_test(fortran_order_and_swapped_bytes_are_understood),
-        cmocka_unit_test(versions_two_and_three_have_longer_lengths), cmocka_unit_test(wrong_headers_are_refused),
-        cmocka_unit_test(damaged_headers_never_read_beyond_their_end), cmocka_unit_test(created_file_is_opened_again),
+        cmocka_unit_test(c_order_header_gives_shape_and_strides),
+        cmocka_unit_test(fortran_order_and_swapped_bytes_are_understood),
+        cmocka_unit_test(versions_two_and_three_have_longer_lengths),
+        cmocka_unit_test(wrong_headers_are_refused),
+        cmocka_unit_test(damaged_headers_never_read_beyond_their_end),
+        cmocka_unit_test(created_file_is_opened_again),
     };
     return cmocka_run_group_tests_name("cli/npy", tests, NULL, NULL);
 }

@@ -1,3 +1,8 @@
+#include "base/clock.h"
+#include "proxy/cli/run_folder.h"
+#include "tests/support/check.h"
+#include "tests/support/proc.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -5,22 +10,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "proxy/cli/run_folder.h"
-#include "tests/support/check.h"
-#include "tests/support/proc.h"
-
 static char folder[PATH_MAX];
 static err_t err;
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     (void)state;
     check_folder_make(folder);
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     struct stat info;
@@ -29,7 +31,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static void start_shell(proc_t *ret, const char *script)
+static void
+start_shell(proc_t *ret, const char *script)
 {
     char line[32];
     proc_start(ret, (const char *const[]){"sh", "-c", script, NULL});
@@ -37,7 +40,8 @@ static void start_shell(proc_t *ret, const char *script)
     assert_string_equal(line, "ready");
 }
 
-static void recorded_process_is_found_until_it_ends(void **state)
+static void
+recorded_process_is_found_until_it_ends(void **state)
 {
     (void)state;
     proc_t child;
@@ -55,7 +59,8 @@ static void recorded_process_is_found_until_it_ends(void **state)
     proc_end(&child);
 }
 
-static void recycled_id_is_not_taken_for_ours(void **state)
+static void
+recycled_id_is_not_taken_for_ours(void **state)
 {
     (void)state;
     char text[64];
@@ -69,7 +74,8 @@ static void recycled_id_is_not_taken_for_ours(void **state)
     process_close(&found);
 }
 
-static void odd_pid_files_name_nobody(void **state)
+static void
+odd_pid_files_name_nobody(void **state)
 {
     (void)state;
     static const char *const odd[] = {"", "x", "0 0", "-1 1", "1 0", "99999999999999999999 1", "4194999 7"};
@@ -81,7 +87,8 @@ static void odd_pid_files_name_nobody(void **state)
     assert_true(process_record(folder, "engine-0", 4194999, &err) != FH_OK);
 }
 
-static void stop_ends_willing_frozen_and_stubborn_processes(void **state)
+static void
+stop_ends_willing_frozen_and_stubborn_processes(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
@@ -111,7 +118,8 @@ static void stop_ends_willing_frozen_and_stubborn_processes(void **state)
     }
 }
 
-static void lock_is_held_by_one_at_a_time(void **state)
+static void
+lock_is_held_by_one_at_a_time(void **state)
 {
     (void)state;
     int lock, second;
@@ -122,7 +130,8 @@ static void lock_is_held_by_one_at_a_time(void **state)
     close(second);
 }
 
-static void removal_takes_the_folder_and_follows_no_link(void **state)
+static void
+removal_takes_the_folder_and_follows_no_link(void **state)
 {
     (void)state;
     struct stat info;
@@ -141,12 +150,16 @@ static void removal_takes_the_folder_and_follows_no_link(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(recorded_process_is_found_until_it_ends), TEST(recycled_id_is_not_taken_for_ours),
-        TEST(odd_pid_files_name_nobody),               TEST(stop_ends_willing_frozen_and_stubborn_processes),
-        TEST(lock_is_held_by_one_at_a_time),           TEST(removal_takes_the_folder_and_follows_no_link),
+        TEST(recorded_process_is_found_until_it_ends),
+        TEST(recycled_id_is_not_taken_for_ours),
+        TEST(odd_pid_files_name_nobody),
+        TEST(stop_ends_willing_frozen_and_stubborn_processes),
+        TEST(lock_is_held_by_one_at_a_time),
+        TEST(removal_takes_the_folder_and_follows_no_link),
     };
     return cmocka_run_group_tests_name("cli/run_folder", tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
+#include "codecs/arena.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "codecs/arena.h"
 
 #include <cmocka.h>
 

@@ -1,11 +1,11 @@
+#include "codecs/connection_file.h"
+#include "tests/support/check.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "codecs/connection_file.h"
-#include "tests/support/check.h"
 
 #define KEY_A "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 #define KEY_B "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
@@ -14,7 +14,8 @@ static char folder[PATH_MAX];
 static err_t err;
 static connection_t back;
 
-static int setup(void **state)
+static int
+setup(void **state)
 {
     (void)state;
     memset(&back, 0, sizeof back);
@@ -22,7 +23,8 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int
+teardown(void **state)
 {
     (void)state;
     check_folder_remove(folder);
@@ -30,13 +32,24 @@ static int teardown(void **state)
 }
 
 static const connection_t sample = {
-    .cluster = "lab-1", .broker = "tcp://127.0.0.1:4711", .broker_public_key = KEY_A, .engine_public_key = KEY_B,
-    .client_public_key = KEY_A, .secret_key = KEY_B, .run_folder = "/run/user/1000/farhand/lab 1", .broker_pid = 4321,
+    .cluster = "lab-1",
+    .broker = "tcp://127.0.0.1:4711",
+    .broker_public_key = KEY_A,
+    .engine_public_key = KEY_B,
+    .client_public_key = KEY_A,
+    .secret_key = KEY_B,
+    .run_folder = "/run/user/1000/farhand/lab 1",
+    .broker_pid = 4321,
 };
 
-static const char *file(void) { return check_path(folder, "client.ini"); }
+static const char *
+file(void)
+{
+    return check_path(folder, "client.ini");
+}
 
-static void written_connection_is_read_back(void **state)
+static void
+written_connection_is_read_back(void **state)
 {
     (void)state;
     struct stat info;
@@ -57,7 +70,8 @@ static void written_connection_is_read_back(void **state)
     assert_int_equal(info.st_mode & 07777, 0600);
 }
 
-static void broker_endpoint_may_be_empty_before_it_has_bound(void **state)
+static void
+broker_endpoint_may_be_empty_before_it_has_bound(void **state)
 {
     (void)state;
     connection_t connection = sample;
@@ -68,7 +82,8 @@ static void broker_endpoint_may_be_empty_before_it_has_bound(void **state)
     assert_string_equal(back.broker, "");
 }
 
-static void wrong_section_is_refused(void **state)
+static void
+wrong_section_is_refused(void **state)
 {
     (void)state;
     check_ok(connection_write(file(), "farhand-client", &sample, &err), err);
@@ -78,7 +93,8 @@ static void wrong_section_is_refused(void **state)
     check_fails(connection_write(file(), "other", &sample, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void missing_and_public_files_are_refused(void **state)
+static void
+missing_and_public_files_are_refused(void **state)
 {
     (void)state;
     check_fails(connection_read(file(), "farhand-client", &back, &err), FH_IO_ERROR, err);
@@ -89,7 +105,8 @@ static void missing_and_public_files_are_refused(void **state)
 }
 
 /* The sample as text, with one part replaced. */
-static void write_changed(const char *from, const char *to)
+static void
+write_changed(const char *from, const char *to)
 {
     char text[4096], changed[8192];
     check_ok(connection_write(file(), "farhand-client", &sample, &err), err);
@@ -104,7 +121,8 @@ static void write_changed(const char *from, const char *to)
     check_file_make(file(), changed, 0600);
 }
 
-static void errors_name_file_line_and_key(void **state)
+static void
+errors_name_file_line_and_key(void **state)
 {
     (void)state;
     char long_line[600] = "run_folder = /";
@@ -135,7 +153,8 @@ static void errors_name_file_line_and_key(void **state)
     }
 }
 
-static void values_that_would_be_read_otherwise_are_not_written(void **state)
+static void
+values_that_would_be_read_otherwise_are_not_written(void **state)
 {
     (void)state;
     static const char *const folders[] = {"/a ;b", " /a", "/a ", "/a\nsecret_key = x", ";a", ""};
@@ -151,7 +170,8 @@ static void values_that_would_be_read_otherwise_are_not_written(void **state)
     check_fails(connection_write(file(), "farhand-client", &connection, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void damaged_files_are_errors_and_nothing_worse(void **state)
+static void
+damaged_files_are_errors_and_nothing_worse(void **state)
 {
     (void)state;
     uint64_t seed = check_seed();
@@ -175,7 +195,8 @@ static void damaged_files_are_errors_and_nothing_worse(void **state)
     }
 }
 
-static void folder_of_a_cluster_follows_the_environment(void **state)
+static void
+folder_of_a_cluster_follows_the_environment(void **state)
 {
     (void)state;
     char path[256];
@@ -196,7 +217,8 @@ static void folder_of_a_cluster_follows_the_environment(void **state)
     check_fails(connection_folder("default", path, 20, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void names_that_would_leave_the_folder_are_refused(void **state)
+static void
+names_that_would_leave_the_folder_are_refused(void **state)
 {
     (void)state;
     char path[256], name[66];
@@ -208,7 +230,8 @@ static void names_that_would_leave_the_folder_are_refused(void **state)
     check_fails(connection_folder(name, path, sizeof path, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void target_is_a_path_a_name_the_environment_or_default(void **state)
+static void
+target_is_a_path_a_name_the_environment_or_default(void **state)
 {
     (void)state;
     char path[256];
@@ -230,7 +253,8 @@ static void target_is_a_path_a_name_the_environment_or_default(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(written_connection_is_read_back),

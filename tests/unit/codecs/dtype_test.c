@@ -1,3 +1,4 @@
+#include "codecs/dtype.h"
 #include "tests/support/check.h"
 
 #include <complex.h>
@@ -5,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "codecs/dtype.h"
-
-static void dtype_names_and_chars_find_their_row(void **state)
+static void
+dtype_names_and_chars_find_their_row(void **state)
 {
     (void)state;
     for (int i = 1; i < DTYPE_COUNT; i++) {
@@ -24,7 +24,8 @@ static void dtype_names_and_chars_find_their_row(void **state)
     assert_int_equal(dtype_from_char('Q'), DTYPE_UINT64);
 }
 
-static void dtype_unknown_names_give_none(void **state)
+static void
+dtype_unknown_names_give_none(void **state)
 {
     (void)state;
     static const char *const BAD[] = {"", "float", "float65", "<", "i3", "i08", "f16 ", ">f8", "c", "x8", "i-1"};
@@ -41,7 +42,8 @@ static void dtype_unknown_names_give_none(void **state)
     assert_string_equal(dtype_name((dtype_t)99), "none");
 }
 
-static void dtype_promote_is_commutative_and_holds_both(void **state)
+static void
+dtype_promote_is_commutative_and_holds_both(void **state)
 {
     (void)state;
     for (int a = 1; a < DTYPE_COUNT; a++)
@@ -54,17 +56,20 @@ static void dtype_promote_is_commutative_and_holds_both(void **state)
         }
 }
 
-static void dtype_promote_of_known_pairs(void **state)
+static void
+dtype_promote_of_known_pairs(void **state)
 {
     (void)state;
-    static const char CASES[][4] = {"bBh", "hHi", "iIl", "lLd", "ebe", "ehf", "eid", "fhf", "fid", "dFD", "FeF", "FiD", "?bb"};
+    static const char CASES[][4] = {"bBh", "hHi", "iIl", "lLd", "ebe", "ehf", "eid",
+                                    "fhf", "fid", "dFD", "FeF", "FiD", "?bb"};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         const char *c = CASES[i];
         assert_int_equal(dtype_promote(dtype_from_char(c[0]), dtype_from_char(c[1])), dtype_from_char(c[2]));
     }
 }
 
-static void dtype_casting_limits_grow(void **state)
+static void
+dtype_casting_limits_grow(void **state)
 {
     (void)state;
     for (int a = 1; a < DTYPE_COUNT; a++)
@@ -79,7 +84,8 @@ static void dtype_casting_limits_grow(void **state)
     assert_true(dtype_can_cast(DTYPE_COMPLEX64, DTYPE_BOOL, CASTING_UNSAFE));
 }
 
-static void dtype_weak_scalars_keep_the_array(void **state)
+static void
+dtype_weak_scalars_keep_the_array(void **state)
 {
     (void)state;
     assert_int_equal(dtype_promote_weak(DTYPE_INT8, WEAK_INT), DTYPE_INT8);
@@ -95,7 +101,8 @@ static void dtype_weak_scalars_keep_the_array(void **state)
     assert_int_equal(dtype_promote_weak(DTYPE_NONE, WEAK_COMPLEX), DTYPE_COMPLEX128);
 }
 
-static void dtype_convert_exact_values_come_back(void **state)
+static void
+dtype_convert_exact_values_come_back(void **state)
 {
     (void)state;
     for (int a = 1; a < DTYPE_COUNT; a++)
@@ -110,7 +117,8 @@ static void dtype_convert_exact_values_come_back(void **state)
             }
 }
 
-static void dtype_convert_wraps_rounds_and_cuts(void **state)
+static void
+dtype_convert_wraps_rounds_and_cuts(void **state)
 {
     (void)state;
     int64_t big = (INT64_C(1) << 53) + 1;
@@ -142,7 +150,8 @@ static void dtype_convert_wraps_rounds_and_cuts(void **state)
     assert_int_equal(truth, 1);
 }
 
-static void dtype_convert_out_of_range_is_defined(void **state)
+static void
+dtype_convert_out_of_range_is_defined(void **state)
 {
     (void)state;
     const double values[] = {NAN, INFINITY, -INFINITY, 1e300, -1e300};
@@ -165,7 +174,8 @@ static void dtype_convert_out_of_range_is_defined(void **state)
     assert_true(big == UINT64_MAX);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dtype_names_and_chars_find_their_row),

@@ -1,9 +1,9 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "codecs/message.h"
 #include "tests/support/check.h"
 #include "tests/unit/codecs/random_message.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum { SOURCE_BYTES = 1 << 22 };
 
@@ -57,7 +57,8 @@ header_random_message_of_every_kind_comes_back_equal(void **state)
             header_reader_t reader;
             make_frame(f, desc, &sent);
             arena_reset(f->arena);
-            assert_int_equal(header_open(&reader, header_writer_data(f->writer), header_writer_size(f->writer), &err), FH_OK);
+            assert_int_equal(header_open(&reader, header_writer_data(f->writer), header_writer_size(f->writer), &err),
+                             FH_OK);
             int status = header_next(&reader, f->arena, desc->senders[0], desc->receivers[0], sent.raw, &got, &err);
             if (status)
                 fail_msg("%s", err.text);
@@ -237,7 +238,8 @@ header_after_many_refused_messages_the_rest_is_passed_over(void **state)
         header_writer_add(f->writer, &write, NULL);
     assert_int_equal(header_open(&reader, header_writer_data(f->writer), header_writer_size(f->writer), NULL), FH_OK);
     for (int i = 0; i < HEADER_MAX_REFUSED; i++)
-        assert_int_equal(header_next(&reader, f->arena, 'E', 'E', 2 * HEADER_MAX_REFUSED, &got, NULL), FH_PROTOCOL_ERROR);
+        assert_int_equal(header_next(&reader, f->arena, 'E', 'E', 2 * HEADER_MAX_REFUSED, &got, NULL),
+                         FH_PROTOCOL_ERROR);
     assert_int_equal(header_next(&reader, f->arena, 'E', 'E', 2 * HEADER_MAX_REFUSED, &got, NULL), FH_NO_SUCH_OBJECT);
 }
 
@@ -301,7 +303,8 @@ header_writer_refuses_what_the_reader_would(void **state)
         {.code = MSG_RELEASE, .as.RELEASE = {.call = 1}},
         {.code = MSG_PUBLISH, .as.PUBLISH = {.call = 1, .name = str_of("x"), .type = str_of("array"), .axis = -2}},
         {.code = MSG_ASSIGN, .as.ASSIGN = {.call = 1, .source = {&(operand_t){.dtype = 99}, 1}}},
-        {.code = MSG_RESULT, .as.RESULT = {.call = 1, .values = {&(value_t){.kind = VALUE_STR, .as.str = {"\0", 1}}, 1}}},
+        {.code = MSG_RESULT,
+         .as.RESULT = {.call = 1, .values = {&(value_t){.kind = VALUE_STR, .as.str = {"\0", 1}}, 1}}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(header_writer_add(f->writer, &bad[i], &err), FH_INVALID_ARGUMENT);

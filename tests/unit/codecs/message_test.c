@@ -1,9 +1,9 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "codecs/message.h"
 #include "tests/support/check.h"
 #include "tests/unit/codecs/random_message.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static void
 message_descriptors_are_ordered_and_unique(void **state)

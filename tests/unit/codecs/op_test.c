@@ -1,24 +1,26 @@
+#include "codecs/op.h"
 #include "tests/support/check.h"
 
 #include <string.h>
 
-#include "codecs/op.h"
-
 /* Comparison with NumPy's own rules, for every dtype pair: tests/python/test_op_rules.py. */
 
-static const op_t *find(const char *name)
+static const op_t *
+find(const char *name)
 {
     const op_t *op = op_find(name, strlen(name));
     assert_non_null(op);
     return op;
 }
 
-static op_input_t array_of(dtype_t dtype)
+static op_input_t
+array_of(dtype_t dtype)
 {
     return (op_input_t){dtype, WEAK_NO};
 }
 
-static void op_table_rows_are_whole(void **state)
+static void
+op_table_rows_are_whole(void **state)
 {
     (void)state;
     int n = 0;
@@ -33,7 +35,8 @@ static void op_table_rows_are_whole(void **state)
     assert_null(op_at(-1));
 }
 
-static void op_find_knows_aliases_and_whole_names_only(void **state)
+static void
+op_find_knows_aliases_and_whole_names_only(void **state)
 {
     (void)state;
     assert_ptr_equal(find("divide"), find("true_divide"));
@@ -48,7 +51,8 @@ static void op_find_knows_aliases_and_whole_names_only(void **state)
 }
 
 /* Whatever the inputs: the loop's inputs hold them, and resolving the loop's own inputs gives the same loop. */
-static void op_resolve_loops_hold_their_inputs(void **state)
+static void
+op_resolve_loops_hold_their_inputs(void **state)
 {
     (void)state;
     err_t err;
@@ -77,7 +81,8 @@ static void op_resolve_loops_hold_their_inputs(void **state)
     assert_true(found > 5000);
 }
 
-static void op_resolve_refuses_bools_where_numpy_does(void **state)
+static void
+op_resolve_refuses_bools_where_numpy_does(void **state)
 {
     (void)state;
     err_t err;
@@ -89,7 +94,8 @@ static void op_resolve_refuses_bools_where_numpy_does(void **state)
     check_ok(op_resolve(find("subtract"), bools, DTYPE_INT8, CASTING_SAME_KIND, &loop, &err), err);
 }
 
-static void op_resolve_without_dtypes_is_refused(void **state)
+static void
+op_resolve_without_dtypes_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -98,7 +104,8 @@ static void op_resolve_without_dtypes_is_refused(void **state)
     check_fails(op_resolve(find("add"), nothing, DTYPE_NONE, CASTING_SAME_KIND, &loop, &err), FH_WRONG_TYPE, err);
 }
 
-static void reduce_names_find_their_reduction(void **state)
+static void
+reduce_names_find_their_reduction(void **state)
 {
     (void)state;
     for (int i = REDUCE_SUM; i <= REDUCE_COUNT; i++)
@@ -108,7 +115,8 @@ static void reduce_names_find_their_reduction(void **state)
     assert_string_equal(reduce_name((reduce_t)77), "unknown");
 }
 
-static void reduce_resolve_widens_small_integers(void **state)
+static void
+reduce_resolve_widens_small_integers(void **state)
 {
     (void)state;
     err_t err;
@@ -129,7 +137,8 @@ static void reduce_resolve_widens_small_integers(void **state)
     check_fails(reduce_resolve(REDUCE_SUM, (dtype_t)200, DTYPE_NONE, &dtype, &err), FH_WRONG_TYPE, err);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(op_table_rows_are_whole),

@@ -1,13 +1,14 @@
+#include "codecs/piece.h"
 #include "tests/support/check.h"
 
-#include "codecs/piece.h"
-
-static int64_t below(uint64_t *random, int64_t limit)
+static int64_t
+below(uint64_t *random, int64_t limit)
 {
     return (int64_t)(check_random(random) % (uint64_t)limit);
 }
 
-static void piece_split_is_even_and_complete(void **state)
+static void
+piece_split_is_even_and_complete(void **state)
 {
     (void)state;
     piece_t pieces[40];
@@ -24,7 +25,8 @@ static void piece_split_is_even_and_complete(void **state)
         }
 }
 
-static void piece_block_covers_the_extent(void **state)
+static void
+piece_block_covers_the_extent(void **state)
 {
     (void)state;
     err_t err;
@@ -48,7 +50,8 @@ static void piece_block_covers_the_extent(void **state)
     check_fails(piece_count(5, -3, &count, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void piece_overlap_is_what_both_hold(void **state)
+static void
+piece_overlap_is_what_both_hold(void **state)
 {
     (void)state;
     for (int64_t a = 0; a < 6; a++)
@@ -67,7 +70,8 @@ static void piece_overlap_is_what_both_hold(void **state)
                 }
 }
 
-static void piece_slice_of_every_range_gives_its_elements(void **state)
+static void
+piece_slice_of_every_range_gives_its_elements(void **state)
 {
     (void)state;
     uint64_t random = check_seed();
@@ -93,7 +97,8 @@ static void piece_slice_of_every_range_gives_its_elements(void **state)
     }
 }
 
-static void piece_slice_of_extremes_does_not_overflow(void **state)
+static void
+piece_slice_of_extremes_does_not_overflow(void **state)
 {
     (void)state;
     int64_t first, count, offset;
@@ -103,7 +108,8 @@ static void piece_slice_of_extremes_does_not_overflow(void **state)
     assert_int_equal(count, 0);
 }
 
-static void piece_find_finds_the_piece_that_holds_it(void **state)
+static void
+piece_find_finds_the_piece_that_holds_it(void **state)
 {
     (void)state;
     uint64_t random = check_seed();
@@ -122,7 +128,8 @@ static void piece_find_finds_the_piece_that_holds_it(void **state)
     }
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(piece_split_is_even_and_complete),

@@ -1,9 +1,9 @@
 #include "tests/unit/codecs/random_message.h"
 
-#include <string.h>
-
 #include "codecs/dtype.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 uint64_t
 random_next(random_t *self)
@@ -46,7 +46,8 @@ random_length(random_t *self, const field_desc_t *field, uint64_t usual)
 static str_t
 random_text(random_t *self, arena_t *arena, uint32_t size)
 {
-    static const char *const CHARACTERS[] = {"a", "Z", "0", " ", "\t", "\x7f", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    static const char *const CHARACTERS[] = {
+        "a", "Z", "0", " ", "\t", "\x7f", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
     char *text = take(arena, size);
     uint32_t used = 0;
     while (used < size) {

@@ -1,11 +1,11 @@
+#include "codecs/reader.h"
+#include "codecs/writer.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "codecs/reader.h"
-#include "codecs/writer.h"
 
 #include <cmocka.h>
 
@@ -15,16 +15,18 @@ static void
 reader_every_kind_gives_its_token(void **state)
 {
     (void)state;
-    reader_t reader = READER("\xc0\xc3\x07\xcd\x01\x00\xd1\xff\x00\xd3\x00\x00\x00\x00\x00\x00\x00\x05\xca\x3f\x80\x00\x00"
-                             "\xa2hi\xd9\x01x\xc4\x02\x00\x01\xd6\x01" "abcd\xc7\x03\x02xyz\x92\x01\x02\xdf\x00\x00\x00\x00");
+    reader_t reader =
+        READER("\xc0\xc3\x07\xcd\x01\x00\xd1\xff\x00\xd3\x00\x00\x00\x00\x00\x00\x00\x05\xca\x3f\x80\x00\x00"
+               "\xa2hi\xd9\x01x\xc4\x02\x00\x01\xd6\x01"
+               "abcd\xc7\x03\x02xyz\x92\x01\x02\xdf\x00\x00\x00\x00");
     static const struct {
         token_kind_t kind;
         uint32_t size;
         int64_t number;
-    } EXPECTED[] = {{TOKEN_NIL, 0, 0},  {TOKEN_BOOL, 0, 1}, {TOKEN_UINT, 0, 7}, {TOKEN_UINT, 0, 256}, {TOKEN_INT, 0, -256},
-                    {TOKEN_UINT, 0, 5}, {TOKEN_FLOAT, 0, 0}, {TOKEN_STR, 2, 0}, {TOKEN_STR, 1, 0},    {TOKEN_BIN, 2, 0},
-                    {TOKEN_EXT, 4, 1},  {TOKEN_EXT, 3, 2},  {TOKEN_ARRAY, 2, 0}, {TOKEN_UINT, 0, 1},  {TOKEN_UINT, 0, 2},
-                    {TOKEN_MAP, 0, 0}};
+    } EXPECTED[] = {{TOKEN_NIL, 0, 0},    {TOKEN_BOOL, 0, 1}, {TOKEN_UINT, 0, 7},  {TOKEN_UINT, 0, 256},
+                    {TOKEN_INT, 0, -256}, {TOKEN_UINT, 0, 5}, {TOKEN_FLOAT, 0, 0}, {TOKEN_STR, 2, 0},
+                    {TOKEN_STR, 1, 0},    {TOKEN_BIN, 2, 0},  {TOKEN_EXT, 4, 1},   {TOKEN_EXT, 3, 2},
+                    {TOKEN_ARRAY, 2, 0},  {TOKEN_UINT, 0, 1}, {TOKEN_UINT, 0, 2},  {TOKEN_MAP, 0, 0}};
     for (size_t i = 0; i < sizeof EXPECTED / sizeof *EXPECTED; i++) {
         token_t token = {0};
         assert_int_equal(reader_next(&reader, &token, NULL), FH_OK);
@@ -48,10 +50,22 @@ reader_impossible_bytes_are_protocol_errors(void **state)
 {
     (void)state;
     static const reader_t CASES[] = {
-        READER(""),                     READER("\xc1"),         READER("\xdd\xff\xff\xff\xff"), READER("\xdf\xff\xff\xff\xff"),
-        READER("\x81\x01"),             READER("\x92\x01"),     READER("\xa3hi"),               READER("\xc6\xff\xff\xff\xff\x00"),
-        READER("\xcf\x00\x00\x00"),     READER("\xc4"),         READER("\xd8\x01\x00"),         READER("\xc9\x00\x00\x00\x01\x01"),
-        READER("\xd9"),                 READER("\xdc\x00"),     READER("\xcb\x00\x00\x00\x00"), READER("\xde\x00\x01\x00"),
+        READER(""),
+        READER("\xc1"),
+        READER("\xdd\xff\xff\xff\xff"),
+        READER("\xdf\xff\xff\xff\xff"),
+        READER("\x81\x01"),
+        READER("\x92\x01"),
+        READER("\xa3hi"),
+        READER("\xc6\xff\xff\xff\xff\x00"),
+        READER("\xcf\x00\x00\x00"),
+        READER("\xc4"),
+        READER("\xd8\x01\x00"),
+        READER("\xc9\x00\x00\x00\x01\x01"),
+        READER("\xd9"),
+        READER("\xdc\x00"),
+        READER("\xcb\x00\x00\x00\x00"),
+        READER("\xde\x00\x01\x00"),
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         reader_t reader = CASES[i];
@@ -65,8 +79,8 @@ static void
 reader_count_above_the_bytes_left_is_refused_before_its_items(void **state)
 {
     (void)state;
-    static const reader_t CASES[] = {READER("\x82\x01\x02\x03"), READER("\xde\x00\x02\x01\x02\x03"), READER("\x93\x01\x02"),
-                                     READER("\xdc\x00\x02\x01")};
+    static const reader_t CASES[] = {READER("\x82\x01\x02\x03"), READER("\xde\x00\x02\x01\x02\x03"),
+                                     READER("\x93\x01\x02"), READER("\xdc\x00\x02\x01")};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         reader_t reader = CASES[i];
         token_t token;

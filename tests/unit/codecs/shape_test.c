@@ -1,12 +1,12 @@
+#include "codecs/shape.h"
 #include "tests/support/check.h"
 
 #include <string.h>
 
-#include "codecs/shape.h"
-
 enum { ROUNDS = 3000 };
 
-static shape_t shape_of(int ndim, const int64_t *extent)
+static shape_t
+shape_of(int ndim, const int64_t *extent)
 {
     shape_t shape = {.ndim = ndim};
     for (int i = 0; i < ndim; i++)
@@ -16,12 +16,14 @@ static shape_t shape_of(int ndim, const int64_t *extent)
 
 #define SHAPE(...) shape_of((int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 
-static int64_t below(uint64_t *random, int64_t limit)
+static int64_t
+below(uint64_t *random, int64_t limit)
 {
     return (int64_t)(check_random(random) % (uint64_t)limit);
 }
 
-static shape_t random_shape(uint64_t *random, int max_dims, int64_t max_extent)
+static shape_t
+random_shape(uint64_t *random, int max_dims, int64_t max_extent)
 {
     shape_t shape = {.ndim = (int)below(random, max_dims + 1)};
     for (int i = 0; i < shape.ndim; i++)
@@ -30,7 +32,8 @@ static shape_t random_shape(uint64_t *random, int max_dims, int64_t max_extent)
 }
 
 /* Where the element at these coordinates lies, in bytes from base. */
-static int64_t place(const nd_t *nd, const int64_t *at, const char *base)
+static int64_t
+place(const nd_t *nd, const int64_t *at, const char *base)
 {
     int64_t offset = nd->data - base;
     for (int i = 0; i < nd->shape.ndim; i++)
@@ -39,7 +42,8 @@ static int64_t place(const nd_t *nd, const int64_t *at, const char *base)
 }
 
 /* The next coordinates in C order; false after the last. */
-static bool advance(const shape_t *shape, int64_t *at)
+static bool
+advance(const shape_t *shape, int64_t *at)
 {
     for (int i = shape->ndim - 1; i >= 0; i--) {
         if (++at[i] < shape->extent[i])
@@ -49,10 +53,12 @@ static bool advance(const shape_t *shape, int64_t *at)
     return false;
 }
 
-static void shape_count_of_overflow_and_negative_is_minus_one(void **state)
+static void
+shape_count_of_overflow_and_negative_is_minus_one(void **state)
 {
     (void)state;
-    shape_t huge = SHAPE(INT64_C(1) << 32, INT64_C(1) << 32), negative = SHAPE(3, -1), none = SHAPE(INT64_C(1) << 62, 4, 0);
+    shape_t huge = SHAPE(INT64_C(1) << 32, INT64_C(1) << 32), negative = SHAPE(3, -1),
+            none = SHAPE(INT64_C(1) << 62, 4, 0);
     shape_t large = SHAPE(INT64_C(1) << 61), scalar = {.ndim = 0};
     assert_int_equal(shape_count(&huge), -1);
     assert_int_equal(shape_count(&negative), -1);
@@ -63,7 +69,8 @@ static void shape_count_of_overflow_and_negative_is_minus_one(void **state)
     assert_int_equal(shape_bytes(&scalar, DTYPE_COMPLEX128), 16);
 }
 
-static void shape_format_is_a_tuple_and_never_too_long(void **state)
+static void
+shape_format_is_a_tuple_and_never_too_long(void **state)
 {
     (void)state;
     char text[64];
@@ -78,7 +85,8 @@ static void shape_format_is_a_tuple_and_never_too_long(void **state)
     }
 }
 
-static void shape_broadcast_fits_or_names_the_shapes(void **state)
+static void
+shape_broadcast_fits_or_names_the_shapes(void **state)
 {
     (void)state;
     err_t err;
@@ -95,7 +103,8 @@ static void shape_broadcast_fits_or_names_the_shapes(void **state)
     assert_int_equal(ret.ndim, 0);
 }
 
-static void nd_broadcast_repeats_elements(void **state)
+static void
+nd_broadcast_repeats_elements(void **state)
 {
     (void)state;
     err_t err;
@@ -112,7 +121,8 @@ static void nd_broadcast_repeats_elements(void **state)
     check_fails(nd_broadcast(&nd, &fewer, &ret, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static void nd_contiguity_looks_past_single_extents(void **state)
+static void
+nd_contiguity_looks_past_single_extents(void **state)
 {
     (void)state;
     shape_t shape = SHAPE(3, 1, 4), none = SHAPE(0, 5);
@@ -130,7 +140,8 @@ static void nd_contiguity_looks_past_single_extents(void **state)
     assert_true(nd_is_c_contiguous(&nd) && nd_is_f_contiguous(&nd));
 }
 
-static void nd_extent_covers_every_element(void **state)
+static void
+nd_extent_covers_every_element(void **state)
 {
     (void)state;
     uint64_t random = check_seed();
@@ -155,7 +166,8 @@ static void nd_extent_covers_every_element(void **state)
     }
 }
 
-static void nd_extent_of_absurd_strides_overflows(void **state)
+static void
+nd_extent_of_absurd_strides_overflows(void **state)
 {
     (void)state;
     shape_t shape = SHAPE(3, 3), far = SHAPE(INT64_MAX);
@@ -172,7 +184,8 @@ static void nd_extent_of_absurd_strides_overflows(void **state)
     assert_int_equal(nd_extent(&nd, &low, &high), FH_INVALID_ARGUMENT);
 }
 
-static void nd_overlap_sees_shared_bytes(void **state)
+static void
+nd_overlap_sees_shared_bytes(void **state)
 {
     (void)state;
     char data[64];
@@ -193,10 +206,12 @@ static void nd_overlap_sees_shared_bytes(void **state)
 }
 
 /* What a slice takes, by counting as the language defines it. */
-static int64_t count_slice(const index_item_t *item, int64_t extent, int64_t *positions)
+static int64_t
+count_slice(const index_item_t *item, int64_t extent, int64_t *positions)
 {
     int64_t step = item->has_step ? item->step : 1, count = 0;
-    int64_t start = item->start < 0 ? item->start + extent : item->start, stop = item->stop < 0 ? item->stop + extent : item->stop;
+    int64_t start = item->start < 0 ? item->start + extent : item->start,
+            stop = item->stop < 0 ? item->stop + extent : item->stop;
     if (!item->has_start)
         start = step > 0 ? 0 : extent - 1;
     if (!item->has_stop)
@@ -213,7 +228,8 @@ static int64_t count_slice(const index_item_t *item, int64_t extent, int64_t *po
     return count;
 }
 
-static void index_normalise_takes_what_python_takes(void **state)
+static void
+index_normalise_takes_what_python_takes(void **state)
 {
     (void)state;
     err_t err;
@@ -234,7 +250,8 @@ static void index_normalise_takes_what_python_takes(void **state)
                     }
 }
 
-static void index_normalise_of_extremes_does_not_overflow(void **state)
+static void
+index_normalise_of_extremes_does_not_overflow(void **state)
 {
     (void)state;
     err_t err;
@@ -249,7 +266,8 @@ static void index_normalise_of_extremes_does_not_overflow(void **state)
     check_fails(index_normalise(&none, 5, &start, &step, &count, &err), FH_INVALID_ARGUMENT, err);
 }
 
-static index_item_t random_item(uint64_t *random, int64_t extent)
+static index_item_t
+random_item(uint64_t *random, int64_t extent)
 {
     index_item_t item = {.kind = INDEX_SLICE};
     if (extent > 0 && below(random, 3) == 0) {
@@ -269,7 +287,8 @@ static index_item_t random_item(uint64_t *random, int64_t extent)
 }
 
 /* Every element of a random view is checked against the positions that its items name. */
-static void nd_index_of_random_items_finds_the_elements(void **state)
+static void
+nd_index_of_random_items_finds_the_elements(void **state)
 {
     (void)state;
     uint64_t random = check_seed();
@@ -318,14 +337,16 @@ static void nd_index_of_random_items_finds_the_elements(void **state)
     }
 }
 
-static void nd_index_refuses_what_is_out_of_bounds(void **state)
+static void
+nd_index_refuses_what_is_out_of_bounds(void **state)
 {
     (void)state;
     err_t err;
     shape_t shape = SHAPE(3, 4), full = {.ndim = SHAPE_MAX_DIMS};
     nd_t nd, ret;
     nd_init(&nd, NULL, DTYPE_INT8, &shape);
-    index_item_t past = {.kind = INDEX_INT, .start = 3}, before = {.kind = INDEX_INT, .start = -4}, whole = {.kind = INDEX_SLICE};
+    index_item_t past = {.kind = INDEX_INT, .start = 3}, before = {.kind = INDEX_INT, .start = -4},
+                 whole = {.kind = INDEX_SLICE};
     index_item_t ellipsis = {.kind = INDEX_ELLIPSIS}, newaxis = {.kind = INDEX_NEWAXIS};
     check_fails(nd_index(&nd, &past, 1, &ret, NULL, &err), FH_BAD_INDEX, err);
     check_contains(err.text, "size 3");
@@ -338,7 +359,8 @@ static void nd_index_refuses_what_is_out_of_bounds(void **state)
     check_fails(nd_index(&nd, &newaxis, 1, &ret, NULL, &err), FH_BAD_INDEX, err);
 }
 
-static void nd_transpose_moves_axes_or_refuses(void **state)
+static void
+nd_transpose_moves_axes_or_refuses(void **state)
 {
     (void)state;
     err_t err;
@@ -353,15 +375,17 @@ static void nd_transpose_moves_axes_or_refuses(void **state)
     check_fails(nd_transpose(&nd, (int[]){0, 1, 3}, &ret, &err), FH_INVALID_ARGUMENT, err);
 }
 
-/* A reshape that is possible keeps the order of elements; one that is not must really be impossible for a contiguous source. */
-static void nd_reshape_keeps_the_order_of_elements(void **state)
+/* A reshape that is possible keeps the order of elements; one that is not must really be impossible for a contiguous
+ * source. */
+static void
+nd_reshape_keeps_the_order_of_elements(void **state)
 {
     (void)state;
     uint64_t random = check_seed();
     err_t err;
     int possible = 0, impossible = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        static const int64_t factors[][6] = {{2, 3, 4},  {4, 3, 2}, {1, 24},      {24},          {6, 4},
+        static const int64_t factors[][6] = {{2, 3, 4},  {4, 3, 2}, {1, 24},      {24},         {6, 4},
                                              {2, 1, 12}, {3, 8},    {2, 2, 2, 3}, {1, 2, 12, 1}};
         static const int counts[] = {3, 3, 2, 1, 2, 3, 2, 4, 4};
         int64_t i = below(&random, 9), j = below(&random, 9);
@@ -393,7 +417,8 @@ static void nd_reshape_keeps_the_order_of_elements(void **state)
     assert_true(possible > 100 && impossible > 100);
 }
 
-static void nd_reshape_of_other_counts_is_refused(void **state)
+static void
+nd_reshape_of_other_counts_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -409,7 +434,8 @@ static void nd_reshape_of_other_counts_is_refused(void **state)
     assert_true(possible && shape_equal(&ret.shape, &other));
 }
 
-static void shape_axis_counts_from_both_ends(void **state)
+static void
+shape_axis_counts_from_both_ends(void **state)
 {
     (void)state;
     err_t err;
@@ -424,7 +450,8 @@ static void shape_axis_counts_from_both_ends(void **state)
     check_fails(shape_axis(INT64_MIN, 3, &axis, &err), FH_INVALID_ARGUMENT, err);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shape_count_of_overflow_and_negative_is_minus_one),

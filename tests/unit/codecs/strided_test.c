@@ -1,21 +1,23 @@
+#include "codecs/strided.h"
 #include "tests/support/check.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "codecs/strided.h"
-
 enum { ROUNDS = 2000, ROOM = 1 << 16 };
 
-static int64_t below(uint64_t *random, int64_t limit)
+static int64_t
+below(uint64_t *random, int64_t limit)
 {
     return (int64_t)(check_random(random) % (uint64_t)limit);
 }
 
-static const dtype_t dtypes[] = {DTYPE_INT8, DTYPE_FLOAT16, DTYPE_FLOAT32, DTYPE_INT64, DTYPE_COMPLEX64, DTYPE_COMPLEX128};
+static const dtype_t dtypes[] = {DTYPE_INT8,  DTYPE_FLOAT16,   DTYPE_FLOAT32,
+                                 DTYPE_INT64, DTYPE_COMPLEX64, DTYPE_COMPLEX128};
 
 /* A random view into the middle of room: axes permuted, turned around, with gaps.  Only its shape may be given. */
-static nd_t random_view(uint64_t *random, char *room, dtype_t dtype, const shape_t *shape)
+static nd_t
+random_view(uint64_t *random, char *room, dtype_t dtype, const shape_t *shape)
 {
     nd_t nd = {.data = room + ROOM / 2, .dtype = dtype, .shape = *shape};
     int64_t step = (int64_t)dtype_size(dtype);
@@ -34,7 +36,8 @@ static nd_t random_view(uint64_t *random, char *room, dtype_t dtype, const shape
     return nd;
 }
 
-static shape_t random_shape(uint64_t *random)
+static shape_t
+random_shape(uint64_t *random)
 {
     shape_t shape = {.ndim = (int)below(random, 4)};
     for (int i = 0; i < shape.ndim; i++)
@@ -43,7 +46,8 @@ static shape_t random_shape(uint64_t *random)
 }
 
 /* Element number i in C order. */
-static char *element(const nd_t *nd, int64_t i)
+static char *
+element(const nd_t *nd, int64_t i)
 {
     char *data = nd->data;
     for (int axis = nd->shape.ndim - 1; axis >= 0; axis--) {
@@ -58,7 +62,8 @@ typedef struct {
     uint64_t random;
 } rooms_t;
 
-static int make_rooms(void **state)
+static int
+make_rooms(void **state)
 {
     rooms_t *rooms = calloc(1, sizeof *rooms);
     rooms->room = malloc(ROOM);
@@ -70,7 +75,8 @@ static int make_rooms(void **state)
     return 0;
 }
 
-static int drop_rooms(void **state)
+static int
+drop_rooms(void **state)
 {
     rooms_t *rooms = *state;
     free(rooms->room);
@@ -79,7 +85,8 @@ static int drop_rooms(void **state)
     return 0;
 }
 
-static void strided_pack_gives_any_part_of_the_image(void **state)
+static void
+strided_pack_gives_any_part_of_the_image(void **state)
 {
     rooms_t *rooms = *state;
     for (int round = 0; round < ROUNDS; round++) {
@@ -96,7 +103,8 @@ static void strided_pack_gives_any_part_of_the_image(void **state)
     }
 }
 
-static void strided_unpack_writes_that_part_only(void **state)
+static void
+strided_unpack_writes_that_part_only(void **state)
 {
     rooms_t *rooms = *state;
     char *image = malloc(ROOM), *before = malloc(ROOM);
@@ -122,7 +130,8 @@ static void strided_unpack_writes_that_part_only(void **state)
     free(before);
 }
 
-static void check_copy(rooms_t *rooms, void (*copy)(const nd_t *dst, const nd_t *src), int64_t (*half)(dtype_t))
+static void
+check_copy(rooms_t *rooms, void (*copy)(const nd_t *dst, const nd_t *src), int64_t (*half)(dtype_t))
 {
     for (int round = 0; round < ROUNDS; round++) {
         shape_t shape = random_shape(&rooms->random);
@@ -139,29 +148,34 @@ static void check_copy(rooms_t *rooms, void (*copy)(const nd_t *dst, const nd_t 
     }
 }
 
-static int64_t no_half(dtype_t dtype)
+static int64_t
+no_half(dtype_t dtype)
 {
     (void)dtype;
     return 0;
 }
 
-static int64_t swapped_half(dtype_t dtype)
+static int64_t
+swapped_half(dtype_t dtype)
 {
     int64_t size = (int64_t)dtype_size(dtype);
     return dtype_kind(dtype) == 'c' ? size / 2 : size;
 }
 
-static void strided_copy_between_random_views(void **state)
+static void
+strided_copy_between_random_views(void **state)
 {
     check_copy(*state, strided_copy, no_half);
 }
 
-static void strided_copy_swapped_turns_each_half(void **state)
+static void
+strided_copy_swapped_turns_each_half(void **state)
 {
     check_copy(*state, strided_copy_swapped, swapped_half);
 }
 
-static void strided_copy_transposes_across_tiles(void **state)
+static void
+strided_copy_transposes_across_tiles(void **state)
 {
     (void)state;
     enum { ROWS = 70, COLUMNS = 131 };
@@ -178,7 +192,8 @@ static void strided_copy_transposes_across_tiles(void **state)
             assert_int_equal(to[j][i], i * 1000 + j);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strided_pack_gives_any_part_of_the_image),

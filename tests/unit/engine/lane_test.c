@@ -1,8 +1,8 @@
 /* engine/lane: order, turns, waiting, cancelling, ends. */
-#include <string.h>
-
 #include "engine/lane.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 static lanes_t lanes;
 

@@ -1,8 +1,8 @@
 /* engine/object_table: owners, publication, poison, pins, news. */
-#include <string.h>
-
 #include "engine/object_table.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 typedef struct {
     pool_t *pool;

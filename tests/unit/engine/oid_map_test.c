@@ -1,8 +1,8 @@
 /* engine/oid_map against a plain list. */
-#include <string.h>
-
 #include "engine/oid_map.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 enum { IDS = 500, STEPS = 20000 };
 

@@ -1,8 +1,8 @@
 /* engine/outbox over the in-memory link: order, raw frames, a peer that takes nothing. */
-#include <string.h>
-
 #include "engine/outbox.h"
 #include "tests/support/check.h"
+
+#include <string.h>
 
 enum { LIMIT = 2 }; /* messages that the link holds */
 
@@ -67,7 +67,8 @@ add_ok(bench_t *bench, uint64_t call)
     check_ok(outbox_add(bench->outbox, &(message_t){.code = MSG_OK, .as.OK.call = call}, NULL, &err), err);
 }
 
-/* Take what has come; every message must have the next number, every raw frame must hold it.  Returns how many frames came. */
+/* Take what has come; every message must have the next number, every raw frame must hold it.  Returns how many frames
+ * came. */
 static int
 take(bench_t *bench, uint64_t *next)
 {

@@ -1,10 +1,10 @@
 /* engine/pool: accounts, limits, recycling, and what sessions may see of each other. */
-#include <string.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "engine/pool.h"
 #include "tests/support/check.h"
+
+#include <string.h>
+#include <unistd.h>
 
 enum { MIB = 1024 * 1024 };
 
@@ -200,9 +200,9 @@ filled_bytes_are_there_whichever_way_they_went(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (char)(i * 7);
-    segment_fill(segment, 0, bytes, sizeof bytes);              /* fresh pages */
-    segment_fill(segment, sizeof bytes, bytes, sizeof bytes);   /* the next fresh ones */
-    segment_fill(segment, 100, bytes, 1000);                    /* again, small */
+    segment_fill(segment, 0, bytes, sizeof bytes);            /* fresh pages */
+    segment_fill(segment, sizeof bytes, bytes, sizeof bytes); /* the next fresh ones */
+    segment_fill(segment, 100, bytes, 1000);                  /* again, small */
     assert_memory_equal(segment->data, bytes, 100);
     assert_memory_equal(segment->data + 100, bytes, 1000);
     assert_memory_equal(segment->data + 1100, bytes + 1100, sizeof bytes - 1100);

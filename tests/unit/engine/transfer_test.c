@@ -1,9 +1,9 @@
 /* engine/transfer without sockets: two cores, and a wire between them that the test can hold up. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/transfer.h"
 #include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { MIB = 1024 * 1024 };
 
@@ -16,10 +16,10 @@ typedef struct {
 typedef struct {
     site_t from, to;
     oid_t session;
-    int room;               /* messages that the wire takes; then BUSY */
-    outbox_t *credits;      /* what the receiver sends back */
-    int parts;              /* that have been sent */
-    uint8_t *kept[64];      /* bytes that parts point to */
+    int room;          /* messages that the wire takes; then BUSY */
+    outbox_t *credits; /* what the receiver sends back */
+    int parts;         /* that have been sent */
+    uint8_t *kept[64]; /* bytes that parts point to */
     int nkept;
 } bench_t;
 
@@ -142,7 +142,8 @@ expect_array(bench_t *bench, oid_t transfer, int64_t n, err_t *err)
 {
     pin_t pin = make(&bench->to, n, 0);
     bool parts = false;
-    int status = transfers_expect(bench->to.core.transfers, bench->to.lane, transfer, bench->from.core.id, &pin, &parts, err);
+    int status =
+        transfers_expect(bench->to.core.transfers, bench->to.lane, transfer, bench->from.core.id, &pin, &parts, err);
 
     if (!status && parts)
         transfers_take_parts(&bench->to.core, transfer);

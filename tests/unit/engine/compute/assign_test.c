@@ -1,10 +1,9 @@
+#include "engine/compute/compute.h"
 #include "tests/support/check.h"
+#include "tests/unit/engine/compute/views.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "engine/compute/compute.h"
-#include "tests/unit/engine/compute/views.h"
 
 enum { ROUNDS = 4000 };
 
@@ -13,7 +12,8 @@ typedef struct {
     uint64_t random;
 } bench_t;
 
-static int make_bench(void **state)
+static int
+make_bench(void **state)
 {
     static bench_t bench;
     bench.random = check_seed();
@@ -21,19 +21,22 @@ static int make_bench(void **state)
     return crew_new(&bench.crew, 3, NULL);
 }
 
-static int drop_bench(void **state)
+static int
+drop_bench(void **state)
 {
     crew_destroy(&((bench_t *)*state)->crew);
     return 0;
 }
 
-static dtype_t any_dtype(uint64_t *random)
+static dtype_t
+any_dtype(uint64_t *random)
 {
     return (dtype_t)(views_below(random, DTYPE_COUNT - 1) + 1);
 }
 
 /* Every element equals what dtype_convert makes of its source. */
-static void check_assigned(const nd_t *out, const nd_t *source)
+static void
+check_assigned(const nd_t *out, const nd_t *source)
 {
     for (int64_t i = 0, count = shape_count(&out->shape); i < count; i++) {
         char wanted[16];
@@ -42,7 +45,8 @@ static void check_assigned(const nd_t *out, const nd_t *source)
     }
 }
 
-static void assign_casts_and_broadcasts_any_views(void **state)
+static void
+assign_casts_and_broadcasts_any_views(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -59,7 +63,8 @@ static void assign_casts_and_broadcasts_any_views(void **state)
     }
 }
 
-static void assign_of_large_arrays_shares_the_work(void **state)
+static void
+assign_of_large_arrays_shares_the_work(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -75,7 +80,8 @@ static void assign_of_large_arrays_shares_the_work(void **state)
     }
 }
 
-static void assign_to_itself_shifted_or_turned_reads_first(void **state)
+static void
+assign_to_itself_shifted_or_turned_reads_first(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -98,11 +104,13 @@ static void assign_to_itself_shifted_or_turned_reads_first(void **state)
         }
         check_ok(compute_assign(bench->crew, &out, &source, &err), err);
         for (int64_t i = 0; i < N; i++)
-            assert_int_equal(data[i], i < to || i >= to + n ? before[i] : before[turned ? from + n - 1 - (i - to) : from + i - to]);
+            assert_int_equal(data[i], i < to || i >= to + n ? before[i]
+                                                            : before[turned ? from + n - 1 - (i - to) : from + i - to]);
     }
 }
 
-static void assign_of_shapes_that_do_not_fit_writes_nothing(void **state)
+static void
+assign_of_shapes_that_do_not_fit_writes_nothing(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -116,7 +124,8 @@ static void assign_of_shapes_that_do_not_fit_writes_nothing(void **state)
     assert_true(data[0] == 1 && data[1] == 2 && data[2] == 3);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(assign_casts_and_broadcasts_any_views),

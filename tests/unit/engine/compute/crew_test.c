@@ -1,8 +1,7 @@
+#include "engine/compute/compute.h"
 #include "tests/support/check.h"
 
 #include <stdatomic.h>
-
-#include "engine/compute/compute.h"
 
 enum { PARTS = 1000 };
 
@@ -10,13 +9,15 @@ typedef struct {
     atomic_int done[PARTS];
 } tally_t;
 
-static void count_part(void *context, int64_t i)
+static void
+count_part(void *context, int64_t i)
 {
     tally_t *tally = context;
     atomic_fetch_add(&tally->done[i], 1);
 }
 
-static void crew_run_does_every_part_once(void **state)
+static void
+crew_run_does_every_part_once(void **state)
 {
     (void)state;
     err_t err;
@@ -38,13 +39,15 @@ static void crew_run_does_every_part_once(void **state)
     }
 }
 
-static void add_part(void *context, int64_t i)
+static void
+add_part(void *context, int64_t i)
 {
     atomic_fetch_add((atomic_llong *)context, i);
 }
 
 /* Many short loops one after the other: workers that sleep, that still look and that are late must all be met. */
-static void crew_run_again_and_again_loses_nothing(void **state)
+static void
+crew_run_again_and_again_loses_nothing(void **state)
 {
     (void)state;
     err_t err;
@@ -57,7 +60,8 @@ static void crew_run_again_and_again_loses_nothing(void **state)
     crew_destroy(&crew);
 }
 
-static void work_and_add_part(void *context, int64_t i)
+static void
+work_and_add_part(void *context, int64_t i)
 {
     volatile double x = (double)i;
     for (int k = 0; k < 20000; k++)
@@ -65,7 +69,8 @@ static void work_and_add_part(void *context, int64_t i)
     atomic_fetch_add((atomic_llong *)context, 1);
 }
 
-static void crew_run_returns_when_the_slowest_part_is_done(void **state)
+static void
+crew_run_returns_when_the_slowest_part_is_done(void **state)
 {
     (void)state;
     err_t err;
@@ -79,7 +84,8 @@ static void crew_run_returns_when_the_slowest_part_is_done(void **state)
     crew_destroy(&crew);
 }
 
-static void crew_new_of_absurd_size_is_refused(void **state)
+static void
+crew_new_of_absurd_size_is_refused(void **state)
 {
     (void)state;
     err_t err;
@@ -90,7 +96,8 @@ static void crew_new_of_absurd_size_is_refused(void **state)
     assert_null(crew);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crew_run_does_every_part_once),

@@ -1,11 +1,10 @@
+#include "engine/compute/compute.h"
 #include "tests/support/check.h"
+#include "tests/unit/engine/compute/views.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "engine/compute/compute.h"
-#include "tests/unit/engine/compute/views.h"
 
 enum { ROUNDS = 8000 };
 
@@ -14,7 +13,8 @@ typedef struct {
     uint64_t random;
 } bench_t;
 
-static int make_bench(void **state)
+static int
+make_bench(void **state)
 {
     static bench_t bench;
     bench.random = check_seed();
@@ -22,7 +22,8 @@ static int make_bench(void **state)
     return crew_new(&bench.crew, 3, NULL) + crew_new(&bench.alone, 1, NULL);
 }
 
-static int drop_bench(void **state)
+static int
+drop_bench(void **state)
 {
     bench_t *bench = *state;
     crew_destroy(&bench->crew);
@@ -30,35 +31,50 @@ static int drop_bench(void **state)
     return 0;
 }
 
-/* --- the plain way -------------------------------------------------------------------------------------------------- */
+/* --- the plain way --------------------------------------------------------------------------------------------------
+ */
 
 /* Is b better than a for min (sign -1) or max (1)?  NaN is best. */
-static bool better(double a, double b, int sign)
+static bool
+better(double a, double b, int sign)
 {
     return sign < 0 ? b < a || (isnan(b) && !isnan(a)) : b > a || (isnan(b) && !isnan(a));
 }
 
-static double fold(reduce_t reduce, double total, double x, bool first)
+static double
+fold(reduce_t reduce, double total, double x, bool first)
 {
     switch (reduce) {
-    case REDUCE_SUM: return first ? x : total + x;
-    case REDUCE_PROD: return first ? x : total * x;
-    case REDUCE_MIN: return first || better(total, x, -1) ? x : total;
-    case REDUCE_MAX: return first || better(total, x, 1) ? x : total;
-    case REDUCE_ANY: return (!first && total != 0) || x != 0;
-    case REDUCE_ALL: return (first || total != 0) && x != 0;
-    case REDUCE_COUNT: return (first ? 0 : total) + (x != 0);
-    case REDUCE_BIT_AND: return first ? x : (double)((int64_t)total & (int64_t)x);
-    case REDUCE_BIT_OR: return first ? x : (double)((int64_t)total | (int64_t)x);
-    case REDUCE_BIT_XOR: return first ? x : (double)((int64_t)total ^ (int64_t)x);
+    case REDUCE_SUM:
+        return first ? x : total + x;
+    case REDUCE_PROD:
+        return first ? x : total * x;
+    case REDUCE_MIN:
+        return first || better(total, x, -1) ? x : total;
+    case REDUCE_MAX:
+        return first || better(total, x, 1) ? x : total;
+    case REDUCE_ANY:
+        return (!first && total != 0) || x != 0;
+    case REDUCE_ALL:
+        return (first || total != 0) && x != 0;
+    case REDUCE_COUNT:
+        return (first ? 0 : total) + (x != 0);
+    case REDUCE_BIT_AND:
+        return first ? x : (double)((int64_t)total & (int64_t)x);
+    case REDUCE_BIT_OR:
+        return first ? x : (double)((int64_t)total | (int64_t)x);
+    case REDUCE_BIT_XOR:
+        return first ? x : (double)((int64_t)total ^ (int64_t)x);
     case REDUCE_ARGMIN:
-    case REDUCE_ARGMAX: break;
+    case REDUCE_ARGMAX:
+        break;
     }
     return NAN;
 }
 
 /* The coordinates of element i in C order. */
-static void coordinates(const shape_t *shape, int64_t i, int64_t *ret)
+static void
+coordinates(const shape_t *shape, int64_t i, int64_t *ret)
 {
     for (int axis = shape->ndim - 1; axis >= 0; axis--) {
         ret[axis] = i % shape->extent[axis];
@@ -67,7 +83,8 @@ static void coordinates(const shape_t *shape, int64_t i, int64_t *ret)
 }
 
 /* Result element that source element i goes to, and its position among the reduced ones, in C order. */
-static int64_t target(const shape_t *shape, uint32_t axes, int64_t i, int64_t *ret_position)
+static int64_t
+target(const shape_t *shape, uint32_t axes, int64_t i, int64_t *ret_position)
 {
     int64_t at[SHAPE_MAX_DIMS], result = 0, position = 0;
     coordinates(shape, i, at);
@@ -80,7 +97,8 @@ static int64_t target(const shape_t *shape, uint32_t axes, int64_t i, int64_t *r
 }
 
 /* What each element of the result should be, and how large the parts of a sum were. */
-static void reduce_plainly(reduce_t reduce, const nd_t *in, uint32_t axes, double *ret, double *ret_scale)
+static void
+reduce_plainly(reduce_t reduce, const nd_t *in, uint32_t axes, double *ret, double *ret_scale)
 {
     int64_t count = shape_count(&in->shape), position;
     for (int64_t i = 0; i < count; i++) {
@@ -99,9 +117,11 @@ static void reduce_plainly(reduce_t reduce, const nd_t *in, uint32_t axes, doubl
     }
 }
 
-/* --- random arrays -------------------------------------------------------------------------------------------------- */
+/* --- random arrays --------------------------------------------------------------------------------------------------
+ */
 
-static shape_t result_shape(const shape_t *shape, uint32_t axes, bool keep)
+static shape_t
+result_shape(const shape_t *shape, uint32_t axes, bool keep)
 {
     shape_t result = {.ndim = 0};
     for (int i = 0; i < shape->ndim; i++) {
@@ -112,7 +132,8 @@ static shape_t result_shape(const shape_t *shape, uint32_t axes, bool keep)
     return result;
 }
 
-static void check_result(reduce_t reduce, const nd_t *out, const double *wanted, const double *scale)
+static void
+check_result(reduce_t reduce, const nd_t *out, const double *wanted, const double *scale)
 {
     for (int64_t k = 0, count = shape_count(&out->shape); k < count; k++) {
         double got = views_number(out, k);
@@ -129,7 +150,8 @@ static void check_result(reduce_t reduce, const nd_t *out, const double *wanted,
     }
 }
 
-static void check_random_reduction(bench_t *bench, const shape_t *shape)
+static void
+check_random_reduction(bench_t *bench, const shape_t *shape)
 {
     static const dtype_t DTYPES[] = {DTYPE_BOOL,  DTYPE_INT8,   DTYPE_UINT8,   DTYPE_INT32,
                                      DTYPE_INT64, DTYPE_UINT64, DTYPE_FLOAT32, DTYPE_FLOAT64};
@@ -171,7 +193,8 @@ static void check_random_reduction(bench_t *bench, const shape_t *shape)
     views_free(&again);
 }
 
-static void reduce_of_random_views_is_what_a_plain_loop_gives(void **state)
+static void
+reduce_of_random_views_is_what_a_plain_loop_gives(void **state)
 {
     bench_t *bench = *state;
     for (int round = 0; round < ROUNDS; round++) {
@@ -181,15 +204,18 @@ static void reduce_of_random_views_is_what_a_plain_loop_gives(void **state)
 }
 
 /* Large enough for several segments and parts. */
-static void reduce_of_large_arrays_is_the_same_for_any_crew(void **state)
+static void
+reduce_of_large_arrays_is_the_same_for_any_crew(void **state)
 {
     bench_t *bench = *state;
-    static const shape_t SHAPES[] = {{1, {150001}}, {2, {70001, 2}}, {2, {3, 66000}}, {3, {300, 7, 60}}, {2, {600, 401}}};
+    static const shape_t SHAPES[] = {
+        {1, {150001}}, {2, {70001, 2}}, {2, {3, 66000}}, {3, {300, 7, 60}}, {2, {600, 401}}};
     for (int round = 0; round < 60; round++)
         check_random_reduction(bench, &SHAPES[round % 5]);
 }
 
-static void reduce_of_nothing_gives_the_identity_or_fails(void **state)
+static void
+reduce_of_nothing_gives_the_identity_or_fails(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -202,7 +228,7 @@ static void reduce_of_nothing_gives_the_identity_or_fails(void **state)
         dtype_t dtype;
         double value;
     } CASES[] = {{REDUCE_SUM, DTYPE_FLOAT64, 0}, {REDUCE_PROD, DTYPE_FLOAT64, 1}, {REDUCE_ANY, DTYPE_BOOL, 0},
-                 {REDUCE_ALL, DTYPE_BOOL, 1},    {REDUCE_COUNT, DTYPE_INT64, 0}, {REDUCE_BIT_AND, DTYPE_INT16, -1}};
+                 {REDUCE_ALL, DTYPE_BOOL, 1},    {REDUCE_COUNT, DTYPE_INT64, 0},  {REDUCE_BIT_AND, DTYPE_INT16, -1}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         nd_init(&out, result, CASES[i].dtype, &(shape_t){1, {3}});
         check_ok(compute_reduce(bench->crew, CASES[i].reduce, &in, 1, &out, 0, &err), err);
@@ -217,7 +243,8 @@ static void reduce_of_nothing_gives_the_identity_or_fails(void **state)
     check_ok(compute_reduce(bench->crew, REDUCE_MIN, &in, 2, &out, 0, &err), err);
 }
 
-static void reduce_sum_of_many_small_numbers_is_accurate(void **state)
+static void
+reduce_sum_of_many_small_numbers_is_accurate(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -240,7 +267,8 @@ static void reduce_sum_of_many_small_numbers_is_accurate(void **state)
     free(data);
 }
 
-static void reduce_of_float16_adds_up_in_float32(void **state)
+static void
+reduce_of_float16_adds_up_in_float32(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -254,7 +282,8 @@ static void reduce_of_float16_adds_up_in_float32(void **state)
     assert_true((float)sum == 4096.0f);
 }
 
-static void reduce_of_bad_shapes_is_refused(void **state)
+static void
+reduce_of_bad_shapes_is_refused(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -270,7 +299,8 @@ static void reduce_of_bad_shapes_is_refused(void **state)
     check_fails(compute_reduce(bench->crew, REDUCE_SUM, &in, 2, &out, 0, &err), FH_WRONG_TYPE, err);
 }
 
-static void arg_combine_takes_the_first_best_piece(void **state)
+static void
+arg_combine_takes_the_first_best_piece(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -290,7 +320,8 @@ static void arg_combine_takes_the_first_best_piece(void **state)
     check_fails(compute_arg_combine(bench->crew, REDUCE_SUM, &value, &index, &out, &err), FH_WRONG_TYPE, err);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduce_of_random_views_is_what_a_plain_loop_gives),

@@ -1,13 +1,13 @@
+#include "engine/compute/compute.h"
 #include "tests/support/check.h"
+#include "tests/unit/engine/compute/views.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/compute/compute.h"
-#include "tests/unit/engine/compute/views.h"
-
-/* What each operation computes is compared with NumPy in tests/python/test_compute_loops.py; here: how operands are walked. */
+/* What each operation computes is compared with NumPy in tests/python/test_compute_loops.py; here: how operands are
+ * walked. */
 
 enum { ROUNDS = 6000 };
 
@@ -16,7 +16,8 @@ typedef struct {
     uint64_t random;
 } bench_t;
 
-static int make_bench(void **state)
+static int
+make_bench(void **state)
 {
     static bench_t bench;
     bench.random = check_seed();
@@ -24,20 +25,23 @@ static int make_bench(void **state)
     return crew_new(&bench.crew, 3, NULL);
 }
 
-static int drop_bench(void **state)
+static int
+drop_bench(void **state)
 {
     crew_destroy(&((bench_t *)*state)->crew);
     return 0;
 }
 
-static const op_t *find(const char *name)
+static const op_t *
+find(const char *name)
 {
     const op_t *op = op_find(name, strlen(name));
     assert_non_null(op);
     return op;
 }
 
-static op_loop_t resolve(const op_t *op, const nd_t *in)
+static op_loop_t
+resolve(const op_t *op, const nd_t *in)
 {
     op_input_t inputs[OP_MAX_IN];
     op_loop_t loop;
@@ -49,8 +53,9 @@ static op_loop_t resolve(const op_t *op, const nd_t *in)
 }
 
 /* One element computed alone, from its inputs' bytes. */
-static void compute_one(bench_t *bench, const op_t *op, const op_loop_t *loop, const nd_t *in, int64_t i, dtype_t *out_dtype,
-                        char ret[OP_MAX_OUT][16])
+static void
+compute_one(bench_t *bench, const op_t *op, const op_loop_t *loop, const nd_t *in, int64_t i, dtype_t *out_dtype,
+            char ret[OP_MAX_OUT][16])
 {
     nd_t single[OP_MAX_IN], result[OP_MAX_OUT];
     const shape_t scalar = {.ndim = 0};
@@ -62,16 +67,20 @@ static void compute_one(bench_t *bench, const op_t *op, const op_loop_t *loop, c
     check_ok(compute_ufunc(bench->crew, op, loop, single, op->nin, result, op->nout, NULL, &err), err);
 }
 
-static dtype_t any_dtype(uint64_t *random)
+static dtype_t
+any_dtype(uint64_t *random)
 {
     return (dtype_t)(views_below(random, DTYPE_COUNT - 1) + 1);
 }
 
-/* Any operation over any views, dtypes and masks: each element is what it would be alone, and what the mask spares stays. */
-static void check_random_call(bench_t *bench, int round)
+/* Any operation over any views, dtypes and masks: each element is what it would be alone, and what the mask spares
+ * stays. */
+static void
+check_random_call(bench_t *bench, int round)
 {
-    static const char *const NAMES[] = {"add", "multiply", "true_divide", "less", "hypot", "divmod", "where", "clip",
-                                        "absolute", "modf", "frexp", "logical_xor", "negative", "maximum", "equal"};
+    static const char *const NAMES[] = {"add",    "multiply",    "true_divide", "less",     "hypot",
+                                        "divmod", "where",       "clip",        "absolute", "modf",
+                                        "frexp",  "logical_xor", "negative",    "maximum",  "equal"};
     uint64_t *random = &bench->random;
     const op_t *op = find(NAMES[views_below(random, sizeof NAMES / sizeof *NAMES)]);
     shape_t shape = views_shape(random, 4, 8);
@@ -103,7 +112,9 @@ static void check_random_call(bench_t *bench, int round)
             for (int64_t i = 0; i < count; i++)
                 memcpy(before[k] + i * 16, views_at(&out_nd[k], i), dtype_size(out_dtype[k]));
         }
-        check_ok(compute_ufunc(bench->crew, op, &loop, in_nd, op->nin, out_nd, op->nout, masked ? &mask.nd : NULL, &err), err);
+        check_ok(
+            compute_ufunc(bench->crew, op, &loop, in_nd, op->nin, out_nd, op->nout, masked ? &mask.nd : NULL, &err),
+            err);
         for (int64_t i = 0; i < count; i++) {
             _Alignas(16) char wanted[OP_MAX_OUT][16];
             compute_one(bench, op, &loop, wide, i, out_dtype, wanted);
@@ -122,13 +133,15 @@ static void check_random_call(bench_t *bench, int round)
         views_free(&in[k]);
 }
 
-static void ufunc_elements_are_what_they_are_alone(void **state)
+static void
+ufunc_elements_are_what_they_are_alone(void **state)
 {
     for (int round = 0; round < ROUNDS; round++)
         check_random_call(*state, round);
 }
 
-static void ufunc_of_large_arrays_is_the_same_for_any_crew(void **state)
+static void
+ufunc_of_large_arrays_is_the_same_for_any_crew(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -157,7 +170,8 @@ static void ufunc_of_large_arrays_is_the_same_for_any_crew(void **state)
     crew_destroy(&alone);
 }
 
-static void ufunc_in_place_reads_before_it_writes(void **state)
+static void
+ufunc_in_place_reads_before_it_writes(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -175,7 +189,8 @@ static void ufunc_in_place_reads_before_it_writes(void **state)
         assert_true(data[i] == (double)i * i);
 }
 
-static void ufunc_integer_division_by_zero_gives_zero(void **state)
+static void
+ufunc_integer_division_by_zero_gives_zero(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -193,7 +208,8 @@ static void ufunc_integer_division_by_zero_gives_zero(void **state)
     assert_memory_equal(r, ((int32_t[]){0, 0, 1, 0}), sizeof r);
 }
 
-static void ufunc_negative_integer_power_writes_nothing(void **state)
+static void
+ufunc_negative_integer_power_writes_nothing(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -213,7 +229,8 @@ static void ufunc_negative_integer_power_writes_nothing(void **state)
     assert_memory_equal(result, ((int64_t[]){4, -5, 16}), sizeof result);
 }
 
-static void ufunc_bools_from_outside_count_as_true(void **state)
+static void
+ufunc_bools_from_outside_count_as_true(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -230,7 +247,8 @@ static void ufunc_bools_from_outside_count_as_true(void **state)
     assert_true(result[0] == 1 && result[1] == 0);
 }
 
-static void ufunc_every_loop_that_resolves_exists(void **state)
+static void
+ufunc_every_loop_that_resolves_exists(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -253,7 +271,8 @@ static void ufunc_every_loop_that_resolves_exists(void **state)
             }
 }
 
-static void ufunc_wrong_calls_are_refused(void **state)
+static void
+ufunc_wrong_calls_are_refused(void **state)
 {
     bench_t *bench = *state;
     err_t err;
@@ -274,7 +293,8 @@ static void ufunc_wrong_calls_are_refused(void **state)
     check_fails(compute_ufunc(bench->crew, op, &loop, in, 2, &out, 1, NULL, &err), FH_WRONG_TYPE, err);
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ufunc_elements_are_what_they_are_alone),

@@ -2,18 +2,19 @@
 
 #include <complex.h>
 #undef complex /* a name in loops.h */
-#include <math.h>
-#include <string.h>
-
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
 #include "tests/unit/engine/compute/views.h"
+
+#include <math.h>
+#include <string.h>
 
 /* The loops for wider vectors must give the bits that the baseline loops give. */
 
 enum { N = 517 };
 
-static bool runs_here(bool widest)
+static bool
+runs_here(bool widest)
 {
 #ifdef FH_LOOPS_WIDE
     return widest ? __builtin_cpu_supports("x86-64-v4") : __builtin_cpu_supports("x86-64-v3");
@@ -25,13 +26,15 @@ static bool runs_here(bool widest)
 
 #ifdef FH_LOOPS_WIDE
 
-static void fill(uint64_t *random, dtype_t dtype, char *data)
+static void
+fill(uint64_t *random, dtype_t dtype, char *data)
 {
     static const double EDGES[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 0.5, 700, -700, 1e-310, 65504};
     for (int i = 0; i < N; i++) {
         double pair[2];
         for (int k = 0; k < 2; k++)
-            pair[k] = views_below(random, 6) == 0 ? EDGES[views_below(random, 12)] : (double)views_below(random, 4000) / 16 - 100;
+            pair[k] = views_below(random, 6) == 0 ? EDGES[views_below(random, 12)]
+                                                  : (double)views_below(random, 4000) / 16 - 100;
         if (strchr("fc", dtype_kind(dtype)) == NULL)
             pair[0] = (double)views_below(random, dtype == DTYPE_BOOL ? 2 : 100);
         dtype_convert(dtype, data + (size_t)i * dtype_size(dtype), DTYPE_COMPLEX128, pair);
@@ -39,7 +42,8 @@ static void fill(uint64_t *random, dtype_t dtype, char *data)
 }
 
 /* NaN has many forms, and which one comes out is nobody's promise. */
-static void check_same(dtype_t dtype, const char *a, const char *b)
+static void
+check_same(dtype_t dtype, const char *a, const char *b)
 {
     size_t size = dtype_size(dtype);
     for (int i = 0; i < N; i++, a += size, b += size) {
@@ -54,7 +58,8 @@ static void check_same(dtype_t dtype, const char *a, const char *b)
     }
 }
 
-static void check_entry(uint64_t *random, const loop_entry_t *a, const loop_entry_t *b)
+static void
+check_entry(uint64_t *random, const loop_entry_t *a, const loop_entry_t *b)
 {
     static _Alignas(64) char in[OP_MAX_IN][N * 16], out[2][OP_MAX_OUT][N * 16];
     assert_memory_equal(a, b, offsetof(loop_entry_t, fn));
@@ -81,7 +86,8 @@ static void check_entry(uint64_t *random, const loop_entry_t *a, const loop_entr
     }
 }
 
-static void check_tables(loop_table_fn first, loop_table_fn second)
+static void
+check_tables(loop_table_fn first, loop_table_fn second)
 {
     uint64_t random = check_seed();
     const loop_entry_t *a = first(), *b = second();
@@ -90,7 +96,8 @@ static void check_tables(loop_table_fn first, loop_table_fn second)
     assert_true(a->fn == NULL && b->fn == NULL);
 }
 
-static void wide_loops_give_the_baseline_bits(void **state)
+static void
+wide_loops_give_the_baseline_bits(void **state)
 {
     (void)state;
     if (!runs_here(false))
@@ -99,7 +106,8 @@ static void wide_loops_give_the_baseline_bits(void **state)
     LOOPS_FILES(CHECK)
 }
 
-static void widest_loops_give_the_baseline_bits(void **state)
+static void
+widest_loops_give_the_baseline_bits(void **state)
 {
     (void)state;
     if (!runs_here(true))
@@ -107,7 +115,8 @@ static void widest_loops_give_the_baseline_bits(void **state)
     check_tables(LOOPS_NAME(baseline, math), LOOPS_NAME(widest, math));
 }
 
-static void wide_casts_give_the_baseline_bits(void **state)
+static void
+wide_casts_give_the_baseline_bits(void **state)
 {
     (void)state;
     if (!runs_here(false))
@@ -124,7 +133,8 @@ static void wide_casts_give_the_baseline_bits(void **state)
         }
 }
 
-static void wide_folds_give_the_baseline_bits(void **state)
+static void
+wide_folds_give_the_baseline_bits(void **state)
 {
     (void)state;
     if (!runs_here(false))
@@ -153,7 +163,8 @@ static void wide_folds_give_the_baseline_bits(void **state)
 
 #endif
 
-static void variants_choice_has_every_loop(void **state)
+static void
+variants_choice_has_every_loop(void **state)
 {
     (void)state;
     print_message("wide loops: %s, widest: %s\n", runs_here(false) ? "yes" : "no", runs_here(true) ? "yes" : "no");
@@ -165,15 +176,14 @@ static void variants_choice_has_every_loop(void **state)
     assert_null(pick_find(REDUCE_SUM, DTYPE_INT8));
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variants_choice_has_every_loop),
 #ifdef FH_LOOPS_WIDE
-        cmocka_unit_test(wide_loops_give_the_baseline_bits),
-        cmocka_unit_test(widest_loops_give_the_baseline_bits),
-        cmocka_unit_test(wide_casts_give_the_baseline_bits),
-        cmocka_unit_test(wide_folds_give_the_baseline_bits),
+        cmocka_unit_test(wide_loops_give_the_baseline_bits), cmocka_unit_test(widest_loops_give_the_baseline_bits),
+        cmocka_unit_test(wide_casts_give_the_baseline_bits), cmocka_unit_test(wide_folds_give_the_baseline_bits),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,17 +1,19 @@
 #include "tests/unit/engine/compute/views.h"
 
+#include "tests/support/check.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/check.h"
-
-int64_t views_below(uint64_t *random, int64_t limit)
+int64_t
+views_below(uint64_t *random, int64_t limit)
 {
     return (int64_t)(check_random(random) % (uint64_t)limit);
 }
 
-shape_t views_shape(uint64_t *random, int max_dims, int64_t max_extent)
+shape_t
+views_shape(uint64_t *random, int max_dims, int64_t max_extent)
 {
     shape_t shape = {.ndim = (int)views_below(random, max_dims + 1)};
     for (int i = 0; i < shape.ndim; i++)
@@ -19,7 +21,8 @@ shape_t views_shape(uint64_t *random, int max_dims, int64_t max_extent)
     return shape;
 }
 
-static void fill(uint64_t *random, const nd_t *nd)
+static void
+fill(uint64_t *random, const nd_t *nd)
 {
     for (int64_t i = 0, count = shape_count(&nd->shape); i < count; i++) {
         double pair[2] = {(double)views_below(random, 200) / 2 - 20, (double)views_below(random, 20)};
@@ -33,7 +36,8 @@ static void fill(uint64_t *random, const nd_t *nd)
     }
 }
 
-view_t views_make(uint64_t *random, dtype_t dtype, const shape_t *shape, bool misaligned)
+view_t
+views_make(uint64_t *random, dtype_t dtype, const shape_t *shape, bool misaligned)
 {
     view_t self = {.nd = {.dtype = dtype, .shape = *shape}};
     int64_t size = (int64_t)dtype_size(dtype), step = size, low, high;
@@ -59,13 +63,15 @@ view_t views_make(uint64_t *random, dtype_t dtype, const shape_t *shape, bool mi
     return self;
 }
 
-void views_free(view_t *self)
+void
+views_free(view_t *self)
 {
     free(self->memory);
     self->memory = NULL;
 }
 
-char *views_at(const nd_t *nd, int64_t i)
+char *
+views_at(const nd_t *nd, int64_t i)
 {
     char *data = nd->data;
     for (int axis = nd->shape.ndim - 1; axis >= 0; axis--) {
@@ -75,14 +81,16 @@ char *views_at(const nd_t *nd, int64_t i)
     return data;
 }
 
-double views_number(const nd_t *nd, int64_t i)
+double
+views_number(const nd_t *nd, int64_t i)
 {
     double number;
     dtype_convert(DTYPE_FLOAT64, &number, nd->dtype, views_at(nd, i));
     return number;
 }
 
-shape_t views_narrow(uint64_t *random, const shape_t *shape)
+shape_t
+views_narrow(uint64_t *random, const shape_t *shape)
 {
     int dropped = (int)views_below(random, 3) == 0 ? (int)views_below(random, shape->ndim + 1) : 0;
     shape_t narrow = {.ndim = shape->ndim - dropped};

@@ -12,8 +12,8 @@ typedef struct {
 
 int64_t views_below(uint64_t *random, int64_t limit);
 shape_t views_shape(uint64_t *random, int max_dims, int64_t max_extent);
-/* Axes permuted, turned around, with gaps between elements; misaligned: the elements begin at an odd address.  Elements are random
- * small numbers, NaN now and then in floating arrays. */
+/* Axes permuted, turned around, with gaps between elements; misaligned: the elements begin at an odd address.  Elements
+ * are random small numbers, NaN now and then in floating arrays. */
 view_t views_make(uint64_t *random, dtype_t dtype, const shape_t *shape, bool misaligned);
 void views_free(view_t *self);
 /* Element i in C order. */
