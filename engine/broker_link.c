@@ -308,7 +308,7 @@ hear_engine_lost(broker_link_t *self, const message_t *message)
 static void
 hear_session_gone(broker_link_t *self, const message_t *message)
 {
-    peers_end_session(self->options.peers, message->as.SESSION_GONE.session);
+    peers_end_session(self->options.peers, message->as.SESSION_GONE.session, false);
 }
 
 static void
@@ -330,6 +330,14 @@ hear_ping(broker_link_t *self, const message_t *message)
 }
 
 static void
+hear_pong(broker_link_t *self, const message_t *message)
+{
+    pthread_mutex_lock(&self->core->lock);
+    core_free_heirs(self->core, message->as.PONG.call, clock_now_ns());
+    pthread_mutex_unlock(&self->core->lock);
+}
+
+static void
 hear(broker_link_t *self, const message_t *message)
 {
     static const struct {
@@ -344,6 +352,7 @@ hear(broker_link_t *self, const message_t *message)
         {MSG_SESSION_GONE, hear_session_gone},
         {MSG_KEEP, hear_keep},
         {MSG_PING, hear_ping},
+        {MSG_PONG, hear_pong},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -413,6 +422,16 @@ tick_news(broker_link_t *self, int64_t now_ns)
     return waiting ? self->news_ns : INT64_MAX;
 }
 
+/* Ask for the PONG behind which the broker has told what is published.  Under the lock. */
+static void
+tick_heirs(broker_link_t *self, int64_t now_ns)
+{
+    core_free_heirs(self->core, 0, now_ns);
+    for (heirs_t *heirs = self->core->heirs; heirs; heirs = heirs->next)
+        if (!heirs->ping && say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call}))
+            heirs->ping = self->call;
+}
+
 static int64_t
 tick_ready(broker_link_t *self, int64_t now_ns)
 {
@@ -427,6 +446,8 @@ tick_ready(broker_link_t *self, int64_t now_ns)
     pthread_mutex_lock(&self->core->lock);
     int64_t news_ns = tick_news(self, now_ns);
 
+    tick_heirs(self, now_ns);
+
     pthread_mutex_unlock(&self->core->lock);
     return news_ns < self->beat_ns ? news_ns : self->beat_ns;
 }
@@ -438,6 +459,9 @@ broker_link_tick(broker_link_t *self, int64_t now_ns)
         announce_again(self, now_ns);
     if (self->state == READY)
         return tick_ready(self, now_ns);
+    pthread_mutex_lock(&self->core->lock);
+    core_free_heirs(self->core, 0, now_ns);
+    pthread_mutex_unlock(&self->core->lock);
     if (self->state == STRANGER || now_ns - self->said_ns > ANSWER_NS)
         greet(self, now_ns);
     return now_ns + RETRY_NS;

@@ -35,6 +35,7 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
 void
 core_release(core_t *self)
 {
+    core_free_heirs(self, UINT64_MAX, INT64_MAX);
     object_table_release(&self->objects); /* before the lanes, which own them */
     lanes_release(&self->lanes);
     oid_map_release(&self->engine_outboxes);
@@ -99,6 +100,22 @@ core_tell_done(core_t *self, lane_t *lane)
     lane->done_calls = 0;
     lane->done_bytes = 0;
     core_reply(self, lane, &(message_t){.code = MSG_DONE, .as.DONE.call = lane->done}, NULL);
+}
+
+void
+core_free_heirs(core_t *self, uint64_t pong, int64_t now_ns)
+{
+    for (heirs_t **at = &self->heirs; *at;) {
+        heirs_t *heirs = *at;
+
+        if ((!heirs->ping || heirs->ping > pong) && now_ns < heirs->deadline_ns) {
+            at = &heirs->next;
+            continue;
+        }
+        *at = heirs->next;
+        object_table_disown(&self->objects, &heirs->owner);
+        free(heirs);
+    }
 }
 
 void

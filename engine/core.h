@@ -19,6 +19,15 @@ typedef struct {
     uint64_t kernels, kernel_calls, kernel_faults;
 } counters_t;
 
+/* Objects of a session that has said GOODBYE.  What it has just published the broker may be telling us at this moment: they are freed
+ * when the broker has answered a PING that was sent after the GOODBYE, or has not for a second. */
+typedef struct heirs {
+    struct heirs *next;
+    owner_t owner;
+    uint64_t ping;               /* its call; 0: to be sent */
+    int64_t deadline_ns;
+} heirs_t;
+
 typedef struct core {
     pthread_mutex_t lock;
     pthread_cond_t work; /* the compute thread waits here for a runnable lane */
@@ -27,6 +36,7 @@ typedef struct core {
     /* under the lock */
     lanes_t lanes;
     object_table_t objects;
+    struct heirs *heirs;         /* objects whose session has said GOODBYE */
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
     bool for_reactor;   /* something has come up since the reactor last looked */
@@ -60,6 +70,8 @@ void core_reply_ok(core_t *self, lane_t *lane, uint64_t call);
 void core_reply_error(core_t *self, lane_t *lane, uint64_t call, const err_t *err);
 /* Tell the client how far its lane is, if it has not been told. */
 void core_tell_done(core_t *self, lane_t *lane);
+/* Free the objects of sessions that have said GOODBYE, as far as the PONG of this call or this time allow it. */
+void core_free_heirs(core_t *self, uint64_t pong, int64_t now_ns);
 /* Note a failure for the session's next SYNC or FETCH, unless there is one already. */
 void core_note_error(core_t *self, lane_t *lane, const err_t *err);
 

@@ -243,6 +243,17 @@ object_table_disown(object_table_t *self, owner_t *owner)
 }
 
 void
+object_table_hand_over(owner_t *from, owner_t *to)
+{
+    while (from->first) {
+        object_t *object = from->first;
+
+        owner_remove(object);
+        owner_add(to, object);
+    }
+}
+
+void
 object_table_keep(object_table_t *self, oid_t id, bool keep)
 {
     object_t *object = oid_map_find(&self->map, id);

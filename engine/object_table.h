@@ -79,6 +79,8 @@ int64_t object_bytes(const object_t *self);
 void object_table_drop(object_table_t *self, const owner_t *owner, oid_t id);
 /* The owner ends: all its objects that are not kept go, the others lose their owner. */
 void object_table_disown(object_table_t *self, owner_t *owner);
+/* All objects of one owner belong to another from now on. */
+void object_table_hand_over(owner_t *from, owner_t *to);
 /* Published, or no more.  Unknown ids are passed over. */
 void object_table_keep(object_table_t *self, oid_t id, bool keep);
 

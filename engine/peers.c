@@ -1,4 +1,5 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/dispatch.h"
 #include "engine/peers_private.h"
@@ -9,6 +10,8 @@
 #include <string.h>
 
 enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
+
+static const int64_t HEIRS_NS = 1000000000;
 
 /* A message that is being handled. */
 typedef struct {
@@ -116,7 +119,7 @@ handle_goodbye(arrival_t *at)
     if (at->message.as.GOODBYE.call)
         caller_answer(at->peers, caller, &(message_t){.code = MSG_OK, .as.OK.call = at->message.as.GOODBYE.call});
     if (caller->role == 'C')
-        peers_end_session(at->peers, caller->id);
+        peers_end_session(at->peers, caller->id, true);
     caller->closing = true;
 }
 
@@ -382,8 +385,22 @@ peers_receive(peers_t *self, int i)
 /* ---- ends ----------------------------------------------------------------------------------------------------------
  */
 
+/* The objects stay for a moment.  Without memory for that they go at once. */
+static void
+leave_heirs(core_t *core, lane_t *lane)
+{
+    heirs_t *heirs = lane->owner.count ? calloc(1, sizeof *heirs) : NULL;
+
+    if (!heirs)
+        return;
+    heirs->deadline_ns = clock_now_ns() + HEIRS_NS;
+    heirs->next = core->heirs;
+    core->heirs = heirs;
+    object_table_hand_over(&lane->owner, &heirs->owner);
+}
+
 void
-peers_end_session(peers_t *self, oid_t session)
+peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
 {
     core_t *core = self->core;
     size_t cursor = 0;
@@ -396,6 +413,8 @@ peers_end_session(peers_t *self, oid_t session)
             caller->lane = NULL;
     transfers_session_gone(core->transfers, session);
     if (lane && !lane->gone) {
+        if (said_goodbye)
+            leave_heirs(core, lane);
         object_table_disown(&core->objects, &lane->owner);
         lane_end(&core->lanes, lane);
     }

@@ -322,7 +322,7 @@ goodbye_frees_what_the_session_made(void **state)
     assert_int_equal(caller_stat(&watcher, "objects"), before + 10);
     (void)caller_send(&caller, &(message_t){.code = MSG_GOODBYE}, NULL, 0);
     caller_expect(&caller, MSG_OK, &message);
-    assert_int_equal(caller_stat(&watcher, "objects"), before);
+    caller_wait_stat(&watcher, "objects", before);
     caller_close(&caller);
     caller_close(&watcher);
 }
