@@ -25,7 +25,7 @@ struct broker_link {
     link_t *link;
     state_t state;
     bool ever_ready;
-    char llvm[32];    /* as announced; the runner tells it some time after the start */
+    char cpu[64];     /* as announced; the runner tells it some time after the start */
     err_t refused;    /* status != 0: the broker does not want us */
     outbox_t *outbox; /* under the core's lock, as every outbox */
     arena_t *arena;
@@ -146,7 +146,7 @@ announce(broker_link_t *self, int64_t now_ns)
 
     if (!say_now(self, &message))
         return;
-    (void)str_copy(message.as.ANNOUNCE.llvm, self->llvm, sizeof self->llvm);
+    (void)str_copy(message.as.ANNOUNCE.cpu, self->cpu, sizeof self->cpu);
     self->announce_call = self->call;
     self->said_ns = now_ns;
     self->state = WELCOME;
@@ -157,7 +157,7 @@ knows_more(const broker_link_t *self)
 {
     const runner_host_t *runners = self->core->runners;
 
-    return runners && strncmp(runner_host_llvm(runners), self->llvm, sizeof self->llvm - 1) != 0;
+    return runners && strncmp(runner_host_cpu(runners), self->cpu, sizeof self->cpu - 1) != 0;
 }
 
 /* After an announcement the broker wants to hear of every object again. */

@@ -338,7 +338,7 @@ runner_host_handle(runner_host_t *self)
 const char *
 runner_host_llvm(const runner_host_t *self)
 {
-    return self->llvm;
+    return self->llvm[0] ? self->llvm : FARHAND_LLVM_VERSION;
 }
 
 const char *

@@ -86,7 +86,7 @@ int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room);
 int64_t runner_host_next_deadline(runner_host_t *self);
 void runner_host_handle(runner_host_t *self);
 
-/* LLVM's version, the CPU name and the sandbox as the spare runner reported them ("" until it has). */
+/* LLVM's version, the CPU name and the sandbox as the spare runner reported them.  Until it has: the version that was built against, "". */
 const char *runner_host_llvm(const runner_host_t *self);
 const char *runner_host_cpu(const runner_host_t *self);
 const char *runner_host_sandbox(const runner_host_t *self);
