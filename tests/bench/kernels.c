@@ -1,6 +1,7 @@
 /* Kernels without an engine: how long compiling, calling and computing take.  One JSON line each; medians. */
 #include "driver.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,14 @@ median(double *values, int count)
     return values[count / 2];
 }
 
+/* limit 0: there is none. */
 static void
-report(const char *name, double value, const char *unit)
+report(const char *name, double value, const char *unit, double limit, const char *limit_name)
 {
-    printf("{\"name\": \"kernels.%s\", \"value\": %.4g, \"unit\": \"%s\"}\n", name, value, unit);
+    printf("{\"bench\": \"kernels\", \"case\": \"%s\", \"value\": %.4g, \"unit\": \"%s\"", name, value, unit);
+    if (limit > 0)
+        printf(", \"limit\": %.4g, \"limit_name\": \"%s\", \"ratio\": %.4g", limit, limit_name, value / limit);
+    printf("}\n");
     fflush(stdout);
 }
 
@@ -76,7 +81,7 @@ cold_compile(void)
 }
 
 static void
-bench_compile(runner_host_t *host, oid_t session)
+bench_compile(runner_host_t *host, oid_t session, double cold)
 {
     double fresh[TURNS], known[TURNS];
     driver_compiled_t kernel;
@@ -88,8 +93,9 @@ bench_compile(runner_host_t *host, oid_t session)
         compile_text(host, session, i, &kernel);
         known[i] = seconds_since(began);
     }
-    report("compile_warm", median(fresh, TURNS) * 1e3, "ms");
-    report("compile_cached", median(known, TURNS) * 1e6, "us");
+    report("compile, cold: runner not started", cold * 1e3, "ms", 0, NULL);
+    report("compile, warm: new kernel", median(fresh, TURNS) * 1e3, "ms", cold * 1e3, "the cold one");
+    report("compile, cached: known kernel", median(known, TURNS) * 1e3, "ms", cold * 1e3, "the cold one");
 }
 
 static double
@@ -115,27 +121,52 @@ bench_call(runner_host_t *host, oid_t session, uint32_t kernel, int64_t n, int t
     return result;
 }
 
+/* Seconds an element of the same work by a loop in this process, compiled as this program is. */
+static double
+bare_loop(bool transcendental)
+{
+    enum { BARE_TURNS = 5 };
+    double values[BARE_TURNS], *a = calloc(LARGE, sizeof *a), *x = calloc(LARGE, sizeof *x),
+                               *out = calloc(LARGE, sizeof *out);
+    for (int i = 0; a && x && out && i < LARGE; i++)
+        out[i] = a[i] = x[i] = 0;
+    for (int turn = 0; a && x && out && turn < BARE_TURNS; turn++) {
+        int64_t began = clock_now_ns();
+        for (int i = 0; i < LARGE; i++)
+            out[i] = transcendental ? exp(a[i]) * sin(x[i]) : a[i] * 2.5 + x[i];
+        values[turn] = seconds_since(began) / (double)LARGE;
+        a[turn] = out[turn];
+    }
+    free(a);
+    free(x);
+    free(out);
+    return median(values, BARE_TURNS);
+}
+
 static void
-bench_calls(int threads)
+bench_calls(int threads, double cold)
 {
     runner_host_t *host = driver_host_threads(threads);
     driver_wait_spare(host);
     oid_t session = oid_new();
     driver_compiled_t kernel;
     if (threads == 1)
-        bench_compile(host, session);
+        bench_compile(host, session, cold);
     compile_text(host, session, 1, &kernel);
     char name[64];
     if (threads == 1)
-        report("call_one_element", bench_call(host, session, kernel.kernel, SMALL, 2000) * 1e6, "us");
-    snprintf(name, sizeof name, "axpy_32MiB_%d_threads", threads);
-    report(name, bench_call(host, session, kernel.kernel, LARGE, TURNS) * 1e9 / (double)LARGE, "ns/element");
+        report("call, one element", bench_call(host, session, kernel.kernel, SMALL, 2000) * 1e6, "us", 0, NULL);
+    snprintf(name, sizeof name, "axpy of 32 MiB, %d threads", threads);
+    report(name, bench_call(host, session, kernel.kernel, LARGE, TURNS) * 1e9 / (double)LARGE, "ns/elt",
+           bare_loop(false) * 1e9, "the loop in C, 1 thread");
     if (threads == 1) {
         must(driver_compile_text(host, session, EXP_SIN, "", &kernel), &kernel.err);
-        report("exp_sin_exact", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE, "ns/element");
+        double libm = bare_loop(true) * 1e9;
+        report("exp(x)*sin(y)", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE, "ns/elt",
+               libm, "libm loop in C");
         must(driver_compile_fast(host, session, EXP_SIN, &kernel), &kernel.err);
-        report("exp_sin_fastmath", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE,
-               "ns/element");
+        report("exp(x)*sin(y), fastmath", bench_call(host, session, kernel.kernel, LARGE, 5) * 1e9 / (double)LARGE,
+               "ns/elt", libm, "libm loop in C");
     }
     runner_host_destroy(&host);
 }
@@ -143,8 +174,8 @@ bench_calls(int threads)
 int
 main(void)
 {
-    report("compile_cold", cold_compile() * 1e3, "ms");
-    bench_calls(1);
-    bench_calls(2);
+    double cold = cold_compile();
+    bench_calls(1, cold);
+    bench_calls(2, cold);
     return 0;
 }

@@ -17,9 +17,9 @@
 
 enum { TURNS = 7, FRAME = 1 << 20, WAIT_MS = 20000 };
 
-/* 256 MiB; rows so long that pieces along axis 1 are strided. */
-static const int64_t shape[] = {4096, 8192};
-#define BYTES ((size_t)4096 * 8192 * 8)
+/* 1 GiB; rows so long that pieces along axis 1 are strided. */
+static const int64_t shape[] = {16384, 8192};
+#define BYTES ((size_t)16384 * 8192 * 8)
 
 extern char **environ;
 
@@ -199,10 +199,10 @@ measure(fh_session *session, void *bare)
     memset(to, 0, BYTES);
     for (turn = -1; turn < TURNS; turn++) /* the first one warms up */
         one_turn(session, bare, from, to);
-    report("scatter 256 MiB, axis 0", SCATTER_0, MEMCPY, memcpy_name);
-    report("scatter 256 MiB, axis 1", SCATTER_1, MEMCPY, memcpy_name);
-    report("gather 256 MiB, axis 0", GATHER_0, MEMCPY, memcpy_name);
-    report("gather 256 MiB, axis 1", GATHER_1, MEMCPY, memcpy_name);
+    report("scatter 1 GiB, axis 0", SCATTER_0, MEMCPY, memcpy_name);
+    report("scatter 1 GiB, axis 1", SCATTER_1, MEMCPY, memcpy_name);
+    report("gather 1 GiB, axis 0", GATHER_0, MEMCPY, memcpy_name);
+    report("gather 1 GiB, axis 1", GATHER_1, MEMCPY, memcpy_name);
     report("scatter, against sockets", SCATTER_0, BARE, bare_name);
     report("gather, against sockets", GATHER_0, BARE, bare_name);
     report("reshard axis 1 to 0", RESHARD, BARE, bare_name);
