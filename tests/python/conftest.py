@@ -24,7 +24,7 @@ def two_engines():
         yield running
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=[1, 2, 3, 4])
 def some_engines(request):
     with fh.Cluster(request.param) as running:
         yield running
@@ -39,7 +39,7 @@ def cluster(two_engines):
 
 @pytest.fixture
 def clusters(some_engines):
-    """The test runs with one, two and three engines."""
+    """The test runs with one to four engines."""
     set_default(some_engines.session)
     return some_engines
 
