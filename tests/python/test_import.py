@@ -1,5 +1,6 @@
 """What importing costs and brings along."""
 import os
+import statistics
 import subprocess
 import sys
 
@@ -12,10 +13,11 @@ def run(text):
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
 
 
-def test_import_takes_less_than_150_ms():
-    text = "import time; t = time.process_time(); import farhand; print(time.process_time() - t)"
-    best = min(float(run(text).stdout) for _ in range(9))
-    assert best < 0.150
+def test_import_costs_little_beside_numpy():
+    """The limit of 150 ms was set where NumPy takes 63: machines differ, the ratio does not."""
+    text = ("import time; a = time.process_time(); import numpy; b = time.process_time(); import farhand; "
+            "print((time.process_time() - a) / (b - a))")
+    assert statistics.median(float(run(text).stdout) for _ in range(9)) < 150 / 63
 
 
 def test_import_brings_no_optional_package():
