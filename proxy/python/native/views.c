@@ -82,8 +82,9 @@ pyviews_transpose(PyObject *object, PyObject *args)
     return native_raise_named(session->module, "INVALID_ARGUMENT", "axes don't match the array's dimensions");
 }
 
-PyObject *
-pyviews_broadcast_to(PyObject *object, PyObject *args)
+/* What takes an array and a shape, and gives a new handle. */
+static PyObject *
+with_shape(PyObject *object, PyObject *args, int (*make)(fh_array *, int, const int64_t *, fh_array **, fh_error *))
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
     fh_array *array = pyarray_get(session, object), *ret = NULL;
@@ -94,24 +95,20 @@ pyviews_broadcast_to(PyObject *object, PyObject *args)
     if (!array || !PyArg_ParseTuple(args, "O", &extents) ||
         !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
         return NULL;
-    int status = fh_broadcast_to(array, ndim, shape, &ret, &error);
+    int status = make(array, ndim, shape, &ret, &error);
     return pysession_leave_array(session, status, &error, ret);
+}
+
+PyObject *
+pyviews_broadcast_to(PyObject *object, PyObject *args)
+{
+    return with_shape(object, args, fh_broadcast_to);
 }
 
 PyObject *
 pyviews_reshape(PyObject *object, PyObject *args)
 {
-    pysession_t *session = ((pyhandle_t *)object)->session;
-    fh_array *array = pyarray_get(session, object), *ret = NULL;
-    fh_error error = {0};
-    PyObject *extents = NULL;
-    int64_t shape[FH_MAX_DIMS];
-    int ndim = 0;
-    if (!array || !PyArg_ParseTuple(args, "O", &extents) ||
-        !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
-        return NULL;
-    int status = fh_reshape(array, ndim, shape, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return with_shape(object, args, fh_reshape);
 }
 
 PyObject *
