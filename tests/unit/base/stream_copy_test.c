@@ -1,0 +1,87 @@
+/* base/stream_copy: the same bytes as memcpy, and not one more. */
+#include "base/stream_copy.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENTS = 64, SMALL = 300, GUARD = 64, MIB = 1024 * 1024 };
+
+static void
+fill(unsigned char *bytes, size_t size, uint64_t *state)
+{
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)check_random(state);
+}
+
+/* Copy into a wanted image with memcpy and into a real one, guards on both sides, and compare them whole. */
+static void
+compare(unsigned char *wanted, unsigned char *got, size_t room, size_t offset, const unsigned char *from, size_t size)
+{
+    memset(wanted, 0xa5, room);
+    memset(got, 0xa5, room);
+    if (size > 0)
+        memcpy(wanted + offset, from, size);
+    stream_copy(got + offset, from, size);
+    if (memcmp(wanted, got, room))
+        fail_msg("%zu bytes to offset %zu from %p differ", size, offset, (const void *)from);
+}
+
+static void
+every_small_size_and_alignment_is_as_memcpy(void **state)
+{
+    enum { ROOM = GUARD + ALIGNMENTS + SMALL + GUARD };
+    static _Alignas(64) unsigned char from[ALIGNMENTS + SMALL], wanted[ROOM], got[ROOM];
+    uint64_t seed = check_seed();
+
+    (void)state;
+    fill(from, sizeof from, &seed);
+    for (size_t to_shift = 0; to_shift < ALIGNMENTS; to_shift++)
+        for (size_t size = 0; size <= SMALL; size++)
+            compare(wanted, got, sizeof got, GUARD + to_shift, from + (to_shift * 7 + size) % ALIGNMENTS, size);
+    for (size_t from_shift = 0; from_shift < ALIGNMENTS; from_shift++)
+        for (size_t size = 0; size <= SMALL; size++)
+            compare(wanted, got, sizeof got, GUARD + 3, from + from_shift, size);
+}
+
+static void
+large_pieces_are_as_memcpy(void **state)
+{
+    static const struct {
+        size_t size, to, from;
+    } CASES[] = {{MIB, 0, 0}, {MIB - 1, 1, 0}, {2 * MIB + 63, 63, 17}, {3 * MIB + 129, 32, 1}};
+    enum { ROOM = 4 * MIB };
+    unsigned char *from = malloc(ROOM), *wanted = malloc(ROOM), *got = malloc(ROOM);
+    uint64_t seed = check_seed();
+
+    (void)state;
+    assert_non_null(from);
+    assert_non_null(wanted);
+    assert_non_null(got);
+    fill(from, ROOM, &seed);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        compare(wanted, got, ROOM, GUARD + CASES[i].to, from + CASES[i].from, CASES[i].size);
+    free(from);
+    free(wanted);
+    free(got);
+}
+
+static void
+nothing_may_come_from_nowhere(void **state)
+{
+    (void)state;
+    stream_copy(NULL, NULL, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_small_size_and_alignment_is_as_memcpy),
+        cmocka_unit_test(large_pieces_are_as_memcpy),
+        cmocka_unit_test(nothing_may_come_from_nowhere),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
