@@ -63,6 +63,8 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
     int status = core_init(&self->core, options->memory_bytes, options->host, err);
 
     if (!status)
+        pool_use_huge_pages(self->core.pool, options->pages);
+    if (!status)
         status = transfers_new(&self->core.transfers, &self->core, err);
     if (!status)
         status = crew_new(&self->crew, 1, err);

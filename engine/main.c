@@ -55,6 +55,7 @@ typedef struct {
     connection_t connection;
     link_keys_t keys;
     stop_t stop;
+    huge_pages_t *pages;
     void *context;
     link_zap_t *zap;
     link_t *tcp, *ipc, *broker;
@@ -121,6 +122,20 @@ fill_defaults(settings_t *settings)
         settings->threads = cpus > 0 ? cpus : 1;
     if (settings->memory == 0)
         settings->memory = pages > 0 && page > 0 ? (int64_t)pages * page / 10 * 6 : INT64_C(1) << 30;
+}
+
+/* Twice the limit for arrays: what was given back may be mapped by a client or a runner for a while yet. */
+static void
+find_huge_pages(program_t *self)
+{
+    err_t err;
+
+    if (self->settings.small_pages)
+        return;
+    if (huge_pages_new(&self->pages, 2 * self->settings.memory + HUGE_PAGE, &err))
+        log_line(LOG_INFO, "ENG-SMALL-PAGES", "arrays lie on memfds of small pages; huge ones: %s", err.text);
+    else
+        log_line(LOG_INFO, "ENG-HUGE-PAGES", "arrays of 2 MiB and more lie on huge pages");
 }
 
 /* ---- links ---------------------------------------------------------------------------------------------------------
@@ -215,6 +230,7 @@ make_engine(program_t *self, err_t *err)
                                       .local = self->local,
                                       .threads = (int)self->settings.threads,
                                       .memory_bytes = self->settings.memory,
+                                      .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox};
     int status = engine_new(&self->engine, &options, err);
@@ -235,6 +251,7 @@ start(program_t *self, err_t *err)
     raise_limits();
     find_host(self);
     fill_defaults(&self->settings);
+    find_huge_pages(self); /* before there are threads */
     if (!status)
         status = read_connection(self, err);
     if (!status)
@@ -258,6 +275,7 @@ static void
 stop(program_t *self)
 {
     engine_destroy(&self->engine);
+    huge_pages_destroy(&self->pages);
     link_destroy(&self->tcp);
     link_destroy(&self->ipc);
     link_destroy(&self->broker);

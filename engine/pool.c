@@ -3,20 +3,16 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum { PAGE = 4096, ALIGN = 64, CLASSES = 64 * 8, LOOK_AT = 8 };
+enum { PAGE = 4096, STEP_BITS = 4, STEPS = 1 << STEP_BITS, CLASSES = 64 * STEPS, LOOK_AT = 8 };
 
 struct pool {
     pthread_mutex_t lock;
+    const huge_pages_t *huge_pages; /* NULL: there are none */
     int64_t limit, used, cached, doomed_bytes, segments, recycled;
     segment_t *oldest, *newest; /* of the cache */
     segment_t *classes[CLASSES];
@@ -26,18 +22,21 @@ struct pool {
 /* ---- size classes --------------------------------------------------------------------------------------------------
  */
 
-/* Round up to an eighth of a power of two, at least to whole pages; 0 if that is too much. */
+/* Round up to a sixteenth of a power of two, at least to whole pages; 0 if that is too much.  huge: to whole huge pages
+ * where that wastes no more, since the rest of a file would be on small ones. */
 static size_t
-class_size(size_t size)
+class_size(size_t size, bool huge)
 {
     if (size > (size_t)1 << 46)
         return 0;
-    size_t pages = (size + PAGE - 1) / PAGE * PAGE;
+    size_t pages = (size + PAGE - 1) / PAGE * PAGE, whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 
+    if (huge && whole - size <= size / STEPS)
+        pages = whole;
     if (pages < PAGE)
         pages = PAGE;
     int top = 63 - __builtin_clzll(pages);
-    size_t step = (size_t)1 << (top >= 15 ? top - 3 : 12);
+    size_t step = (size_t)1 << (top >= 12 + STEP_BITS ? top - STEP_BITS : 12);
 
     return (pages + step - 1) / step * step;
 }
@@ -47,64 +46,7 @@ class_index(size_t size)
 {
     int top = 63 - __builtin_clzll(size);
 
-    return top * 8 + (int)((size >> (top - 3)) & 7);
-}
-
-/* ---- memory --------------------------------------------------------------------------------------------------------
- */
-
-static int
-make_heap(size_t size, segment_t **ret, err_t *err)
-{
-    char *block = malloc(sizeof(segment_t) + ALIGN + size);
-
-    if (!block)
-        return err_set(err, FH_NO_MEMORY, "no memory for an array of %zu bytes", size);
-    segment_t *self = (segment_t *)(void *)block;
-    uintptr_t data = (uintptr_t)(block + sizeof *self);
-
-    memset(self, 0, sizeof *self);
-    self->data = block + sizeof *self + (-data & (ALIGN - 1));
-    self->size = size;
-    self->fd = self->read_only_fd = -1;
-    *ret = self;
-    return FH_OK;
-}
-
-static int
-make_memfd(size_t size, segment_t **ret, err_t *err)
-{
-    segment_t *self = calloc(1, sizeof *self);
-
-    if (!self)
-        return err_set(err, FH_NO_MEMORY, "no memory for the record of an array");
-    self->size = size;
-    self->read_only_fd = -1;
-    self->data = MAP_FAILED;
-    self->fd = memfd_create("farhand-array", MFD_CLOEXEC);
-    if (self->fd >= 0 && ftruncate(self->fd, (off_t)size) == 0)
-        self->data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
-    if (self->data == MAP_FAILED) {
-        int number = errno;
-
-        if (self->fd >= 0)
-            close(self->fd);
-        free(self);
-        return err_set_errno(err, number == EMFILE || number == ENFILE ? FH_LIMIT_EXCEEDED : FH_NO_MEMORY, number,
-                             "cannot make a segment of %zu bytes", size);
-    }
-    *ret = self;
-    return FH_OK;
-}
-
-static void
-destroy_memfd(segment_t *self)
-{
-    munmap(self->data, self->size);
-    close(self->fd);
-    if (self->read_only_fd >= 0)
-        close(self->read_only_fd);
-    free(self);
+    return top * STEPS + (int)((size >> (top - STEP_BITS)) & (STEPS - 1));
 }
 
 /* ---- the cache; all under the lock ---------------------------------------------------------------------------------
@@ -194,6 +136,12 @@ pool_new(pool_t **ret, int64_t limit_bytes, err_t *err)
 }
 
 void
+pool_use_huge_pages(pool_t *self, const huge_pages_t *pages)
+{
+    self->huge_pages = pages;
+}
+
+void
 pool_destroy(pool_t **self)
 {
     if (!*self)
@@ -229,7 +177,7 @@ claim(pool_t *self, int64_t bytes, err_t *err)
 
 /* Find memory for a class; the lock is dropped while pages are cleared or unmapped. */
 static int
-take_memfd(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **ret, err_t *err)
+take_file(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **ret, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
     segment_t *segment = cache_find(self, size, session);
@@ -252,7 +200,7 @@ take_memfd(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t *
         if ((flags & POOL_CLEARED) || !oid_equal(segment->session, session))
             memset(segment->data, 0, segment->size);
     } else {
-        status = make_memfd(size, &segment, err);
+        status = segment_new_file(&segment, size, self->huge_pages, err);
     }
     if (status)
         pool_unclaim(self, (int64_t)size);
@@ -269,13 +217,11 @@ take_heap(pool_t *self, size_t size, segment_t **ret, err_t *err)
 
     if (status)
         return status;
-    status = make_heap(size, &segment, err);
+    status = segment_new_heap(&segment, size, err);
     if (status) {
         pool_unclaim(self, (int64_t)(size + sizeof *segment));
         return status;
     }
-    /* The heap may hold anything, keys too. */
-    memset(segment->data, 0, size);
     *ret = segment;
     return FH_OK;
 }
@@ -289,11 +235,11 @@ pool_take(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     if (size < POOL_HEAP_BYTES && !(flags & POOL_MEMFD)) {
         status = take_heap(self, size, &segment, err);
     } else {
-        size_t rounded = class_size(size);
+        size_t rounded = class_size(size, self->huge_pages != NULL);
 
         if (!rounded)
             return err_set(err, FH_LIMIT_EXCEEDED, "an array of %zu bytes", size);
-        status = take_memfd(self, rounded, session, flags, &segment, err);
+        status = take_file(self, rounded, session, flags, &segment, err);
     }
     if (status)
         return status;
@@ -307,80 +253,22 @@ pool_take(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     return FH_OK;
 }
 
-segment_t *
-segment_ref(segment_t *self)
-{
-    __atomic_add_fetch(&self->references, 1, __ATOMIC_RELAXED);
-    return self;
-}
-
 void
-segment_unref(segment_t **self)
+pool_give_back(pool_t *self, segment_t *segment)
 {
-    segment_t *segment = *self;
-
-    *self = NULL;
-    if (!segment || __atomic_sub_fetch(&segment->references, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
-    pool_t *pool = segment->pool;
     bool heap = segment->fd < 0;
 
-    pthread_mutex_lock(&pool->lock);
-    pool->segments--;
-    pool->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
+    pthread_mutex_lock(&self->lock);
+    self->segments--;
+    self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
     if (!heap) {
-        cache_add(pool, segment);
-        while (pool->cached > pool->limit / 2)
-            evict_oldest(pool);
+        cache_add(self, segment);
+        while (self->cached > self->limit / 2)
+            evict_oldest(self);
     }
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&self->lock);
     if (heap)
-        free(segment);
-}
-
-void
-segment_fill(segment_t *self, size_t offset, const void *bytes, size_t size)
-{
-    size_t touched = __atomic_load_n(&self->touched, __ATOMIC_RELAXED);
-    bool pages_are_there = self->fd < 0 || offset < touched || size < POOL_HEAP_BYTES;
-
-    if (size == 0)
-        return; /* bytes may be NULL then */
-    if (offset + size > touched)
-        __atomic_store_n(&self->touched, offset + size, __ATOMIC_RELAXED);
-    if (pages_are_there || pwrite(self->fd, bytes, size, (off_t)offset) != (ssize_t)size)
-        memcpy(self->data + offset, bytes, size);
-}
-
-void
-segment_touch(segment_t *self)
-{
-    __atomic_store_n(&self->touched, self->size, __ATOMIC_RELAXED);
-}
-
-int
-segment_read_only_fd(segment_t *self, int *ret, err_t *err)
-{
-    if (self->fd < 0)
-        return err_set(err, FH_INTERNAL, "an array on the heap has no descriptor");
-    if (self->read_only_fd < 0) {
-        char path[64];
-
-        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", self->fd);
-        self->read_only_fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (self->read_only_fd < 0)
-            return err_set_errno(err, FH_IO_ERROR, errno, "cannot open a segment for reading");
-    }
-    self->lent = true;
-    *ret = self->read_only_fd;
-    return FH_OK;
-}
-
-void
-segment_lend(segment_t *self)
-{
-    self->lent = true;
-    segment_touch(self);
+        segment_destroy(&segment);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------------------
@@ -439,7 +327,7 @@ pool_reap(pool_t *self)
     while (segment) {
         segment_t *next = segment->next;
 
-        destroy_memfd(segment);
+        segment_destroy(&segment);
         segment = next;
     }
 }

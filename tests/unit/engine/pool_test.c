@@ -1,12 +1,16 @@
-/* engine/pool: accounts, limits, recycling, and what sessions may see of each other. */
+/* engine/pool and engine/segment: accounts, limits, recycling, and what sessions may see of each other; on small pages
+ * and, where they can be had, on huge ones. */
 #include "base/clock.h"
 #include "engine/pool.h"
 #include "tests/support/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { MIB = 1024 * 1024 };
+
+static huge_pages_t *pages; /* of all pools; NULL: they use memfds */
 
 static pool_t *
 make(int64_t limit)
@@ -15,6 +19,7 @@ make(int64_t limit)
     err_t err;
 
     check_ok(pool_new(&pool, limit, &err), err);
+    pool_use_huge_pages(pool, pages);
     return pool;
 }
 
@@ -224,9 +229,101 @@ memfd_flag_gives_a_descriptor_to_small_ones_too(void **state)
     pool_destroy(&pool);
 }
 
+static void
+size_is_rounded_up_by_a_sixteenth_at_most(void **state)
+{
+    pool_t *pool = make(INT64_C(1) << 40);
+    uint64_t seed = check_seed();
+
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        uint64_t random = check_random(&seed);
+        size_t size = 64 * 1024 + (random >> 8) % ((size_t)1 << (17 + random % 16));
+        segment_t *segment = take(pool, size, OID_NONE, 0);
+
+        assert_true(segment->size >= size);
+        assert_true(segment->size <= size + size / 16 + 4096);
+        assert_int_equal(segment->size % 4096, 0);
+        assert_int_equal(stats_of(pool).used, segment->size);
+        assert_int_equal(lseek(segment->fd, 0, SEEK_END), segment->size);
+        segment_unref(&segment);
+        assert_int_equal(stats_of(pool).used, 0);
+    }
+    pool_destroy(&pool);
+}
+
+static void
+large_segment_lies_on_huge_pages_where_there_are_some(void **state)
+{
+    pool_t *pool = make(64 * MIB);
+    segment_t *small = take(pool, MIB, OID_NONE, 0), *large = take(pool, 8 * MIB - 400000, OID_NONE, 0);
+
+    (void)state;
+    assert_false(small->huge);
+    assert_int_equal(large->huge, pages != NULL);
+    if (pages) {
+        assert_int_equal((uintptr_t)large->data % HUGE_PAGE, 0);
+        assert_int_equal(large->size, 8 * MIB); /* no small pages at the end */
+    }
+    segment_unref(&small);
+    segment_unref(&large);
+    pool_destroy(&pool);
+}
+
+static void
+large_segment_is_filled_in_parts_of_any_size(void **state)
+{
+    enum { SIZE = 24 * MIB + 12345 };
+    unsigned char *bytes = malloc(SIZE);
+    pool_t *pool = make(64 * MIB);
+    uint64_t seed = check_seed();
+
+    (void)state;
+    assert_non_null(bytes);
+    for (int turn = 0; turn < 2; turn++) { /* fresh memory, then warm */
+        segment_t *segment = take(pool, SIZE, OID_NONE, 0);
+
+        for (size_t i = 0; i < SIZE; i += 8) {
+            uint64_t random = check_random(&seed);
+            memcpy(bytes + i, &random, SIZE - i < 8 ? SIZE - i : 8);
+        }
+        for (size_t at = 0, part; at < SIZE; at += part) {
+            part = check_random(&seed) % (3 * MIB);
+            if (part > SIZE - at)
+                part = SIZE - at;
+            segment_fill(segment, at, bytes + at, part);
+        }
+        assert_int_equal(memcmp(segment->data, bytes, SIZE), 0);
+        segment_unref(&segment);
+    }
+    assert_int_equal(stats_of(pool).recycled, 1);
+    pool_destroy(&pool);
+    free(bytes);
+}
+
+static void
+reader_of_a_large_segment_sees_it_and_cannot_write(void **state)
+{
+    pool_t *pool = make(64 * MIB);
+    segment_t *segment = take(pool, 4 * MIB, OID_NONE, 0);
+    char byte = 0;
+    int fd;
+    err_t err;
+
+    (void)state;
+    segment->data[3 * MIB] = 42;
+    check_ok(segment_read_only_fd(segment, &fd, &err), err);
+    assert_int_equal(pread(fd, &byte, 1, 3 * MIB), 1);
+    assert_int_equal(byte, 42);
+    assert_true(pwrite(fd, "x", 1, 0) < 0);
+    segment_unref(&segment);
+    pool_destroy(&pool);
+}
+
 int
 main(void)
 {
+    err_t err;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_segment_is_on_the_heap_and_aligned),
         cmocka_unit_test(memory_goes_with_the_last_reference),
@@ -238,7 +335,18 @@ main(void)
         cmocka_unit_test(old_segments_are_trimmed),
         cmocka_unit_test(filled_bytes_are_there_whichever_way_they_went),
         cmocka_unit_test(memfd_flag_gives_a_descriptor_to_small_ones_too),
+        cmocka_unit_test(size_is_rounded_up_by_a_sixteenth_at_most),
+        cmocka_unit_test(large_segment_lies_on_huge_pages_where_there_are_some),
+        cmocka_unit_test(large_segment_is_filled_in_parts_of_any_size),
+        cmocka_unit_test(reader_of_a_large_segment_sees_it_and_cannot_write),
     };
+    int failed = cmocka_run_group_tests_name("small pages", tests, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (huge_pages_new(&pages, INT64_C(1) << 41, &err)) {
+        print_message("not run on huge pages: %s\n", err.text);
+        return failed;
+    }
+    failed += cmocka_run_group_tests_name("huge pages", tests, NULL, NULL);
+    huge_pages_destroy(&pages);
+    return failed;
 }
