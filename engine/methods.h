@@ -25,7 +25,7 @@ typedef struct {
 enum {
     METHOD_ANSWERS = 1, /* an error is a reply */
     METHOD_ALWAYS = 2,  /* is run even when it has been cancelled: it gives back, or looks by itself */
-    METHOD_MAX_RESULTS = 2,
+    METHOD_MAX_RESULTS = 8,
 };
 
 typedef struct {

@@ -113,8 +113,8 @@ find_source(runner_session_t *session, const uint8_t hash[32], const void *bitco
 
 int
 runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32], const void *bitcode, size_t size,
-                    const char *entry, const char *signature, const char *kind, bool inspect, bool fastmath,
-                    runner_compiled_fn compiled, void *context, uint32_t *ret_kernel, err_t *err)
+                    const kernel_options_t *options, runner_compiled_fn compiled, void *context, uint32_t *ret_kernel,
+                    err_t *err)
 {
     runner_session_t *session = make_session(self, session_id);
     if (!session)
@@ -123,8 +123,7 @@ runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32
     runner_kernel_t *kernel = NULL;
     int status = find_source(session, hash, bitcode, size, &source, err);
     if (!status)
-        status = runner_session_add_kernel(session, source, entry ? entry : "", signature ? signature : "",
-                                           kind ? kind : "", fastmath, self->kernel + 1, &kernel, err);
+        status = runner_session_add_kernel(session, source, options, self->kernel + 1, &kernel, err);
     if (status)
         return status;
     if (kernel->id == self->kernel + 1)
@@ -134,7 +133,7 @@ runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel");
     job->compiled = compiled;
     job->context = context;
-    job->inspect = inspect;
+    job->inspect = options->inspect;
     *ret_kernel = kernel->id;
     status = runner_session_push(session, job, err);
     if (status) {
@@ -166,44 +165,44 @@ check_operand(const runner_array_t *array, dtype_t dtype, int index, runner_oper
 }
 
 static int
-fill_request(runner_job_t *job, const kernel_info_t *info, const runner_array_t *in, int nin, const runner_array_t *out,
-             err_t *err)
+fill_request(runner_job_t *job, const kernel_info_t *info, const runner_call_t *call, err_t *err)
 {
-    size_t count = (size_t)nin + 1;
+    size_t count = (size_t)call->nin + 1;
     job->request = calloc(1, offsetof(runner_run_t, operands) + count * sizeof job->request->operands[0]);
     if (!job->request)
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
     job->request->code = RUNNER_RUN;
     job->request->count = (uint32_t)count;
+    job->request->nin = (uint32_t)call->nin;
+    job->request->nout = (uint32_t)call->nout;
     int status = FH_OK;
-    for (int i = 0; i <= nin && !status; i++) {
-        const runner_array_t *array = i < nin ? &in[i] : out;
-        status = check_operand(array, i < nin ? info->in[i] : info->out, i, &job->request->operands[i], err);
+    for (int i = 0; i <= call->nin && !status; i++) {
+        const runner_array_t *array = &call->operands[i];
+        status = check_operand(array, i < call->nin ? info->in[i] : info->out[0], i, &job->request->operands[i], err);
         job->fds[i] = array->fd;
     }
     return status;
 }
 
 int
-runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_array_t *in, int nin,
-                const runner_array_t *out, int64_t deadline_ns, runner_done_fn done, void *context,
-                uint64_t *ret_ticket, err_t *err)
+runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_call_t *call,
+                runner_done_fn done, void *context, uint64_t *ret_ticket, err_t *err)
 {
     runner_session_t *session = find_session(self, session_id);
     runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
     if (!kernel || !kernel->known)
         return err_set(err, FH_NO_SUCH_OBJECT, "the session has no kernel %u", kernel_id);
-    if (nin != kernel->info.nin)
+    if (call->nin != kernel->info.nin || call->nout != 1)
         return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->info.entry,
-                       kernel->info.nin, nin);
+                       kernel->info.nin, call->nin);
     runner_job_t *job = runner_job_new(kernel);
     if (!job)
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
     job->done = done;
     job->context = context;
-    job->deadline_ns = deadline_ns;
+    job->deadline_ns = call->deadline_ns;
     job->ticket = ++self->ticket;
-    int status = fill_request(job, &kernel->info, in, nin, out, err);
+    int status = fill_request(job, &kernel->info, call, err);
     if (!status)
         status = runner_session_push(session, job, err);
     if (status) {

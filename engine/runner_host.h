@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/oid.h"
 #include "codecs/shape.h"
+#include "engine/kernel.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -22,7 +23,8 @@ typedef struct runner_host runner_host_t;
 
 typedef struct {
     const char *program;      /* path of farhand-runner; NULL: beside this executable, else libexec */
-    const char *cache_folder; /* NULL: no disk cache (reserved) */
+    const char *cache_folder; /* machine code is kept there, mode 0700; NULL: no disk cache */
+    int64_t cache_bytes;      /* of all files there; 0: 256 MiB */
     int64_t memory_bytes;     /* RLIMIT_AS of a runner; 0: 8 GiB */
     int64_t stack_bytes;      /* 0: 8 MiB */
     int threads;              /* that a runner computes with; 0: 1 */
@@ -34,49 +36,72 @@ int runner_host_new(runner_host_t **ret, const runner_host_options_t *options, e
 /* Kills all runners.  Callbacks that are still due run with CANCELLED. */
 void runner_host_destroy(runner_host_t **self);
 
-typedef enum { KERNEL_UFUNC, KERNEL_PIECE } kernel_kind_t;
-
-enum { KERNEL_MAX_ARGS = 16 };
-
-/* What is known of a kernel once it has been compiled. */
-typedef struct {
-    char entry[256];
-    kernel_kind_t kind;
-    int nin;                     /* inputs */
-    dtype_t in[KERNEL_MAX_ARGS]; /* ufunc: parameter dtypes; piece: element dtypes of the input pointers */
-    dtype_t out;                 /* ufunc: result dtype; piece: element dtype of the output pointer */
-    char producer[64];
-    uint64_t compile_ns;       /* 0 if it was compiled before */
-    const char *ir, *assembly; /* with inspect: valid during the callback; else NULL */
-} kernel_info_t;
-
 typedef void (*runner_compiled_fn)(void *context, int status, const kernel_info_t *info, const err_t *err);
 typedef void (*runner_done_fn)(void *context, int status, const err_t *err);
 
 /* Compile (or find again) a kernel for a session.  bitcode NULL: only if the hash is known, else NO_SUCH_OBJECT at
- * once. entry, signature, kind: "" for "what fits".  *ret_kernel names it from now on, for this session. Borrows
- * everything; copies what it keeps.  compiled runs exactly once, later, if OK is returned. */
+ * once.  *ret_kernel names it from now on, for this session. Borrows everything; copies what it keeps.  compiled runs
+ * exactly once, later, if OK is returned. */
 int runner_host_compile(runner_host_t *self, oid_t session, const uint8_t hash[32], const void *bitcode, size_t size,
-                        const char *entry, const char *signature, const char *kind, bool inspect, bool fastmath,
-                        runner_compiled_fn compiled, void *context, uint32_t *ret_kernel, err_t *err);
+                        const kernel_options_t *options, runner_compiled_fn compiled, void *context,
+                        uint32_t *ret_kernel, err_t *err);
 
-/* An array that a kernel reads or writes: a range of a memfd, and how it is strided. */
+/* An array that a kernel reads or writes: a strided range of a memfd, or of the engine's heap. */
 typedef struct {
-    int fd;          /* inputs: opened read-only; output: read-write; borrowed until done */
+    int fd;          /* inputs: opened read-only; outputs: read-write; borrowed until done.  -1: it lies at nd.data */
     int64_t fd_size; /* bytes of the memfd */
     int64_t offset;  /* of the first element in the memfd */
-    nd_t nd;         /* data is ignored */
+    nd_t nd;         /* with fd -1: all of it within 64 KiB; borrowed until done; outputs are copied there then */
+    bool cut;        /* array kernels: it is a piece of an array that is cut along the call's axis */
+    int64_t base, whole; /* then, and for folds: index of the first element along axis, extent of the whole */
 } runner_array_t;
 
-/* Run a kernel.  Ufunc kernels: inputs broadcast to out.  Piece kernels: contiguous arrays; n is the elements of the
- * first input.  deadline_ns: clock_now_ns() time after which the runner is killed and done gets KERNEL_TIMEOUT.  A
- * crash gives KERNEL_FAULT with signal and address.  done runs exactly once, later, if OK is returned.  *ret_ticket
- * names the call. */
-int runner_host_run(runner_host_t *self, oid_t session, uint32_t kernel, const runner_array_t *in, int nin,
-                    const runner_array_t *out, int64_t deadline_ns, runner_done_fn done, void *context,
-                    uint64_t *ret_ticket, err_t *err);
-/* End a call: kills its runner; done gets CANCELLED.  Unknown tickets are passed over. */
+/* A call of a kernel.  operands: nin inputs, the mask if masked, nout outputs, then strips: for each bit of low and
+ * then of high, that of the input with this number.
+ * Ufunc kernels: inputs and mask broadcast to the output; where the mask is false nothing is computed or written.
+ * Piece kernels: contiguous arrays; n is the elements of the first input.
+ * Array kernels: once, or (width > 0: a stencil) once or more over blocks of axis.  pad_low, pad_high: elements at the
+ * ends of the cut inputs' own arrays that belong to neighbours.  Else a strip stands for an end: strip low of an input
+ * holds the width elements before it and its own first 2 * width; strip high its own last 2 * width and the width
+ * elements after it.
+ * Gufuncs: outputs have the broadcast loop dimensions, then their core dimensions.
+ * Reductions: see fold_stage_t.  SCAN: inputs, then (nin one more) the states that went before, if any. */
+typedef struct {
+    const runner_array_t *operands;
+    int nin, nout;
+    bool masked;
+    fold_stage_t stage;
+    int axis; /* FOLD: of the first input.  Array kernels: along which the whole is cut, -1: it is not */
+    uint32_t low, high;
+    int64_t width, pad_low, pad_high;
+    int64_t piece;       /* for messages: number of the piece; -1: there is only one */
+    int64_t deadline_ns; /* clock_now_ns() time after which the call gets KERNEL_TIMEOUT */
+} runner_call_t;
+
+/* Run a kernel.  A crash gives KERNEL_FAULT with signal and address.  done runs exactly once, later, if OK is returned.
+ * *ret_ticket names the call. */
+int runner_host_run(runner_host_t *self, oid_t session, uint32_t kernel, const runner_call_t *call, runner_done_fn done,
+                    void *context, uint64_t *ret_ticket, err_t *err);
+/* End a call: it is asked to stop, and its runner is killed if it does not soon; done gets CANCELLED.  Unknown tickets
+ * are passed over. */
 void runner_host_cancel(runner_host_t *self, uint64_t ticket);
+
+/* What a kernel has done for a session. */
+typedef struct {
+    uint64_t calls, elements, run_ns, compile_ns, faults;
+    bool cached; /* its machine code came from the disk */
+} kernel_stats_t;
+/* False: the session has no such kernel. */
+bool runner_host_stats(const runner_host_t *self, oid_t session, uint32_t kernel, kernel_stats_t *ret);
+
+/* What a session's runner does now. */
+typedef struct {
+    uint64_t ticket;      /* 0: nothing */
+    const char *entry;    /* borrowed until the next call of the host */
+    uint64_t done, total; /* as the runner says: not to be trusted; total 0: unknown */
+    int64_t started_ns;
+} runner_progress_t;
+bool runner_host_progress(const runner_host_t *self, oid_t session, runner_progress_t *ret);
 /* The session is gone: kill its runner, forget its kernels. */
 void runner_host_forget(runner_host_t *self, oid_t session);
 
@@ -86,7 +111,8 @@ int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room);
 int64_t runner_host_next_deadline(runner_host_t *self);
 void runner_host_handle(runner_host_t *self);
 
-/* LLVM's version, the CPU name and the sandbox as the spare runner reported them.  Until it has: the version that was built against, "". */
+/* LLVM's version, the CPU name and the sandbox as the spare runner reported them.  Until it has: the version that was
+ * built against, "". */
 const char *runner_host_llvm(const runner_host_t *self);
 const char *runner_host_cpu(const runner_host_t *self);
 const char *runner_host_sandbox(const runner_host_t *self);

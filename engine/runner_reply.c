@@ -13,23 +13,35 @@ runner_reply_text(char *ret, size_t size, const char *text)
             *c = '?';
 }
 
+static bool
+read_dtypes(const int32_t *codes, int count, dtype_t *ret)
+{
+    for (int i = 0; i < count; i++) {
+        if (codes[i] < 0 || !dtype_valid((uint64_t)codes[i]))
+            return false;
+        ret[i] = (dtype_t)codes[i];
+    }
+    return true;
+}
+
 bool
 runner_reply_info(const runner_reply_t *reply, const char *producer, kernel_info_t *ret)
 {
-    int nin = reply->as.compiled.nin;
-    if ((reply->as.compiled.kind != KERNEL_UFUNC && reply->as.compiled.kind != KERNEL_PIECE) || nin < 1 ||
-        nin >= KERNEL_MAX_ARGS || reply->as.compiled.out < 0 || !dtype_valid((uint64_t)reply->as.compiled.out))
+    const runner_description_t *about = &reply->as.compiled.description;
+    if (!kernel_kind_name(about->kind) || about->nin < 1 || about->nin > KERNEL_MAX_ARGS || about->nout < 0 ||
+        about->nout > KERNEL_MAX_OUT || about->state_bytes < 0 || about->state_bytes > KERNEL_MAX_STATE)
         return false;
-    *ret = (kernel_info_t){.kind = (kernel_kind_t)reply->as.compiled.kind,
-                           .nin = nin,
-                           .out = (dtype_t)reply->as.compiled.out,
+    *ret = (kernel_info_t){.kind = (kernel_kind_t)about->kind,
+                           .nin = about->nin,
+                           .nout = about->nout,
+                           .state_bytes = about->state_bytes,
+                           .has_start = about->has_start != 0,
+                           .whole_vectors = about->whole_vectors != 0,
                            .compile_ns = reply->as.compiled.compile_ns};
-    for (int i = 0; i < nin; i++) {
-        if (reply->as.compiled.in[i] < 0 || !dtype_valid((uint64_t)reply->as.compiled.in[i]))
-            return false;
-        ret->in[i] = (dtype_t)reply->as.compiled.in[i];
-    }
-    runner_reply_text(ret->entry, sizeof ret->entry, reply->as.compiled.entry);
+    if (!read_dtypes(about->in, about->nin, ret->in) || !read_dtypes(about->out, about->nout, ret->out))
+        return false;
+    runner_reply_text(ret->entry, sizeof ret->entry, about->entry);
+    runner_reply_text(ret->layout, sizeof ret->layout, about->layout);
     runner_reply_text(ret->producer, sizeof ret->producer, producer);
     return true;
 }

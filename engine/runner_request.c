@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -79,7 +80,12 @@ runner_request_compile(runner_session_t *session, runner_job_t *job, const char 
                                 .kernel = kernel->id,
                                 .size = (uint32_t)kernel->source->size,
                                 .inspect = job->inspect,
-                                .fastmath = kernel->fastmath};
+                                .fastmath = kernel->fastmath,
+                                .exact = kernel->exact,
+                                .debug = kernel->debug,
+                                .state_bytes = kernel->state_bytes};
+    snprintf(message.symbol, sizeof message.symbol, "farhand.k%u.%u", kernel->id, ++job->kernel->compiles);
+    memcpy(message.layout, kernel->layout, sizeof message.layout);
     memcpy(message.entry, kernel->entry, sizeof message.entry);
     memcpy(message.signature, kernel->signature, sizeof message.signature);
     memcpy(message.kind, kernel->kind, sizeof message.kind);

@@ -106,18 +106,27 @@ runner_session_kernel(runner_session_t *self, uint32_t id)
     return NULL;
 }
 
+static bool
+is_same(const runner_kernel_t *kernel, const runner_source_t *source, const kernel_options_t *options)
+{
+    return kernel->source == source && kernel->fastmath == options->fastmath && kernel->exact == options->exact &&
+           kernel->debug == options->debug && kernel->state_bytes == options->state_bytes &&
+           !strcmp(kernel->entry, options->entry) && !strcmp(kernel->signature, options->signature) &&
+           !strcmp(kernel->kind, options->kind) && !strcmp(kernel->layout, options->layout);
+}
+
 int
-runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature,
-                          const char *kind, bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err)
+runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const kernel_options_t *options, uint32_t id,
+                          runner_kernel_t **ret, err_t *err)
 {
     for (runner_kernel_t *kernel = self->kernels; kernel; kernel = kernel->next)
-        if (kernel->source == source && kernel->fastmath == fastmath && !strcmp(kernel->entry, entry) &&
-            !strcmp(kernel->signature, signature) && !strcmp(kernel->kind, kind)) {
+        if (is_same(kernel, source, options)) {
             *ret = kernel;
             return FH_OK;
         }
-    if (strlen(entry) >= RUNNER_NAME_MAX || strlen(signature) >= RUNNER_NAME_MAX || strlen(kind) >= sizeof(*ret)->kind)
-        return err_set(err, FH_INVALID_ARGUMENT, "entry, signature or kind of a kernel is too long");
+    if (strlen(options->entry) >= RUNNER_NAME_MAX || strlen(options->signature) >= RUNNER_NAME_MAX ||
+        strlen(options->kind) >= sizeof(*ret)->kind || strlen(options->layout) >= KERNEL_LAYOUT_MAX)
+        return err_set(err, FH_INVALID_ARGUMENT, "entry, signature, kind or layout of a kernel is too long");
     if (self->kernel_count >= SESSION_MAX_KERNELS)
         return err_set(err, FH_LIMIT_EXCEEDED, "a session may have %d kernels", SESSION_MAX_KERNELS);
     runner_kernel_t *kernel = calloc(1, sizeof *kernel);
@@ -125,10 +134,14 @@ runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel");
     kernel->id = id;
     kernel->source = source;
-    kernel->fastmath = fastmath;
-    snprintf(kernel->entry, sizeof kernel->entry, "%s", entry);
-    snprintf(kernel->signature, sizeof kernel->signature, "%s", signature);
-    snprintf(kernel->kind, sizeof kernel->kind, "%s", kind);
+    kernel->fastmath = options->fastmath;
+    kernel->exact = options->exact;
+    kernel->debug = options->debug;
+    kernel->state_bytes = options->state_bytes;
+    snprintf(kernel->entry, sizeof kernel->entry, "%s", options->entry);
+    snprintf(kernel->signature, sizeof kernel->signature, "%s", options->signature);
+    snprintf(kernel->kind, sizeof kernel->kind, "%s", options->kind);
+    snprintf(kernel->layout, sizeof kernel->layout, "%s", options->layout);
     kernel->next = self->kernels;
     self->kernels = kernel;
     self->kernel_count++;

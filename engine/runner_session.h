@@ -32,11 +32,13 @@ typedef struct runner_kernel {
     struct runner_kernel *next;
     uint32_t id;
     runner_source_t *source;
-    char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16]; /* as asked for */
-    bool fastmath;
+    char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16], layout[KERNEL_LAYOUT_MAX]; /* as asked for */
+    int64_t state_bytes;
+    bool fastmath, exact, debug;
     bool known; /* it has been compiled: info holds */
     kernel_info_t info;
     uint64_t loaded_in; /* serial of the runner that holds its code */
+    uint32_t compiles;  /* how often runners were asked for its code */
     int jobs;           /* that refer to it */
 } runner_kernel_t;
 
@@ -88,8 +90,8 @@ int runner_session_add_source(runner_session_t *self, const uint8_t hash[32], co
 
 runner_kernel_t *runner_session_kernel(runner_session_t *self, uint32_t id);
 /* The kernel of a source with these options, made with this id if there is none. */
-int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const char *entry, const char *signature,
-                              const char *kind, bool fastmath, uint32_t id, runner_kernel_t **ret, err_t *err);
+int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const kernel_options_t *options,
+                              uint32_t id, runner_kernel_t **ret, err_t *err);
 
 runner_job_t *runner_job_new(runner_kernel_t *kernel);
 /* The outcome is known: let go of the kernel, and forget one that never compiled and that no other job wants. */

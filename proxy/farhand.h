@@ -353,38 +353,104 @@ FH_EXPORT int fh_array_import(fh_session *session, const void *bytes, size_t siz
  */
 
 typedef struct {
-    const char *entry;     /* NULL: the function that fits */
+    const char *entry;     /* NULL: the function that fits; reductions: the common beginning of the functions' names */
     const char *signature; /* "float64(float64, float64)"; NULL: from the function type */
-    const char *kind;      /* "ufunc", "piece"; NULL: from the function type */
-    int fastmath;          /* let the vector math library be up to 4 ulp off */
+    const char *kind;      /* "ufunc", "piece", "array", "gufunc", "reduction"; NULL: from the function type */
+    const char *layout;    /* gufuncs: core dimensions, "(m,k),(k,n)->(m,n)" */
+    int64_t state_bytes;   /* reductions whose state lies behind a pointer: its bytes; 0: the module says so */
+    int fastmath;          /* floating-point arithmetic may be reordered */
+    int exact;             /* the C library's own functions, not its vector versions (which are within 4 ulp) */
+    int debug;             /* bounds checks and NaN traps, element by element; slow */
 } fh_kernel_options;
 
 typedef struct {
-    char entry[256], signature[256], kind[16], producer[64];
-    int nin;
-    fh_dtype in[16], out;
+    char entry[256], signature[256], kind[16], producer[64], layout[128];
+    int nin, nout;           /* array kernels: nout 0, nin counts all operands; -1: any number */
+    fh_dtype in[16], out[8]; /* array kernels: FH_DTYPE_NONE is any */
+    int has_start;           /* reductions: a reduction of nothing has a value */
+    int cached;              /* the engine that answered had the machine code on disk */
     uint8_t hash[32];
     uint64_t compile_ns;
 } fh_kernel_info;
 
 /* Send bitcode or textual IR (by content) to all engines; waits until one has compiled it, so that errors come up here.
- */
+ * What the session has loaded before with the same options is not sent again. */
 FH_EXPORT int fh_kernel_load(fh_session *session, const void *code, size_t size, const fh_kernel_options *options,
                              fh_kernel **ret, fh_error *error);
 FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options,
                                   fh_kernel **ret, fh_error *error);
 FH_EXPORT void fh_kernel_free(fh_kernel **kernel);
 FH_EXPORT void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret);
+
+typedef struct {
+    fh_array *out;    /* written once the kernel has succeeded; NULL: a new array is made */
+    fh_array *where;  /* bool, broadcast: elsewhere nothing is computed; a new result is zero there */
+    double timeout_s; /* of the run on each piece; 0: 30 */
+} fh_kernel_call_options;
+
 /* Ufunc kernels: broadcast over local, remote and distributed arrays and scalars; inputs are cast to the kernel's
- * dtypes, at most same_kind.  out NULL: a new array in *ret; else *ret is NULL and out is written once the kernel has
- * succeeded.  timeout_s: of the run on each piece; 0: 30. */
-FH_EXPORT int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s,
+ * dtypes, at most same_kind.  options NULL: none.  *ret is NULL if options->out was given. */
+FH_EXPORT int fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, const fh_kernel_call_options *options,
                              fh_array **ret, fh_error *error);
-/* Piece kernels: once over each whole piece; the result has the input's layout and the kernel's output dtype. */
-FH_EXPORT int fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s,
-                            fh_array **ret, fh_error *error);
+/* Ufunc kernels of two inputs: for all pairs of elements; the result has a's axes, then b's. */
+FH_EXPORT int fh_kernel_outer(fh_kernel *kernel, const fh_operand *a, const fh_operand *b, double timeout_s,
+                              fh_array **ret, fh_error *error);
+/* Reduction kernels, and ufunc kernels of two inputs with one dtype (taken to be associative): along the axes (axes
+ * NULL: all), by a fixed tree over the whole array: the same bits whatever the engines, pieces and threads.  in: nin
+ * arrays of one shape, as many as a step takes (ufunc kernels: 1).  Nothing to reduce: INVALID_ARGUMENT unless the
+ * kernel has an init. */
+FH_EXPORT int fh_kernel_reduce(fh_kernel *kernel, fh_array *const *in, int nin, const int *axes, int naxes,
+                               int keepdims, double timeout_s, fh_array **ret, fh_error *error);
+/* The same kernels: running results along axis, strictly from the first element to the last. */
+FH_EXPORT int fh_kernel_accumulate(fh_kernel *kernel, fh_array *const *in, int nin, int axis, double timeout_s,
+                                   fh_array **ret, fh_error *error);
+
+/* What an output of fh_kernel_map shall be. */
+typedef struct {
+    fh_array *array;      /* an existing one, written once the kernel has succeeded; else NULL and: */
+    fh_dtype dtype;       /* FH_DTYPE_NONE: what the signature says, else that of the first input */
+    int ndim;             /* -1: the shape of the first input (gufuncs: what follows from the layout) */
+    const int64_t *shape; /* of the whole result.  Along the first input's distributed axis its extent must be that of
+                           * the input, or the number of the input's pieces: then each piece gives one slice */
+} fh_kernel_out;
+
+typedef struct {
+    const fh_kernel_out *out; /* NULL: one, like the first input (gufuncs: as the layout says) */
+    int nout;
+    const int64_t *halo; /* array kernels: for each axis of the inputs how many elements of the neighbouring pieces the
+                          * kernel may read on either side; NULL: none.  It may then be called for parts of a piece */
+    int nhalo;
+    double timeout_s;
+} fh_kernel_map_options;
+
+/* Piece kernels: once over each whole piece; the result has the input's layout and the kernel's output dtype.
+ * Array kernels: once over each piece of the first distributed input; inputs with the same extent along its axis are
+ * cut likewise, others go whole to every engine.
+ * Gufuncs: over the loop dimensions, broadcast; distributed along a loop dimension, else computed on one engine.
+ * ret gets as many arrays as there are outputs, NULL for those that existed; nret is the room. */
+FH_EXPORT int fh_kernel_map(fh_kernel *kernel, const fh_operand *in, int nin, const fh_kernel_map_options *options,
+                            fh_array **ret, int nret, fh_error *error);
+
+typedef struct {
+    uint64_t calls, elements, run_ns, compile_ns, faults; /* on all engines together */
+    int engines, cached;                                  /* that have it; of these, from their disks */
+} fh_kernel_stats;
+FH_EXPORT int fh_kernel_stats_get(fh_kernel *kernel, fh_kernel_stats *ret, fh_error *error);
+
 /* Optimised IR (what 0) or assembly (what 1) as an engine made it; *ret_text is malloc'ed, the caller frees it. */
 FH_EXPORT int fh_kernel_inspect(fh_kernel *kernel, int what, char **ret_text, fh_error *error);
+
+/* What the session's kernels do now, one visit for each engine where one runs or calls wait.  Does not wait for them.
+ */
+typedef struct {
+    int engine;
+    char entry[256]; /* "" if none runs */
+    uint64_t done, total;
+    double seconds; /* since it began */
+    uint64_t queued;
+} fh_progress;
+FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
+                                  void *context, fh_error *error);
 
 #ifdef __cplusplus
 }

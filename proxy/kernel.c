@@ -15,39 +15,16 @@ enum { MAX_CODE_BYTES = 4 * 1024 * 1024 };
 /* ---- what an engine says -------------------------------------------------------------------------------------------
  */
 
-static dtype_t
-dtype_of_word(const char *word, size_t size)
-{
-    char name[32];
-    while (size && (word[0] == ' ' || word[0] == '*')) {
-        word++;
-        size--;
-    }
-    while (size && (word[size - 1] == ' ' || word[size - 1] == '*'))
-        size--;
-    (void)snprintf(name, sizeof name, "%.*s", (int)size, word);
-    return dtype_from_name(name);
-}
-
-/* "float64(float64, float64)" */
 static int
-read_signature(fh_kernel_info *info, err_t *err)
+read_dtypes(ints_t codes, fh_dtype *ret, int room, err_t *err)
 {
-    const char *text = info->signature, *open = strchr(text, '('), *close = strrchr(text, ')');
-    info->nin = 0;
-    info->out = open ? (fh_dtype)dtype_of_word(text, (size_t)(open - text)) : FH_DTYPE_NONE;
-    bool good = open && close && close > open && info->out != FH_DTYPE_NONE;
-    for (const char *word = good ? open + 1 : close; good && word < close;) {
-        size_t size = strcspn(word, ",)");
-        dtype_t dtype = dtype_of_word(word, size);
-        good = dtype != DTYPE_NONE && info->nin < 16;
-        if (good)
-            info->in[info->nin++] = (fh_dtype)dtype;
-        word += size + 1;
+    for (uint32_t i = 0; i < codes.count; i++) {
+        if ((int)i >= room || codes.items[i] < 0 || !dtype_valid((uint64_t)codes.items[i]))
+            return err_set(err, FH_PROTOCOL_ERROR, "an engine gave an operand of a kernel the dtype code %lld",
+                           (long long)codes.items[i]);
+        ret[i] = (fh_dtype)codes.items[i];
     }
-    return good && info->nin > 0
-               ? FH_OK
-               : err_set(err, FH_PROTOCOL_ERROR, "an engine gave a kernel the signature %.100s", info->signature);
+    return FH_OK;
 }
 
 /* ---- loading -------------------------------------------------------------------------------------------------------
@@ -82,7 +59,10 @@ take_info(void *context, const message_t *reply, const bin_t *raw, int nraw, err
     str_copy(info->producer, ret->producer, sizeof ret->producer);
     if (info->compile_ns)
         ret->compile_ns = info->compile_ns;
-    return read_signature(ret, err);
+    ret->nin = (int)info->in.count;
+    ret->nout = (int)info->out.count;
+    int status = read_dtypes(info->in, ret->in, 16, err);
+    return status ? status : read_dtypes(info->out, ret->out, 8, err);
 }
 
 static int

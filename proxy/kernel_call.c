@@ -89,7 +89,7 @@ static int
 emit_part(running_t *self, int i, err_t *err)
 {
     engine_link_t *engine = self->layout.engines[i];
-    dtype_t dtype = (dtype_t)self->kernel->info.out;
+    dtype_t dtype = (dtype_t)self->kernel->info.out[0];
     shape_t part = layout_part_shape(&self->layout, &self->shape, i);
     operand_t operands[MAX_IN];
     handle_t *kernel = NULL, *made = NULL;
@@ -121,7 +121,8 @@ emit(running_t *self, err_t *err)
     fh_session *session = self->kernel->session;
     int status = FH_OK;
     if (!self->out)
-        status = array_new_as(&self->made, session, (dtype_t)self->kernel->info.out, &self->shape, &self->layout, err);
+        status =
+            array_new_as(&self->made, session, (dtype_t)self->kernel->info.out[0], &self->shape, &self->layout, err);
     for (int i = 0; i < self->layout.n && !status; i++)
         status = emit_part(self, i, err);
     if (!status)
@@ -151,9 +152,12 @@ find_shape(running_t *self, const fh_array *out, err_t *err)
 }
 
 int
-fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, double timeout_s, fh_array **ret,
+fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, const fh_kernel_call_options *options, fh_array **ret,
                fh_error *error)
 {
+    static const fh_kernel_call_options NONE = {0};
+    fh_array *out = options ? options->out : NULL;
+    double timeout_s = options ? options->timeout_s : NONE.timeout_s;
     err_t *err = error_start(error);
     running_t self;
     int status = start(&self, kernel, nin, "ufunc", timeout_s, err);
@@ -167,7 +171,7 @@ fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, 
     if (!status)
         status = find_shape(&self, out, err);
     /* An out of another dtype is assigned to from a new array. */
-    bool assign = !status && out && out->dtype != (dtype_t)kernel->info.out;
+    bool assign = !status && out && out->dtype != (dtype_t)kernel->info.out[0];
     if (!status) {
         self.out = assign ? NULL : out;
         status = inputs_layout(kernel->session, self.in, nin, &self.shape, out, &self.layout, err);
@@ -188,37 +192,46 @@ fh_kernel_call(fh_kernel *kernel, const fh_operand *in, int nin, fh_array *out, 
 }
 
 static int
-check_map(const running_t *self, fh_array *const *in, fh_dtype out_dtype, err_t *err)
+check_map(const running_t *self, const fh_operand *in, const fh_kernel_map_options *options, err_t *err)
 {
-    if (out_dtype != FH_DTYPE_NONE && out_dtype != self->kernel->info.out)
+    fh_dtype out_dtype = options && options->out ? options->out->dtype : FH_DTYPE_NONE;
+    if (options && (options->nhalo || options->nout > 1))
+        return err_set(err, FH_NOT_SUPPORTED, "piece kernels have one output and no halo");
+    if (out_dtype != FH_DTYPE_NONE && out_dtype != self->kernel->info.out[0])
         return err_set(err, FH_WRONG_TYPE, "kernel %s writes %s, not %s", self->kernel->info.entry,
-                       dtype_name((dtype_t)self->kernel->info.out), dtype_name((dtype_t)out_dtype));
+                       dtype_name((dtype_t)self->kernel->info.out[0]), dtype_name((dtype_t)out_dtype));
     for (int i = 1; i < self->nin; i++)
-        if (!shape_equal(&in[i]->shape, &in[0]->shape))
+        if (!shape_equal(&in[i].array->shape, &in[0].array->shape))
             return err_set(err, FH_INVALID_ARGUMENT, "the inputs of a piece kernel must have one shape");
     return FH_OK;
 }
 
 int
-fh_kernel_map(fh_kernel *kernel, fh_array *const *in, int nin, fh_dtype out_dtype, double timeout_s, fh_array **ret,
-              fh_error *error)
+fh_kernel_map(fh_kernel *kernel, const fh_operand *in, int nin, const fh_kernel_map_options *options, fh_array **ret,
+              int nret, fh_error *error)
 {
     err_t *err = error_start(error);
     running_t self;
-    int status = start(&self, kernel, nin, "piece", timeout_s, err);
+    int status = start(&self, kernel, nin, "piece", options ? options->timeout_s : 0, err);
     self.contiguous = true;
+    if (!status && nret < 1)
+        status = err_set(err, FH_INVALID_ARGUMENT, "there is no room for the result");
     for (int i = 0; i < nin && !status; i++) {
-        status = array_enter(in[i], err);
+        if (in[i].kind != FH_ARRAY) {
+            status = err_set(err, FH_WRONG_TYPE, "input %d of a piece kernel is no remote array", i);
+            continue;
+        }
+        status = array_enter(in[i].array, err);
         if (!status) {
-            input_init_array(&self.in[i], in[i]);
+            input_init_array(&self.in[i], in[i].array);
             status = settle(&self, i, err);
         }
     }
     if (!status)
-        status = check_map(&self, in, out_dtype, err);
+        status = check_map(&self, in, options, err);
     if (!status) {
-        self.shape = in[0]->shape;
-        status = inputs_layout(kernel->session, self.in, nin, &self.shape, in[0], &self.layout, err);
+        self.shape = in[0].array->shape;
+        status = inputs_layout(kernel->session, self.in, nin, &self.shape, in[0].array, &self.layout, err);
     }
     if (!status)
         status = align(&self, err);

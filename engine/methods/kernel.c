@@ -26,9 +26,8 @@ compiled(void *context, int status, const kernel_info_t *info, const err_t *err)
 }
 
 static int
-read_options(str_t options, bool *ret_fastmath, bool *ret_inspect, err_t *err)
+read_options(str_t options, kernel_options_t *ret, err_t *err)
 {
-    *ret_fastmath = *ret_inspect = false;
     for (uint32_t i = 0; i < options.size;) {
         uint32_t end = i;
 
@@ -37,9 +36,9 @@ read_options(str_t options, bool *ret_fastmath, bool *ret_inspect, err_t *err)
         str_t word = {options.data + i, end - i};
 
         if (str_is(word, "fastmath"))
-            *ret_fastmath = true;
+            ret->fastmath = true;
         else if (str_is(word, "inspect"))
-            *ret_inspect = true;
+            ret->inspect = true;
         else if (word.size)
             return err_set(err, FH_INVALID_ARGUMENT, "there is no kernel option %.*s", (int)word.size, word.data);
         i = end + 1;
@@ -52,12 +51,15 @@ ask_to_compile(run_t *run, err_t *err)
 {
     const msg_KERNEL_t *kernel = &run->call->message.as.KERNEL;
     char entry[256], signature[256], kind[32];
-    bool fastmath, inspect;
+    kernel_options_t options = {.entry = str_copy(kernel->entry, entry, sizeof entry),
+                                .signature = str_copy(kernel->signature, signature, sizeof signature),
+                                .kind = str_copy(kernel->kind, kind, sizeof kind),
+                                .layout = ""};
     kernel_job_t *job;
 
     if (!run->core->runners)
         return err_set(err, FH_NOT_SUPPORTED, "this engine has no runner for kernels");
-    int status = read_options(kernel->options, &fastmath, &inspect, err);
+    int status = read_options(kernel->options, &options, err);
 
     if (!status)
         status = core_check_new(run->core, kernel->result, err);
@@ -65,10 +67,8 @@ ask_to_compile(run_t *run, err_t *err)
         status = kernel_job_new(run, &job, err);
     if (status)
         return status;
-    status = runner_host_compile(
-        run->core->runners, run->lane->owner.session, kernel->hash.data, run->call->raw, run->call->raw_size,
-        str_copy(kernel->entry, entry, sizeof entry), str_copy(kernel->signature, signature, sizeof signature),
-        str_copy(kernel->kind, kind, sizeof kind), inspect, fastmath, compiled, job, &job->number, err);
+    status = runner_host_compile(run->core->runners, run->lane->owner.session, kernel->hash.data, run->call->raw,
+                                 run->call->raw_size, &options, compiled, job, &job->number, err);
     if (!status) {
         run->call->phase = PHASE_FINISH;
         run->next = NEXT_WAIT;
@@ -76,17 +76,11 @@ ask_to_compile(run_t *run, err_t *err)
     return status;
 }
 
-static const char *
-kind_name(kernel_kind_t kind)
-{
-    return kind == KERNEL_UFUNC ? "ufunc" : "piece";
-}
-
 /* "float64(float64, int32)" */
 static void
 write_signature(const kernel_info_t *info, char *text, size_t size)
 {
-    size_t used = (size_t)snprintf(text, size, "%s(", dtype_name(info->out));
+    size_t used = (size_t)snprintf(text, size, "%s(", dtype_name(info->out[0]));
 
     for (int i = 0; i < info->nin && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", dtype_name(info->in[i]));
@@ -107,14 +101,21 @@ publish_kernel(run_t *run, kernel_job_t *job, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel");
     *kernel = (kernel_t){.number = job->number, .session = run->lane->owner.session, .info = job->info};
     write_signature(&job->info, signature, sizeof signature);
+    int64_t in[KERNEL_MAX_ARGS], out[KERNEL_MAX_OUT];
+    for (int i = 0; i < job->info.nin; i++)
+        in[i] = job->info.in[i];
+    for (int i = 0; i < job->info.nout; i++)
+        out[i] = job->info.out[i];
     message_t info = {.code = MSG_KERNEL_INFO,
                       .raw = job->texts[0] && job->texts[1] ? 2 : 0,
                       .as.KERNEL_INFO = {.call = message->call,
                                          .entry = str_of(job->info.entry),
                                          .signature = str_of(signature),
-                                         .kind = str_of(kind_name(job->info.kind)),
+                                         .kind = str_of(kernel_kind_name(job->info.kind)),
                                          .producer = str_of(job->info.producer),
-                                         .compile_ns = job->info.compile_ns}};
+                                         .compile_ns = job->info.compile_ns,
+                                         .in = {in, (uint32_t)job->info.nin},
+                                         .out = {out, (uint32_t)job->info.nout}}};
 
     pthread_mutex_lock(&core->lock);
     status = run->lane->gone ? err_set(err, FH_CANCELLED, "the session has ended")

@@ -102,7 +102,7 @@ find_shape(run_t *run, const kernel_job_t *job, shape_t *ret, err_t *err)
     else if (message->in_place)
         *ret = job->target.nd.shape;
     else
-        status = run_shape(job->info.out, message->shape, &dtype, ret, err);
+        status = run_shape(job->info.out[0], message->shape, &dtype, ret, err);
     if (!status && message->in_place && !shape_equal(ret, &job->target.nd.shape))
         status = err_set(err, FH_INVALID_ARGUMENT, "an output of shape %s cannot take a result of shape %s",
                          shape_format(&job->target.nd.shape, have, sizeof have), shape_format(ret, need, sizeof need));
@@ -113,7 +113,7 @@ find_shape(run_t *run, const kernel_job_t *job, shape_t *ret, err_t *err)
 static int64_t
 touched_bytes(const kernel_job_t *job, const shape_t *shape)
 {
-    int64_t bytes = shape_bytes(shape, job->info.out);
+    int64_t bytes = shape_bytes(shape, job->info.out[0]);
 
     for (int i = 0; i < job->nin; i++)
         if (!nd_is_c_contiguous(&job->in[i].nd))
@@ -148,7 +148,7 @@ begin_call(run_t *run, err_t *err)
     for (int i = 0; i < job->nin && !status; i++)
         status = make_mappable(run, job, &job->in[i], err);
     if (!status)
-        status = core_make(run->core, run->lane, job->info.out, &shape, false, POOL_MEMFD, &job->out, err);
+        status = core_make(run->core, run->lane, job->info.out[0], &shape, false, POOL_MEMFD, &job->out, err);
     if (!status)
         run->call->phase = PHASE_ASK;
     return status;
@@ -165,7 +165,7 @@ static int
 ask_to_run(run_t *run, kernel_job_t *job, err_t *err)
 {
     uint64_t timeout_ms = run->call->message.as.KERNEL_CALL.timeout_ms;
-    runner_array_t in[KERNEL_MAX_ARGS], out;
+    runner_array_t operands[KERNEL_MAX_ARGS + 1];
     int status = FH_OK;
 
     if (call_cancelled(run->call))
@@ -174,18 +174,24 @@ ask_to_run(run_t *run, kernel_job_t *job, err_t *err)
         int fd = -1;
 
         status = segment_read_only_fd(job->in[i].segment, &fd, err);
-        describe_array(&job->in[i], fd, &in[i]);
+        describe_array(&job->in[i], fd, &operands[i]);
     }
     if (status)
         return status;
     segment_lend(job->out.segment);
-    describe_array(&job->out, job->out.segment->fd, &out);
+    describe_array(&job->out, job->out.segment->fd, &operands[job->nin]);
     pthread_mutex_lock(&run->core->lock);
     run->core->counters.kernel_calls++;
     pthread_mutex_unlock(&run->core->lock);
-    return runner_host_run(run->core->runners, run->lane->owner.session, job->number, in, job->nin, &out,
-                           clock_now_ns() + (int64_t)(timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS) * NS_PER_MS, ran,
-                           job, &job->ticket, err);
+    const runner_call_t call = {.operands = operands,
+                                .nin = job->nin,
+                                .nout = 1,
+                                .axis = -1,
+                                .piece = -1,
+                                .deadline_ns = clock_now_ns() +
+                                               (int64_t)(timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS) * NS_PER_MS};
+    return runner_host_run(run->core->runners, run->lane->owner.session, job->number, &call, ran, job, &job->ticket,
+                           err);
 }
 
 /* The runner is done: its output becomes the result. */

@@ -42,20 +42,21 @@ inline_entry(const module_t *module, LLVMValueRef function)
 static void
 describe(const entry_t *entry, const char *name, compiled_t *ret)
 {
-    snprintf(ret->entry, sizeof ret->entry, "%.255s", name);
-    ret->kind = entry->kind;
-    ret->nin = entry->nin;
-    memcpy(ret->in, entry->in, sizeof ret->in);
-    ret->out = entry->out;
+    runner_description_t *about = &ret->about;
+    snprintf(about->entry, sizeof about->entry, "%.255s", name);
+    about->kind = (int32_t)entry->kind;
+    about->nin = entry->nin;
+    about->nout = 1;
+    for (int i = 0; i < entry->nin; i++)
+        about->in[i] = (int32_t)entry->in[i];
+    about->out[0] = (int32_t)entry->out;
+    about->status_call = entry->status_call;
 }
 
 static int
-generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_options_t *options, compiled_t *ret,
-         err_t *err)
+generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_options_t *options, const char *symbol,
+         compiled_t *ret, err_t *err)
 {
-    static unsigned serial;
-    char symbol[40];
-    snprintf(symbol, sizeof symbol, "farhand.loop.%u", serial++);
     rename_values(module->module);
     module_target_t target = *jit_target(jit);
     target.fastmath = options->fastmath;
@@ -81,8 +82,8 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const compile_optio
 }
 
 int
-compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options_t *options, compiled_t *ret,
-               err_t *err)
+compile_kernel(jit_t *jit, const void *bytes, size_t size, const kernel_options_t *options, const char *symbol,
+               compiled_t *ret, err_t *err)
 {
     module_t module;
     entry_t entry;
@@ -98,12 +99,21 @@ compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options
     if (!status)
         status = vet_module(module.module, err);
     if (!status)
-        status = generate(jit, &module, &entry, options, ret, err);
+        status = generate(jit, &module, &entry, options, symbol, ret, err);
 done:
     module_release(&module);
     if (status)
         compiled_release(ret);
     return status;
+}
+
+int
+compile_load(jit_t *jit, const void *object, size_t size, const char *symbol, const runner_description_t *about,
+             compiled_t *ret, err_t *err)
+{
+    (void)jit, (void)object, (void)size, (void)symbol, (void)about;
+    *ret = (compiled_t){0};
+    return err_set(err, FH_NOT_SUPPORTED, "machine code cannot be loaded yet");
 }
 
 void

@@ -4,29 +4,36 @@
 
 #include "engine/runner/jit.h"
 #include "engine/runner/loop.h"
+#include "engine/runner/runner_wire.h"
 
 #include <stdbool.h>
 
 typedef struct {
-    const char *entry, *signature, *kind; /* as in runner_host_compile */
-    bool inspect, fastmath;
-} compile_options_t;
-
-typedef struct {
-    char entry[256];
-    kernel_kind_t kind;
-    int nin;
-    dtype_t in[KERNEL_MAX_ARGS], out;
-    loop_fn loop;
+    runner_description_t about;
+    loop_fn loop; /* all but reductions */
+    struct {      /* reductions; start is NULL where there is no init */
+        fold_start_fn start;
+        fold_block_fn block;
+        fold_rows_fn rows;
+        fold_lanes_fn lanes;
+        fold_combine_fn combine;
+        fold_finish_fn finish;
+        fold_scan_fn scan;
+    } fold;
     LLVMOrcResourceTrackerRef code;
-    char *ir; /* with inspect: LLVM's text, optimised; else NULL */
+    LLVMMemoryBufferRef object; /* the machine code as a relocatable file, until compiled_drop_texts */
+    char *ir;                   /* with inspect: LLVM's text, optimised; else NULL */
     LLVMMemoryBufferRef assembly;
 } compiled_t;
 
 /* OK, BAD_BITCODE, KERNEL_ERROR or INTERNAL.  On success the caller owns *ret. */
-int compile_kernel(jit_t *jit, const void *bytes, size_t size, const compile_options_t *options, compiled_t *ret,
-                   err_t *err);
-/* Drop the texts, keep the code. */
+int compile_kernel(jit_t *jit, const void *bytes, size_t size, const kernel_options_t *options, const char *symbol,
+                   compiled_t *ret, err_t *err);
+/* Link machine code that compile_kernel made of the same options, here or elsewhere, with the same LLVM and CPU.
+ * BAD_BITCODE if it is none. */
+int compile_load(jit_t *jit, const void *object, size_t size, const char *symbol, const runner_description_t *about,
+                 compiled_t *ret, err_t *err);
+/* Drop the texts and the object, keep the code. */
 void compiled_drop_texts(compiled_t *self);
 void compiled_release(compiled_t *self);
 

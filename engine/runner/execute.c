@@ -28,7 +28,7 @@ typedef struct {
 static dtype_t
 operand_dtype(const compiled_t *kernel, int k)
 {
-    return k < kernel->nin ? kernel->in[k] : kernel->out;
+    return (dtype_t)(k < kernel->about.nin ? kernel->about.in[k] : kernel->about.out[0]);
 }
 
 static bool
@@ -181,8 +181,8 @@ run_walk(walk_t *self, crew_t *crew, int64_t count)
 static int
 run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
 {
-    walk_t walk = {.kernel = kernel, .operands = kernel->nin + 1};
-    const nd_t *out = &maps[kernel->nin].nd;
+    walk_t walk = {.kernel = kernel, .operands = kernel->about.nin + 1};
+    const nd_t *out = &maps[kernel->about.nin].nd;
     nd_t nd[RUNNER_MAX_OPERANDS];
     for (int k = 0; k < walk.operands; k++) {
         int status = nd_broadcast(&maps[k].nd, &out->shape, &nd[k], err);
@@ -208,7 +208,7 @@ run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err
     run_walk(&walk, crew, count);
     if (atomic_load(&walk.raised))
         return err_set(err, FH_KERNEL_ERROR, "kernel %.200s raised an exception for at least one element",
-                       kernel->entry);
+                       kernel->about.entry);
     return FH_OK;
 }
 
@@ -216,9 +216,10 @@ static int
 run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t *err)
 {
     char *data[RUNNER_MAX_OPERANDS];
-    for (int k = 0; k <= kernel->nin; k++) {
+    for (int k = 0; k <= kernel->about.nin; k++) {
         if (!nd_is_c_contiguous(&maps[k].nd) && !nd_is_f_contiguous(&maps[k].nd))
-            return err_set(err, FH_KERNEL_ERROR, "array %d of piece kernel %.200s is not contiguous", k, kernel->entry);
+            return err_set(err, FH_KERNEL_ERROR, "array %d of piece kernel %.200s is not contiguous", k,
+                           kernel->about.entry);
         data[k] = maps[k].nd.data;
     }
     kernel->loop(data, NULL, shape_count(&maps[0].nd.shape));
@@ -229,18 +230,18 @@ int
 execute_run(const compiled_t *kernel, const runner_run_t *request, const int *fds, crew_t *crew, err_t *err)
 {
     operand_map_t maps[RUNNER_MAX_OPERANDS] = {{.start = NULL}};
-    int status = FH_OK, count = kernel->nin + 1;
-    if (request->count != (uint32_t)count)
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->entry, kernel->nin,
-                       (int)request->count - 1);
+    int status = FH_OK, count = kernel->about.nin + 1;
+    if (request->count != (uint32_t)count || request->nin != (uint32_t)kernel->about.nin)
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->about.entry,
+                       kernel->about.nin, (int)request->count - 1);
     for (int k = 0; k < count && !status; k++) {
-        status = operand_map(&maps[k], &request->operands[k], fds[k], k == kernel->nin, err);
+        status = operand_map(&maps[k], &request->operands[k], fds[k], k == kernel->about.nin, err);
         if (!status && maps[k].nd.dtype != operand_dtype(kernel, k))
-            status = err_set(err, FH_KERNEL_ERROR, "kernel %.200s: array %d is %s, not %s", kernel->entry, k,
+            status = err_set(err, FH_KERNEL_ERROR, "kernel %.200s: array %d is %s, not %s", kernel->about.entry, k,
                              dtype_name(maps[k].nd.dtype), dtype_name(operand_dtype(kernel, k)));
     }
     if (!status)
-        status = kernel->kind == KERNEL_PIECE ? run_piece(kernel, maps, err) : run_ufunc(kernel, maps, crew, err);
+        status = kernel->about.kind == KERNEL_PIECE ? run_piece(kernel, maps, err) : run_ufunc(kernel, maps, crew, err);
     for (int k = 0; k < count; k++)
         operand_unmap(&maps[k]);
     return status;

@@ -7,43 +7,81 @@
 #ifndef FH_ENGINE_RUNNER_RUNNER_WIRE_H
 #define FH_ENGINE_RUNNER_RUNNER_WIRE_H
 
+#include "base/err.h"
 #include "codecs/shape.h"
-#include "engine/runner_host.h"
+#include "engine/kernel.h"
 
 #include <stdint.h>
 
 enum {
     RUNNER_SOCKET_FD = 3, /* where the runner finds its socket */
-    RUNNER_PAGE_FD = 4,   /* and the memfd of its status page */
+    RUNNER_PAGE_FD = 4,   /* and the memfd of its status page, which the mailbox follows */
     RUNNER_PAGE_BYTES = 4096,
+    RUNNER_MAILBOX_BYTES = 2 << 20, /* small arrays lie here instead of in memfds of their own */
     RUNNER_MAX_BITCODE = 1 << 20,   /* bytes of a module */
+    RUNNER_MAX_OBJECT = 4 << 20,    /* bytes of machine code; larger ones are not cached on disk */
     RUNNER_INSPECT_BYTES = 8 << 20, /* room for IR and assembly; what does not fit is cut off */
-    RUNNER_MAX_OPERANDS = KERNEL_MAX_ARGS + 1,
-    RUNNER_NAME_MAX = 256,
+    /* Inputs, mask, outputs, and for stencils two strips an input. */
+    RUNNER_MAX_OPERANDS = 3 * KERNEL_MAX_ARGS + KERNEL_MAX_OUT + 1,
+    RUNNER_NAME_MAX = KERNEL_NAME_MAX,
+    RUNNER_SYMBOL_MAX = 48,
 };
 
-typedef enum { RUNNER_COMPILE = 1, RUNNER_RUN = 2 } runner_request_t;
+typedef enum { RUNNER_COMPILE = 1, RUNNER_RUN = 2, RUNNER_LOAD = 3 } runner_request_t;
 typedef enum { RUNNER_READY = 17, RUNNER_COMPILED = 18, RUNNER_DONE = 19 } runner_answer_t;
 
-/* Descriptors: the bitcode (sealed memfd); with inspect also a memfd of RUNNER_INSPECT_BYTES for the texts. */
+/* Descriptors: the bitcode (sealed memfd); a memfd of RUNNER_MAX_OBJECT bytes for the machine code; with inspect also
+ * one of RUNNER_INSPECT_BYTES for the texts.  symbol: what the generated functions are called; unique in this runner.
+ */
 typedef struct {
     uint32_t code, kernel;
     uint32_t size; /* bytes of bitcode */
-    uint8_t inspect, fastmath;
-    char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16];
+    uint8_t inspect, fastmath, exact, debug;
+    int64_t state_bytes;
+    char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16], layout[KERNEL_LAYOUT_MAX];
+    char symbol[RUNNER_SYMBOL_MAX];
 } runner_compile_t;
 
-/* One array: its descriptor is the one at the same place in the datagram. */
+/* What the runner found out about a kernel; it goes with the machine code. */
+typedef struct {
+    char entry[RUNNER_NAME_MAX], layout[KERNEL_LAYOUT_MAX];
+    int32_t kind, nin, nout;
+    int32_t in[KERNEL_MAX_ARGS], out[KERNEL_MAX_OUT];
+    int64_t state_bytes;
+    uint8_t has_start, whole_vectors, pointer_state, status_call;
+    uint8_t loop_abi; /* of a gufunc: it is NumPy's loop, not a function of fh_arrays */
+    uint8_t debug, reserved[2];
+} runner_description_t;
+
+/* Machine code that an earlier runner has made: one descriptor, a sealed memfd. */
+typedef struct {
+    uint32_t code, kernel;
+    uint32_t size;
+    uint32_t reserved;
+    char symbol[RUNNER_SYMBOL_MAX]; /* as it was compiled */
+    runner_description_t description;
+} runner_load_t;
+
+/* One array.  Its descriptor is the next in the datagram, or it lies in the mailbox (no descriptor then; fd_size is
+ * RUNNER_MAILBOX_BYTES and offset counts from the mailbox's start). */
 typedef struct {
     int64_t fd_size, offset; /* as in runner_array_t */
+    int64_t base, whole;     /* pieces: index of the first element along the call's axis, extent of the whole there */
     int32_t dtype, ndim;
+    uint8_t mailbox, cut, reserved[6]; /* cut: it is a piece of an array that is cut along the call's axis */
     int64_t extent[SHAPE_MAX_DIMS], stride[SHAPE_MAX_DIMS];
 } runner_operand_t;
 
-/* Inputs in order, then the output; only count of the operands are sent. */
+/* Operands: nin inputs; the mask if there is one; nout outputs; strips: for each bit of low, then of high, the strip
+ * of that input.  Only count of them are sent.  What axis, stage, halo mean is said at runner_call_t. */
 typedef struct {
     uint32_t code, kernel;
-    uint32_t count, reserved;
+    uint32_t serial; /* of the call: what runner_page_t.cancel names */
+    uint32_t count, nin, nout;
+    uint8_t masked, stage, reserved[2];
+    int32_t axis;
+    uint32_t low, high;
+    int64_t width, pad_low, pad_high;
     runner_operand_t operands[RUNNER_MAX_OPERANDS];
 } runner_run_t;
 
@@ -57,22 +95,33 @@ typedef struct {
             char llvm[32], cpu[64], sandbox[64];
         } ready;
         struct {
-            char entry[RUNNER_NAME_MAX];
-            int32_t kind, nin, out, in[KERNEL_MAX_ARGS];
+            runner_description_t description;
             uint32_t ir_bytes, assembly_bytes; /* with inspect: texts in the memfd, one after the other */
+            uint32_t object_bytes;             /* of machine code in its memfd; 0: it does not fit */
+            uint32_t reserved;
             uint64_t compile_ns;
         } compiled;
+        struct {
+            uint64_t run_ns, elements;
+        } done;
     } as;
 } runner_reply_t;
 
-/* Shared memory where a dying runner leaves its last words. */
+/* Shared memory where a dying runner leaves its last words, a running call says how far it is, and the engine says that
+ * it is to stop. */
 typedef struct {
     int32_t signal, code;
     uint64_t address;
     int32_t stack_overflow;
     int32_t system_call; /* for SIGSYS: its number */
     char system_call_name[32];
-    char text[ERR_TEXT_MAX]; /* LLVM's fatal error, or why the start failed */
+    char text[ERR_TEXT_MAX]; /* LLVM's fatal error, or why the start failed, or what debug=True has found */
+    int32_t checked;         /* debug=True found something: no crash, no step towards the poison list */
+    int32_t line;            /* of the source; 0: unknown */
+    char file[128];
+    int64_t first, last;          /* elements that the thread worked on, in C order of the piece; equal: unknown */
+    _Atomic uint64_t done, total; /* of the running call: elements, or millionths if the kernel says how far it is */
+    _Atomic uint32_t cancel;      /* the engine's: serial of the call that is to stop */
 } runner_page_t;
 _Static_assert(sizeof(runner_page_t) <= RUNNER_PAGE_BYTES, "the status page is one page");
 

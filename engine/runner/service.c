@@ -54,8 +54,8 @@ static int
 warm_up(service_t *self, err_t *err)
 {
     compiled_t warm;
-    compile_options_t options = {.entry = "warm", .signature = "", .kind = ""};
-    int status = compile_kernel(self->jit, WARM_UP, sizeof WARM_UP - 1, &options, &warm, err);
+    kernel_options_t options = {.entry = "warm", .signature = "", .kind = "", .layout = ""};
+    int status = compile_kernel(self->jit, WARM_UP, sizeof WARM_UP - 1, &options, "farhand.warm", &warm, err);
     if (!status)
         compiled_release(&warm);
     return status;
@@ -202,23 +202,22 @@ write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
 static void
 describe(const compiled_t *compiled, runner_reply_t *ret)
 {
-    memcpy(ret->as.compiled.entry, compiled->entry, sizeof ret->as.compiled.entry);
-    ret->as.compiled.kind = (int32_t)compiled->kind;
-    ret->as.compiled.nin = compiled->nin;
-    ret->as.compiled.out = (int32_t)compiled->out;
-    for (int i = 0; i < compiled->nin; i++)
-        ret->as.compiled.in[i] = (int32_t)compiled->in[i];
+    ret->as.compiled.description = compiled->about;
 }
 
 static void
 on_compile(service_t *self, const runner_compile_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
 {
     int64_t began = clock_now_ns();
-    compile_options_t options = {.entry = request->entry,
-                                 .signature = request->signature,
-                                 .kind = request->kind,
-                                 .inspect = request->inspect,
-                                 .fastmath = request->fastmath};
+    kernel_options_t options = {.entry = request->entry,
+                                .signature = request->signature,
+                                .kind = request->kind,
+                                .layout = request->layout,
+                                .state_bytes = request->state_bytes,
+                                .inspect = request->inspect,
+                                .fastmath = request->fastmath,
+                                .exact = request->exact,
+                                .debug = request->debug};
     ret->code = RUNNER_COMPILED;
     void *bytes = MAP_FAILED;
     kernel_t kernel = {.id = request->kernel};
@@ -232,7 +231,7 @@ on_compile(service_t *self, const runner_compile_t *request, const int *fds, int
             status = err_set_errno(err, FH_NO_MEMORY, errno, "the bitcode cannot be mapped");
     }
     if (!status)
-        status = compile_kernel(self->jit, bytes, request->size, &options, &kernel.compiled, err);
+        status = compile_kernel(self->jit, bytes, request->size, &options, request->symbol, &kernel.compiled, err);
     if (bytes != MAP_FAILED)
         munmap(bytes, request->size);
     if (!status) {

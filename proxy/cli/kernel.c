@@ -84,21 +84,13 @@ take_input(fh_session *session, const char *text, fh_operand *ret, fh_error *err
 static int
 call_kernel(fh_kernel *kernel, const inputs_t *inputs, double timeout_s, fh_array **ret, fh_error *error)
 {
+    const fh_kernel_call_options call = {.timeout_s = timeout_s};
+    const fh_kernel_map_options map = {.timeout_s = timeout_s};
     fh_kernel_info info;
-    fh_array *arrays[MAX_INPUTS];
     fh_kernel_describe(kernel, &info);
-    if (strcmp(info.kind, "piece") != 0)
-        return fh_kernel_call(kernel, inputs->operands, inputs->count, NULL, timeout_s, ret, error);
-    for (int i = 0; i < inputs->count; i++) {
-        arrays[i] = inputs->operands[i].array;
-        if (!arrays[i]) {
-            *error = (fh_error){.status = FH_INVALID_ARGUMENT};
-            (void)snprintf(error->text, sizeof error->text, "input %d is a number; piece kernels take arrays only",
-                           i + 1);
-            return FH_INVALID_ARGUMENT;
-        }
-    }
-    return fh_kernel_map(kernel, arrays, inputs->count, info.out, timeout_s, ret, error);
+    if (strcmp(info.kind, "ufunc") == 0)
+        return fh_kernel_call(kernel, inputs->operands, inputs->count, &call, ret, error);
+    return fh_kernel_map(kernel, inputs->operands, inputs->count, &map, ret, 1, error);
 }
 
 static int

@@ -99,7 +99,7 @@ check_hostile(const char *name)
     int status = driver_compile(host, session, text, size, "", "", "", &kernel);
     if (!status) {
         driver_array_t in = driver_array(kernel.info.in[0], 1, (int64_t[]){1}),
-                       out = driver_array(kernel.info.out, 1, (int64_t[]){1});
+                       out = driver_array(kernel.info.out[0], 1, (int64_t[]){1});
         status = driver_run(host, session, kernel.kernel, &in, 1, &out, 0.3, &done);
         driver_array_free(&in);
         driver_array_free(&out);

@@ -103,14 +103,14 @@ ufunc_kernels_broadcast_over_all_layouts(void **state)
     assert_string_equal(info.entry, "axpy");
     assert_string_equal(info.kind, "ufunc");
     assert_int_equal(info.nin, 2);
-    assert_int_equal(info.out, FH_FLOAT64);
+    assert_int_equal(info.out[0], FH_FLOAT64);
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++) {
             fh_array *x = scatter(axes[i]), *y = scatter(axes[k]), *first = NULL, *second = NULL;
             fh_operand in[] = {{.kind = FH_ARRAY, .array = x}, {.kind = FH_ARRAY, .array = y}};
-            fh_ok(fh_kernel_call(kernel, in, 2, NULL, 0, &first, &error), error);
+            fh_ok(fh_kernel_call(kernel, in, 2, NULL, &first, &error), error);
             fh_operand next[] = {{.kind = FH_ARRAY, .array = first}, {.kind = FH_LOCAL, .local = &local}};
-            fh_ok(fh_kernel_call(kernel, next, 2, NULL, 0, &second, &error), error);
+            fh_ok(fh_kernel_call(kernel, next, 2, NULL, &second, &error), error);
             fh_ok(fh_gather(second, got, NULL, &error), error);
             for (int e = 0; e < COUNT; e++)
                 assert_true(got[e] == 2 * (3 * values[e]) + row[e % COLUMNS]);
@@ -132,11 +132,11 @@ out_is_written_in_place_and_cast(void **state)
     fh_error error;
     (void)state;
     fh_operand in[] = {{.kind = FH_ARRAY, .array = x}, {.kind = FH_WEAK_INT, .i = 1}};
-    fh_ok(fh_kernel_call(kernel, in, 2, out, 0, &none, &error), error);
+    fh_ok(fh_kernel_call(kernel, in, 2, &(fh_kernel_call_options){.out = out}, &none, &error), error);
     assert_null(none);
     fh_ok(fh_gather(out, got, NULL, &error), error);
     fh_ok(fh_empty(session, FH_FLOAT32, 2, shape, NULL, &narrow, &error), error);
-    fh_ok(fh_kernel_call(kernel, in, 2, narrow, 0, &none, &error), error);
+    fh_ok(fh_kernel_call(kernel, in, 2, &(fh_kernel_call_options){.out = narrow}, &none, &error), error);
     fh_ok(fh_gather(narrow, single, NULL, &error), error);
     for (int e = 0; e < COUNT; e++) {
         assert_true(got[e] == 2 * values[e] + 1);
@@ -157,15 +157,18 @@ piece_kernels_map_over_pieces_of_views(void **state)
     fh_error error;
     (void)state;
     fh_ok(fh_transpose(x, NULL, &turned, &error), error);
-    fh_ok(fh_kernel_map(kernel, &turned, 1, FH_DTYPE_NONE, 0, &result, &error), error);
+    fh_ok(fh_kernel_map(kernel, &(fh_operand){.kind = FH_ARRAY, .array = turned}, 1, NULL, &result, 1, &error), error);
     fh_ok(fh_gather(result, got, NULL, &error), error);
     for (int i = 0; i < COLUMNS; i++)
         for (int k = 0; k < ROWS; k++)
             assert_true(got[i * ROWS + k] == 3 * values[k * COLUMNS + i]);
     fh_array *none = NULL;
     fh_operand in[] = {{.kind = FH_ARRAY, .array = x}};
-    fh_fails(fh_kernel_call(kernel, in, 1, NULL, 0, &none, &error), FH_KERNEL_ERROR, error);
-    fh_fails(fh_kernel_map(kernel, &x, 1, FH_INT8, 0, &none, &error), FH_WRONG_TYPE, error);
+    fh_fails(fh_kernel_call(kernel, in, 1, NULL, &none, &error), FH_KERNEL_ERROR, error);
+    fh_fails(fh_kernel_map(kernel, in, 1,
+                           &(fh_kernel_map_options){.out = &(fh_kernel_out){.dtype = FH_INT8}, .nout = 1}, &none, 1,
+                           &error),
+             FH_WRONG_TYPE, error);
     fh_array_free(&x);
     fh_array_free(&turned);
     fh_array_free(&result);
@@ -202,7 +205,7 @@ bad_code_and_wrong_inputs_are_refused(void **state)
     fh_fails(fh_kernel_load_file(session, "/nonexistent.bc", NULL, &kernel, &error), FH_IO_ERROR, error);
     assert_null(kernel);
     fh_operand in[] = {{.kind = FH_ARRAY, .array = x}, {.kind = FH_WEAK_COMPLEX, .f = 1, .imag = 1}};
-    fh_fails(fh_kernel_call(good, in, 1, NULL, 0, &none, &error), FH_INVALID_ARGUMENT, error);
+    fh_fails(fh_kernel_call(good, in, 1, NULL, &none, &error), FH_INVALID_ARGUMENT, error);
     assert_null(none);
     fh_array_free(&x);
     fh_kernel_free(&good);
@@ -217,7 +220,7 @@ a_crash_is_a_fault_and_leaves_the_arrays_alone(void **state)
     fh_error error;
     (void)state;
     fh_operand in[] = {{.kind = FH_ARRAY, .array = x}};
-    fh_ok(fh_kernel_call(kernel, in, 1, NULL, 0, &result, &error), error);
+    fh_ok(fh_kernel_call(kernel, in, 1, NULL, &result, &error), error);
     fh_fails(fh_gather(result, got, NULL, &error), FH_KERNEL_FAULT, error);
     assert_true(error.signal > 0);
     assert_true(error.address == 16);

@@ -54,7 +54,7 @@ kernel_describe(PyObject *object, PyObject *none)
         in[i] = info.in[i];
     return Py_BuildValue("{s:N,s:N,s:N,s:N,s:N,s:i,s:N,s:K}", "entry", native_text(info.entry), "signature",
                          native_text(info.signature), "kind", native_text(info.kind), "producer",
-                         native_text(info.producer), "in", convert_shape(in, nin), "out", (int)info.out, "hash",
+                         native_text(info.producer), "in", convert_shape(in, nin), "out", (int)info.out[0], "hash",
                          PyBytes_FromStringAndSize((const char *)info.hash, sizeof info.hash), "compile_ns",
                          (unsigned long long)info.compile_ns);
 }
@@ -77,7 +77,8 @@ kernel_call(PyObject *object, PyObject *args)
     if (!pyoperands_init(&in, session, inputs))
         return NULL;
     if (pysession_enter(session)) {
-        int status = fh_kernel_call(kernel, in.items, in.count, out, timeout, &ret, &error);
+        fh_kernel_call_options options = {.out = out, .timeout_s = timeout};
+        int status = fh_kernel_call(kernel, in.items, in.count, &options, &ret, &error);
         result = pysession_leave_array(session, status, &error, ret);
     }
     pyoperands_release(&in);
@@ -92,7 +93,8 @@ kernel_map(PyObject *object, PyObject *args)
     fh_kernel *kernel = kernel_get(object);
     fh_error error = {0};
     PyObject *inputs = NULL;
-    fh_array *arrays[PYOPERANDS_MAX], *ret = NULL;
+    fh_operand arrays[PYOPERANDS_MAX] = {{.kind = FH_ARRAY}};
+    fh_array *ret = NULL;
     int dtype = 0;
     double timeout = 0;
     if (!kernel || !PyArg_ParseTuple(args, "O!id", &PyTuple_Type, &inputs, &dtype, &timeout))
@@ -100,12 +102,16 @@ kernel_map(PyObject *object, PyObject *args)
     Py_ssize_t count = PyTuple_Size(inputs);
     if (count < 1 || count > PYOPERANDS_MAX)
         return PyErr_Format(PyExc_ValueError, "a kernel maps 1 to %d arrays", (int)PYOPERANDS_MAX);
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!(arrays[i] = pyarray_get(session, PyTuple_GetItem(inputs, i))))
+    for (Py_ssize_t i = 0; i < count; i++) {
+        arrays[i].kind = FH_ARRAY;
+        if (!(arrays[i].array = pyarray_get(session, PyTuple_GetItem(inputs, i))))
             return NULL;
+    }
     if (!pysession_enter(session))
         return NULL;
-    int status = fh_kernel_map(kernel, arrays, (int)count, (fh_dtype)dtype, timeout, &ret, &error);
+    fh_kernel_out out = {.dtype = (fh_dtype)dtype, .ndim = -1};
+    fh_kernel_map_options options = {.out = &out, .nout = 1, .timeout_s = timeout};
+    int status = fh_kernel_map(kernel, arrays, (int)count, &options, &ret, 1, &error);
     return pysession_leave_array(session, status, &error, ret);
 }
 

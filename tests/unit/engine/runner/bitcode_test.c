@@ -108,7 +108,7 @@ clang_ufuncs_compute(void **state)
     compile_file(session, FH_EXAMPLES_FOLDER, "haversine", "double(double, double, double, double)", &kernel);
     check_doubles(session, &kernel, haversine, 1e-8);
     compile_file(session, FH_EXAMPLES_FOLDER, "mandelbrot", "int32(float64, float64)", &kernel);
-    assert_int_equal(kernel.info.out, DTYPE_INT32);
+    assert_int_equal(kernel.info.out[0], DTYPE_INT32);
     compile_file(session, FH_EXAMPLES_FOLDER, "smooth", "float64(float64)", &kernel);
     assert_int_equal(kernel.info.kind, KERNEL_PIECE);
 }

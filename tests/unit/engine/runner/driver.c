@@ -89,15 +89,20 @@ hash_of(const unsigned char *bytes, size_t size, uint8_t ret[32])
     }
 }
 
-static int
-compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry, const char *signature,
-        const char *kind, bool fastmath, driver_compiled_t *ret)
+int
+driver_compile_with(runner_host_t *host, oid_t session, const void *bitcode, size_t size,
+                    const kernel_options_t *options, driver_compiled_t *ret)
 {
     uint8_t hash[32];
+    kernel_options_t filled = *options;
+    const char **texts[] = {&filled.entry, &filled.signature, &filled.kind, &filled.layout};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!*texts[i])
+            *texts[i] = "";
     hash_of(bitcode, size, hash);
     *ret = (driver_compiled_t){.status = FH_INTERNAL};
-    int status = runner_host_compile(host, session, hash, bitcode, size, entry, signature, kind, false, fastmath,
-                                     on_compiled, ret, &ret->kernel, &ret->err);
+    int status =
+        runner_host_compile(host, session, hash, bitcode, size, &filled, on_compiled, ret, &ret->kernel, &ret->err);
     if (status)
         return ret->status = status;
     driver_wait(host, &ret->finished);
@@ -108,13 +113,15 @@ int
 driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
                const char *signature, const char *kind, driver_compiled_t *ret)
 {
-    return compile(host, session, bitcode, size, entry, signature, kind, false, ret);
+    kernel_options_t options = {.entry = entry, .signature = signature, .kind = kind};
+    return driver_compile_with(host, session, bitcode, size, &options, ret);
 }
 
 int
 driver_compile_fast(runner_host_t *host, oid_t session, const char *text, driver_compiled_t *ret)
 {
-    return compile(host, session, text, strlen(text), "", "", "", true, ret);
+    kernel_options_t options = {.fastmath = true};
+    return driver_compile_with(host, session, text, strlen(text), &options, ret);
 }
 
 int
@@ -165,16 +172,24 @@ on_done(void *context, int status, const err_t *err)
 }
 
 int
+driver_start_with(runner_host_t *host, oid_t session, uint32_t kernel, const runner_call_t *call, driver_done_t *ret)
+{
+    *ret = (driver_done_t){.status = FH_INTERNAL};
+    return runner_host_run(host, session, kernel, call, on_done, ret, &ret->ticket, &ret->err);
+}
+
+int
 driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin,
              driver_array_t *out, double timeout_s, driver_done_t *ret)
 {
-    runner_array_t inputs[KERNEL_MAX_ARGS], output = out->array;
+    runner_array_t operands[KERNEL_MAX_ARGS + 1];
     for (int i = 0; i < nin; i++)
-        inputs[i] = in[i].array;
-    output.fd = out->writable;
-    *ret = (driver_done_t){.status = FH_INTERNAL};
-    return runner_host_run(host, session, kernel, inputs, nin, &output, clock_deadline(timeout_s), on_done, ret,
-                           &ret->ticket, &ret->err);
+        operands[i] = in[i].array;
+    operands[nin] = out->array;
+    operands[nin].fd = out->writable;
+    runner_call_t call = {
+        .operands = operands, .nin = nin, .nout = 1, .axis = -1, .piece = -1, .deadline_ns = clock_deadline(timeout_s)};
+    return driver_start_with(host, session, kernel, &call, ret);
 }
 
 int

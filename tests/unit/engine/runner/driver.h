@@ -26,6 +26,9 @@ typedef struct {
 /* Compile and wait; the hash is made from the bytes.  Returns the status, also of what the host refused at once. */
 int driver_compile(runner_host_t *host, oid_t session, const void *bitcode, size_t size, const char *entry,
                    const char *signature, const char *kind, driver_compiled_t *ret);
+/* With any options; NULL texts are "". */
+int driver_compile_with(runner_host_t *host, oid_t session, const void *bitcode, size_t size,
+                        const kernel_options_t *options, driver_compiled_t *ret);
 /* With fastmath. */
 int driver_compile_fast(runner_host_t *host, oid_t session, const char *text, driver_compiled_t *ret);
 int driver_compile_text(runner_host_t *host, oid_t session, const char *text, const char *signature,
@@ -49,7 +52,10 @@ typedef struct {
     uint64_t ticket;
 } driver_done_t;
 
-/* Begin a call; *ret is filled when it ends.  Returns the host's status. */
+/* Begin any call; *ret is filled when it ends.  Returns the host's status. */
+int driver_start_with(runner_host_t *host, oid_t session, uint32_t kernel, const runner_call_t *call,
+                      driver_done_t *ret);
+/* Begin a plain call. */
 int driver_start(runner_host_t *host, oid_t session, uint32_t kernel, const driver_array_t *in, int nin,
                  driver_array_t *out, double timeout_s, driver_done_t *ret);
 /* Call and wait. */

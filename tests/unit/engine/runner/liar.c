@@ -42,9 +42,10 @@ be_ready(void)
 static runner_reply_t
 good_answer(uint32_t kernel)
 {
-    return (runner_reply_t){.code = RUNNER_COMPILED,
-                            .kernel = kernel,
-                            .as.compiled = {.entry = "one", .nin = 1, .in = {DTYPE_INT64}, .out = DTYPE_INT64}};
+    return (runner_reply_t){
+        .code = RUNNER_COMPILED,
+        .kernel = kernel,
+        .as.compiled.description = {.entry = "one", .nin = 1, .nout = 1, .in = {DTYPE_INT64}, .out = {DTYPE_INT64}}};
 }
 
 static void
@@ -75,8 +76,8 @@ endless_names(void)
     memset(&reply.as.ready, 'A', sizeof reply.as.ready);
     say(&reply, sizeof reply);
     runner_reply_t answer = good_answer(hear());
-    memset(answer.as.compiled.entry, 0xff, sizeof answer.as.compiled.entry);
-    answer.as.compiled.nin = 0;
+    memset(answer.as.compiled.description.entry, 0xff, sizeof answer.as.compiled.description.entry);
+    answer.as.compiled.description.nin = 0;
     say(&answer, sizeof answer);
 }
 
@@ -100,7 +101,7 @@ many_inputs(void)
 {
     be_ready();
     runner_reply_t reply = good_answer(hear());
-    reply.as.compiled.nin = 1000000;
+    reply.as.compiled.description.nin = 1000000;
     say(&reply, sizeof reply);
 }
 
@@ -109,7 +110,7 @@ odd_dtypes(void)
 {
     be_ready();
     runner_reply_t reply = good_answer(hear());
-    reply.as.compiled.out = -3;
+    reply.as.compiled.description.out[0] = -3;
     say(&reply, sizeof reply);
 }
 
@@ -118,7 +119,7 @@ odd_kind(void)
 {
     be_ready();
     runner_reply_t reply = good_answer(hear());
-    reply.as.compiled.kind = 99;
+    reply.as.compiled.description.kind = 99;
     say(&reply, sizeof reply);
 }
 

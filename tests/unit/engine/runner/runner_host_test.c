@@ -88,7 +88,7 @@ ufunc_int32_adds(void **state)
     assert_string_equal(kernel.info.entry, "add");
     assert_int_equal(kernel.info.kind, KERNEL_UFUNC);
     assert_int_equal(kernel.info.nin, 2);
-    assert_int_equal(kernel.info.out, DTYPE_INT32);
+    assert_int_equal(kernel.info.out[0], DTYPE_INT32);
     assert_string_equal(kernel.info.producer, "textual IR");
     driver_array_t in[2] = {driver_array(DTYPE_INT32, 1, (int64_t[]){N}), driver_array(DTYPE_INT32, 1, (int64_t[]){N})};
     driver_array_t out = driver_array(DTYPE_INT32, 1, (int64_t[]){N});
@@ -124,9 +124,9 @@ compile_unknown_hash_without_bitcode_is_no_such_object(void **state)
     uint8_t hash[32] = {1, 2, 3};
     uint32_t kernel;
     err_t err = {0};
-    assert_int_equal(
-        runner_host_compile(host, oid_new(), hash, NULL, 0, "", "", "", false, false, NULL, NULL, &kernel, &err),
-        FH_NO_SUCH_OBJECT);
+    kernel_options_t options = {.entry = "", .signature = "", .kind = "", .layout = ""};
+    assert_int_equal(runner_host_compile(host, oid_new(), hash, NULL, 0, &options, NULL, NULL, &kernel, &err),
+                     FH_NO_SUCH_OBJECT);
 }
 
 static void
@@ -205,7 +205,7 @@ ufunc_bool_result_is_one_byte(void **state)
     oid_t session = oid_new();
     driver_compiled_t kernel;
     assert_int_equal(driver_compile_text(host, session, LESS, "", &kernel), FH_OK);
-    assert_int_equal(kernel.info.out, DTYPE_BOOL);
+    assert_int_equal(kernel.info.out[0], DTYPE_BOOL);
     driver_array_t in[2] = {driver_array(DTYPE_FLOAT64, 1, (int64_t[]){N}),
                             driver_array(DTYPE_FLOAT64, 1, (int64_t[]){N})};
     driver_array_t out = driver_array(DTYPE_BOOL, 1, (int64_t[]){N});
@@ -229,7 +229,7 @@ ufunc_signature_makes_integers_unsigned(void **state)
     driver_compiled_t kernel;
     assert_int_equal(driver_compile_text(host, session, DIVIDE_U32, "uint32(uint32)", &kernel), FH_OK);
     assert_int_equal(kernel.info.in[0], DTYPE_UINT32);
-    assert_int_equal(kernel.info.out, DTYPE_UINT32);
+    assert_int_equal(kernel.info.out[0], DTYPE_UINT32);
     driver_array_t in = driver_array(DTYPE_UINT32, 1, (int64_t[]){2}),
                    out = driver_array(DTYPE_UINT32, 1, (int64_t[]){2});
     ((uint32_t *)in.data)[0] = 4000000000u;
@@ -375,8 +375,10 @@ compile_inspect_gives_ir_and_assembly(void **state)
     err_t err = {0};
     int counts[2] = {0};
     oid_t session = oid_new();
-    assert_int_equal(runner_host_compile(host, session, hash, ADD_I32, sizeof ADD_I32 - 1, "add", "", "ufunc", true,
-                                         true, callbacks, counts, &kernel, &err),
+    kernel_options_t options = {
+        .entry = "add", .signature = "", .kind = "ufunc", .layout = "", .inspect = true, .fastmath = true};
+    assert_int_equal(runner_host_compile(host, session, hash, ADD_I32, sizeof ADD_I32 - 1, &options, callbacks, counts,
+                                         &kernel, &err),
                      FH_OK);
     int64_t deadline = clock_deadline(10);
     while (!counts[0] && clock_now_ns() < deadline) {

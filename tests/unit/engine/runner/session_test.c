@@ -72,7 +72,11 @@ unused_sources_give_way_used_ones_do_not(void **state)
     for (int i = 0; i < FIT; i++)
         source(session, (uint8_t)i, large, RUNNER_MAX_BITCODE);
     runner_source_t *used = session->sources;
-    assert_int_equal(runner_session_add_kernel(session, used, "", "", "", false, 1, &kernel, NULL), FH_OK);
+    assert_int_equal(runner_session_add_kernel(
+                         session, used,
+                         &(kernel_options_t){.entry = "", .signature = "", .kind = "", .layout = "", .fastmath = false},
+                         1, &kernel, NULL),
+                     FH_OK);
     runner_source_t *fresh = source(session, 200, large, RUNNER_MAX_BITCODE);
     assert_ptr_equal(runner_session_source(session, used->hash), used);
     assert_ptr_equal(runner_session_source(session, fresh->hash), fresh);
@@ -81,7 +85,12 @@ unused_sources_give_way_used_ones_do_not(void **state)
         source(session, (uint8_t)i, large, RUNNER_MAX_BITCODE);
     uint32_t id = 2;
     for (runner_source_t *each = session->sources; each; each = each->next, id++)
-        assert_int_equal(runner_session_add_kernel(session, each, "", "", "", true, id, &kernel, NULL), FH_OK);
+        assert_int_equal(
+            runner_session_add_kernel(
+                session, each,
+                &(kernel_options_t){.entry = "", .signature = "", .kind = "", .layout = "", .fastmath = true}, id,
+                &kernel, NULL),
+            FH_OK);
     runner_source_t *none = NULL;
     assert_int_equal(runner_session_add_source(session, (uint8_t[32]){201}, large, RUNNER_MAX_BITCODE, &none, NULL),
                      FH_LIMIT_EXCEEDED);
@@ -96,18 +105,37 @@ kernel_of_the_same_options_is_the_same(void **state)
     runner_session_t *session = runner_session_new(oid_new());
     runner_source_t *one = source(session, 1, TEXT, sizeof TEXT - 1);
     runner_kernel_t *first, *again, *other;
-    assert_int_equal(runner_session_add_kernel(session, one, "f", "s", "", false, 1, &first, NULL), FH_OK);
-    assert_int_equal(runner_session_add_kernel(session, one, "f", "s", "", false, 2, &again, NULL), FH_OK);
+    assert_int_equal(
+        runner_session_add_kernel(
+            session, one,
+            &(kernel_options_t){.entry = "f", .signature = "s", .kind = "", .layout = "", .fastmath = false}, 1, &first,
+            NULL),
+        FH_OK);
+    assert_int_equal(
+        runner_session_add_kernel(
+            session, one,
+            &(kernel_options_t){.entry = "f", .signature = "s", .kind = "", .layout = "", .fastmath = false}, 2, &again,
+            NULL),
+        FH_OK);
     assert_ptr_equal(first, again);
-    assert_int_equal(runner_session_add_kernel(session, one, "f", "s", "", true, 2, &other, NULL), FH_OK);
+    assert_int_equal(
+        runner_session_add_kernel(
+            session, one,
+            &(kernel_options_t){.entry = "f", .signature = "s", .kind = "", .layout = "", .fastmath = true}, 2, &other,
+            NULL),
+        FH_OK);
     assert_ptr_not_equal(first, other);
     assert_ptr_equal(runner_session_kernel(session, 2), other);
     assert_null(runner_session_kernel(session, 3));
     char name[RUNNER_NAME_MAX + 1];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    assert_int_equal(runner_session_add_kernel(session, one, name, "", "", false, 4, &other, NULL),
-                     FH_INVALID_ARGUMENT);
+    assert_int_equal(
+        runner_session_add_kernel(
+            session, one,
+            &(kernel_options_t){.entry = name, .signature = "", .kind = "", .layout = "", .fastmath = false}, 4, &other,
+            NULL),
+        FH_INVALID_ARGUMENT);
     runner_session_destroy(&session);
 }
 
@@ -121,10 +149,19 @@ kernels_have_a_limit(void **state)
     char entry[32];
     for (uint32_t i = 0; i < SESSION_MAX_KERNELS; i++) {
         snprintf(entry, sizeof entry, "f%u", i);
-        assert_int_equal(runner_session_add_kernel(session, one, entry, "", "", false, i, &kernel, NULL), FH_OK);
+        assert_int_equal(
+            runner_session_add_kernel(
+                session, one,
+                &(kernel_options_t){.entry = entry, .signature = "", .kind = "", .layout = "", .fastmath = false}, i,
+                &kernel, NULL),
+            FH_OK);
     }
-    assert_int_equal(runner_session_add_kernel(session, one, "more", "", "", false, 99999, &kernel, NULL),
-                     FH_LIMIT_EXCEEDED);
+    assert_int_equal(
+        runner_session_add_kernel(
+            session, one,
+            &(kernel_options_t){.entry = "more", .signature = "", .kind = "", .layout = "", .fastmath = false}, 99999,
+            &kernel, NULL),
+        FH_LIMIT_EXCEEDED);
     runner_session_destroy(&session);
 }
 
@@ -134,8 +171,9 @@ jobs_leave_in_order_and_have_a_limit(void **state)
     (void)state;
     runner_session_t *session = runner_session_new(oid_new());
     runner_kernel_t *kernel;
-    assert_int_equal(runner_session_add_kernel(session, source(session, 1, TEXT, sizeof TEXT - 1), "", "", "", false, 1,
-                                               &kernel, NULL),
+    assert_int_equal(runner_session_add_kernel(
+                         session, source(session, 1, TEXT, sizeof TEXT - 1),
+                         &(kernel_options_t){.entry = "", .signature = "", .kind = "", .layout = ""}, 1, &kernel, NULL),
                      FH_OK);
     kernel->known = true;
     runner_job_t *jobs[SESSION_MAX_JOBS], *more = runner_job_new(kernel);
@@ -172,7 +210,11 @@ kernel_that_never_compiled_goes_with_its_last_job(void **state)
     runner_session_t *session = runner_session_new(oid_new());
     runner_kernel_t *kernel;
     runner_source_t *one = source(session, 1, TEXT, sizeof TEXT - 1);
-    assert_int_equal(runner_session_add_kernel(session, one, "", "", "", false, 1, &kernel, NULL), FH_OK);
+    assert_int_equal(runner_session_add_kernel(
+                         session, one,
+                         &(kernel_options_t){.entry = "", .signature = "", .kind = "", .layout = "", .fastmath = false},
+                         1, &kernel, NULL),
+                     FH_OK);
     runner_job_t *first = runner_job_new(kernel), *second = runner_job_new(kernel);
     runner_job_detach(session, first);
     assert_ptr_equal(runner_session_kernel(session, 1), kernel);
