@@ -29,27 +29,39 @@ operand_check(const runner_operand_t *wire, nd_t *ret, int64_t *ret_low, int64_t
     return FH_OK;
 }
 
-/* The real size of a file: glibc's fstat is a system call that the sandbox refuses, since it takes paths. */
-static int64_t
-file_size(int fd)
+enum { PAGE = 4096, MAX_PAGE = 1 << 30 };
+
+/* The real size of a file and of its pages (4 KiB, or huge ones), by the system call: glibc's fstat makes one that the
+ * sandbox refuses, since it takes paths. */
+static int
+look_at_file(int fd, int64_t *ret_size, int64_t *ret_page, err_t *err)
 {
     struct stat info;
-    return syscall(SYS_fstat, fd, &info) ? -1 : (int64_t)info.st_size;
+    if (syscall(SYS_fstat, fd, &info))
+        return err_set_errno(err, FH_KERNEL_ERROR, errno, "the size of an array's memory cannot be told");
+    bool sane = info.st_blksize >= PAGE && info.st_blksize <= MAX_PAGE && !(info.st_blksize & (info.st_blksize - 1));
+    *ret_size = info.st_size;
+    *ret_page = sane ? info.st_blksize : PAGE;
+    return FH_OK;
 }
 
 int
 operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writable, err_t *err)
 {
-    int64_t low, high;
+    int64_t low, high, file_size = 0, page = PAGE;
     *self = (operand_map_t){.start = NULL};
     int status = operand_check(wire, &self->nd, &low, &high, err);
     if (status || low == high)
         return status;
-    if (high > file_size(fd))
+    status = look_at_file(fd, &file_size, &page, err);
+    if (status)
+        return status;
+    if (high > file_size)
         return err_set(err, FH_KERNEL_ERROR, "an array ends at byte %lld of %lld", (long long)high,
-                       (long long)file_size(fd));
-    int64_t start = low & ~(int64_t)4095;
-    size_t size = (size_t)(high - start);
+                       (long long)file_size);
+    /* Whole pages: of a huge one it takes one entry, of a part of it up to 512. */
+    int64_t start = low & ~(page - 1), end = (high + page - 1) & ~(page - 1);
+    size_t size = (size_t)((end < file_size ? end : file_size) - start);
     void *memory =
         mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, start);
     if (memory == MAP_FAILED)
