@@ -1,6 +1,6 @@
 #include "base/stream_copy.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -23,34 +23,78 @@ copy_lines(char *to, const char *from, size_t size)
         _mm256_stream_si256(place + 2, c);
         _mm256_stream_si256(place + 3, d);
     }
-    /* Such stores are ordered with no others: one fence for all of them. */
-    _mm_sfence();
 }
 
-void
-stream_copy(void *to, const void *from, size_t size)
+static void
+copy_row(char *to, const char *from, size_t size)
 {
     size_t head = -(uintptr_t)to & (LINE - 1);
 
-    if (size < head + STEP || !__builtin_cpu_supports("avx2")) {
-        if (size > 0)
-            memcpy(to, from, size);
+    if (size < head + STEP) {
+        memcpy(to, from, size);
         return;
     }
     size_t lines = (size - head) / STEP * STEP;
 
     memcpy(to, from, head);
-    copy_lines((char *)to + head, (const char *)from + head, lines);
-    memcpy((char *)to + head + lines, (const char *)from + head + lines, size - head - lines);
+    copy_lines(to + head, from + head, lines);
+    memcpy(to + head + lines, from + head + lines, size - head - lines);
+}
+
+static bool
+can_stream(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+/* Streaming stores are ordered with no others: one fence for all of them. */
+static void
+finish(void)
+{
+    _mm_sfence();
 }
 
 #else
 
-void
-stream_copy(void *to, const void *from, size_t size)
+static void
+copy_row(char *to, const char *from, size_t size)
 {
-    if (size > 0)
-        memcpy(to, from, size);
+    memcpy(to, from, size);
+}
+
+static bool
+can_stream(void)
+{
+    return false;
+}
+
+static void
+finish(void)
+{
 }
 
 #endif
+
+void
+stream_copy_rows(void *to, int64_t to_step, const void *from, int64_t from_step, size_t row_bytes, int64_t rows)
+{
+    bool stream = can_stream();
+
+    for (int64_t i = 0; i < rows && row_bytes > 0; i++) {
+        char *place = (char *)to + i * to_step;
+        const char *source = (const char *)from + i * from_step;
+
+        if (stream)
+            copy_row(place, source, row_bytes);
+        else
+            memcpy(place, source, row_bytes);
+    }
+    if (stream)
+        finish();
+}
+
+void
+stream_copy(void *to, const void *from, size_t size)
+{
+    stream_copy_rows(to, 0, from, 0, size, 1);
+}

@@ -7,11 +7,16 @@
 #define FH_BASE_STREAM_COPY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* An array of so many bytes does not stay in the cache until it is used: worth streaming, in pieces of any size. */
 enum { STREAM_COPY_BYTES = 8 * 1024 * 1024 };
+/* Shorter rows are better copied by memcpy. */
+enum { STREAM_COPY_ROW_BYTES = 1024 };
 
 /* As memcpy, with any size and alignment; both may be NULL if size is 0.  Without AVX2 it is memcpy. */
 void stream_copy(void *to, const void *from, size_t size);
+/* Rows of row_bytes each, which lie the given steps apart (of either sign). */
+void stream_copy_rows(void *to, int64_t to_step, const void *from, int64_t from_step, size_t row_bytes, int64_t rows);
 
 #endif

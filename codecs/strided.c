@@ -1,9 +1,14 @@
 #include "codecs/strided.h"
 
+#include "base/stream_copy.h"
+
 #include <stdbool.h>
 #include <string.h>
 
-enum { TILE = 32 }; /* elements of a side when a copy transposes */
+enum {
+    TILE = 32,         /* elements of a side when a copy transposes */
+    FENCED = 64 * 1024 /* bytes that are worth a fence */
+};
 
 /* Two views walked together: axes of extent 1 dropped, neighbours that lie behind one another in both merged. */
 typedef struct {
@@ -217,6 +222,42 @@ strided_copy(const nd_t *dst, const nd_t *src)
 {
     plan_t plan;
     if (plan_init(&plan, dst, src))
+        copy_axes(&plan, 0, dst->data, src->data);
+}
+
+/* Are the innermost elements of both contiguous, and enough of them behind one fence? */
+static bool
+worth_streaming(const plan_t *plan)
+{
+    int last = plan->ndim - 1;
+    if (plan->ndim == 0 || plan->to[last] != plan->itemsize || plan->from[last] != plan->itemsize)
+        return false;
+    int64_t row = plan->extent[last] * plan->itemsize, rows = last > 0 ? plan->extent[last - 1] : 1;
+    return row >= STREAM_COPY_ROW_BYTES && row * rows >= FENCED;
+}
+
+static void
+stream_axes(const plan_t *plan, int axis, char *to, const char *from)
+{
+    int left = plan->ndim - axis;
+    if (left <= 2) {
+        size_t row = (size_t)(plan->extent[plan->ndim - 1] * plan->itemsize);
+        stream_copy_rows(to, plan->to[axis], from, plan->from[axis], row, left == 2 ? plan->extent[axis] : 1);
+        return;
+    }
+    for (int64_t i = 0; i < plan->extent[axis]; i++)
+        stream_axes(plan, axis + 1, to + i * plan->to[axis], from + i * plan->from[axis]);
+}
+
+void
+strided_copy_past_cache(const nd_t *dst, const nd_t *src)
+{
+    plan_t plan;
+    if (!plan_init(&plan, dst, src))
+        return;
+    if (worth_streaming(&plan))
+        stream_axes(&plan, 0, dst->data, src->data);
+    else
         copy_axes(&plan, 0, dst->data, src->data);
 }
 

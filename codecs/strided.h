@@ -13,7 +13,10 @@ void strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out);
 void strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *in);
 /* Copy src to dst, same dtype and shape; they must not overlap.  Uses the longest contiguous runs. */
 void strided_copy(const nd_t *dst, const nd_t *src);
-/* The same with each element's bytes reversed (complex: each half), for arrays of the other byte order. */
+/* The same past the cache as far as contiguous runs are long enough, for arrays that do not stay there anyhow
+ * (base/stream_copy.h). */
+void strided_copy_past_cache(const nd_t *dst, const nd_t *src);
+/* strided_copy with each element's bytes reversed (complex: each half), for arrays of the other byte order. */
 void strided_copy_swapped(const nd_t *dst, const nd_t *src);
 
 #endif

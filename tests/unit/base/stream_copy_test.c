@@ -68,6 +68,33 @@ large_pieces_are_as_memcpy(void **state)
 }
 
 static void
+rows_are_as_so_many_copies(void **state)
+{
+    enum { ROWS = 9, STEP = 1500, ROOM = 2 * ROWS * STEP };
+    static const struct {
+        int64_t to_step, from_step;
+        size_t row;
+    } CASES[] = {{STEP, STEP, STEP}, {1100, STEP, 1024}, {-STEP, 1101, 1101}, {STEP, 0, 777}, {64, -64, 64}};
+    static unsigned char from[ROOM], wanted[ROOM], got[ROOM];
+    uint64_t seed = check_seed();
+
+    (void)state;
+    fill(from, ROOM, &seed);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        memset(wanted, 0x5a, ROOM);
+        memset(got, 0x5a, ROOM);
+        for (int64_t row = 0; row < ROWS; row++)
+            memcpy(wanted + ROOM / 2 + row * CASES[i].to_step, from + ROOM / 2 + row * CASES[i].from_step,
+                   CASES[i].row);
+        stream_copy_rows(got + ROOM / 2, CASES[i].to_step, from + ROOM / 2, CASES[i].from_step, CASES[i].row, ROWS);
+        assert_memory_equal(got, wanted, ROOM);
+        stream_copy_rows(got, CASES[i].to_step, from, CASES[i].from_step, CASES[i].row, 0);
+        stream_copy_rows(got, CASES[i].to_step, from, CASES[i].from_step, 0, ROWS);
+        assert_memory_equal(got, wanted, ROOM);
+    }
+}
+
+static void
 nothing_may_come_from_nowhere(void **state)
 {
     (void)state;
@@ -80,6 +107,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_small_size_and_alignment_is_as_memcpy),
         cmocka_unit_test(large_pieces_are_as_memcpy),
+        cmocka_unit_test(rows_are_as_so_many_copies),
         cmocka_unit_test(nothing_may_come_from_nowhere),
     };
 

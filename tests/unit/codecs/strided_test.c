@@ -192,6 +192,54 @@ strided_copy_transposes_across_tiles(void **state)
             assert_int_equal(to[j][i], i * 1000 + j);
 }
 
+/* A box of float64 inside a larger one, its axes in the given order of memory. */
+static nd_t
+box(char *room, const int64_t extent[3], const int64_t room_extent[3], const int order[3])
+{
+    nd_t nd = {.data = room, .dtype = DTYPE_FLOAT64, .shape = {.ndim = 3}};
+    int64_t step = 8;
+    for (int i = 2; i >= 0; i--) {
+        nd.shape.extent[order[i]] = extent[order[i]];
+        nd.stride[order[i]] = step;
+        step *= room_extent[order[i]];
+    }
+    return nd;
+}
+
+static void
+strided_copy_past_cache_is_strided_copy(void **state)
+{
+    static const int C_ORDER[] = {0, 1, 2}, SWAPPED[] = {1, 0, 2}, F_ORDER[] = {2, 1, 0};
+    static const struct {
+        int64_t extent[3], to_room[3], from_room[3];
+        const int *to, *from;
+    } CASES[] = {{{1, 1, 100000}, {1, 1, 100000}, {1, 1, 100000}, C_ORDER, C_ORDER},
+                 {{3, 70, 128}, {3, 70, 128}, {3, 70, 200}, C_ORDER, C_ORDER}, /* rows of 1 KiB */
+                 {{3, 70, 129}, {3, 70, 131}, {3, 80, 129}, C_ORDER, C_ORDER},
+                 {{5, 7, 1300}, {5, 7, 1300}, {5, 7, 1301}, SWAPPED, C_ORDER},
+                 {{5, 7, 300}, {5, 7, 300}, {5, 7, 301}, C_ORDER, C_ORDER}, /* not worth it */
+                 {{20, 30, 40}, {20, 30, 40}, {20, 30, 40}, F_ORDER, C_ORDER},
+                 {{3, 0, 128}, {3, 70, 128}, {3, 70, 200}, C_ORDER, C_ORDER}};
+    enum { BYTES = 1 << 20, OFFSET = 24 };
+    char *from = malloc(BYTES), *wanted = calloc(1, BYTES), *got = calloc(1, BYTES);
+    uint64_t seed = check_seed();
+    (void)state;
+    assert_true(from && wanted && got);
+    for (size_t i = 0; i < BYTES; i++)
+        from[i] = (char)check_random(&seed);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        nd_t src = box(from + OFFSET, CASES[i].extent, CASES[i].from_room, CASES[i].from);
+        nd_t dst = box(wanted + OFFSET, CASES[i].extent, CASES[i].to_room, CASES[i].to);
+        strided_copy(&dst, &src);
+        dst.data = got + OFFSET;
+        strided_copy_past_cache(&dst, &src);
+        assert_int_equal(memcmp(wanted, got, BYTES), 0);
+    }
+    free(from);
+    free(wanted);
+    free(got);
+}
+
 int
 main(void)
 {
@@ -200,6 +248,7 @@ main(void)
         cmocka_unit_test(strided_unpack_writes_that_part_only),
         cmocka_unit_test(strided_copy_between_random_views),
         cmocka_unit_test(strided_copy_swapped_turns_each_half),
+        cmocka_unit_test(strided_copy_past_cache_is_strided_copy),
         cmocka_unit_test(strided_copy_transposes_across_tiles),
     };
     return cmocka_run_group_tests(tests, make_rooms, drop_rooms);
