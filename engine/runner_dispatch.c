@@ -287,7 +287,7 @@ describe_death(const runner_session_t *session, const runner_process_t *process,
         return;
     }
     snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry);
-    runner_process_fault(process, doing, ret);
+    runner_process_fault(process, doing, -1, ret);
     if (session->loading && process->exit_signal != SIGKILL) { /* that one comes from outside */
         err_t fault = *ret;
         err_set(ret, FH_BAD_BITCODE, "the compiler did not survive the module: %.400s", fault.text);
@@ -302,7 +302,7 @@ on_stillborn(runner_host_t *self, runner_session_t *session, const runner_proces
     if (!self->start_error.status && ++session->stillborn < MAX_STILLBORN)
         return;
     if (!self->start_error.status) {
-        runner_process_fault(process, "while starting", &err);
+        runner_process_fault(process, "while starting", -1, &err);
         err_set(&self->start_error, FH_IO_ERROR, "the runner does not start: %.400s", err.text);
     }
     fail_waiting(self, session, &self->start_error);
@@ -318,7 +318,8 @@ on_session_death(runner_host_t *self, runner_session_t *session, const runner_pr
     if (job) {
         describe_death(session, process, &err);
         bool outside = process->exit_signal == SIGKILL && !session->verdict;
-        if (!outside && (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE))
+        bool checked = job->kernel->debug && process->page->checked; /* it ended itself, and says why */
+        if (!outside && !checked && (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE))
             job->kernel->source->deaths++;
         session->active = NULL;
         runner_dispatch_finish(self, session, job, err.status, &err);

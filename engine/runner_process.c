@@ -266,26 +266,44 @@ clean(char *ret, const char *text, size_t size)
             *c = '?';
 }
 
+/* Where it was: " (stencil.c:12), piece 3, elements 4096 to 8191", as far as that is known. */
+static void
+describe_place(char *ret, size_t size, const runner_page_t *page, int64_t piece)
+{
+    char file[sizeof page->file], line[sizeof page->file + 20] = "", part[40] = "", elements[80] = "";
+    clean(file, page->file, sizeof file);
+    if (*file && page->line > 0)
+        snprintf(line, sizeof line, " (%s:%d)", file, page->line);
+    if (piece >= 0)
+        snprintf(part, sizeof part, ", piece %lld", (long long)piece);
+    if (page->first >= 0 && page->last - 1 == page->first)
+        snprintf(elements, sizeof elements, ", element %lld", (long long)page->first);
+    else if (page->first >= 0 && page->last > page->first)
+        snprintf(elements, sizeof elements, ", elements %lld to %lld", (long long)page->first,
+                 (long long)page->last - 1);
+    snprintf(ret, size, "%s%s%s", line, part, elements);
+}
+
 int
-runner_process_fault(const runner_process_t *self, const char *doing, err_t *err)
+runner_process_fault(const runner_process_t *self, const char *doing, int64_t piece, err_t *err)
 {
     runner_page_t page = *self->page;
     int number = page.signal > 0 && page.signal < 64 ? page.signal : self->exit_signal;
-    char text[sizeof page.text], call[sizeof page.system_call_name];
+    char text[sizeof page.text], call[sizeof page.system_call_name], where[sizeof page.file + 140];
     clean(text, page.text, sizeof text);
     clean(call, page.system_call_name, sizeof call);
+    describe_place(where, sizeof where, &page, piece);
     const char *abbreviation = sigabbrev_np(number);
-    if (*text)
+    if (*text && page.checked)
+        err_set(err, FH_KERNEL_FAULT, "%.300s %s%s", text, doing, where);
+    else if (*text)
         err_set(err, FH_KERNEL_FAULT, "LLVM gave up %s: %.300s", doing, text);
     else if (number == SIGSYS)
-        err_set(err, FH_KERNEL_FAULT, "SIGSYS %s: the sandbox refused system call %d%s%s", doing, page.system_call,
-                *call ? ", " : "", call);
-    else if (page.stack_overflow)
-        err_set(err, FH_KERNEL_FAULT, "SIG%s at address 0x%llx %s: stack overflow", abbreviation ? abbreviation : "?",
-                (unsigned long long)page.address, doing);
+        err_set(err, FH_KERNEL_FAULT, "SIGSYS %s%s: the sandbox refused system call %d%s%s", doing, where,
+                page.system_call, *call ? ", " : "", call);
     else if (number && page.signal)
-        err_set(err, FH_KERNEL_FAULT, "SIG%s at address 0x%llx %s", abbreviation ? abbreviation : "?",
-                (unsigned long long)page.address, doing);
+        err_set(err, FH_KERNEL_FAULT, "SIG%s at address 0x%llx %s%s%s", abbreviation ? abbreviation : "?",
+                (unsigned long long)page.address, doing, where, page.stack_overflow ? ": stack overflow" : "");
     else if (number)
         err_set(err, FH_KERNEL_FAULT, "the runner was killed by SIG%s %s", abbreviation ? abbreviation : "?", doing);
     else

@@ -36,7 +36,8 @@ int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *e
 void runner_process_kill(runner_process_t *self);
 /* True once the child is gone and has been waited for. */
 bool runner_process_bury(runner_process_t *self);
-/* What killed the child while it did what: KERNEL_FAULT with signal, address and text. */
-int runner_process_fault(const runner_process_t *self, const char *doing, err_t *err);
+/* What killed the child while it did what: KERNEL_FAULT with signal, address and text.  piece: number of the piece that
+ * it worked on; -1: none. */
+int runner_process_fault(const runner_process_t *self, const char *doing, int64_t piece, err_t *err);
 
 #endif

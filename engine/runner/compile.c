@@ -1,5 +1,6 @@
 #include "engine/runner/compile.h"
 
+#include "engine/runner/debug_info.h"
 #include "engine/runner/vector_math.h"
 #include "engine/runner/vet.h"
 
@@ -62,6 +63,7 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
     target.fastmath = options->fastmath;
     module_prepare(module, &target);
     module_aim(module, loop_build(module->module, entry, symbol), &target);
+    debug_info_complete(module->module);
     if (options->fastmath)
         vector_math_offer(module->module, target.features);
     if (is_small(entry->function))
@@ -70,7 +72,7 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
     if (!status)
         status = jit_optimise(jit, module->module, err);
     if (!status && options->inspect) {
-        ret->ir = LLVMPrintModuleToString(module->module);
+        ret->ir = debug_info_print(module->module);
         status = jit_assembly(jit, module->module, &ret->assembly, err);
     }
     void *address = NULL;

@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <llvm-c/DebugInfo.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -60,4 +59,14 @@ debug_info_complete(LLVMModuleRef module)
     }
     LLVMDIBuilderFinalize(builder);
     LLVMDisposeDIBuilder(builder);
+}
+
+char *
+debug_info_print(LLVMModuleRef module)
+{
+    LLVMModuleRef copy = LLVMCloneModule(module);
+    LLVMStripModuleDebugInfo(copy);
+    char *text = LLVMPrintModuleToString(copy);
+    LLVMDisposeModule(copy);
+    return text;
 }

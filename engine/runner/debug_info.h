@@ -14,4 +14,7 @@ void debug_info_reduce(LLVMModuleRef module);
  * LLVM drops the lines of what it inlines into a function that has none. */
 void debug_info_complete(LLVMModuleRef module);
 
+/* The module as text, without its debug information.  LLVMDisposeMessage frees it. */
+char *debug_info_print(LLVMModuleRef module);
+
 #endif

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -10,26 +12,80 @@
 
 #include <llvm-c/ErrorHandling.h>
 
-enum { HANDLER_STACK = 64 << 10, CALLS = 512, CALL_NAME = 24, OVERFLOW_REACH = 256 << 10 };
+enum { HANDLER_STACK = 64 << 10, CALLS = 512, CALL_NAME = 24, OVERFLOW_REACH = 256 << 10, CALLER_REACH = 64 };
 
 static const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT};
 
 static runner_page_t *page;
 static char call_names[CALLS][CALL_NAME];
 static volatile sig_atomic_t probing, refused;
+static atomic_bool taken;
+static fault_find_fn find_line;
+static _Thread_local volatile sig_atomic_t ending;
+static _Thread_local volatile int64_t first_element, last_element;
 
-/* The stack pointer of the code that was interrupted; 0 where we do not know how to ask. */
-static uintptr_t
-stack_pointer(const void *context)
+/* Where the code was interrupted. */
+typedef struct {
+    uintptr_t stack, code; /* 0 where we do not know how to ask */
+} place_t;
+
+static place_t
+interrupted(const void *context)
 {
 #if defined(__x86_64__)
-    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    return (place_t){(uintptr_t)registers[REG_RSP], (uintptr_t)registers[REG_RIP]};
 #elif defined(__aarch64__)
-    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.sp;
+    const ucontext_t *state = context;
+    return (place_t){(uintptr_t)state->uc_mcontext.sp, (uintptr_t)state->uc_mcontext.pc};
 #else
     (void)context;
-    return 0;
+    return (place_t){0, 0};
 #endif
+}
+
+/* The first thread to fail writes the page and ends the process; others wait for that. */
+static void
+take_page(void)
+{
+    while (atomic_exchange(&taken, true))
+        sched_yield();
+    ending = 1;
+}
+
+static void
+put_text(char *ret, size_t size, const char *text)
+{
+    size_t i = 0;
+    for (; text[i] && i < size - 1; i++)
+        ret[i] = text[i];
+    ret[i] = '\0';
+}
+
+static void
+put_place(const char *file, int32_t line)
+{
+    put_text(page->file, sizeof page->file, file);
+    page->line = line;
+    page->first = first_element;
+    page->last = last_element;
+}
+
+/* The line of the kernel that was at work.  If it was in a function of the C library, what lies on the stack leads
+ * back: the first word that is an address of generated code. */
+static void
+note_place(const place_t *place, int number)
+{
+    const char *file = "";
+    int32_t line = 0;
+    put_place(file, line);
+    if (!find_line)
+        return;
+    bool found = find_line(place->code - (number == SIGTRAP), &file, &line);
+    const uintptr_t *words = (const uintptr_t *)(place->stack & ~(sizeof(uintptr_t) - 1));
+    for (int i = 0; !found && words && !page->stack_overflow && i < CALLER_REACH; i++)
+        found = find_line(words[i] - 1, &file, &line);
+    put_place(file, line);
 }
 
 /* Async-signal-safe: plain stores and _exit. */
@@ -40,6 +96,9 @@ on_signal(int number, siginfo_t *info, void *context)
         refused = 1;
         return;
     }
+    if (ending) /* something was not what it seemed; what matters has been said */
+        _exit(128 + page->signal);
+    take_page();
     page->signal = number;
     page->code = info->si_code;
     page->address = (uint64_t)(uintptr_t)info->si_addr;
@@ -51,9 +110,11 @@ on_signal(int number, siginfo_t *info, void *context)
             for (size_t i = 0; i < CALL_NAME; i++)
                 page->system_call_name[i] = call_names[call][i];
     }
-    uintptr_t stack = stack_pointer(context), address = (uintptr_t)info->si_addr;
-    page->stack_overflow =
-        number == SIGSEGV && stack && address < stack + OVERFLOW_REACH && address + OVERFLOW_REACH > stack;
+    place_t place = interrupted(context);
+    uintptr_t address = (uintptr_t)info->si_addr;
+    page->stack_overflow = number == SIGSEGV && place.stack && address < place.stack + OVERFLOW_REACH &&
+                           address + OVERFLOW_REACH > place.stack;
+    note_place(&place, number);
     _exit(128 + number);
 }
 
@@ -101,6 +162,12 @@ fault_name_calls(void (*name)(int number, char *ret, size_t size))
         name(i, call_names[i], CALL_NAME);
 }
 
+void
+fault_find_lines(fault_find_fn find)
+{
+    find_line = find;
+}
+
 bool
 fault_probe(void (*try)(void))
 {
@@ -114,9 +181,24 @@ fault_probe(void (*try)(void))
 void
 fault_exit(const char *text)
 {
-    size_t i = 0;
-    for (; text[i] && i < sizeof page->text - 1; i++)
-        page->text[i] = text[i];
-    page->text[i] = '\0';
+    take_page();
+    put_text(page->text, sizeof page->text, text);
     _exit(70);
+}
+
+void
+fault_elements(int64_t first, int64_t last)
+{
+    first_element = first;
+    last_element = last;
+}
+
+void
+fault_checked(const char *text, const char *file, int32_t line)
+{
+    take_page();
+    put_text(page->text, sizeof page->text, text);
+    put_place(file, line);
+    page->checked = 1;
+    _exit(71);
 }

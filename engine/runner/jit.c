@@ -1,10 +1,12 @@
 #include "engine/runner/jit.h"
 
+#include "engine/runner/lines.h"
 #include "engine/runner/symbols.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include <llvm-c/DebugInfo.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
@@ -182,6 +184,7 @@ int
 jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err)
 {
     LLVMModuleRef copy = LLVMCloneModule(module);
+    LLVMStripModuleDebugInfo(copy);
     int status = emit(self, copy, LLVMAssemblyFile, ret, err);
     LLVMDisposeModule(copy);
     return status;
@@ -226,11 +229,15 @@ jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTr
     int status = emit(self, module, LLVMObjectFile, &object, err);
     if (status)
         return status;
+    lines_t *lines = lines_new(LLVMGetBufferStart(object), LLVMGetBufferSize(object), symbol);
     *ret_tracker = LLVMOrcJITDylibCreateResourceTracker(self->library);
     status = failed(LLVMOrcLLJITAddObjectFileWithRT(self->orc, *ret_tracker, object), FH_BAD_BITCODE,
                     "the code cannot be added", err);
     if (!status)
         status = look_up(self, symbol, ret_address, err);
+    if (!status)
+        lines_publish(&lines, *ret_address, *ret_tracker);
+    lines_destroy(&lines);
     if (status)
         jit_drop(ret_tracker);
     return status;
@@ -241,6 +248,7 @@ jit_drop(LLVMOrcResourceTrackerRef *tracker)
 {
     if (!*tracker)
         return;
+    lines_withdraw(*tracker);
     LLVMConsumeError(LLVMOrcResourceTrackerRemove(*tracker));
     LLVMOrcReleaseResourceTracker(*tracker);
     *tracker = NULL;

@@ -23,7 +23,9 @@ typedef char name_t[LINES_NAME_MAX];
 
 struct lines {
     _Atomic(lines_t *) next;
-    uintptr_t start, end;
+    const void *owner;
+    uintptr_t start;
+    uint64_t symbol, size; /* of the code, and where in it the symbol is */
     row_t *rows;
     sequence_t *sequences;
     name_t *files;
@@ -81,7 +83,7 @@ end_sequence(void *context, uint64_t offset)
     lines_t *self = context;
     if (self->row_count == self->first)
         return true;
-    if (offset > self->end - self->start || offset < self->rows[self->row_count - 1].offset ||
+    if (offset > self->size || offset < self->rows[self->row_count - 1].offset ||
         !make_room((void **)&self->sequences, self->sequence_count, &self->sequence_room, sizeof *self->sequences,
                    MAX_SEQUENCES))
         return false;
@@ -98,7 +100,7 @@ add_row(void *context, uint64_t offset, int file, uint32_t line)
     lines_t *self = context;
     uint16_t number = file < 0 ? (uint16_t)NO_FILE : (uint16_t)file;
     row_t *last = self->row_count > self->first ? &self->rows[self->row_count - 1] : NULL;
-    if (offset > self->end - self->start || (last && offset < last->offset))
+    if (offset > self->size || (last && offset < last->offset))
         return false;
     if (last && last->offset == offset) { /* the later row holds */
         last->file = number;
@@ -117,7 +119,7 @@ add_row(void *context, uint64_t offset, int file, uint32_t line)
 }
 
 lines_t *
-lines_new(const void *object, size_t size, const char *symbol, const void *address)
+lines_new(const void *object, size_t size, const char *symbol)
 {
     object_t elf;
     object_place_t place;
@@ -128,30 +130,50 @@ lines_new(const void *object, size_t size, const char *symbol, const void *addre
     lines_t *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->start = (uintptr_t)address - place.offset;
-    self->end = self->start + code.size;
+    self->symbol = place.offset;
+    self->size = code.size;
     line_sink_t sink = {.context = self, .file = add_file, .row = add_row, .end = end_sequence};
     line_program_read(&elf, place.section, &sink);
-    atomic_store_explicit(&self->next, atomic_load_explicit(&all, memory_order_relaxed), memory_order_relaxed);
-    atomic_store_explicit(&all, self, memory_order_release);
     return self;
 }
 
 void
 lines_destroy(lines_t **self)
 {
-    lines_t *gone = *self;
-    if (!gone)
+    lines_t *lines = *self;
+    if (!lines)
         return;
-    _Atomic(lines_t *) *link = &all;
-    while (atomic_load_explicit(link, memory_order_relaxed) != gone)
-        link = &atomic_load_explicit(link, memory_order_relaxed)->next;
-    atomic_store_explicit(link, atomic_load_explicit(&gone->next, memory_order_relaxed), memory_order_release);
-    free(gone->rows);
-    free(gone->sequences);
-    free(gone->files);
-    free(gone);
+    free(lines->rows);
+    free(lines->sequences);
+    free(lines->files);
+    free(lines);
     *self = NULL;
+}
+
+void
+lines_publish(lines_t **self, const void *address, const void *owner)
+{
+    lines_t *lines = *self;
+    if (!lines)
+        return;
+    lines->start = (uintptr_t)address - lines->symbol;
+    lines->owner = owner;
+    atomic_store_explicit(&lines->next, atomic_load_explicit(&all, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(&all, lines, memory_order_release);
+    *self = NULL;
+}
+
+void
+lines_withdraw(const void *owner)
+{
+    _Atomic(lines_t *) *link = &all;
+    lines_t *lines;
+    while ((lines = atomic_load_explicit(link, memory_order_relaxed)) && lines->owner != owner)
+        link = &lines->next;
+    if (!lines)
+        return;
+    atomic_store_explicit(link, atomic_load_explicit(&lines->next, memory_order_relaxed), memory_order_release);
+    lines_destroy(&lines);
 }
 
 /* The last row at or before offset. */
@@ -179,7 +201,7 @@ bool
 lines_find(uintptr_t address, const char **ret_file, int32_t *ret_line)
 {
     const lines_t *self = atomic_load_explicit(&all, memory_order_acquire);
-    while (self && (address < self->start || address >= self->end))
+    while (self && (address < self->start || address - self->start >= self->size))
         self = atomic_load_explicit(&self->next, memory_order_acquire);
     *ret_file = "";
     *ret_line = 0;

@@ -1,5 +1,6 @@
 #include "engine/runner/module.h"
 
+#include "engine/runner/debug_info.h"
 #include "engine/runner/llvm_compat.h"
 #include "engine/runner/symbols.h"
 
@@ -8,7 +9,6 @@
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Comdat.h>
-#include <llvm-c/DebugInfo.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
@@ -79,7 +79,7 @@ module_init(module_t *self, const void *bytes, size_t size, err_t *err)
     if (!status)
         status = module_verify(self, err);
     if (!status)
-        LLVMStripModuleDebugInfo(self->module);
+        debug_info_reduce(self->module);
     if (status)
         module_release(self);
     return status;

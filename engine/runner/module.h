@@ -16,7 +16,8 @@ typedef struct {
     char diagnostic[ERR_TEXT_MAX]; /* LLVM's last error */
 } module_t;
 
-/* Read bitcode or textual IR and verify it; refuses modules made for machines whose memory is laid out differently. */
+/* Read bitcode or textual IR and verify it; of debug information lines are kept (debug_info.h); refuses modules made
+ * for machines whose memory is laid out differently. */
 int module_init(module_t *self, const void *bytes, size_t size, err_t *err);
 void module_release(module_t *self);
 
@@ -30,8 +31,8 @@ typedef struct {
     bool fastmath;
 } module_target_t;
 
-/* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors, debug
- * information) and say what it is to be compiled for.  To be called on a vetted module. */
+/* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors) and say what
+ * it is to be compiled for.  To be called on a vetted module. */
 void module_prepare(module_t *self, const module_target_t *target);
 /* Say of one function which CPU it is for; module_prepare does it for those that are there. */
 void module_aim(module_t *self, LLVMValueRef function, const module_target_t *target);

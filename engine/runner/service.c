@@ -4,6 +4,7 @@
 #include "engine/runner/compile.h"
 #include "engine/runner/execute.h"
 #include "engine/runner/fault.h"
+#include "engine/runner/lines.h"
 #include "engine/runner/llvm_compat.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner/sandbox.h"
@@ -104,6 +105,7 @@ start(service_t *self, const service_options_t *options, err_t *err)
 {
     self->sandbox.optional = options->unsafe_no_sandbox;
     int status = fault_start(RUNNER_PAGE_FD, err);
+    fault_find_lines(lines_find);
     close(RUNNER_PAGE_FD);
     if (!status)
         status = sandbox_limits(options->memory_bytes, options->stack_bytes, err);

@@ -52,6 +52,7 @@ typedef struct {
 } file_t;
 
 static LLVMTargetMachineRef machine;
+static char owners[3];
 
 static int
 set_up(void **state)
@@ -106,6 +107,14 @@ object_of(int version, const char *name, bool with_lines)
     return file;
 }
 
+static void
+publish(const char *bytes, size_t size, uintptr_t address, const void *owner)
+{
+    lines_t *lines = lines_new(bytes, size, "loop");
+    lines_publish(&lines, (const void *)address, owner);
+    assert_null(lines);
+}
+
 /* Where the code lies if "loop" was loaded to ADDRESS. */
 static uintptr_t
 code_of(const file_t *file, size_t *ret_size)
@@ -149,11 +158,10 @@ lines_of_every_version_of_dwarf_are_found(void **state)
     (void)state;
     for (int version = 2; version <= 5; version++) {
         file_t file = object_of(version, "other.f90", true);
-        lines_t *lines = lines_new(file.bytes, file.size, "loop", (const void *)ADDRESS);
-        assert_non_null(lines);
+        publish(file.bytes, file.size, ADDRESS, owners);
         check_lines(&file, "stencil.c", (int32_t[]){12, 70000}, 2);
         check_lines(&file, "other.f90", (int32_t[]){5}, 1);
-        lines_destroy(&lines);
+        lines_withdraw(owners);
         LLVMDisposeMemoryBuffer(file.buffer);
     }
 }
@@ -163,14 +171,13 @@ code_without_lines_is_still_ours(void **state)
 {
     (void)state;
     file_t file = object_of(4, "other.f90", false);
-    lines_t *lines = lines_new(file.bytes, file.size, "loop", (const void *)ADDRESS);
+    publish(file.bytes, file.size, ADDRESS, owners);
     const char *name;
     int32_t line = 3;
     assert_true(lines_find(ADDRESS, &name, &line));
     assert_string_equal(name, "");
     assert_int_equal(line, 0);
-    lines_destroy(&lines);
-    assert_null(lines);
+    lines_withdraw(owners);
     LLVMDisposeMemoryBuffer(file.buffer);
 }
 
@@ -184,21 +191,21 @@ addresses_outside_are_nobodys(void **state)
     const char *name;
     int32_t line;
     assert_false(lines_find(start, &name, &line));
-    lines_t *first = lines_new(file.bytes, file.size, "loop", (const void *)ADDRESS),
-            *second = lines_new(file.bytes, file.size, "loop", (const void *)(ADDRESS + 2 * size)),
-            *third = lines_new(file.bytes, file.size, "loop", (const void *)(ADDRESS + 4 * size));
+    for (size_t i = 0; i < 3; i++)
+        publish(file.bytes, file.size, ADDRESS + 2 * i * size, &owners[i]);
     assert_false(lines_find(start - 1, &name, &line));
     assert_false(lines_find(start + size, &name, &line));
     assert_false(lines_find(0, &name, &line));
     assert_false(lines_find(UINTPTR_MAX, &name, &line));
-    lines_destroy(&second);
+    lines_withdraw(&owners[1]);
     assert_true(lines_find(start, &name, &line));
     assert_false(lines_find(start + 2 * size, &name, &line));
     assert_true(lines_find(start + 4 * size, &name, &line));
-    lines_destroy(&third);
-    lines_destroy(&first);
+    lines_withdraw(&owners[2]);
+    lines_withdraw(&owners[0]);
+    lines_withdraw(&owners[1]); /* again: nothing */
     assert_false(lines_find(start, &name, &line));
-    assert_null(lines_new(file.bytes, file.size, "no such function", (const void *)ADDRESS));
+    assert_null(lines_new(file.bytes, file.size, "no such function"));
     LLVMDisposeMemoryBuffer(file.buffer);
 }
 
@@ -210,9 +217,9 @@ long_names_keep_their_ends(void **state)
     memset(name, 'n', sizeof name);
     memcpy(name + sizeof name - 6, "end.c", 6);
     file_t file = object_of(5, name, true);
-    lines_t *lines = lines_new(file.bytes, file.size, "loop", (const void *)ADDRESS);
+    publish(file.bytes, file.size, ADDRESS, owners);
     check_lines(&file, name + strlen(name) - (LINES_NAME_MAX - 1), (int32_t[]){5}, 1);
-    lines_destroy(&lines);
+    lines_withdraw(owners);
     LLVMDisposeMemoryBuffer(file.buffer);
 }
 
@@ -223,15 +230,15 @@ must_behave(const char *bytes, size_t size, size_t code)
     char *copy = malloc(size ? size : 1); /* so that a sanitizer sees its ends */
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    lines_t *lines = lines_new(copy, size, "loop", (const void *)ADDRESS);
+    publish(copy, size, ADDRESS, owners);
     free(copy);
-    for (size_t i = 0; lines && i < 2 * code; i++) {
+    for (size_t i = 0; i < 2 * code; i++) {
         const char *name;
         int32_t line;
         if (lines_find(ADDRESS - code + i, &name, &line) && (strlen(name) >= LINES_NAME_MAX || line < 0))
             fail_msg("line %d of a file whose name has %zu bytes", (int)line, strlen(name));
     }
-    lines_destroy(&lines);
+    lines_withdraw(owners);
 }
 
 static void
