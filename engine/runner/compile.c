@@ -43,7 +43,7 @@ inline_entry(const module_t *module, LLVMValueRef function)
 static void
 describe(const entry_t *entry, const char *name, compiled_t *ret)
 {
-    runner_description_t *about = &ret->about;
+    runner_description_t *about = &ret->run.about;
     snprintf(about->entry, sizeof about->entry, "%.255s", name);
     about->kind = (int32_t)entry->kind;
     about->nin = entry->nin;
@@ -79,7 +79,7 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
     if (!status)
         status = jit_add(jit, module->module, symbol, &ret->code, &address, err);
     if (!status)
-        memcpy(&ret->loop, &address, sizeof ret->loop);
+        memcpy(&ret->run.loop, &address, sizeof ret->run.loop);
     return status;
 }
 

@@ -9,17 +9,7 @@
 #include <stdbool.h>
 
 typedef struct {
-    runner_description_t about;
-    loop_fn loop; /* all but reductions */
-    struct {      /* reductions; start is NULL where there is no init */
-        fold_start_fn start;
-        fold_block_fn block;
-        fold_rows_fn rows;
-        fold_lanes_fn lanes;
-        fold_combine_fn combine;
-        fold_finish_fn finish;
-        fold_scan_fn scan;
-    } fold;
+    kernel_code_t run; /* what execute_run needs */
     LLVMOrcResourceTrackerRef code;
     LLVMMemoryBufferRef object; /* the machine code as a relocatable file, until compiled_drop_texts */
     char *ir;                   /* with inspect: LLVM's text, optimised; else NULL */

@@ -15,7 +15,7 @@ enum {
 
 /* A ufunc call with its axes sorted for memory order and merged: ndim outer axes, then n elements a row. */
 typedef struct {
-    const compiled_t *kernel;
+    const kernel_code_t *kernel;
     int operands;
     char *data[RUNNER_MAX_OPERANDS];
     int ndim;
@@ -26,7 +26,7 @@ typedef struct {
 } walk_t;
 
 static dtype_t
-operand_dtype(const compiled_t *kernel, int k)
+operand_dtype(const kernel_code_t *kernel, int k)
 {
     return (dtype_t)(k < kernel->about.nin ? kernel->about.in[k] : kernel->about.out[0]);
 }
@@ -179,7 +179,7 @@ run_walk(walk_t *self, crew_t *crew, int64_t count)
 }
 
 static int
-run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
+run_ufunc(const kernel_code_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
 {
     walk_t walk = {.kernel = kernel, .operands = kernel->about.nin + 1};
     const nd_t *out = &maps[kernel->about.nin].nd;
@@ -213,7 +213,7 @@ run_ufunc(const compiled_t *kernel, const operand_map_t *maps, crew_t *crew, err
 }
 
 static int
-run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t *err)
+run_piece(const kernel_code_t *kernel, const operand_map_t *maps, err_t *err)
 {
     char *data[RUNNER_MAX_OPERANDS];
     for (int k = 0; k <= kernel->about.nin; k++) {
@@ -227,13 +227,18 @@ run_piece(const compiled_t *kernel, const operand_map_t *maps, err_t *err)
 }
 
 int
-execute_run(const compiled_t *kernel, const runner_run_t *request, const int *fds, crew_t *crew, err_t *err)
+execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds, char *mailbox,
+            crew_t *crew, runner_page_t *page, uint64_t *ret_elements, err_t *err)
 {
+    (void)mailbox, (void)page;
+    *ret_elements = 0;
     operand_map_t maps[RUNNER_MAX_OPERANDS] = {{.start = NULL}};
     int status = FH_OK, count = kernel->about.nin + 1;
     if (request->count != (uint32_t)count || request->nin != (uint32_t)kernel->about.nin)
         return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->about.entry,
                        kernel->about.nin, (int)request->count - 1);
+    if (nfds != count)
+        return err_set(err, FH_KERNEL_ERROR, "%d arrays came with %d descriptors", count, nfds);
     for (int k = 0; k < count && !status; k++) {
         status = operand_map(&maps[k], &request->operands[k], fds[k], k == kernel->about.nin, err);
         if (!status && maps[k].nd.dtype != operand_dtype(kernel, k))

@@ -204,7 +204,7 @@ write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
 static void
 describe(const compiled_t *compiled, runner_reply_t *ret)
 {
-    ret->as.compiled.description = compiled->about;
+    ret->as.compiled.description = compiled->run.about;
 }
 
 static void
@@ -261,7 +261,8 @@ on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, r
     else if (request->count < 2 || request->count > RUNNER_MAX_OPERANDS || nfds != (int)request->count)
         status = err_set(err, FH_INTERNAL, "the request has %u arrays and %d descriptors", request->count, nfds);
     else
-        status = execute_run(&kernel->compiled, request, fds, self->crew, err);
+        status = execute_run(&kernel->compiled.run, request, fds, nfds, NULL, self->crew, NULL, &ret->as.done.elements,
+                             err);
     fill_error(ret, status, err);
 }
 
