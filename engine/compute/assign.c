@@ -1,16 +1,13 @@
+#include "base/stream_copy.h"
 #include "codecs/strided.h"
 #include "engine/compute/compute.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/loops.h"
-#include "engine/compute/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STREAM_BYTES = 4 << 20, /* copies from this size on go past the caches */
-    PART_BYTES = 256 << 10, /* of a strided copy, at least */
-};
+enum { PART_BYTES = 256 << 10 /* of a strided copy, at least */ };
 
 /* --- the same dtype -------------------------------------------------------------------------------------------------
  */
@@ -27,12 +24,10 @@ copy_block(void *context, int64_t i)
     const bytes_t *copy = context;
     int64_t first = i * copy->block, left = copy->bytes - first;
     size_t size = (size_t)(left < copy->block ? left : copy->block);
-    if (copy->bytes >= STREAM_BYTES) {
+    if (copy->bytes >= STREAM_COPY_BYTES)
         stream_copy(copy->to + first, copy->from + first, size);
-        stream_fence();
-    } else {
+    else
         memcpy(copy->to + first, copy->from + first, size);
-    }
 }
 
 static void
