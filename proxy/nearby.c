@@ -1,5 +1,6 @@
 #include "proxy/nearby.h"
 
+#include "base/stream_copy.h"
 #include "codecs/strided.h"
 #include "proxy/wait.h"
 
@@ -133,16 +134,18 @@ still_wanted(const fh_session *session, err_t *err)
 /* ---- reading -------------------------------------------------------------------------------------------------------
  */
 
+typedef void copier_t(const nd_t *to, const nd_t *from);
+
 /* Copy by slices along the first axis that is longer than 1, looking up in between. */
 static int
-copy_in_slices(const fh_session *session, const nd_t *to, const nd_t *from, err_t *err)
+copy_in_slices(const fh_session *session, copier_t *copy, const nd_t *to, const nd_t *from, err_t *err)
 {
     int axis = 0, status = FH_OK;
     while (axis < to->shape.ndim - 1 && to->shape.extent[axis] == 1)
         axis++;
     int64_t bytes = shape_bytes(&to->shape, to->dtype);
     if (to->shape.ndim == 0 || bytes <= SLICE) {
-        strided_copy(to, from);
+        copy(to, from);
         return FH_OK;
     }
     int64_t extent = to->shape.extent[axis], step = SLICE / (bytes / extent);
@@ -153,10 +156,16 @@ copy_in_slices(const fh_session *session, const nd_t *to, const nd_t *from, err_
         here.data += at * to->stride[axis];
         there.data += at * from->stride[axis];
         here.shape.extent[axis] = there.shape.extent[axis] = extent - at < step ? extent - at : step;
-        strided_copy(&here, &there);
+        copy(&here, &there);
         status = still_wanted(session, err);
     }
     return status;
+}
+
+static copier_t *
+copier_for(int64_t bytes)
+{
+    return bytes >= STREAM_COPY_BYTES ? strided_copy_past_cache : strided_copy;
 }
 
 int
@@ -178,10 +187,11 @@ nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, const
         return err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be mapped");
     nd_t there = *remote;
     there.data = map + ((int64_t)self->offset - start);
-    status = copy_in_slices(session, local, &there, err);
+    int64_t bytes = shape_bytes(&local->shape, local->dtype);
+    status = copy_in_slices(session, copier_for(bytes), local, &there, err);
     munmap(map, size);
     if (!status)
-        session->shared_bytes += (uint64_t)shape_bytes(&local->shape, local->dtype);
+        session->shared_bytes += (uint64_t)bytes;
     return status;
 }
 
@@ -216,8 +226,7 @@ reverse_elements(char *bytes, int64_t size, dtype_t dtype, char *scratch)
     strided_copy_swapped(&to, &from);
 }
 
-/* Put the bytes [at, at+size) of local's C-order image.  pwrite neither faults on the pages nor clears fresh ones
- * first: twice as fast as a copy into a mapping. */
+/* Put the bytes [at, at+size) of local's C-order image. */
 static int
 put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *scratch, int64_t at, int64_t size,
           err_t *err)
@@ -231,16 +240,14 @@ put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *s
     return write_all(fd, scratch, size, offset, err);
 }
 
-int
-nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped, err_t *err)
+/* By pwrite, which neither faults on the pages nor clears fresh ones first: on small pages twice as fast as a copy into
+ * a mapping. */
+static int
+write_by_calls(const nearby_t *self, const fh_session *session, int fd, const nd_t *local, bool swapped, err_t *err)
 {
-    int64_t bytes = shape_bytes(&remote->shape, remote->dtype);
-    int fd = -1, status = open_place(self, O_RDWR, 0, bytes, &fd, err);
-    if (status)
-        return status;
+    int64_t bytes = shape_bytes(&local->shape, local->dtype);
     char *scratch = malloc((size_t)2 * CHUNK);
-    if (!scratch)
-        status = err_set(err, FH_NO_MEMORY, "no memory to pack an array");
+    int status = scratch ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to pack an array");
     for (int64_t at = 0; at < bytes && !status; at += CHUNK) {
         int64_t size = bytes - at < CHUNK ? bytes - at : CHUNK;
         if (at % SLICE == 0)
@@ -248,8 +255,53 @@ nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, cons
         if (!status)
             status = put_chunk(self, fd, local, swapped, scratch, at, size, err);
     }
-    close(fd);
     free(scratch);
+    return status;
+}
+
+/* Through a map is the faster way into huge pages, unless they are fresh and a call can have all bytes at once.  Sees
+ * to it that the pages are there: a write to a map where none can be had would end the process. */
+static bool
+map_is_faster(int fd, int64_t offset, int64_t bytes, bool contiguous)
+{
+    struct stat file;
+    if (fstat(fd, &file) || file.st_blksize <= sysconf(_SC_PAGESIZE))
+        return false;
+    if (contiguous && lseek(fd, offset, SEEK_HOLE) < offset + bytes)
+        return false;
+    return fallocate(fd, 0, offset, bytes) == 0;
+}
+
+/* NOT_SUPPORTED: it cannot be mapped, and nothing has been written. */
+static int
+write_by_map(const nearby_t *self, const fh_session *session, int fd, const nd_t *remote, const nd_t *local,
+             bool swapped, err_t *err)
+{
+    int64_t bytes = shape_bytes(&remote->shape, remote->dtype), skip = (int64_t)self->offset % sysconf(_SC_PAGESIZE);
+    size_t size = (size_t)(skip + bytes);
+    char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (int64_t)self->offset - skip);
+    if (map == MAP_FAILED)
+        return err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be mapped");
+    nd_t there = *remote;
+    there.data = map + skip;
+    int status = copy_in_slices(session, swapped ? strided_copy_swapped : copier_for(bytes), &there, local, err);
+    munmap(map, size);
+    return status;
+}
+
+int
+nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped, err_t *err)
+{
+    int64_t bytes = shape_bytes(&remote->shape, remote->dtype);
+    int fd = -1, status = open_place(self, O_RDWR, 0, bytes, &fd, err);
+    if (status)
+        return status;
+    status = FH_NOT_SUPPORTED;
+    if (map_is_faster(fd, (int64_t)self->offset, bytes, !swapped && nd_is_c_contiguous(local)))
+        status = write_by_map(self, session, fd, remote, local, swapped, err);
+    if (status == FH_NOT_SUPPORTED)
+        status = write_by_calls(self, session, fd, local, swapped, err);
+    close(fd);
     if (!status)
         session->shared_bytes += (uint64_t)bytes;
     return status;
