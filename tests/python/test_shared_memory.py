@@ -96,3 +96,17 @@ def test_memory_of_a_full_engine_is_refused_at_scatter():
             fh.gather(fh.scatter(np.ones(16 << 20), axis=None))
         same(fh.gather(kept), np.ones(2 << 20))
         assert [engine.state for engine in small.engines] == ["ready"]
+
+
+@pytest.mark.parametrize("small_pages", ["0", "1"])
+def test_memory_of_either_kind_of_pages_gives_the_same(small_pages, monkeypatch):
+    """Fresh and used memory, arrays that go through the cache and arrays that go past it."""
+    monkeypatch.setenv("FARHAND_SMALL_PAGES", small_pages)
+    with fh.Cluster(1) as running:
+        for shape in [(1300, 1400), (300, 1100), (5, 200, 1500)]:
+            for local in layouts(make(shape)):
+                for _ in range(2):
+                    remote = fh.scatter(local, axis=0)
+                    same(fh.gather(remote), local.astype(local.dtype.newbyteorder("=")))
+                    same(fh.gather(remote[1:, ..., 3:]), local.astype(local.dtype.newbyteorder("="))[1:, ..., 3:])
+                    del remote
