@@ -37,6 +37,7 @@ typedef struct {
     bool fastmath;       /* floating-point arithmetic may be reordered */
     bool exact;          /* no vector math library: the C library's own results */
     bool debug;          /* bounds checks and NaN traps, element by element */
+    bool force;          /* even if its module has been refused for crashing runners: count anew */
     bool inspect;        /* send the optimised IR and the assembly back */
 } kernel_options_t;
 

@@ -1,17 +1,20 @@
 #include "engine/runner_dispatch.h"
 
 #include "base/clock.h"
+#include "engine/runner_call.h"
 #include "engine/runner_reply.h"
 #include "engine/runner_request.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+static const int64_t STOP_NS = 50000000;     /* that a call may take to end itself */
 static const int64_t BACKOFF_NS = 100000000; /* before a spare is tried again, doubled each time ... */
 static const int MAX_BACKOFF = 6;            /* ... so often at most */
 static const int MAX_STILLBORN = 3;          /* runners that may end unready before a session hears of it */
@@ -129,6 +132,16 @@ runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text
     runner_process_kill(session->runner);
 }
 
+void
+runner_dispatch_stop(runner_session_t *session, int verdict)
+{
+    if (session->stopping || session->verdict)
+        return;
+    session->stopping = verdict;
+    session->active_deadline = clock_now_ns() + STOP_NS;
+    atomic_store_explicit(&session->runner->page->cancel, session->active->request->serial, memory_order_release);
+}
+
 /* ---- dispatch -----------------------------------------------------------------------------------------------------
  */
 
@@ -174,6 +187,29 @@ runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
     }
 }
 
+/* ---- words --------------------------------------------------------------------------------------------------------
+ */
+
+static const char *
+entry_of(const runner_job_t *job)
+{
+    const runner_kernel_t *kernel = job->kernel;
+    return kernel->known ? kernel->info.entry : *kernel->entry ? kernel->entry : "(unnamed)";
+}
+
+/* Why we ended a call; text: NULL for what the verdict says. */
+static void
+describe_stop(const runner_job_t *job, int verdict, const char *text, err_t *ret)
+{
+    char piece[40] = "", limit[80] = "cancelled";
+    if (job->done && job->piece >= 0)
+        snprintf(piece, sizeof piece, ", piece %lld", (long long)job->piece);
+    if (verdict == FH_KERNEL_TIMEOUT)
+        snprintf(limit, sizeof limit, "it ran past its time limit of %g s and was ended",
+                 (double)(job->limit_ns / 1000000) / 1e3);
+    err_set(ret, verdict, "kernel %.200s%s: %s", entry_of(job), piece, text ? text : limit);
+}
+
 /* ---- replies ------------------------------------------------------------------------------------------------------
  */
 
@@ -213,8 +249,9 @@ on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t
         runner_dispatch_finish(self, session, job, err.status, &err);
         return true;
     }
-    if (!runner_reply_info(reply, kernel->source->producer, &job->info))
+    if (!runner_reply_info(&reply->as.compiled.description, kernel->source->producer, &job->info))
         return false;
+    job->info.compile_ns = kernel->stats.compile_ns = reply->as.compiled.compile_ns;
     if (!kernel->known)
         kernel->info = job->info;
     kernel->info.compile_ns = 0;
@@ -241,10 +278,22 @@ static void
 on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *reply)
 {
     runner_job_t *job = session->active;
+    kernel_stats_t *stats = &job->kernel->stats;
     err_t err = {0};
+    stats->calls++;
+    stats->run_ns += reply->as.done.run_ns;
+    if (!reply->status) {
+        stats->elements += reply->as.done.elements;
+        runner_call_take(job, session->runner->mailbox);
+    } else if (session->stopping && reply->status == FH_CANCELLED) {
+        describe_stop(job, session->stopping, NULL, &err);
+    } else {
+        char text[ERR_TEXT_MAX];
+        runner_reply_text(text, sizeof text, reply->text);
+        err_set(&err, reply->status == FH_NO_MEMORY ? FH_NO_MEMORY : FH_KERNEL_ERROR, "%s", text);
+    }
     session->active = NULL;
-    if (reply->status)
-        err_set(&err, reply->status == FH_NO_MEMORY ? FH_NO_MEMORY : FH_KERNEL_ERROR, "%.511s", reply->text);
+    session->stopping = FH_OK;
     runner_dispatch_finish(self, session, job, err.status, &err);
 }
 
@@ -279,15 +328,12 @@ describe_death(const runner_session_t *session, const runner_process_t *process,
 {
     const runner_job_t *job = session->active;
     char doing[RUNNER_NAME_MAX + 40];
-    const char *entry = job->kernel->known    ? job->kernel->info.entry
-                        : *job->kernel->entry ? job->kernel->entry
-                                              : "(unnamed)";
     if (session->verdict) {
-        err_set(ret, session->verdict, "kernel %.200s: %s", entry, session->verdict_text);
+        describe_stop(job, session->verdict, session->verdict_text, ret);
         return;
     }
-    snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry);
-    runner_process_fault(process, doing, -1, ret);
+    snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry_of(job));
+    runner_process_fault(process, doing, session->loading ? -1 : job->piece, ret);
     if (session->loading && process->exit_signal != SIGKILL) { /* that one comes from outside */
         err_t fault = *ret;
         err_set(ret, FH_BAD_BITCODE, "the compiler did not survive the module: %.400s", fault.text);
@@ -321,12 +367,13 @@ on_session_death(runner_host_t *self, runner_session_t *session, const runner_pr
         bool checked = job->kernel->debug && process->page->checked; /* it ended itself, and says why */
         if (!outside && !checked && (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE))
             job->kernel->source->deaths++;
+        job->kernel->stats.faults += err.status == FH_KERNEL_FAULT;
         session->active = NULL;
         runner_dispatch_finish(self, session, job, err.status, &err);
     } else if (!process->ready && !session->closing) {
         on_stillborn(self, session, process);
     }
-    session->verdict = FH_OK;
+    session->verdict = session->stopping = FH_OK;
 }
 
 void

@@ -36,6 +36,8 @@ void runner_dispatch_pump(runner_host_t *self, runner_session_t *session);
 /* End what a session's runner does; its outcome comes when the process is really gone, so that nobody writes to the
  * arrays of the call any more. */
 void runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text);
+/* Ask the call that runs to end itself; its runner is condemned if it has not done so soon. */
+void runner_dispatch_stop(runner_session_t *session, int verdict);
 /* The session's runner is gone: cancel what waits and forget the session. */
 void runner_dispatch_forget(runner_host_t *self, runner_session_t *session);
 /* Something happened to a runner: data is what epoll said. */

@@ -1,11 +1,12 @@
 #include "engine/runner_host.h"
 
 #include "base/clock.h"
-#include "engine/runner/operand.h"
+#include "engine/runner_call.h"
 #include "engine/runner_dispatch.h"
 #include "engine/runner_request.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -78,7 +79,7 @@ runner_host_destroy(runner_host_t **self)
 }
 
 static runner_session_t *
-find_session(runner_host_t *self, oid_t id)
+find_session(const runner_host_t *self, oid_t id)
 {
     for (runner_session_t *session = self->sessions; session; session = session->next)
         if (!session->closing && oid_equal(session->id, id))
@@ -101,13 +102,15 @@ make_session(runner_host_t *self, oid_t id)
 }
 
 static int
-find_source(runner_session_t *session, const uint8_t hash[32], const void *bitcode, size_t size, runner_source_t **ret,
-            err_t *err)
+find_source(runner_session_t *session, const uint8_t hash[32], const void *bitcode, size_t size, bool force,
+            runner_source_t **ret, err_t *err)
 {
     *ret = runner_session_source(session, hash);
     if (!*ret && !bitcode)
         return err_set(err, FH_NO_SUCH_OBJECT, "no bitcode of that hash is here: send it");
     int status = *ret ? FH_OK : runner_session_add_source(session, hash, bitcode, size, ret, err);
+    if (!status && force)
+        (*ret)->deaths = 0;
     return status ? status : runner_request_allowed(*ret, err);
 }
 
@@ -121,7 +124,7 @@ runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32
         return err_set(err, FH_NO_MEMORY, "no memory for a session's kernels");
     runner_source_t *source = NULL;
     runner_kernel_t *kernel = NULL;
-    int status = find_source(session, hash, bitcode, size, &source, err);
+    int status = find_source(session, hash, bitcode, size, options->force, &source, err);
     if (!status)
         status = runner_session_add_kernel(session, source, options, self->kernel + 1, &kernel, err);
     if (status)
@@ -145,45 +148,6 @@ runner_host_compile(runner_host_t *self, oid_t session_id, const uint8_t hash[32
     return FH_OK;
 }
 
-static int
-check_operand(const runner_array_t *array, dtype_t dtype, int index, runner_operand_t *ret, err_t *err)
-{
-    if (array->nd.dtype != dtype)
-        return err_set(err, FH_KERNEL_ERROR, "array %d is %s, the kernel wants %s", index, dtype_name(array->nd.dtype),
-                       dtype_name(dtype));
-    if (array->nd.shape.ndim < 0 || array->nd.shape.ndim > SHAPE_MAX_DIMS)
-        return err_set(err, FH_INVALID_ARGUMENT, "array %d has %d dimensions", index, array->nd.shape.ndim);
-    *ret = (runner_operand_t){
-        .fd_size = array->fd_size, .offset = array->offset, .dtype = (int32_t)dtype, .ndim = array->nd.shape.ndim};
-    for (int i = 0; i < ret->ndim; i++) {
-        ret->extent[i] = array->nd.shape.extent[i];
-        ret->stride[i] = array->nd.stride[i];
-    }
-    nd_t nd;
-    int64_t low, high;
-    return operand_check(ret, &nd, &low, &high, err);
-}
-
-static int
-fill_request(runner_job_t *job, const kernel_info_t *info, const runner_call_t *call, err_t *err)
-{
-    size_t count = (size_t)call->nin + 1;
-    job->request = calloc(1, offsetof(runner_run_t, operands) + count * sizeof job->request->operands[0]);
-    if (!job->request)
-        return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
-    job->request->code = RUNNER_RUN;
-    job->request->count = (uint32_t)count;
-    job->request->nin = (uint32_t)call->nin;
-    job->request->nout = (uint32_t)call->nout;
-    int status = FH_OK;
-    for (int i = 0; i <= call->nin && !status; i++) {
-        const runner_array_t *array = &call->operands[i];
-        status = check_operand(array, i < call->nin ? info->in[i] : info->out[0], i, &job->request->operands[i], err);
-        job->fds[i] = array->fd;
-    }
-    return status;
-}
-
 int
 runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const runner_call_t *call,
                 runner_done_fn done, void *context, uint64_t *ret_ticket, err_t *err)
@@ -192,17 +156,13 @@ runner_host_run(runner_host_t *self, oid_t session_id, uint32_t kernel_id, const
     runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
     if (!kernel || !kernel->known)
         return err_set(err, FH_NO_SUCH_OBJECT, "the session has no kernel %u", kernel_id);
-    if (call->nin != kernel->info.nin || call->nout != 1)
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->info.entry,
-                       kernel->info.nin, call->nin);
     runner_job_t *job = runner_job_new(kernel);
     if (!job)
         return err_set(err, FH_NO_MEMORY, "no memory for a kernel call");
     job->done = done;
     job->context = context;
-    job->deadline_ns = call->deadline_ns;
     job->ticket = ++self->ticket;
-    int status = fill_request(job, &kernel->info, call, err);
+    int status = runner_call_fill(job, &kernel->info, call, err);
     if (!status)
         status = runner_session_push(session, job, err);
     if (status) {
@@ -220,7 +180,10 @@ runner_host_cancel(runner_host_t *self, uint64_t ticket)
 {
     for (runner_session_t *session = self->sessions; session; session = session->next) {
         if (session->active && session->active->ticket == ticket && session->active->done) {
-            runner_dispatch_condemn(session, FH_CANCELLED, "cancelled");
+            if (session->loading)
+                runner_dispatch_condemn(session, FH_CANCELLED, NULL);
+            else
+                runner_dispatch_stop(session, FH_CANCELLED);
             return;
         }
         for (runner_job_t *job = session->first; job; job = job->next) {
@@ -246,6 +209,32 @@ runner_host_forget(runner_host_t *self, oid_t id)
         runner_dispatch_condemn(session, FH_CANCELLED, "the session has ended");
     else
         runner_dispatch_forget(self, session);
+}
+
+bool
+runner_host_stats(const runner_host_t *self, oid_t session_id, uint32_t kernel_id, kernel_stats_t *ret)
+{
+    runner_session_t *session = find_session(self, session_id);
+    const runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
+    if (kernel)
+        *ret = kernel->stats;
+    return kernel != NULL;
+}
+
+bool
+runner_host_progress(const runner_host_t *self, oid_t session_id, runner_progress_t *ret)
+{
+    const runner_session_t *session = find_session(self, session_id);
+    *ret = (runner_progress_t){.ticket = 0};
+    if (!session || !session->active || session->loading || !session->runner)
+        return session != NULL;
+    runner_page_t *page = session->runner->page;
+    *ret = (runner_progress_t){.ticket = session->active->ticket,
+                               .entry = session->active->kernel->info.entry,
+                               .done = atomic_load_explicit(&page->done, memory_order_relaxed),
+                               .total = atomic_load_explicit(&page->total, memory_order_relaxed),
+                               .started_ns = session->active->started_ns};
+    return true;
 }
 
 int
@@ -288,9 +277,12 @@ runner_host_next_deadline(runner_host_t *self)
 static void
 enforce_active(runner_session_t *session, int64_t now)
 {
-    const runner_job_t *job = session->active;
-    if (now >= job->deadline_ns)
-        runner_dispatch_condemn(session, FH_KERNEL_TIMEOUT, "it ran past its time limit and was ended");
+    if (session->stopping)
+        runner_dispatch_condemn(session, session->stopping, NULL);
+    else if (!session->loading)
+        runner_dispatch_stop(session, FH_KERNEL_TIMEOUT);
+    else if (now >= session->active->deadline_ns)
+        runner_dispatch_condemn(session, FH_KERNEL_TIMEOUT, NULL);
     else
         runner_dispatch_condemn(session, FH_BAD_BITCODE, "compiling it took longer than 10 seconds and was ended");
 }
@@ -309,8 +301,8 @@ enforce(runner_host_t *self, runner_session_t *session, int64_t now)
         if (now < job->deadline_ns)
             continue;
         err_t err = {0};
-        err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit passed before its turn came",
-                job->kernel->info.entry);
+        err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit of %g s passed before its turn came",
+                job->kernel->info.entry, (double)(job->limit_ns / 1000000) / 1e3);
         runner_session_take(session, job);
         runner_dispatch_finish(self, session, job, FH_KERNEL_TIMEOUT, &err);
     }

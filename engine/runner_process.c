@@ -16,7 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 4096, DEFAULT_STACK = 8 << 20, BURY_MS = 1000 };
+enum {
+    PATH_ROOM = 4096,
+    DEFAULT_STACK = 8 << 20,
+    BURY_MS = 1000,
+    SHARED_BYTES = RUNNER_PAGE_BYTES + RUNNER_MAILBOX_BYTES
+};
 
 static const int64_t DEFAULT_MEMORY = (int64_t)8 << 30;
 
@@ -128,19 +133,22 @@ runner_process_start(runner_process_t **ret, const runner_host_options_t *option
         return err_set(err, FH_NO_MEMORY, "no memory for a runner");
     self->pidfd = self->socket = -1;
     self->serial = serial;
-    page = move_up(memfd_create("farhand-runner", MFD_CLOEXEC));
-    if (page < 0 || ftruncate(page, RUNNER_PAGE_BYTES) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+    page = move_up(memfd_create("farhand-runner", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (page < 0 || ftruncate(page, SHARED_BYTES) ||
+        fcntl(page, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
         status = err_set_errno(err, FH_IO_ERROR, errno, "no socket or memory for a runner");
         goto done;
     }
     pair[1] = move_up(pair[1]);
     self->socket = pair[0];
-    void *memory = mmap(NULL, RUNNER_PAGE_BYTES, PROT_READ, MAP_SHARED, page, 0);
+    void *memory = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
     if (memory == MAP_FAILED || pair[1] < 0 || fcntl(self->socket, F_SETFL, O_NONBLOCK)) {
         status = err_set_errno(err, FH_IO_ERROR, errno, "no status page for a runner");
         goto done;
     }
     self->page = memory;
+    self->mailbox = (char *)memory + RUNNER_PAGE_BYTES;
     status = spawn(self, options, pair[1], page, err);
     if (status)
         goto done;
@@ -173,7 +181,7 @@ runner_process_destroy(runner_process_t **self)
     close_fd(&process->pidfd);
     close_fd(&process->socket);
     if (process->page)
-        munmap(process->page, RUNNER_PAGE_BYTES);
+        munmap(process->page, SHARED_BYTES);
     free(process);
     *self = NULL;
 }

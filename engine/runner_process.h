@@ -16,6 +16,7 @@ typedef struct {
     pid_t pid; /* 0 once it has been buried */
     int pidfd, socket;
     runner_page_t *page; /* shared with the child */
+    char *mailbox;       /* RUNNER_MAILBOX_BYTES, shared too */
     uint64_t serial;     /* never used again in this host */
     bool ready;          /* it has said READY */
     uint32_t llvm_major; /* then: which LLVM it has */

@@ -14,31 +14,45 @@ runner_reply_text(char *ret, size_t size, const char *text)
 }
 
 static bool
-read_dtypes(const int32_t *codes, int count, dtype_t *ret)
+read_dtypes(const int32_t *codes, int count, bool any, dtype_t *ret)
 {
     for (int i = 0; i < count; i++) {
-        if (codes[i] < 0 || !dtype_valid((uint64_t)codes[i]))
+        bool known = codes[i] >= 0 && dtype_valid((uint64_t)codes[i]);
+        if (!known && !(any && codes[i] == DTYPE_NONE))
             return false;
         ret[i] = (dtype_t)codes[i];
     }
     return true;
 }
 
-bool
-runner_reply_info(const runner_reply_t *reply, const char *producer, kernel_info_t *ret)
+/* Counts that a kernel of that kind can have. */
+static bool
+can_be(const runner_description_t *about)
 {
-    const runner_description_t *about = &reply->as.compiled.description;
-    if (!kernel_kind_name(about->kind) || about->nin < 1 || about->nin > KERNEL_MAX_ARGS || about->nout < 0 ||
-        about->nout > KERNEL_MAX_OUT || about->state_bytes < 0 || about->state_bytes > KERNEL_MAX_STATE)
+    bool array = about->kind == KERNEL_ARRAY, reduction = about->kind == KERNEL_REDUCTION;
+    if (!kernel_kind_name(about->kind) || about->nin > KERNEL_MAX_ARGS || about->nout > KERNEL_MAX_OUT)
+        return false;
+    if (about->nin < 1 && !(array && about->nin == -1))
+        return false;
+    if (about->nout < !array || (array && about->nout))
+        return false;
+    return reduction ? about->state_bytes > 0 && about->state_bytes <= KERNEL_MAX_STATE && about->state_bytes % 16 == 0
+                     : !about->state_bytes;
+}
+
+bool
+runner_reply_info(const runner_description_t *about, const char *producer, kernel_info_t *ret)
+{
+    if (!can_be(about))
         return false;
     *ret = (kernel_info_t){.kind = (kernel_kind_t)about->kind,
                            .nin = about->nin,
                            .nout = about->nout,
                            .state_bytes = about->state_bytes,
                            .has_start = about->has_start != 0,
-                           .whole_vectors = about->whole_vectors != 0,
-                           .compile_ns = reply->as.compiled.compile_ns};
-    if (!read_dtypes(about->in, about->nin, ret->in) || !read_dtypes(about->out, about->nout, ret->out))
+                           .whole_vectors = about->whole_vectors != 0};
+    bool any = ret->kind == KERNEL_ARRAY || ret->kind == KERNEL_GUFUNC;
+    if (!read_dtypes(about->in, about->nin, any, ret->in) || !read_dtypes(about->out, about->nout, any, ret->out))
         return false;
     runner_reply_text(ret->entry, sizeof ret->entry, about->entry);
     runner_reply_text(ret->layout, sizeof ret->layout, about->layout);

@@ -1,9 +1,11 @@
 #include "engine/runner_request.h"
 
 #include "base/clock.h"
+#include "engine/runner_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,8 +115,13 @@ int
 runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err)
 {
     job->request->kernel = job->kernel->id;
+    job->request->serial = ++session->calls;
+    job->started_ns = clock_now_ns();
+    runner_call_put(job, session->runner->mailbox);
+    atomic_store_explicit(&session->runner->page->done, 0, memory_order_relaxed);
+    atomic_store_explicit(&session->runner->page->total, 0, memory_order_relaxed);
     size_t size = offsetof(runner_run_t, operands) + job->request->count * sizeof job->request->operands[0];
     session->loading = false;
     session->active_deadline = job->deadline_ns;
-    return runner_process_send(session->runner, job->request, size, job->fds, (int)job->request->count, err);
+    return runner_process_send(session->runner, job->request, size, job->fds, job->nfds, err);
 }

@@ -37,10 +37,18 @@ typedef struct runner_kernel {
     bool fastmath, exact, debug;
     bool known; /* it has been compiled: info holds */
     kernel_info_t info;
+    kernel_stats_t stats;
     uint64_t loaded_in; /* serial of the runner that holds its code */
     uint32_t compiles;  /* how often runners were asked for its code */
     int jobs;           /* that refer to it */
 } runner_kernel_t;
+
+/* An array of a call that lies on the engine's heap: the bytes that it touches, and where they lie in the mailbox. */
+typedef struct {
+    char *memory;
+    size_t place, size;
+    bool output;
+} runner_small_t;
 
 /* A request on its way. */
 typedef struct runner_job {
@@ -52,8 +60,11 @@ typedef struct runner_job {
     runner_done_fn done;
     void *context;
     int64_t deadline_ns;   /* INT64_MAX: none of its own */
-    runner_run_t *request; /* for done */
-    int fds[RUNNER_MAX_OPERANDS];
+    runner_run_t *request; /* for done, and what follows */
+    int64_t piece, limit_ns, started_ns;
+    int fds[RUNNER_MAX_OPERANDS], nfds;
+    runner_small_t small[RUNNER_MAX_OPERANDS];
+    int nsmall;
     char *texts; /* with inspect: RUNNER_INSPECT_BYTES shared with the runner */
     int status;  /* the outcome */
     err_t err;
@@ -66,11 +77,13 @@ typedef struct runner_session {
     bool closing;
     runner_process_t *runner;
     int stillborn; /* runners in a row that ended before they were ready */
+    int stopping;  /* why the running call was asked to end; OK: it was not */
     int verdict;   /* why we killed the runner; OK: we did not */
     const char *verdict_text;
     runner_job_t *active; /* what the runner is doing */
     bool loading;         /* ... compiling for it */
     int64_t active_deadline;
+    uint32_t calls;             /* serial of the last one */
     runner_job_t *first, *last; /* what waits */
     int queued;
     runner_source_t *sources;

@@ -139,12 +139,9 @@ fault_thread(err_t *err)
 }
 
 int
-fault_start(int page_fd, err_t *err)
+fault_start(runner_page_t *shared, err_t *err)
 {
-    void *memory = mmap(NULL, RUNNER_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page_fd, 0);
-    if (memory == MAP_FAILED)
-        return err_set_errno(err, FH_INTERNAL, errno, "the status page cannot be mapped");
-    page = memory;
+    page = shared;
     int status = fault_thread(err);
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigemptyset(&action.sa_mask);

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* Map the page at fd, install the handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT) and LLVM's. */
-int fault_start(int page_fd, err_t *err);
+/* Take over the page, install the handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT) and LLVM's. */
+int fault_start(runner_page_t *page, err_t *err);
 /* Let the calling thread report its faults: unblock their signals and give it a stack of its own for the handlers,
  * since its stack may be what is full. */
 int fault_thread(err_t *err);

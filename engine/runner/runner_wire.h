@@ -17,7 +17,7 @@ enum {
     RUNNER_SOCKET_FD = 3, /* where the runner finds its socket */
     RUNNER_PAGE_FD = 4,   /* and the memfd of its status page, which the mailbox follows */
     RUNNER_PAGE_BYTES = 4096,
-    RUNNER_MAILBOX_BYTES = 2 << 20, /* small arrays lie here instead of in memfds of their own */
+    RUNNER_MAILBOX_BYTES = 4 << 20, /* small arrays lie here instead of in memfds of their own */
     RUNNER_MAX_BITCODE = 1 << 20,   /* bytes of a module */
     RUNNER_MAX_OBJECT = 4 << 20,    /* bytes of machine code; larger ones are not cached on disk */
     RUNNER_INSPECT_BYTES = 8 << 20, /* room for IR and assembly; what does not fit is cut off */

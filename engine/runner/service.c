@@ -34,6 +34,8 @@ typedef struct {
     jit_t *jit;
     crew_t *crew;
     sandbox_t sandbox;
+    runner_page_t *page; /* shared with the engine, like the mailbox */
+    char *mailbox;
     kernel_t *kernels;
     size_t count, room;
 } service_t;
@@ -100,13 +102,29 @@ start_crew(service_t *self, int threads, err_t *err)
     return FH_OK;
 }
 
+/* The status page and the mailbox behind it. */
+static int
+map_shared(service_t *self, err_t *err)
+{
+    size_t size = RUNNER_PAGE_BYTES + (size_t)RUNNER_MAILBOX_BYTES;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, RUNNER_PAGE_FD, 0);
+    int number = errno;
+    close(RUNNER_PAGE_FD);
+    if (memory == MAP_FAILED)
+        return err_set_errno(err, FH_INTERNAL, number, "the status page cannot be mapped");
+    self->page = memory;
+    self->mailbox = (char *)memory + RUNNER_PAGE_BYTES;
+    return FH_OK;
+}
+
 static int
 start(service_t *self, const service_options_t *options, err_t *err)
 {
     self->sandbox.optional = options->unsafe_no_sandbox;
-    int status = fault_start(RUNNER_PAGE_FD, err);
+    int status = map_shared(self, err);
+    if (!status)
+        status = fault_start(self->page, err);
     fault_find_lines(lines_find);
-    close(RUNNER_PAGE_FD);
     if (!status)
         status = sandbox_limits(options->memory_bytes, options->stack_bytes, err);
     if (!status)
@@ -254,15 +272,15 @@ static void
 on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
 {
     ret->code = RUNNER_DONE;
+    int64_t began = clock_now_ns();
     int status = FH_OK;
     const kernel_t *kernel = find(self, request->kernel);
     if (!kernel)
         status = err_set(err, FH_INTERNAL, "the runner knows no kernel %u", request->kernel);
-    else if (request->count < 2 || request->count > RUNNER_MAX_OPERANDS || nfds != (int)request->count)
-        status = err_set(err, FH_INTERNAL, "the request has %u arrays and %d descriptors", request->count, nfds);
     else
-        status = execute_run(&kernel->compiled.run, request, fds, nfds, NULL, self->crew, NULL, &ret->as.done.elements,
-                             err);
+        status = execute_run(&kernel->compiled.run, request, fds, nfds, self->mailbox, self->crew, self->page,
+                             &ret->as.done.elements, err);
+    ret->as.done.run_ns = (uint64_t)(clock_now_ns() - began);
     fill_error(ret, status, err);
 }
 
