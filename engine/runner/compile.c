@@ -1,5 +1,6 @@
 #include "engine/runner/compile.h"
 
+#include "engine/runner/checks.h"
 #include "engine/runner/debug_info.h"
 #include "engine/runner/vector_math.h"
 #include "engine/runner/vet.h"
@@ -60,15 +61,18 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
 {
     rename_values(module->module);
     module_target_t target = *jit_target(jit);
-    target.fastmath = options->fastmath;
+    target.fastmath = options->fastmath && !options->debug; /* NaNs are to be seen */
     module_prepare(module, &target);
+    int status = options->debug ? checks_insert(module->module, err) : FH_OK;
+    if (status)
+        return status;
     module_aim(module, loop_build(module->module, entry, symbol), &target);
     debug_info_complete(module->module);
-    if (options->fastmath)
+    if (target.fastmath)
         vector_math_offer(module->module, target.features);
     if (is_small(entry->function))
         inline_entry(module, entry->function);
-    int status = module_verify(module, err);
+    status = module_verify(module, err);
     if (!status)
         status = jit_optimise(jit, module->module, err);
     if (!status && options->inspect) {
@@ -97,6 +101,7 @@ compile_kernel(jit_t *jit, const void *bytes, size_t size, const kernel_options_
     if (status)
         goto done;
     describe(&entry, LLVMGetValueName(entry.function), ret);
+    ret->run.about.debug = options->debug;
     status = module_reduce(&module, entry.function, err);
     if (!status)
         status = vet_module(module.module, err);

@@ -1,5 +1,7 @@
 #include "engine/runner/symbols.h"
 
+#include "engine/runner/guard.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +48,9 @@ static const symbol_t SYMBOLS[] = {
 #undef WRITES
     ROW(__divti3, false, true) ROW(__modti3, false, true) ROW(__udivti3, false, true) ROW(__umodti3, false, true)
         ROW(__truncdfhf2, false, true) ROW(__truncsfhf2, false, true) ROW(__extendhfsf2, false, true)
-            ROW(__powidf2, false, true) ROW(__powisf2, false, true)
+            ROW(__powidf2, false, true) ROW(__powisf2, false, true){GUARD_READ, (uintptr_t)guard_read, false, false},
+    {GUARD_WRITE, (uintptr_t)guard_write, false, false},
+    {GUARD_VALUE, (uintptr_t)guard_value, false, false},
 #ifdef FH_HAVE_LIBMVEC
 #define ONE(name)                                                                                                      \
     ROW(_ZGVdN4v_##name, false, true)                                                                                  \
