@@ -1,253 +1,157 @@
 #include "engine/runner/execute.h"
 
+#include "engine/runner/elementwise.h"
 #include "engine/runner/operand.h"
+#include "engine/runner/progress.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
+static int
+run_piece(const kernel_call_t *call, err_t *err)
+{
+    const runner_description_t *about = &call->kernel->about;
+    char *data[KERNEL_MAX_ARGS + KERNEL_MAX_OUT + 1];
+    for (int k = 0; k < call->nin + call->nout; k++) {
+        const nd_t *nd = &call->operand[k];
+        if (!nd_is_c_contiguous(nd) && !nd_is_f_contiguous(nd))
+            return err_set(err, FH_KERNEL_ERROR, "array %d of piece kernel %.200s is not contiguous", k, about->entry);
+        data[k] = nd->data;
+    }
+    int64_t n = shape_count(&call->operand[0].shape);
+    int32_t status = call->kernel->loop(data, NULL, n);
+    progress_add(n);
+    return status ? err_set(err, FH_KERNEL_ERROR, "kernel %.200s returned %d", about->entry, (int)status) : FH_OK;
+}
 
-enum {
-    FILLER_BYTES = 8192,      /* a constant operand is spread over so many bytes at a time */
-    FILLER_FROM = 128,        /* elements from which that pays */
-    PART_ELEMENTS = 16 << 10, /* a thread gets no less than so many at a time */
-    PARTS_A_THREAD = 8,       /* and so often at most: elements may differ in cost */
+static const struct {
+    int (*run)(const kernel_call_t *call, err_t *err);
+    bool own_dtypes; /* it compares dtypes with the kernel's itself: they depend on the stage */
+} KINDS[KERNEL_KINDS] = {
+    [KERNEL_UFUNC] = {.run = elementwise_run},
+    [KERNEL_PIECE] = {.run = run_piece},
 };
 
-/* A ufunc call with its axes sorted for memory order and merged: ndim outer axes, then n elements a row. */
-typedef struct {
-    const kernel_code_t *kernel;
-    int operands;
-    char *data[RUNNER_MAX_OPERANDS];
-    int ndim;
-    int64_t extent[SHAPE_MAX_DIMS];
-    int64_t stride[SHAPE_MAX_DIMS][RUNNER_MAX_OPERANDS];
-    int64_t parts; /* the first axis is cut into so many */
-    atomic_int raised;
-} walk_t;
+static int
+count_bits(uint32_t bits)
+{
+    return __builtin_popcount(bits);
+}
 
+/* Do the numbers of the request agree with one another and with the kernel? */
+static int
+check_request(const kernel_code_t *kernel, const runner_run_t *request, err_t *err)
+{
+    const runner_description_t *about = &kernel->about;
+    uint32_t nin = request->nin, nout = request->nout, strips = request->low | request->high;
+    if (about->kind < 0 || about->kind >= KERNEL_KINDS || !KINDS[about->kind].run || about->nin > KERNEL_MAX_ARGS ||
+        about->nout > KERNEL_MAX_OUT)
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s is of no kind that this runner has", about->entry);
+    if (nin > KERNEL_MAX_ARGS + 1 || nout > KERNEL_MAX_OUT || request->count > RUNNER_MAX_OPERANDS || nin + nout == 0 ||
+        (strips >> (nin < 31 ? nin : 31)) != 0 || request->masked > 1 ||
+        (int)request->count !=
+            (int)(nin + nout) + request->masked + count_bits(request->low) + count_bits(request->high))
+        return err_set(err, FH_KERNEL_ERROR, "a call of kernel %.200s has %u inputs, %u results, %u arrays",
+                       about->entry, nin, nout, request->count);
+    if ((request->masked && about->kind != KERNEL_UFUNC) || (strips && about->kind != KERNEL_ARRAY))
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes neither masks nor strips", about->entry);
+    bool fits = about->kind == KERNEL_ARRAY       ? about->nin < 0 || nin + nout == (uint32_t)about->nin
+                : about->kind == KERNEL_REDUCTION ? true
+                                                  : nin == (uint32_t)about->nin && nout == (uint32_t)about->nout;
+    if (!fits)
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays and has %d results, not %u and %u",
+                       about->entry, about->nin, about->nout, nin, nout);
+    return FH_OK;
+}
+
+/* The dtype that operand k of a call is to have: DTYPE_NONE: any. */
 static dtype_t
-operand_dtype(const kernel_code_t *kernel, int k)
+wanted_dtype(const kernel_code_t *kernel, const runner_run_t *request, int k)
 {
-    return (dtype_t)(k < kernel->about.nin ? kernel->about.in[k] : kernel->about.out[0]);
-}
-
-static bool
-is_constant_row(const walk_t *self, const int64_t *strides, int64_t n)
-{
-    bool constant = false;
-    for (int k = 0; k < self->operands; k++) {
-        if (!strides[k] && k < self->operands - 1)
-            constant = true;
-        else if (strides[k] != (int64_t)dtype_size(operand_dtype(self->kernel, k)))
-            return false;
-    }
-    return constant && n >= FILLER_FROM;
-}
-
-/* A row where some inputs are one element each and the rest is contiguous: spread the constants over a small buffer, so
- * that the contiguous version of the loop runs. */
-static int
-run_constant_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
-{
-    _Alignas(64) char filler[KERNEL_MAX_ARGS][FILLER_BYTES];
-    int64_t step = FILLER_BYTES / 8, size[RUNNER_MAX_OPERANDS];
-    char *at[RUNNER_MAX_OPERANDS];
-    if (step > n)
-        step = n;
-    for (int k = 0; k < self->operands; k++) {
-        size[k] = (int64_t)dtype_size(operand_dtype(self->kernel, k));
-        at[k] = data[k];
-        if (strides[k])
-            continue;
-        for (int64_t i = 0; i < step; i++)
-            memcpy(filler[k] + i * size[k], data[k], (size_t)size[k]);
-        at[k] = filler[k];
-    }
-    int raised = 0;
-    for (int64_t i = 0; i < n; i += step) {
-        raised |= self->kernel->loop(at, size, n - i < step ? n - i : step);
-        for (int k = 0; k < self->operands; k++)
-            if (strides[k])
-                at[k] += step * size[k];
-    }
-    return raised;
+    const runner_description_t *about = &kernel->about;
+    int nin = (int)request->nin, out = k - nin - request->masked;
+    if (about->kind == KERNEL_ARRAY)
+        return k < about->nin ? (dtype_t)about->in[k] : DTYPE_NONE;
+    if (k < nin)
+        return (dtype_t)about->in[k];
+    if (out < 0)
+        return DTYPE_BOOL;
+    return out < about->nout ? (dtype_t)about->out[out] : DTYPE_NONE;
 }
 
 static int
-run_row(const walk_t *self, char *const *data, const int64_t *strides, int64_t n)
+check_dtype(const kernel_code_t *kernel, const runner_run_t *request, int k, dtype_t dtype, err_t *err)
 {
-    return is_constant_row(self, strides, n) ? run_constant_row(self, data, strides, n)
-                                             : self->kernel->loop(data, strides, n);
-}
-
-/* Part i of the walk: a range of the first axis, all of the others. */
-static void
-run_part(void *context, int64_t i)
-{
-    walk_t *self = context;
-    int64_t from = self->extent[0] / self->parts * i,
-            to = i + 1 == self->parts ? self->extent[0] : self->extent[0] / self->parts * (i + 1);
-    int64_t extent[SHAPE_MAX_DIMS], index[SHAPE_MAX_DIMS] = {0};
-    char *data[RUNNER_MAX_OPERANDS];
-    memcpy(extent, self->extent, sizeof extent);
-    extent[0] = to - from;
-    for (int k = 0; k < self->operands; k++)
-        data[k] = self->data[k] + from * self->stride[0][k];
-    int inner = self->ndim - 1, raised = 0;
-    for (;;) {
-        raised |= run_row(self, data, self->stride[inner], extent[inner]);
-        int axis = inner - 1;
-        for (; axis >= 0; axis--) {
-            for (int k = 0; k < self->operands; k++)
-                data[k] += self->stride[axis][k];
-            if (++index[axis] < extent[axis])
-                break;
-            for (int k = 0; k < self->operands; k++)
-                data[k] -= extent[axis] * self->stride[axis][k];
-            index[axis] = 0;
-        }
-        if (axis < 0)
-            break;
-    }
-    if (raised)
-        atomic_store(&self->raised, 1);
-}
-
-static int64_t
-magnitude(int64_t value)
-{
-    return value < 0 ? -value : value;
-}
-
-/* Put axis (extent, strides of all operands) into the walk, axes with larger output strides first. */
-static void
-add_axis(walk_t *self, int64_t extent, const int64_t *strides)
-{
-    int at = self->ndim++, out = self->operands - 1;
-    while (at > 0 && magnitude(self->stride[at - 1][out]) < magnitude(strides[out])) {
-        self->extent[at] = self->extent[at - 1];
-        memcpy(self->stride[at], self->stride[at - 1], sizeof self->stride[at]);
-        at--;
-    }
-    self->extent[at] = extent;
-    memcpy(self->stride[at], strides, sizeof self->stride[at]);
-    if (strides[out] >= 0)
-        return;
-    for (int k = 0; k < self->operands; k++) { /* walk the output upwards */
-        self->data[k] += (extent - 1) * strides[k];
-        self->stride[at][k] = -strides[k];
-    }
-}
-
-static void
-merge_axes(walk_t *self)
-{
-    int last = 0;
-    for (int i = 1; i < self->ndim; i++) {
-        bool one = true;
-        for (int k = 0; k < self->operands && one; k++)
-            one = self->stride[last][k] == self->stride[i][k] * self->extent[i];
-        if (one) {
-            self->extent[last] *= self->extent[i];
-        } else {
-            last++;
-            self->extent[last] = self->extent[i];
-        }
-        memcpy(self->stride[last], self->stride[i], sizeof self->stride[last]);
-    }
-    self->ndim = last + 1;
-}
-
-static int64_t
-smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void
-run_walk(walk_t *self, crew_t *crew, int64_t count)
-{
-    self->parts =
-        crew ? smaller(smaller(self->extent[0], count / PART_ELEMENTS), (int64_t)crew_threads(crew) * PARTS_A_THREAD)
-             : 0;
-    if (self->parts > 1) {
-        crew_run(crew, self->parts, run_part, self);
-    } else {
-        self->parts = 1;
-        run_part(self, 0);
-    }
-}
-
-static int
-run_ufunc(const kernel_code_t *kernel, const operand_map_t *maps, crew_t *crew, err_t *err)
-{
-    walk_t walk = {.kernel = kernel, .operands = kernel->about.nin + 1};
-    const nd_t *out = &maps[kernel->about.nin].nd;
-    nd_t nd[RUNNER_MAX_OPERANDS];
-    for (int k = 0; k < walk.operands; k++) {
-        int status = nd_broadcast(&maps[k].nd, &out->shape, &nd[k], err);
-        if (status)
-            return status;
-        walk.data[k] = nd[k].data;
-    }
-    int64_t count = shape_count(&out->shape);
-    if (!count)
+    dtype_t wanted = KINDS[kernel->about.kind].own_dtypes ? DTYPE_NONE : wanted_dtype(kernel, request, k);
+    if (wanted == DTYPE_NONE || wanted == dtype)
         return FH_OK;
-    for (int axis = 0; axis < out->shape.ndim; axis++) {
-        int64_t strides[RUNNER_MAX_OPERANDS] = {0};
-        for (int k = 0; k < walk.operands; k++)
-            strides[k] = nd[k].stride[axis];
-        if (out->shape.extent[axis] > 1)
-            add_axis(&walk, out->shape.extent[axis], strides);
-    }
-    if (!walk.ndim) { /* one element: its strides do not matter */
-        int64_t strides[RUNNER_MAX_OPERANDS] = {0};
-        add_axis(&walk, 1, strides);
-    }
-    merge_axes(&walk);
-    run_walk(&walk, crew, count);
-    if (atomic_load(&walk.raised))
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s raised an exception for at least one element",
-                       kernel->about.entry);
-    return FH_OK;
+    return err_set(err, FH_KERNEL_ERROR, "kernel %.200s: array %d is %s, not %s", kernel->about.entry, k,
+                   dtype_name(dtype), dtype_name(wanted));
+}
+
+/* What is mapped of a call. */
+typedef struct {
+    int count;
+    operand_map_t map[RUNNER_MAX_OPERANDS];
+    nd_t nd[RUNNER_MAX_OPERANDS];
+} operands_t;
+
+static void
+operands_release(operands_t *self)
+{
+    for (int k = 0; k < self->count; k++)
+        operand_unmap(&self->map[k]);
+    self->count = 0;
 }
 
 static int
-run_piece(const kernel_code_t *kernel, const operand_map_t *maps, err_t *err)
+operands_init(operands_t *self, const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds,
+              char *mailbox, err_t *err)
 {
-    char *data[RUNNER_MAX_OPERANDS];
-    for (int k = 0; k <= kernel->about.nin; k++) {
-        if (!nd_is_c_contiguous(&maps[k].nd) && !nd_is_f_contiguous(&maps[k].nd))
-            return err_set(err, FH_KERNEL_ERROR, "array %d of piece kernel %.200s is not contiguous", k,
-                           kernel->about.entry);
-        data[k] = maps[k].nd.data;
+    int status = FH_OK, used = 0, results = (int)request->nin + request->masked;
+    self->count = 0;
+    for (int k = 0; k < (int)request->count && !status; k++) {
+        const runner_operand_t *wire = &request->operands[k];
+        bool result = k >= results && k < results + (int)request->nout;
+        if (wire->mailbox)
+            status = operand_in_mailbox(&self->map[k], wire, mailbox, err);
+        else if (used < nfds)
+            status = operand_map(&self->map[k], wire, fds[used++], result, err);
+        else
+            status = err_set(err, FH_KERNEL_ERROR, "%u arrays came with %d descriptors", request->count, nfds);
+        if (status)
+            break;
+        self->nd[k] = self->map[k].nd;
+        self->count++;
+        status = check_dtype(kernel, request, k, self->nd[k].dtype, err);
     }
-    kernel->loop(data, NULL, shape_count(&maps[0].nd.shape));
-    return FH_OK;
+    if (status)
+        operands_release(self);
+    return status;
 }
 
 int
 execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds, char *mailbox,
             crew_t *crew, runner_page_t *page, uint64_t *ret_elements, err_t *err)
 {
-    (void)mailbox, (void)page;
+    operands_t operands;
     *ret_elements = 0;
-    operand_map_t maps[RUNNER_MAX_OPERANDS] = {{.start = NULL}};
-    int status = FH_OK, count = kernel->about.nin + 1;
-    if (request->count != (uint32_t)count || request->nin != (uint32_t)kernel->about.nin)
-        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s takes %d arrays, not %d", kernel->about.entry,
-                       kernel->about.nin, (int)request->count - 1);
-    if (nfds != count)
-        return err_set(err, FH_KERNEL_ERROR, "%d arrays came with %d descriptors", count, nfds);
-    for (int k = 0; k < count && !status; k++) {
-        status = operand_map(&maps[k], &request->operands[k], fds[k], k == kernel->about.nin, err);
-        if (!status && maps[k].nd.dtype != operand_dtype(kernel, k))
-            status = err_set(err, FH_KERNEL_ERROR, "kernel %.200s: array %d is %s, not %s", kernel->about.entry, k,
-                             dtype_name(maps[k].nd.dtype), dtype_name(operand_dtype(kernel, k)));
-    }
+    int status = check_request(kernel, request, err);
     if (!status)
-        status = kernel->about.kind == KERNEL_PIECE ? run_piece(kernel, maps, err) : run_ufunc(kernel, maps, crew, err);
-    for (int k = 0; k < count; k++)
-        operand_unmap(&maps[k]);
+        status = operands_init(&operands, kernel, request, fds, nfds, mailbox, err);
+    if (status)
+        return status;
+    int results = (int)request->nin + request->masked, nout = (int)request->nout;
+    uint64_t total = (uint64_t)shape_count(&operands.nd[nout ? results : 0].shape);
+    kernel_call_t call = {.kernel = kernel,
+                          .request = request,
+                          .operand = operands.nd,
+                          .nin = (int)request->nin,
+                          .nout = nout,
+                          .crew = crew};
+    progress_begin(page, request->serial, total);
+    status = KINDS[kernel->about.kind].run(&call, err);
+    if (!status && progress_stopped())
+        status = err_set(err, FH_CANCELLED, "kernel %.200s was cancelled", kernel->about.entry);
+    progress_end();
+    operands_release(&operands);
+    *ret_elements = status ? 0 : total;
     return status;
 }

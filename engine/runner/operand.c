@@ -72,6 +72,21 @@ operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writ
     return FH_OK;
 }
 
+int
+operand_in_mailbox(operand_map_t *self, const runner_operand_t *wire, char *mailbox, err_t *err)
+{
+    int64_t low, high;
+    *self = (operand_map_t){.start = NULL};
+    int status = operand_check(wire, &self->nd, &low, &high, err);
+    if (status || low == high)
+        return status;
+    if (!mailbox || low < 0 || high > RUNNER_MAILBOX_BYTES)
+        return err_set(err, FH_KERNEL_ERROR, "an array from byte %lld to %lld does not lie in the mailbox",
+                       (long long)low, (long long)high);
+    self->nd.data = mailbox + wire->offset;
+    return FH_OK;
+}
+
 void
 operand_unmap(operand_map_t *self)
 {

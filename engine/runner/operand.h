@@ -20,6 +20,8 @@ typedef struct {
 
 /* Map it, writable or not; the descriptor may be closed afterwards. */
 int operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writable, err_t *err);
+/* The same for one that lies in the mailbox (RUNNER_MAILBOX_BYTES, or NULL: there is none); nothing is mapped. */
+int operand_in_mailbox(operand_map_t *self, const runner_operand_t *wire, char *mailbox, err_t *err);
 void operand_unmap(operand_map_t *self);
 
 #endif
