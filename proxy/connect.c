@@ -1,6 +1,7 @@
 /* Opening and closing sessions. */
 #include "proxy/context.h"
 #include "proxy/error.h"
+#include "proxy/kernel.h"
 #include "proxy/session.h"
 #include "proxy/wait.h"
 
@@ -184,7 +185,9 @@ session_stop(fh_session *self)
         /* After a fork the sockets belong to the parent: touch none of them. */
         self->nengines = 0;
     }
-    if (self->handles == 0)
+    self->handles++; /* the session stays while it forgets */
+    kernel_code_forget_all(self);
+    if (--self->handles == 0)
         session_destroy(self);
 }
 

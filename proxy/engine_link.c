@@ -177,6 +177,7 @@ engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
     self->done = 0;
     self->unacknowledged = 0;
     self->open = true;
+    self->opened++;
     return FH_OK;
 }
 

@@ -29,8 +29,10 @@ typedef struct engine_link {
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
-    bool open; /* conn stands */
+    bool open;       /* conn stands */
+    uint64_t opened; /* how often it was made: objects of an earlier one may be gone */
     conn_t conn;
+    uint64_t questions;      /* that were asked beside the lane */
     uint64_t done;           /* the last call that is through */
     uint64_t unacknowledged; /* raw bytes of calls after done */
     uint32_t *bytes_of_call; /* ENGINE_LINK_CALLS entries, by call modulo their number */

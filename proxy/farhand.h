@@ -361,6 +361,7 @@ typedef struct {
     int fastmath;          /* floating-point arithmetic may be reordered */
     int exact;             /* the C library's own functions, not its vector versions (which are within 4 ulp) */
     int debug;             /* bounds checks and NaN traps, element by element; slow */
+    int force;             /* load it again although it has killed its runners (KERNEL_POISONED) */
 } fh_kernel_options;
 
 typedef struct {

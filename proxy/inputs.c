@@ -242,21 +242,29 @@ written_elsewhere(const fh_array *target, oid_t root, int i)
 }
 
 int
+part_shield(part_t *part, dtype_t dtype, const shape_t *shape, const fh_array *target, int i, err_t *err)
+{
+    handle_t *copy = NULL;
+    if (target->n == 1 || !written_elsewhere(target, part->handle->root, i))
+        return FH_OK;
+    int status = emit_copy(part->handle, dtype, shape, &copy, err);
+    if (status)
+        return status;
+    handle_unref(&part->handle);
+    part->handle = copy;
+    shape_strides_c(shape, (int64_t)dtype_size(dtype), part->stride);
+    return FH_OK;
+}
+
+int
 input_shield(input_t *self, const shape_t *shape, const layout_t *layout, const fh_array *target, err_t *err)
 {
-    for (int i = 0; i < self->n; i++) {
-        if (target->n == 1 || !written_elsewhere(target, self->parts[i].handle->root, i))
-            continue;
+    int status = FH_OK;
+    for (int i = 0; i < self->n && !status; i++) {
         shape_t part = input_part_shape(self, shape, layout, i);
-        handle_t *copy = NULL;
-        int status = emit_copy(self->parts[i].handle, self->dtype, &part, &copy, err);
-        if (status)
-            return status;
-        handle_unref(&self->parts[i].handle);
-        self->parts[i].handle = copy;
-        shape_strides_c(&part, (int64_t)dtype_size(self->dtype), self->parts[i].stride);
+        status = part_shield(&self->parts[i], self->dtype, &part, target, i, err);
     }
-    return FH_OK;
+    return status;
 }
 
 operand_t

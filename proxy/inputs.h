@@ -43,6 +43,8 @@ int input_align(input_t *self, fh_session *session, const shape_t *shape, const 
 /* Inputs that see memory which another part's target will be written to, become copies.  targets: the array that is
  * written. */
 int input_shield(input_t *self, const shape_t *shape, const layout_t *layout, const fh_array *target, err_t *err);
+/* The same for one part of that shape, which is read where part i of the target is written. */
+int part_shield(part_t *part, dtype_t dtype, const shape_t *shape, const fh_array *target, int i, err_t *err);
 /* The operand for part i. */
 operand_t input_operand(const input_t *self, int i);
 /* Shape of the input's part that goes with part i of the result. */
