@@ -186,18 +186,38 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     return FH_OK;
 }
 
+static int
+publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
+{
+    if (lane->gone)
+        return err_set(err, FH_CANCELLED, "the session has ended");
+    return object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
+}
+
 int
 core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
 {
-    int status;
-
     pthread_mutex_lock(&self->lock);
-    if (lane->gone)
-        status = err_set(err, FH_CANCELLED, "the session has ended");
-    else
-        status = object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
+    int status = publish(self, lane, id, pin, view, err);
+
     pthread_mutex_unlock(&self->lock);
     segment_unref(&pin->segment);
+    return status;
+}
+
+int
+core_publish_all(core_t *self, lane_t *lane, const oid_t *ids, pin_t *pins, int n, err_t *err)
+{
+    int status = FH_OK, added = 0;
+
+    pthread_mutex_lock(&self->lock);
+    for (; added < n && !status; added += !status)
+        status = publish(self, lane, ids[added], &pins[added], false, err);
+    for (int i = 0; i < added && status; i++)
+        object_table_drop(&self->objects, &lane->owner, ids[i]);
+    pthread_mutex_unlock(&self->lock);
+    for (int i = 0; i < n; i++)
+        segment_unref(&pins[i].segment);
     return status;
 }
 

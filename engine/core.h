@@ -91,6 +91,8 @@ int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *sh
               pin_t *ret, err_t *err);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */
 int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err);
+/* The same with several new arrays: all become objects or, where one cannot, none. */
+int core_publish_all(core_t *self, lane_t *lane, const oid_t *ids, pin_t *pins, int n, err_t *err);
 void pin_release(pin_t *self);
 /* INVALID_ARGUMENT if a result cannot get this id; saves the work. */
 int core_check_new(core_t *self, oid_t id, err_t *err);
