@@ -1,10 +1,9 @@
-/* engine/pool and engine/segment: accounts, limits, recycling, and what sessions may see of each other; on small pages
+/* engine/pool: accounts, limits, recycling, and what sessions may see of each other; on small pages
  * and, where they can be had, on huge ones. */
 #include "base/clock.h"
 #include "engine/pool.h"
 #include "tests/support/check.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -196,27 +195,6 @@ old_segments_are_trimmed(void **state)
 }
 
 static void
-filled_bytes_are_there_whichever_way_they_went(void **state)
-{
-    static char bytes[256 * 1024];
-    pool_t *pool = make(8 * MIB);
-    segment_t *segment = take(pool, MIB, OID_NONE, 0);
-
-    (void)state;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)(i * 7);
-    segment_fill(segment, 0, bytes, sizeof bytes);            /* fresh pages */
-    segment_fill(segment, sizeof bytes, bytes, sizeof bytes); /* the next fresh ones */
-    segment_fill(segment, 100, bytes, 1000);                  /* again, small */
-    assert_memory_equal(segment->data, bytes, 100);
-    assert_memory_equal(segment->data + 100, bytes, 1000);
-    assert_memory_equal(segment->data + 1100, bytes + 1100, sizeof bytes - 1100);
-    assert_memory_equal(segment->data + sizeof bytes, bytes, sizeof bytes);
-    segment_unref(&segment);
-    pool_destroy(&pool);
-}
-
-static void
 memfd_flag_gives_a_descriptor_to_small_ones_too(void **state)
 {
     pool_t *pool = make(MIB);
@@ -270,56 +248,6 @@ large_segment_lies_on_huge_pages_where_there_are_some(void **state)
     pool_destroy(&pool);
 }
 
-static void
-large_segment_is_filled_in_parts_of_any_size(void **state)
-{
-    enum { SIZE = 24 * MIB + 12345 };
-    unsigned char *bytes = malloc(SIZE);
-    pool_t *pool = make(64 * MIB);
-    uint64_t seed = check_seed();
-
-    (void)state;
-    assert_non_null(bytes);
-    for (int turn = 0; turn < 2; turn++) { /* fresh memory, then warm */
-        segment_t *segment = take(pool, SIZE, OID_NONE, 0);
-
-        for (size_t i = 0; i < SIZE; i += 8) {
-            uint64_t random = check_random(&seed);
-            memcpy(bytes + i, &random, SIZE - i < 8 ? SIZE - i : 8);
-        }
-        for (size_t at = 0, part; at < SIZE; at += part) {
-            part = check_random(&seed) % (3 * MIB);
-            if (part > SIZE - at)
-                part = SIZE - at;
-            segment_fill(segment, at, bytes + at, part);
-        }
-        assert_int_equal(memcmp(segment->data, bytes, SIZE), 0);
-        segment_unref(&segment);
-    }
-    assert_int_equal(stats_of(pool).recycled, 1);
-    pool_destroy(&pool);
-    free(bytes);
-}
-
-static void
-reader_of_a_large_segment_sees_it_and_cannot_write(void **state)
-{
-    pool_t *pool = make(64 * MIB);
-    segment_t *segment = take(pool, 4 * MIB, OID_NONE, 0);
-    char byte = 0;
-    int fd;
-    err_t err;
-
-    (void)state;
-    segment->data[3 * MIB] = 42;
-    check_ok(segment_read_only_fd(segment, &fd, &err), err);
-    assert_int_equal(pread(fd, &byte, 1, 3 * MIB), 1);
-    assert_int_equal(byte, 42);
-    assert_true(pwrite(fd, "x", 1, 0) < 0);
-    segment_unref(&segment);
-    pool_destroy(&pool);
-}
-
 int
 main(void)
 {
@@ -333,12 +261,9 @@ main(void)
         cmocka_unit_test(limit_is_checked_before_memory_is_taken),
         cmocka_unit_test(cache_gives_way_to_arrays),
         cmocka_unit_test(old_segments_are_trimmed),
-        cmocka_unit_test(filled_bytes_are_there_whichever_way_they_went),
         cmocka_unit_test(memfd_flag_gives_a_descriptor_to_small_ones_too),
         cmocka_unit_test(size_is_rounded_up_by_a_sixteenth_at_most),
         cmocka_unit_test(large_segment_lies_on_huge_pages_where_there_are_some),
-        cmocka_unit_test(large_segment_is_filled_in_parts_of_any_size),
-        cmocka_unit_test(reader_of_a_large_segment_sees_it_and_cannot_write),
     };
     int failed = cmocka_run_group_tests_name("small pages", tests, NULL, NULL);
 
