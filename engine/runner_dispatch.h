@@ -3,6 +3,7 @@
 #ifndef FH_ENGINE_RUNNER_DISPATCH_H
 #define FH_ENGINE_RUNNER_DISPATCH_H
 
+#include "engine/kernel_cache.h"
 #include "engine/runner_host.h"
 #include "engine/runner_session.h"
 
@@ -20,6 +21,8 @@ struct runner_host {
     uint64_t serial, ticket;
     uint32_t kernel;
     runner_job_t *finished, *finished_last;
+    kernel_cache_t *cache; /* NULL: there is none */
+    int cache_failures;
     err_t start_error; /* why the last runner did not start */
     char llvm[32], cpu[64], sandbox[64];
 };
@@ -40,7 +43,11 @@ void runner_dispatch_condemn(runner_session_t *session, int verdict, const char 
 void runner_dispatch_stop(runner_session_t *session, int verdict);
 /* The session's runner is gone: cancel what waits and forget the session. */
 void runner_dispatch_forget(runner_host_t *self, runner_session_t *session);
-/* Something happened to a runner: data is what epoll said. */
-void runner_dispatch_event(runner_host_t *self, uint64_t data);
+/* All jobs that wait fail with this. */
+void runner_dispatch_fail_waiting(runner_host_t *self, runner_session_t *session, const err_t *err);
+/* A spare has ended unready: the next one starts later, and ever later. */
+void runner_dispatch_put_off_spare(runner_host_t *self);
+/* The runner is gone but its end is not here yet: the job waits for the next one. */
+void runner_dispatch_retreat(runner_session_t *session, runner_job_t *job);
 
 #endif

@@ -1,6 +1,8 @@
 #include "engine/runner_host.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "engine/runner_answer.h"
 #include "engine/runner_call.h"
 #include "engine/runner_dispatch.h"
 #include "engine/runner_request.h"
@@ -13,9 +15,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENTS = 64 };
+enum { EVENTS = 64, CACHE_BYTES = 256 << 20 };
 
 static const int64_t START_NS = 10000000000; /* a runner must be ready after so long */
+
+/* Kernels work without it. */
+static void
+open_cache(runner_host_t *self, const runner_host_options_t *options)
+{
+    err_t err = {0};
+    if (options->cache_folder && kernel_cache_new(&self->cache, options->cache_folder,
+                                                  options->cache_bytes ? options->cache_bytes : CACHE_BYTES, &err))
+        log_line(LOG_WARNING, "ENG-NO-CODE-CACHE", "machine code is not kept: %s", err.text);
+}
 
 int
 runner_host_new(runner_host_t **ret, const runner_host_options_t *options, err_t *err)
@@ -41,6 +53,7 @@ runner_host_new(runner_host_t **ret, const runner_host_options_t *options, err_t
             goto done;
         }
     }
+    open_cache(self, options);
     runner_dispatch_spare(self);
 done:
     if (status)
@@ -69,6 +82,7 @@ runner_host_destroy(runner_host_t **self)
     }
     runner_process_destroy(&host->spare);
     runner_dispatch_callbacks(host);
+    kernel_cache_destroy(&host->cache);
     if (host->epoll >= 0)
         close(host->epoll);
     if (host->wake >= 0)
@@ -315,7 +329,7 @@ runner_host_handle(runner_host_t *self)
     int count = epoll_wait(self->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++)
         if (events[i].data.u64)
-            runner_dispatch_event(self, events[i].data.u64);
+            runner_answer_event(self, events[i].data.u64);
     int64_t now = clock_now_ns();
     for (runner_session_t *session = self->sessions; session; session = session->next)
         if (session_deadline(session) <= now)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,19 @@ find_program(const runner_host_options_t *options, char ret[PATH_ROOM])
     snprintf(ret, PATH_ROOM, "%s/farhand-runner", here);
     if (access(ret, X_OK))
         snprintf(ret, PATH_ROOM, "%s/../libexec/farhand/farhand-runner", here);
+}
+
+/* Which build of the program it is, as far as its file tells. */
+static void
+note_program(const char *path, uint64_t ret[4])
+{
+    struct stat info;
+    if (stat(path, &info))
+        return;
+    ret[0] = info.st_dev;
+    ret[1] = info.st_ino;
+    ret[2] = (uint64_t)info.st_size;
+    ret[3] = (uint64_t)info.st_mtim.tv_sec * 1000000000 + (uint64_t)info.st_mtim.tv_nsec;
 }
 
 static int
@@ -75,10 +89,10 @@ set_up_attributes(posix_spawnattr_t *attributes)
 
 /* posix_spawn shares our memory until exec: no page tables are copied, however large the engine is. */
 static int
-spawn(runner_process_t *self, const runner_host_options_t *options, int socket, int page, err_t *err)
+spawn(runner_process_t *self, const runner_host_options_t *options, const char *program, int socket, int page,
+      err_t *err)
 {
-    char program[PATH_ROOM], memory[40], stack[40], threads[40];
-    find_program(options, program);
+    char memory[40], stack[40], threads[40];
     snprintf(memory, sizeof memory, "--memory=%lld",
              (long long)(options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY));
     snprintf(stack, sizeof stack, "--stack=%lld",
@@ -128,6 +142,7 @@ int
 runner_process_start(runner_process_t **ret, const runner_host_options_t *options, uint64_t serial, err_t *err)
 {
     int pair[2] = {-1, -1}, page = -1, status = FH_OK;
+    char program[PATH_ROOM];
     runner_process_t *self = calloc(1, sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for a runner");
@@ -149,7 +164,9 @@ runner_process_start(runner_process_t **ret, const runner_host_options_t *option
     }
     self->page = memory;
     self->mailbox = (char *)memory + RUNNER_PAGE_BYTES;
-    status = spawn(self, options, pair[1], page, err);
+    find_program(options, program);
+    note_program(program, self->maker.program);
+    status = spawn(self, options, program, pair[1], page, err);
     if (status)
         goto done;
     self->started_ns = clock_now_ns();

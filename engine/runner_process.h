@@ -6,6 +6,7 @@
 #ifndef FH_ENGINE_RUNNER_PROCESS_H
 #define FH_ENGINE_RUNNER_PROCESS_H
 
+#include "engine/kernel_cache.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_host.h"
 
@@ -15,11 +16,12 @@
 typedef struct {
     pid_t pid; /* 0 once it has been buried */
     int pidfd, socket;
-    runner_page_t *page; /* shared with the child */
-    char *mailbox;       /* RUNNER_MAILBOX_BYTES, shared too */
-    uint64_t serial;     /* never used again in this host */
-    bool ready;          /* it has said READY */
-    uint32_t llvm_major; /* then: which LLVM it has */
+    runner_page_t *page;  /* shared with the child */
+    char *mailbox;        /* RUNNER_MAILBOX_BYTES, shared too */
+    uint64_t serial;      /* never used again in this host */
+    bool ready;           /* it has said READY */
+    kernel_maker_t maker; /* then: whose code it makes */
+    uint32_t llvm_major;  /* then: which LLVM it has */
     int64_t started_ns;
     int exit_code, exit_signal; /* after runner_process_bury */
 } runner_process_t;

@@ -74,6 +74,28 @@ make_texts(runner_job_t *job, int *ret_fd, err_t *err)
     return FH_OK;
 }
 
+/* Where the runner puts the machine code; nothing is taken until it is written. */
+static int
+make_object(runner_job_t *job, err_t *err)
+{
+    if (job->object >= 0)
+        close(job->object);
+    job->object = memfd_create("farhand-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (job->object >= 0 && !ftruncate(job->object, RUNNER_MAX_OBJECT) &&
+        !fcntl(job->object, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+        return FH_OK;
+    return err_set_errno(err, FH_IO_ERROR, errno, "no memory file for the machine code of a kernel");
+}
+
+static void
+begin_loading(runner_session_t *session, const runner_job_t *job)
+{
+    session->loading = true;
+    session->active_deadline = clock_now_ns() + COMPILE_NS;
+    if (session->active_deadline > job->deadline_ns)
+        session->active_deadline = job->deadline_ns;
+}
+
 int
 runner_request_compile(runner_session_t *session, runner_job_t *job, const char *llvm, err_t *err)
 {
@@ -86,28 +108,43 @@ runner_request_compile(runner_session_t *session, runner_job_t *job, const char 
                                 .exact = kernel->exact,
                                 .debug = kernel->debug,
                                 .state_bytes = kernel->state_bytes};
-    snprintf(message.symbol, sizeof message.symbol, "farhand.k%u.%u", kernel->id, ++job->kernel->compiles);
+    char unique[OID_TEXT_SIZE]; /* code goes from runner to runner: no two may be called the same */
+    snprintf(job->symbol, sizeof job->symbol, "farhand.%s", oid_format(oid_new(), unique));
+    memcpy(message.symbol, job->symbol, sizeof message.symbol);
     memcpy(message.layout, kernel->layout, sizeof message.layout);
     memcpy(message.entry, kernel->entry, sizeof message.entry);
     memcpy(message.signature, kernel->signature, sizeof message.signature);
     memcpy(message.kind, kernel->kind, sizeof message.kind);
-    int fds[2] = {-1, -1};
+    int fds[3] = {-1, -1, -1};
     int status = runner_request_allowed(kernel->source, err);
     if (!status)
         status = too_new(llvm, session->runner, kernel->source, err);
     if (!status)
         status = sealed_copy(kernel->source, &fds[0], err);
-    if (!status && job->inspect)
-        status = make_texts(job, &fds[1], err);
     if (!status)
-        status = runner_process_send(session->runner, &message, sizeof message, fds, job->inspect ? 2 : 1, err);
-    for (int i = 0; i < 2; i++)
+        status = make_object(job, err);
+    fds[1] = job->object;
+    if (!status && job->inspect)
+        status = make_texts(job, &fds[2], err);
+    if (!status)
+        status = runner_process_send(session->runner, &message, sizeof message, fds, job->inspect ? 3 : 2, err);
+    for (int i = 0; i < 3; i += 2)
         if (fds[i] >= 0)
             close(fds[i]);
-    session->loading = true;
-    session->active_deadline = clock_now_ns() + COMPILE_NS;
-    if (session->active_deadline > job->deadline_ns)
-        session->active_deadline = job->deadline_ns;
+    begin_loading(session, job);
+    return status;
+}
+
+int
+runner_request_load(runner_session_t *session, runner_job_t *job, const cached_code_t *code, err_t *err)
+{
+    runner_load_t message = {
+        .code = RUNNER_LOAD, .kernel = job->kernel->id, .size = code->size, .description = code->about};
+    memcpy(message.symbol, code->symbol, sizeof message.symbol);
+    int status = runner_request_allowed(job->kernel->source, err);
+    if (!status)
+        status = runner_process_send(session->runner, &message, sizeof message, &code->fd, 1, err);
+    begin_loading(session, job);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 runner_session_t *
 runner_session_new(oid_t id)
@@ -157,6 +158,7 @@ runner_job_new(runner_kernel_t *kernel)
     if (job) {
         job->kernel = kernel;
         job->deadline_ns = INT64_MAX;
+        job->object = -1;
         kernel->jobs++;
     }
     return job;
@@ -179,6 +181,8 @@ runner_job_destroy(runner_job_t **self)
         return;
     if (job->texts)
         munmap(job->texts, RUNNER_INSPECT_BYTES);
+    if (job->object >= 0)
+        close(job->object);
     free(job->request);
     free(job);
     *self = NULL;

@@ -35,11 +35,11 @@ typedef struct runner_kernel {
     char entry[RUNNER_NAME_MAX], signature[RUNNER_NAME_MAX], kind[16], layout[KERNEL_LAYOUT_MAX]; /* as asked for */
     int64_t state_bytes;
     bool fastmath, exact, debug;
-    bool known; /* it has been compiled: info holds */
+    bool rejected; /* its code on the disk was of no use */
+    bool known;    /* it has been compiled: info holds */
     kernel_info_t info;
     kernel_stats_t stats;
     uint64_t loaded_in; /* serial of the runner that holds its code */
-    uint32_t compiles;  /* how often runners were asked for its code */
     int jobs;           /* that refer to it */
 } runner_kernel_t;
 
@@ -65,8 +65,10 @@ typedef struct runner_job {
     int fds[RUNNER_MAX_OPERANDS], nfds;
     runner_small_t small[RUNNER_MAX_OPERANDS];
     int nsmall;
-    char *texts; /* with inspect: RUNNER_INSPECT_BYTES shared with the runner */
-    int status;  /* the outcome */
+    int object;                     /* a memfd for machine code while it is being compiled; -1: none */
+    char symbol[RUNNER_SYMBOL_MAX]; /* then: what it is called */
+    char *texts;                    /* with inspect: RUNNER_INSPECT_BYTES shared with the runner */
+    int status;                     /* the outcome */
     err_t err;
     kernel_info_t info;
 } runner_job_t;
@@ -82,6 +84,7 @@ typedef struct runner_session {
     const char *verdict_text;
     runner_job_t *active; /* what the runner is doing */
     bool loading;         /* ... compiling for it */
+    bool from_disk;       /* ... or linking code from the disk */
     int64_t active_deadline;
     uint32_t calls;             /* serial of the last one */
     runner_job_t *first, *last; /* what waits */

@@ -93,6 +93,7 @@ typedef struct {
         struct {
             uint32_t llvm_major, reserved;
             char llvm[32], cpu[64], sandbox[64];
+            uint8_t features[32]; /* SHA-256 of what else the compiler goes by */
         } ready;
         struct {
             runner_description_t description;

@@ -1,9 +1,11 @@
 #include "engine/runner/service.h"
 
 #include "base/clock.h"
+#include "codecs/sha256.h"
 #include "engine/runner/compile.h"
 #include "engine/runner/execute.h"
 #include "engine/runner/fault.h"
+#include "engine/runner/guard.h"
 #include "engine/runner/lines.h"
 #include "engine/runner/llvm_compat.h"
 #include "engine/runner/runner_wire.h"
@@ -44,6 +46,7 @@ typedef union {
     uint32_t code;
     runner_compile_t compile;
     runner_run_t run;
+    runner_load_t load;
 } request_t;
 
 /* A kernel with a little of everything, compiled before the sandbox closes: what LLVM loads late is loaded then, and
@@ -84,6 +87,7 @@ prepare_thread(void *context, int64_t i)
 {
     (void)i;
     fault_thread(NULL);
+    guard_thread();
     pthread_barrier_wait(context);
 }
 
@@ -163,6 +167,18 @@ fill_error(runner_reply_t *ret, int status, const err_t *err)
         memcpy(ret->text, err->text, sizeof ret->text);
 }
 
+/* What the code that we make depends on besides the CPU's name: its features, and the compiler that is really there. */
+static void
+hash_features(const jit_t *jit, uint8_t ret[SHA256_SIZE])
+{
+    char text[8192];
+    unsigned version[3];
+    LLVMGetVersion(&version[0], &version[1], &version[2]);
+    int size =
+        snprintf(text, sizeof text, "%u.%u.%u %s", version[0], version[1], version[2], jit_target(jit)->features);
+    sha256(text, size < (int)sizeof text ? (size_t)size : sizeof text - 1, ret);
+}
+
 static bool
 announce(const service_t *self, int status, const err_t *err)
 {
@@ -170,6 +186,8 @@ announce(const service_t *self, int status, const err_t *err)
     fill_error(&message, status, err);
     message.as.ready.llvm_major = LLVM_VERSION_MAJOR;
     snprintf(message.as.ready.llvm, sizeof message.as.ready.llvm, "%s", LLVM_VERSION_STRING);
+    if (!status)
+        hash_features(self->jit, message.as.ready.features);
     if (!status)
         snprintf(message.as.ready.cpu, sizeof message.as.ready.cpu, "%s", jit_cpu(self->jit));
     snprintf(message.as.ready.sandbox, sizeof message.as.ready.sandbox, "%s",
@@ -219,10 +237,31 @@ write_texts(const compiled_t *compiled, int fd, runner_reply_t *ret)
     ret->as.compiled.assembly_bytes = (uint32_t)assembly;
 }
 
+/* Put the machine code into the engine's memfd, if there is room for it. */
 static void
-describe(const compiled_t *compiled, runner_reply_t *ret)
+write_object(const compiled_t *compiled, int fd, runner_reply_t *ret)
 {
-    ret->as.compiled.description = compiled->run.about;
+    size_t size = compiled->object ? LLVMGetBufferSize(compiled->object) : 0;
+    if (!size || size > RUNNER_MAX_OBJECT)
+        return;
+    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (room == MAP_FAILED)
+        return;
+    memcpy(room, LLVMGetBufferStart(compiled->object), size);
+    munmap(room, size);
+    ret->as.compiled.object_bytes = (uint32_t)size;
+}
+
+/* It takes the place of one with the same number. */
+static void
+add_kernel(service_t *self, kernel_t *kernel, runner_reply_t *ret)
+{
+    ret->as.compiled.description = kernel->compiled.run.about;
+    compiled_drop_texts(&kernel->compiled);
+    kernel_t *old = find(self, kernel->id);
+    if (old)
+        compiled_release(&old->compiled);
+    *(old ? old : &self->kernels[self->count++]) = *kernel;
 }
 
 static void
@@ -242,7 +281,7 @@ on_compile(service_t *self, const runner_compile_t *request, const int *fds, int
     void *bytes = MAP_FAILED;
     kernel_t kernel = {.id = request->kernel};
     int status = make_room(self, err);
-    if (!status && (nfds != 1 + request->inspect || !request->size || request->size > RUNNER_MAX_BITCODE))
+    if (!status && (nfds != 2 + (request->inspect != 0) || !request->size || request->size > RUNNER_MAX_BITCODE))
         status = err_set(err, FH_INTERNAL, "the request has %d descriptors and %u bytes", nfds, request->size);
     if (!status) {
         bytes = mmap(NULL, request->size, PROT_READ, MAP_PRIVATE, fds[0],
@@ -255,16 +294,36 @@ on_compile(service_t *self, const runner_compile_t *request, const int *fds, int
     if (bytes != MAP_FAILED)
         munmap(bytes, request->size);
     if (!status) {
-        describe(&kernel.compiled, ret);
+        write_object(&kernel.compiled, fds[1], ret);
         if (request->inspect)
-            write_texts(&kernel.compiled, fds[1], ret);
-        compiled_drop_texts(&kernel.compiled);
+            write_texts(&kernel.compiled, fds[2], ret);
         ret->as.compiled.compile_ns = (uint64_t)(clock_now_ns() - began);
-        kernel_t *old = find(self, kernel.id);
-        if (old)
-            compiled_release(&old->compiled);
-        *(old ? old : &self->kernels[self->count++]) = kernel;
+        add_kernel(self, &kernel, ret);
     }
+    fill_error(ret, status, err);
+}
+
+static void
+on_load(service_t *self, const runner_load_t *request, const int *fds, int nfds, runner_reply_t *ret, err_t *err)
+{
+    ret->code = RUNNER_COMPILED;
+    void *bytes = MAP_FAILED;
+    kernel_t kernel = {.id = request->kernel};
+    int status = make_room(self, err);
+    if (!status && (nfds != 1 || !request->size || request->size > RUNNER_MAX_OBJECT))
+        status = err_set(err, FH_INTERNAL, "the request has %d descriptors and %u bytes", nfds, request->size);
+    if (!status) {
+        bytes = mmap(NULL, request->size, PROT_READ, MAP_PRIVATE, fds[0], 0);
+        if (bytes == MAP_FAILED)
+            status = err_set_errno(err, FH_NO_MEMORY, errno, "the machine code cannot be mapped");
+    }
+    if (!status)
+        status = compile_load(self->jit, bytes, request->size, request->symbol, &request->description, &kernel.compiled,
+                              err);
+    if (bytes != MAP_FAILED)
+        munmap(bytes, request->size);
+    if (!status)
+        add_kernel(self, &kernel, ret);
     fill_error(ret, status, err);
 }
 
@@ -310,6 +369,8 @@ receive(request_t *ret, int *fds, int *ret_nfds)
     size_t size = (size_t)n;
     if (ret->code == RUNNER_COMPILE)
         return size == sizeof ret->compile;
+    if (ret->code == RUNNER_LOAD)
+        return size == sizeof ret->load;
     return ret->code == RUNNER_RUN && size >= offsetof(runner_run_t, operands) &&
            (size - offsetof(runner_run_t, operands)) == (size_t)ret->run.count * sizeof ret->run.operands[0];
 }
@@ -326,6 +387,9 @@ serve(service_t *self)
     if (request.code == RUNNER_COMPILE) {
         answer.kernel = request.compile.kernel;
         on_compile(self, &request.compile, fds, nfds, &answer, &err);
+    } else if (request.code == RUNNER_LOAD) {
+        answer.kernel = request.load.kernel;
+        on_load(self, &request.load, fds, nfds, &answer, &err);
     } else {
         answer.kernel = request.run.kernel;
         on_run(self, &request.run, fds, nfds, &answer, &err);
