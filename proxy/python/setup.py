@@ -10,7 +10,8 @@ from setuptools.command.build_ext import build_ext
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TARGETS = ["farhand_python", "farhand-cli", "farhand-broker", "farhand-engine", "farhand-runner"]
-FILES = ["_native.abi3.so", "bin/farhand", "bin/farhand-broker", "bin/farhand-engine", "bin/farhand-runner", "lib/libfarhand.so.0"]
+FILES = ["_native.abi3.so", "bin/farhand", "bin/farhand-broker", "bin/farhand-engine", "bin/farhand-runner", "lib/libfarhand.so.0",
+         "include/farhand_kernel.h"]
 
 
 class CMakeBuild(build_ext):
@@ -22,7 +23,8 @@ class CMakeBuild(build_ext):
                         f"-DPython3_EXECUTABLE={sys.executable}"], check=True)
         subprocess.run(["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS], check=True)
         for name in FILES:
-            source = os.path.join(folder, "" if "/" in name else "python/farhand", name)
+            in_package = "/" not in name or name.startswith("include/")
+            source = os.path.join(folder, "python/farhand" if in_package else "", name)
             os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
             shutil.copy2(source, os.path.join(target, name))
 

@@ -20,7 +20,7 @@ void smooth(const double *x, double *out, int64_t n)
 
 
 def clang_or_skip():
-    from farhand.compilers import find_clang
+    from farhand.producers.c import find_clang
 
     try:
         find_clang(22)
@@ -107,9 +107,9 @@ def test_numba_code_is_not_tuned_to_this_machine():
     pytest.importorskip("numba")
     import llvmlite.binding as llvm
 
-    from farhand.compilers import compile_numba
+    from farhand.producers.numba import compile_function
 
-    code, _ = compile_numba(lambda x: np.exp(x) + 1, "float64(float64)")
+    code = compile_function(lambda x: np.exp(x) + 1, "float64(float64)").code
     assert "x double>" not in str(llvm.parse_bitcode(code))
 
 
@@ -148,11 +148,6 @@ def test_bool_arguments_of_numba(cluster):
 def test_kernel_can_be_pickled(cluster):
     twin = pickle.loads(pickle.dumps(fh.kernel(TWICE)))
     assert float(twin(4.0)) == 8.0 and twin.hash == fh.kernel(TWICE).hash
-
-
-def test_reduce_of_a_kernel_says_what_is_missing(cluster):
-    with pytest.raises(fh.NotSupported):
-        fh.kernel(TWICE).reduce(fh.scatter(np.arange(3.0)))
 
 
 def test_same_code_is_the_same_kernel(cluster):
@@ -241,6 +236,6 @@ def test_c_errors_show_the_diagnostic():
     ("int f(int x) { return x; } int g(int x) { return x; }", None, None),
 ])
 def test_signature_is_read_from_c(text, entry, expected):
-    from farhand.compilers import c_signature
+    from farhand.producers.c import c_signature
 
     assert c_signature(text, entry) == expected

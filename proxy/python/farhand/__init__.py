@@ -24,8 +24,10 @@ from .config import config
 from .creation import empty, full, ones, zeros
 from .errors import PerformanceWarning
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
-from .kernels import Kernel, kernel
+from .kernel_sources import kernel
+from .kernels import Kernel
 from .objects import gather, get, names, scatter, unpublish
+from .progress import Progress, progress
 from .session import Engine, Ref, Session, connect
 
 __version__ = _version()

@@ -115,6 +115,12 @@ class Session:
         """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait does this."""
         self._native.cancel()
 
+    def progress(self):
+        """What kernels do now: a Progress record for each engine where one runs or calls wait.  Does not wait for them."""
+        from .progress import Progress
+
+        return [Progress(*row) for row in self._native.progress()]
+
     def call(self, engine, method, *args):
         """Invoke a method of an engine by name."""
         return list(self._native.call(None, self._engine_number(engine), method, args)[0])

@@ -36,24 +36,6 @@ nout_of(const char *op)
     return 0;
 }
 
-/* Wrap the results: a tuple of nout Arrays, None where an out was given. */
-static PyObject *
-results_tuple(pysession_t *self, fh_array **arrays, int nout)
-{
-    native_t *state = native_state(self->module);
-    PyObject *tuple = PyTuple_New(nout);
-    for (int i = 0; i < nout; i++) {
-        PyObject *item = Py_None;
-        if (arrays[i])
-            item = handles_wrap(self, state->array_type, arrays[i], NULL); /* takes it, even if tuple is NULL */
-        else
-            Py_INCREF(item);
-        if (!item || !tuple || PyTuple_SetItem(tuple, i, item))
-            Py_CLEAR(tuple);
-    }
-    return tuple;
-}
-
 PyObject *
 pycompute_ufunc(PyObject *object, PyObject *args)
 {
@@ -81,7 +63,7 @@ pycompute_ufunc(PyObject *object, PyObject *args)
     if (pysession_enter(self)) {
         int status = fh_ufunc(self->session, op, in.items, in.count, &options, ret, &error);
         if (pysession_leave(self, status, &error) || !status)
-            result = results_tuple(self, ret, nout);
+            result = handles_tuple(self, ret, nout);
         if (PyErr_Occurred())
             Py_CLEAR(result);
     }

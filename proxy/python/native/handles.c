@@ -96,3 +96,22 @@ handles_dealloc(PyObject *object)
     PyObject_Free(self);
     Py_DECREF((PyObject *)type);
 }
+
+PyObject *
+handles_tuple(pysession_t *self, fh_array **arrays, int count)
+{
+    native_t *state = native_state(self->module);
+    PyObject *tuple = PyTuple_New(count);
+    for (int i = 0; i < count; i++) {
+        PyObject *item = Py_None;
+        if (arrays[i])
+            item = handles_wrap(self, state->array_type, arrays[i], NULL); /* takes it, even if tuple is NULL */
+        else
+            Py_INCREF(item);
+        if (!tuple)
+            Py_XDECREF(item);
+        else if (!item || PyTuple_SetItem(tuple, i, item))
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}

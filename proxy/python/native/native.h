@@ -81,6 +81,8 @@ void handles_free_dropped(pysession_t *self);
 void handles_close(pysession_t *self);
 /* A wrapper of the given type around a handle; takes it, also on failure. */
 PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *kernel);
+/* A tuple of Arrays, None where there is no handle; takes them all, also on failure. */
+PyObject *handles_tuple(pysession_t *self, fh_array **arrays, int count);
 void handles_dealloc(PyObject *object);
 
 /* ---- queries.c: methods of Session that read tables */
@@ -90,6 +92,7 @@ PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_names(PyObject *object, PyObject *none);
 PyObject *pyqueries_stats(PyObject *object, PyObject *none);
 PyObject *pyqueries_call(PyObject *object, PyObject *args);
+PyObject *pyqueries_progress(PyObject *object, PyObject *none);
 
 /* ---- array.c */
 extern PyType_Spec pyarray_spec;

@@ -226,6 +226,34 @@ pyqueries_names(PyObject *object, PyObject *none)
     return visit_result(&visit, status, &error);
 }
 
+static void
+visit_progress(void *context, const fh_progress *progress)
+{
+    visit_t *visit = context;
+    pysession_gil_take(visit->session);
+    if (!PyErr_Occurred())
+        visit_append(visit, Py_BuildValue("(i,N,K,K,d,K)", progress->engine, native_text(progress->entry),
+                                          (unsigned long long)progress->done, (unsigned long long)progress->total,
+                                          progress->seconds, (unsigned long long)progress->queued));
+    pysession_gil_give(visit->session);
+}
+
+PyObject *
+pyqueries_progress(PyObject *object, PyObject *none)
+{
+    visit_t visit = {(pysession_t *)object, PyList_New(0)};
+    fh_error error = {0};
+    (void)none;
+    if (!visit.list)
+        return NULL;
+    if (!pysession_enter(visit.session)) {
+        Py_DECREF(visit.list);
+        return NULL;
+    }
+    int status = fh_session_progress(visit.session->session, visit_progress, &visit, &error);
+    return visit_result(&visit, status, &error);
+}
+
 PyObject *
 pyqueries_stats(PyObject *object, PyObject *none)
 {

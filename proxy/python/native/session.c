@@ -317,6 +317,8 @@ static PyMethodDef session_methods[] = {
     {"engines", pyqueries_engines, METH_NOARGS, "engines() -> list of dict"},
     {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
+    {"progress", pyqueries_progress, METH_NOARGS,
+     "progress() -> list of (engine, entry, done, total, seconds, queued)"},
     {"names", pyqueries_names, METH_NOARGS, "names() -> list of str"},
     {"stats", pyqueries_stats, METH_NOARGS, "stats() -> dict"},
     {"call", pyqueries_call, METH_VARARGS, "call(array or None, engine, method, args) -> list"},
