@@ -47,6 +47,8 @@ start_runners(engine_t *self, const engine_options_t *options)
     const runner_host_options_t runners = {.program = options->runner,
                                            .unsafe_no_sandbox = options->unsafe_no_sandbox,
                                            .threads = options->threads,
+                                           .cache_folder = options->code_folder,
+                                           .cache_bytes = options->code_bytes,
                                            .start_spare = true};
     err_t err;
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ typedef struct {
     link_zap_t *zap;
     link_t *tcp, *ipc, *broker;
     engine_t *engine;
+    char code_folder[PATH_MAX]; /* "": none */
     char endpoint[ENDPOINT], local[ENDPOINT], socket_path[ENDPOINT];
     char host[256];
 } program_t;
@@ -122,6 +124,23 @@ fill_defaults(settings_t *settings)
         settings->threads = cpus > 0 ? cpus : 1;
     if (settings->memory == 0)
         settings->memory = pages > 0 && page > 0 ? (int64_t)pages * page / 10 * 6 : INT64_C(1) << 30;
+}
+
+/* Where machine code of kernels is kept.  Relative paths in the environment do not count, as the XDG rules say. */
+static void
+find_code_folder(program_t *self)
+{
+    const char *wanted = self->settings.kernel_cache, *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int size = 0;
+
+    if (wanted[0] && strcmp(wanted, "off") != 0)
+        size = snprintf(self->code_folder, sizeof self->code_folder, "%s", wanted);
+    else if (!wanted[0] && cache && cache[0] == '/')
+        size = snprintf(self->code_folder, sizeof self->code_folder, "%s/farhand/kernels", cache);
+    else if (!wanted[0] && home && home[0] == '/')
+        size = snprintf(self->code_folder, sizeof self->code_folder, "%s/.cache/farhand/kernels", home);
+    if (size >= (int)sizeof self->code_folder)
+        self->code_folder[0] = '\0';
 }
 
 /* Twice the limit for arrays: what was given back may be mapped by a client or a runner for a while yet. */
@@ -232,7 +251,9 @@ make_engine(program_t *self, err_t *err)
                                       .memory_bytes = self->settings.memory,
                                       .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
-                                      .unsafe_no_sandbox = self->settings.unsafe_no_sandbox};
+                                      .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
+                                      .code_folder = *self->code_folder ? self->code_folder : NULL,
+                                      .code_bytes = self->settings.kernel_cache_size};
     int status = engine_new(&self->engine, &options, err);
 
     if (!status)
@@ -251,6 +272,7 @@ start(program_t *self, err_t *err)
     raise_limits();
     find_host(self);
     fill_defaults(&self->settings);
+    find_code_folder(self);
     find_huge_pages(self); /* before there are threads */
     if (!status)
         status = read_connection(self, err);

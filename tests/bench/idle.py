@@ -33,7 +33,7 @@ def main():
     seconds, limits, memory = [], [], {}
     for turn in range(5):
         with tempfile.TemporaryDirectory() as folder:
-            env = dict(os.environ, XDG_RUNTIME_DIR=folder)
+            env = dict(os.environ, XDG_RUNTIME_DIR=folder, XDG_CACHE_HOME=folder)
             env.pop("FARHAND_CONNECTION", None)
             begin = time.monotonic()
             for _ in range(3):

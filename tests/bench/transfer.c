@@ -218,6 +218,7 @@ main(void)
         give_up("folder", strerror(errno));
     snprintf(endpoint, sizeof endpoint, "ipc://%s/bare", folder);
     setenv("XDG_RUNTIME_DIR", folder, 1);
+    setenv("FARHAND_KERNEL_CACHE", "off", 1);
     unsetenv("FARHAND_CONNECTION");
     pid_t child = fork();
     if (child == 0)

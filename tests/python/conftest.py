@@ -1,5 +1,8 @@
 """Tests of the Python package against real clusters: each module starts its own, in a temporary folder."""
+import atexit
 import os
+import shutil
+import tempfile
 
 import hypothesis
 import numpy as np
@@ -16,6 +19,10 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture,
                            hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.filter_too_much])
 hypothesis.settings.load_profile("farhand")
+
+# Engines of tests leave the user's machine code alone.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="farhand-cache-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

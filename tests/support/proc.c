@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -31,6 +32,8 @@ void
 proc_start(proc_t *self, const char *const argv[])
 {
     int ends[2];
+    /* Engines of tests leave the user's machine code alone. */
+    setenv("FARHAND_KERNEL_CACHE", "off", 0);
     pid_t parent = getpid();
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     pid_t pid = fork();
