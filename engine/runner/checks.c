@@ -209,15 +209,27 @@ drop_promises_of_function(LLVMValueRef function)
                                          (unsigned)strlen(PROMISE_STRINGS[i]));
 }
 
+/* LLVM's C interface can only add flags, so an operation that may take it that there are no NaNs is made anew. */
 static void
-drop_promises_of(LLVMValueRef instruction)
+make_plain(const checks_t *self, LLVMValueRef i)
 {
-    if (LLVMCanValueUseFastMathFlags(instruction)) {
-        LLVMFastMathFlags flags = LLVMGetFastMathFlags(instruction);
-        LLVMSetFastMathFlags(instruction, flags & ~(LLVMFastMathFlags)(LLVMFastMathNoNaNs | LLVMFastMathNoInfs));
-    }
-    if (LLVMIsACallInst(instruction))
-        drop_promises(instruction, true, LLVMGetNumArgOperands(instruction));
+    LLVMFastMathFlags promised = LLVMFastMathNoNaNs | LLVMFastMathNoInfs;
+    if (!LLVMCanValueUseFastMathFlags(i) || !(LLVMGetFastMathFlags(i) & promised))
+        return;
+    LLVMValueRef plain, args[16];
+    unsigned count = LLVMIsACallInst(i) ? LLVMGetNumArgOperands(i) : 0;
+    LLVMPositionBuilderBefore(self->builder, i);
+    for (unsigned k = 0; k < count && k < 16; k++)
+        args[k] = LLVMGetOperand(i, k);
+    if (LLVMIsABinaryOperator(i))
+        plain =
+            LLVMBuildBinOp(self->builder, LLVMGetInstructionOpcode(i), LLVMGetOperand(i, 0), LLVMGetOperand(i, 1), "");
+    else if (checks_callee(i) && LLVMIsDeclaration(LLVMGetCalledValue(i)) && count <= 16)
+        plain = LLVMBuildCall2(self->builder, LLVMGetCalledFunctionType(i), LLVMGetCalledValue(i), args, count, "");
+    else
+        return;
+    LLVMReplaceAllUsesWith(i, plain);
+    LLVMInstructionEraseFromParent(i);
 }
 
 /* ---- the module ---------------------------------------------------------------------------------------------------
@@ -228,13 +240,18 @@ visit(checks_t *self, LLVMValueRef function)
 {
     self->found_count = 0;
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
+            next = LLVMGetNextInstruction(i);
+            if (LLVMIsACallInst(i))
+                drop_promises(i, true, LLVMGetNumArgOperands(i));
+            make_plain(self, i);
+        }
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
         for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i)) {
             if (!checks_room(self, (void **)&self->found, self->found_count, &self->found_room, sizeof *self->found))
                 return;
             self->found[self->found_count++] = i;
         }
-    for (size_t i = 0; i < self->found_count; i++)
-        drop_promises_of(self->found[i]);
     for (size_t i = 0; i < self->found_count; i++)
         checks_access(self, self->found[i]);
     checks_values(self, function);

@@ -126,9 +126,10 @@ plan_chunks(elementwise_t *self, int threads)
         plan->stream[k] = false;
     }
     plan->chunk = smaller(DESK_BYTES / bytes, CHUNK_MAX) / KERNEL_VECTOR * KERNEL_VECTOR;
-    plan->pack = true;
+    plan->pack = !plan->kernel->about.debug; /* checks want to see the arrays themselves */
     for (int k = plan->nin; k < plan->nin + plan->nout; k++)
-        plan->stream[k] = out_bytes >= STREAM_BYTES && plan->contiguous[k] && walk->extent[inner] >= plan->chunk;
+        plan->stream[k] =
+            plan->pack && out_bytes >= STREAM_BYTES && plan->contiguous[k] && walk->extent[inner] >= plan->chunk;
     int64_t wanted = walk->count / ((int64_t)threads * PARTS_A_THREAD);
     self->part = smaller(wanted > PART_MIN ? wanted : PART_MIN, PART_MAX) / KERNEL_VECTOR * KERNEL_VECTOR;
 }

@@ -1,6 +1,7 @@
 #include "engine/runner/execute.h"
 
 #include "engine/runner/elementwise.h"
+#include "engine/runner/guard_call.h"
 #include "engine/runner/operand.h"
 #include "engine/runner/progress.h"
 
@@ -147,9 +148,11 @@ execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int 
                           .nout = nout,
                           .crew = crew};
     progress_begin(page, request->serial, total);
+    guard_call_begin(&call);
     status = KINDS[kernel->about.kind].run(&call, err);
     if (!status && progress_stopped())
         status = err_set(err, FH_CANCELLED, "kernel %.200s was cancelled", kernel->about.entry);
+    guard_call_end();
     progress_end();
     operands_release(&operands);
     *ret_elements = status ? 0 : total;
