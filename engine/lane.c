@@ -153,6 +153,7 @@ pop_call(lanes_t *self, lane_t *lane)
     if (!lane->first)
         lane->last = NULL;
     lane->bytes -= call->charged;
+    lane->count--;
     call_free(self, &call);
 }
 
@@ -265,6 +266,7 @@ append(lane_t *lane, call_t **call)
     *(lane->first ? &lane->last->next : &lane->first) = last;
     lane->last = last;
     lane->bytes += last->charged;
+    lane->count++;
 }
 
 /* Does the peer leave too many replies unread? */
@@ -356,6 +358,15 @@ lane_settle(lanes_t *self, lane_t *lane, next_t next)
     return next == NEXT_COMPUTE ? make_runnable(self, lane) : make_reactor(self, lane);
 }
 
+bool
+lane_next(lanes_t *self, lane_t *lane)
+{
+    if (lane->gone || !lane->first->next || is_blocked(lane))
+        return false;
+    pop_call(self, lane);
+    return true;
+}
+
 void
 lane_wake(lanes_t *self, lane_t *lane)
 {
@@ -408,6 +419,7 @@ lane_end(lanes_t *self, lane_t *lane)
 
         lane->first->next = second->next;
         lane->bytes -= second->charged;
+        lane->count--;
         call_free(self, &second);
     }
     lane->last = lane->first;

@@ -72,6 +72,7 @@ typedef struct lane {
     lane_state_t state;
     call_t *first, *last;
     size_t bytes;        /* of queued calls */
+    uint32_t count;      /* of queued calls, the one that runs among them */
     bool gone;           /* the session has ended: nothing more comes, what runs is the last */
     err_t *error;        /* the first failure of a call that had no result to poison; NULL: none */
     uint64_t done;       /* the last call that is through */
@@ -125,6 +126,9 @@ lane_t *lanes_take_reactor(lanes_t *self);
 /* Give back a RUNNING lane.  With NEXT_DONE the first call is freed.  A lane that is gone and is through with all is
  * freed: do not touch it afterwards.  True: the compute thread has something to do. */
 bool lane_settle(lanes_t *self, lane_t *lane, next_t next);
+/* Of a RUNNING lane, instead of lane_settle with NEXT_DONE: if there is another call, free the first and stay RUNNING
+ * for the next, which its caller runs at once.  False: nothing has changed. */
+bool lane_next(lanes_t *self, lane_t *lane);
 /* On the reactor: what the first call waits for has come; the reactor is to run the call again. */
 void lane_wake(lanes_t *self, lane_t *lane);
 /* The peer takes replies again.  True as above. */

@@ -1,7 +1,7 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/dispatch.h"
+#include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/transfer.h"
 
@@ -9,21 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGES_A_TURN = 64, LIST_BYTES_A_HEADER_BYTE = 4 };
+enum { MESSAGES_A_TURN = 64 };
 
 static const int64_t HEIRS_NS = 1000000000;
-
-/* A message that is being handled. */
-typedef struct {
-    peers_t *peers;
-    int endpoint;
-    caller_t *caller; /* NULL before HELLO */
-    batch_t *batch;
-    message_t message;
-    const uint8_t *raw;
-    size_t raw_size;
-    size_t header_bytes; /* of this message */
-} arrival_t;
 
 /* ---- answers -------------------------------------------------------------------------------------------------------
  */
@@ -124,24 +112,6 @@ handle_goodbye(arrival_t *at)
 }
 
 static void
-handle_cancel(arrival_t *at)
-{
-    core_t *core = at->peers->core;
-    lane_t *lane = at->caller->lane;
-    uint64_t ticket = 0;
-
-    if (!lane)
-        return;
-    pthread_mutex_lock(&core->lock);
-    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call);
-    if (lane->first && call_cancelled(lane->first) && methods_find(lane->first->message.code)->ticket)
-        ticket = methods_find(lane->first->message.code)->ticket(lane->first);
-    pthread_mutex_unlock(&core->lock);
-    if (ticket && core->runners)
-        runner_host_cancel(core->runners, ticket);
-}
-
-static void
 handle_push(arrival_t *at)
 {
     transfers_pushed(at->peers->core, at->caller->id, &at->message.as.PUSH, at->batch, at->raw, at->raw_size);
@@ -164,74 +134,14 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         void (*run)(arrival_t *at);
     } ROWS[] = {
         {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, handle_cancel},
-        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed},
+        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
+        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
         if (ROWS[i].code == code)
             return ROWS[i].run;
     return NULL;
-}
-
-/* ---- lanes ---------------------------------------------------------------------------------------------------------
- */
-
-/* Settle, and wake whoever goes on. */
-static void
-settle(core_t *core, lane_t *lane, next_t next)
-{
-    if (lane_settle(&core->lanes, lane, next))
-        pthread_cond_signal(&core->work);
-}
-
-/* Run the call at once if its lane is idle, else queue it. */
-static int
-enter_lane(arrival_t *at, err_t *err)
-{
-    core_t *core = at->peers->core;
-    lane_t *lane = at->caller->lane;
-    call_t *call;
-    next_t next;
-
-    pthread_mutex_lock(&core->lock);
-    int status = call_new(&core->lanes, at->batch, &at->message, &call, err);
-
-    if (status) {
-        pthread_mutex_unlock(&core->lock);
-        return status;
-    }
-    call->raw = at->raw;
-    call->raw_size = at->raw_size;
-    call->charged += at->raw_size + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
-    if (lane_claim(lane, &call)) {
-        pthread_mutex_unlock(&core->lock);
-        next = dispatch_run(core, lane, at->peers->crew, true);
-        pthread_mutex_lock(&core->lock);
-        settle(core, lane, next);
-    } else {
-        status = lane_push(&core->lanes, lane, &call, err);
-    }
-    pthread_mutex_unlock(&core->lock);
-    return status;
-}
-
-void
-peers_run_lanes(peers_t *self)
-{
-    core_t *core = self->core;
-
-    pthread_mutex_lock(&core->lock);
-    for (lane_t *lane; (lane = lanes_take_reactor(&core->lanes));) {
-        pthread_mutex_unlock(&core->lock);
-        next_t next = dispatch_run(core, lane, self->crew, true);
-
-        pthread_mutex_lock(&core->lock);
-        if (next == NEXT_DONE && !lane->gone && !lane->first->next)
-            core_tell_done(core, lane);
-        settle(core, lane, next);
-    }
-    pthread_mutex_unlock(&core->lock);
 }
 
 /* ---- frames --------------------------------------------------------------------------------------------------------
@@ -264,7 +174,7 @@ handle(arrival_t *at)
         answer_error(at, message_call(&at->message), &err);
         return true;
     }
-    if (enter_lane(at, &err)) {
+    if (arrival_enter_lane(at, &err)) {
         answer_error(at, message_call(&at->message), &err);
         log_limited(LOG_WARNING, "ENG-SESSION-REFUSED", "%s", err.text);
         at->caller->closing = true;

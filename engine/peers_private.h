@@ -1,4 +1,4 @@
-/* engine/peers_private.h - connections, for peers.c and peers_caller.c; nobody else includes it. */
+/* engine/peers_private.h - connections, and messages on their way, for peers*.c; nobody else includes it. */
 #ifndef FH_ENGINE_PEERS_PRIVATE_H
 #define FH_ENGINE_PEERS_PRIVATE_H
 
@@ -26,6 +26,18 @@ struct peers {
     oid_map_t callers;              /* by key */
 };
 
+/* A message that is being handled. */
+typedef struct {
+    peers_t *peers;
+    int endpoint;
+    caller_t *caller; /* NULL before HELLO */
+    batch_t *batch;
+    message_t message;
+    const uint8_t *raw;
+    size_t raw_size;
+    size_t header_bytes; /* of this message */
+} arrival_t;
+
 /* Endpoint and name of a connection in one key.  False: the name is longer than any that our peers have. */
 bool caller_key(int endpoint, const peer_t *peer, oid_t *ret);
 /* A connection that has not said who it is.  PROTOCOL_ERROR, LIMIT_EXCEEDED, NO_MEMORY. */
@@ -37,5 +49,11 @@ int caller_attach(peers_t *peers, caller_t *caller, char role, oid_t id, err_t *
 void caller_answer(peers_t *peers, caller_t *caller, const message_t *message);
 /* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */
 void caller_answer_stranger(peers_t *peers, int endpoint, const peer_t *peer, const message_t *message);
+
+/* Run the call at once if its lane is idle, else queue it.  BUSY: too much waits there. */
+int arrival_enter_lane(arrival_t *at, err_t *err);
+/* CANCEL and PROGRESS, which do not wait for the lane that they are about. */
+void arrival_cancel(arrival_t *at);
+void arrival_progress(arrival_t *at);
 
 #endif

@@ -230,8 +230,10 @@ runner_host_stats(const runner_host_t *self, oid_t session_id, uint32_t kernel_i
 {
     runner_session_t *session = find_session(self, session_id);
     const runner_kernel_t *kernel = session ? runner_session_kernel(session, kernel_id) : NULL;
-    if (kernel)
+    if (kernel) {
         *ret = kernel->stats;
+        ret->bitcode = kernel->source->size;
+    }
     return kernel != NULL;
 }
 

@@ -89,7 +89,8 @@ void runner_host_cancel(runner_host_t *self, uint64_t ticket);
 /* What a kernel has done for a session. */
 typedef struct {
     uint64_t calls, elements, run_ns, compile_ns, faults;
-    bool cached; /* its machine code came from the disk */
+    bool cached;      /* its machine code came from the disk */
+    uint64_t bitcode; /* bytes of its module */
 } kernel_stats_t;
 /* False: the session has no such kernel. */
 bool runner_host_stats(const runner_host_t *self, oid_t session, uint32_t kernel, kernel_stats_t *ret);

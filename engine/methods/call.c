@@ -1,70 +1,87 @@
 /* engine/methods/call.c - CALL: methods of objects by name, a table for each type. */
-#include "engine/methods.h"
+#include "engine/methods/call.h"
 
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-enum { MAX_VALUES = 40 };
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
 
-/* What a method gives back: values, and room for their texts. */
-typedef struct {
-    value_t values[MAX_VALUES];
-    uint32_t count;
-    char text[512];
-} answer_t;
-
-typedef struct {
-    const char *name;
-    int (*run)(run_t *run, const pin_t *self, answer_t *answer, err_t *err);
-} object_method_t;
-
-typedef struct {
-    const char *type;
-    const object_method_t *rows;
-    int count;
-} object_type_table_t;
-
-static void
-give_text(answer_t *answer, const char *text)
+void
+answer_text(answer_t *self, const char *text)
 {
-    answer->values[answer->count++] = (value_t){.kind = VALUE_STR, .as.str = str_of(text)};
+    self->small[self->count++] = (value_t){.kind = VALUE_STR, .as.str = str_of(text)};
 }
 
-static void
-give_number(answer_t *answer, const char *name, uint64_t number)
+void
+answer_number(answer_t *self, uint64_t number)
 {
-    give_text(answer, name);
-    answer->values[answer->count++] = (value_t){.kind = VALUE_INT, .as.i = (int64_t)number};
+    self->small[self->count++] = (value_t){.kind = VALUE_INT, .as.i = (int64_t)number};
 }
 
-static int
-run_nop(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
+void
+answer_named(answer_t *self, const char *name, uint64_t number)
+{
+    answer_text(self, name);
+    answer_number(self, number);
+}
+
+int
+answer_methods(answer_t *self, const object_type_table_t *table)
+{
+    for (int i = 0; i < table->count; i++)
+        answer_text(self, table->rows[i].name);
+    return FH_OK;
+}
+
+int
+answer_nothing(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
 {
     (void)run, (void)self, (void)answer, (void)err;
     return FH_OK;
 }
 
+/* ---- arrays --------------------------------------------------------------------------------------------------------
+ */
+
 static int
-run_describe(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
+run_describe(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
 {
+    const nd_t *nd = &self->array.nd;
+
     (void)run, (void)err;
-    give_text(answer, "type");
-    give_text(answer, "array");
-    give_text(answer, "dtype");
-    give_text(answer, dtype_name(self->nd.dtype));
-    give_text(answer, "shape");
-    give_text(answer, shape_format(&self->nd.shape, answer->text, sizeof answer->text));
-    give_number(answer, "bytes", (uint64_t)shape_bytes(&self->nd.shape, self->nd.dtype));
-    give_number(answer, "contiguous", nd_is_c_contiguous(&self->nd));
+    answer_text(answer, "type");
+    answer_text(answer, "array");
+    answer_text(answer, "dtype");
+    answer_text(answer, dtype_name(nd->dtype));
+    answer_text(answer, "shape");
+    answer_text(answer, shape_format(&nd->shape, answer->text, sizeof answer->text));
+    answer_named(answer, "bytes", (uint64_t)shape_bytes(&nd->shape, nd->dtype));
+    answer_named(answer, "contiguous", nd_is_c_contiguous(nd));
     return FH_OK;
 }
 
-static int run_array_methods(run_t *run, const pin_t *self, answer_t *answer, err_t *err);
-static int run_engine_methods(run_t *run, const pin_t *self, answer_t *answer, err_t *err);
+static int run_array_methods(run_t *run, const receiver_t *self, answer_t *answer, err_t *err);
+
+static const object_method_t ARRAY_ROWS[] = {
+    {.name = "nop", .run = answer_nothing},
+    {.name = "describe", .run = run_describe},
+    {.name = "methods", .run = run_array_methods},
+};
+static const object_type_table_t ARRAY = {"array", ARRAY_ROWS, sizeof ARRAY_ROWS / sizeof *ARRAY_ROWS};
 
 static int
-run_stats(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
+run_array_methods(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
+{
+    (void)run, (void)self, (void)err;
+    return answer_methods(answer, &ARRAY);
+}
+
+/* ---- the engine ----------------------------------------------------------------------------------------------------
+ */
+
+static int
+run_stats(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
 {
     core_t *core = run->core;
     pool_stats_t pool;
@@ -76,45 +93,57 @@ run_stats(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
     size_t objects = core->objects.map.count, sessions = core->lanes.by_session.count;
 
     pthread_mutex_unlock(&core->lock);
-    give_number(answer, "calls", counters.calls);
-    give_number(answer, "bytes_in", counters.bytes_in);
-    give_number(answer, "bytes_out", counters.bytes_out);
-    give_number(answer, "pushed", counters.pushed);
-    give_number(answer, "segments", (uint64_t)pool.segments);
-    give_number(answer, "recycled", (uint64_t)pool.recycled);
-    give_number(answer, "used", (uint64_t)pool.used);
-    give_number(answer, "cached", (uint64_t)pool.cached);
-    give_number(answer, "limit", (uint64_t)pool.limit);
-    give_number(answer, "objects", objects);
-    give_number(answer, "sessions", sessions);
-    give_number(answer, "kernels", counters.kernels);
-    give_number(answer, "kernel_calls", counters.kernel_calls);
-    give_number(answer, "kernel_faults", counters.kernel_faults);
+    answer_named(answer, "calls", counters.calls);
+    answer_named(answer, "bytes_in", counters.bytes_in);
+    answer_named(answer, "bytes_out", counters.bytes_out);
+    answer_named(answer, "pushed", counters.pushed);
+    answer_named(answer, "segments", (uint64_t)pool.segments);
+    answer_named(answer, "recycled", (uint64_t)pool.recycled);
+    answer_named(answer, "used", (uint64_t)pool.used);
+    answer_named(answer, "cached", (uint64_t)pool.cached);
+    answer_named(answer, "limit", (uint64_t)pool.limit);
+    answer_named(answer, "objects", objects);
+    answer_named(answer, "sessions", sessions);
+    answer_named(answer, "kernels", counters.kernels);
+    answer_named(answer, "kernel_calls", counters.kernel_calls);
+    answer_named(answer, "kernel_faults", counters.kernel_faults);
     return FH_OK;
 }
 
-static const object_method_t ARRAY_ROWS[] = {
-    {"nop", run_nop}, {"describe", run_describe}, {"methods", run_array_methods}};
-static const object_method_t ENGINE_ROWS[] = {{"nop", run_nop}, {"stats", run_stats}, {"methods", run_engine_methods}};
-static const object_type_table_t ARRAY = {"array", ARRAY_ROWS, sizeof ARRAY_ROWS / sizeof *ARRAY_ROWS};
+static int run_engine_methods(run_t *run, const receiver_t *self, answer_t *answer, err_t *err);
+
+static const object_method_t ENGINE_ROWS[] = {
+    {.name = "nop", .run = answer_nothing},
+    {.name = "stats", .run = run_stats},
+    {.name = "kernels", .run = kernel_methods_list, .on_reactor = true, .args = 1},
+    {.name = "methods", .run = run_engine_methods},
+};
 static const object_type_table_t ENGINE = {"engine", ENGINE_ROWS, sizeof ENGINE_ROWS / sizeof *ENGINE_ROWS};
 
 static int
-run_array_methods(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
+run_engine_methods(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
 {
     (void)run, (void)self, (void)err;
-    for (int i = 0; i < ARRAY.count; i++)
-        give_text(answer, ARRAY.rows[i].name);
-    return FH_OK;
+    return answer_methods(answer, &ENGINE);
 }
 
+/* ---- calls ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The receiver and the table of its type. */
 static int
-run_engine_methods(run_t *run, const pin_t *self, answer_t *answer, err_t *err)
+take_receiver(run_t *run, oid_t id, receiver_t *ret, const object_type_table_t **ret_table, err_t *err)
 {
-    (void)run, (void)self, (void)err;
-    for (int i = 0; i < ENGINE.count; i++)
-        give_text(answer, ENGINE.rows[i].name);
-    return FH_OK;
+    *ret_table = &ENGINE;
+    if (oid_is_none(id))
+        return FH_OK;
+    *ret_table = &ARRAY;
+    int status = core_pin(run->core, id, &ret->array, err);
+
+    if (status != FH_WRONG_TYPE)
+        return status;
+    *ret_table = &OBJECT_TYPE_KERNEL;
+    return kernel_find(run->core, id, &ret->kernel, err);
 }
 
 static int
@@ -129,33 +158,46 @@ find(const object_type_table_t *table, str_t name, const object_method_t **ret, 
                    table->type, (int)name.size, name.data);
 }
 
+static void
+send_answer(run_t *run, const answer_t *answer)
+{
+    const value_t *values = answer->values ? answer->values : answer->small;
+    message_t message = {.code = MSG_RESULT, .as.RESULT = {run->call->message.as.CALL.call, {values, answer->count}}};
+
+    pthread_mutex_lock(&run->core->lock);
+    core_reply(run->core, run->lane, &message, NULL);
+    pthread_mutex_unlock(&run->core->lock);
+}
+
 static int
 run_call(run_t *run, err_t *err)
 {
     const msg_CALL_t *call = &run->call->message.as.CALL;
+    const object_type_table_t *table;
     const object_method_t *method = NULL;
-    bool on_engine = oid_is_none(call->object);
-    pin_t self = {0};
+    receiver_t self;
     answer_t answer;
 
+    self.array.segment = NULL;
+    answer.values = NULL;
+    answer.memory = NULL;
     answer.count = 0;
-    int status = on_engine ? FH_OK : core_pin(run->core, call->object, &self, err);
+    int status = take_receiver(run, call->object, &self, &table, err);
 
     if (!status)
-        status = find(on_engine ? &ENGINE : &ARRAY, call->method, &method, err);
-    if (!status && call->args.count)
-        status = err_set(err, FH_INVALID_ARGUMENT, "the method %s takes no arguments, %u were given", method->name,
-                         call->args.count);
-    if (!status)
+        status = find(table, call->method, &method, err);
+    if (!status && call->args.count > method->args)
+        status = err_set(err, FH_INVALID_ARGUMENT, "the method %s takes at most %u arguments, %u were given",
+                         method->name, method->args, call->args.count);
+    if (!status && method->on_reactor && !run->on_reactor) {
+        run->next = NEXT_REACTOR;
+    } else if (!status) {
         status = method->run(run, &self, &answer, err);
-    if (!status) {
-        message_t message = {.code = MSG_RESULT, .as.RESULT = {call->call, {answer.values, answer.count}}};
-
-        pthread_mutex_lock(&run->core->lock);
-        core_reply(run->core, run->lane, &message, NULL);
-        pthread_mutex_unlock(&run->core->lock);
+        if (!status)
+            send_answer(run, &answer);
     }
-    pin_release(&self);
+    free(answer.memory);
+    pin_release(&self.array);
     return status;
 }
 

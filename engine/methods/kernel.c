@@ -77,7 +77,6 @@ ask_to_compile(run_t *run, err_t *err)
     if (status)
         return status;
     job->kernel.session = run->lane->owner.session;
-    job->kernel.bytes = run->call->raw_size;
     status = runner_host_compile(run->core->runners, job->kernel.session, message->hash.data, run->call->raw,
                                  run->call->raw_size, &options, compiled, job, &job->kernel.number, err);
     if (!status) {

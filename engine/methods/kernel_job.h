@@ -16,7 +16,6 @@ enum { PHASE_BEGIN, PHASE_ASK, PHASE_FINISH };
 typedef struct {
     uint32_t number; /* the runner host's */
     oid_t session;
-    uint64_t bytes;     /* of the bitcode it was loaded with; 0: it was known by its hash */
     kernel_info_t info; /* without ir and assembly */
 } kernel_t;
 

@@ -181,7 +181,7 @@ check_piece(const map_t *self, int operand, err_t *err)
     if (extent < pads)
         return err_set(err, FH_INVALID_ARGUMENT, "input %d has %lld elements along axis %lld, fewer than its pads",
                        number, (long long)extent, (long long)message->axis);
-    if (base < 0 || base > whole || extent - pads > whole - base || extent > whole)
+    if (base < 0 || base > whole || extent > whole - base)
         return err_set(err, FH_INVALID_ARGUMENT, "%s %d has %lld elements from %lld on along axis %lld of %lld", what,
                        number, (long long)extent, (long long)base, (long long)message->axis, (long long)whole);
     return FH_OK;

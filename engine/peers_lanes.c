@@ -1,0 +1,137 @@
+/* engine/peers_lanes.c - from a message to its lane, and what is asked and said about lanes. */
+#include "base/clock.h"
+#include "engine/dispatch.h"
+#include "engine/methods.h"
+#include "engine/peers_private.h"
+
+enum { LIST_BYTES_A_HEADER_BYTE = 4, CALLS_A_TURN = 16, NS_PER_MS = 1000000 };
+
+/* ---- lanes ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Settle, and wake whoever goes on. */
+static void
+settle(core_t *core, lane_t *lane, next_t next)
+{
+    if (lane_settle(&core->lanes, lane, next))
+        pthread_cond_signal(&core->work);
+}
+
+int
+arrival_enter_lane(arrival_t *at, err_t *err)
+{
+    core_t *core = at->peers->core;
+    lane_t *lane = at->caller->lane;
+    call_t *call;
+    next_t next;
+
+    pthread_mutex_lock(&core->lock);
+    int status = call_new(&core->lanes, at->batch, &at->message, &call, err);
+
+    if (status) {
+        pthread_mutex_unlock(&core->lock);
+        return status;
+    }
+    call->raw = at->raw;
+    call->raw_size = at->raw_size;
+    call->charged += at->raw_size + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
+    if (lane_claim(lane, &call)) {
+        pthread_mutex_unlock(&core->lock);
+        next = dispatch_run(core, lane, at->peers->crew, true);
+        pthread_mutex_lock(&core->lock);
+        settle(core, lane, next);
+    } else {
+        status = lane_push(&core->lanes, lane, &call, err);
+    }
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+/* On the reactor, under the lock: the lane's first call, and the small ones behind it, which saves them the way to the
+ * compute thread and back. */
+static void
+run_lane(peers_t *self, lane_t *lane)
+{
+    core_t *core = self->core;
+    next_t next;
+
+    for (int more = CALLS_A_TURN;; more--) {
+        pthread_mutex_unlock(&core->lock);
+        next = dispatch_run(core, lane, self->crew, true);
+        pthread_mutex_lock(&core->lock);
+        if (next != NEXT_DONE || more == 1 || !lane_next(&core->lanes, lane))
+            break;
+    }
+    if (next == NEXT_DONE && !lane->gone && !lane->first->next)
+        core_tell_done(core, lane);
+    settle(core, lane, next);
+}
+
+void
+peers_run_lanes(peers_t *self)
+{
+    core_t *core = self->core;
+
+    pthread_mutex_lock(&core->lock);
+    for (lane_t *lane; (lane = lanes_take_reactor(&core->lanes));)
+        run_lane(self, lane);
+    pthread_mutex_unlock(&core->lock);
+}
+
+/* ---- about lanes ---------------------------------------------------------------------------------------------------
+ */
+
+/* Under the lock: the ticket of the kernel that the lane's first call has asked for, or 0; *ret_call is that call. */
+static uint64_t
+running_ticket(const lane_t *lane, uint64_t *ret_call)
+{
+    const method_t *method = lane->first ? methods_find(lane->first->message.code) : NULL;
+
+    *ret_call = lane->first ? message_call(&lane->first->message) : 0;
+    return method && method->ticket ? method->ticket(lane->first) : 0;
+}
+
+void
+arrival_cancel(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+    lane_t *lane = at->caller->lane;
+    uint64_t ticket = 0, call;
+
+    if (!lane)
+        return;
+    pthread_mutex_lock(&core->lock);
+    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call);
+    if (lane->first && call_cancelled(lane->first))
+        ticket = running_ticket(lane, &call);
+    pthread_mutex_unlock(&core->lock);
+    if (ticket && core->runners)
+        runner_host_cancel(core->runners, ticket);
+}
+
+void
+arrival_progress(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+    const lane_t *lane = at->caller->lane;
+    message_t answer = {.code = MSG_PROGRESS_INFO, .as.PROGRESS_INFO.call = at->message.as.PROGRESS.call};
+    msg_PROGRESS_INFO_t *info = &answer.as.PROGRESS_INFO;
+    runner_progress_t progress = {.ticket = 0};
+    uint64_t ticket = 0, call = 0;
+
+    if (lane) {
+        pthread_mutex_lock(&core->lock);
+        ticket = running_ticket(lane, &call);
+        info->queued = lane->count - (lane->state == LANE_RUNNING || lane->state == LANE_WAITING);
+        pthread_mutex_unlock(&core->lock);
+    }
+    if (ticket && core->runners && runner_host_progress(core->runners, at->caller->id, &progress) &&
+        progress.ticket == ticket) {
+        info->running = call;
+        info->entry = str_of(progress.entry);
+        info->total = progress.total;
+        info->done = progress.total && progress.done > progress.total ? progress.total : progress.done;
+        info->elapsed_ms = (uint64_t)(clock_now_ns() - progress.started_ns) / NS_PER_MS;
+    }
+    caller_answer(at->peers, at->caller, &answer);
+}
