@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
-/* Kinds whose functions get nothing but the arrays themselves and what lies on the caller's stack. */
-static const bool EXACT[KERNEL_KINDS] = {[KERNEL_UFUNC] = true, [KERNEL_PIECE] = true};
+/* Kinds whose functions get nothing but the arrays themselves and what lies on the caller's stack: not reductions,
+ * whose states lie elsewhere. */
+static const bool EXACT[KERNEL_KINDS] = {
+    [KERNEL_UFUNC] = true, [KERNEL_PIECE] = true, [KERNEL_ARRAY] = true, [KERNEL_GUFUNC] = true};
 
 static guard_range_t ranges[RUNNER_MAX_OPERANDS];
 
@@ -41,12 +43,19 @@ guard_call_begin(const kernel_call_t *call)
     const runner_description_t *about = &call->kernel->about;
     if (!about->debug || !EXACT[about->kind])
         return;
-    int masked = call->request->masked, results = call->nin + masked, count = results + call->nout;
-    for (int k = 0; k < count; k++) {
+    int masked = call->request->masked, results = call->nin + masked, strips = results + call->nout;
+    for (int k = 0; k < strips; k++) {
         ranges[k] = range_of(&call->operand[k], k >= results);
         name_range(ranges[k].name, sizeof ranges[k].name, &call->operand[k], k < results ? k : k - masked);
     }
-    guard_allow(ranges, (size_t)count);
+    uint64_t sides = call->request->low | (uint64_t)call->request->high << 32;
+    int next = strips;
+    for (; sides && next < (int)call->request->count; sides &= sides - 1, next++) {
+        ranges[next] = range_of(&call->operand[next], false);
+        snprintf(ranges[next].name, sizeof ranges[next].name, "the neighbours' part of argument %d",
+                 __builtin_ctzll(sides) % 32);
+    }
+    guard_allow(ranges, (size_t)next);
 }
 
 void
