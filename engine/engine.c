@@ -256,7 +256,7 @@ must_go_on(engine_t *self)
     ready |= core->for_reactor || core->lanes.reactor_first != NULL || core->lanes.batches.retired != NULL;
     core->reactor_waits = !ready;
     pthread_mutex_unlock(&core->lock);
-    return ready;
+    return ready || (core->runners && runner_host_linger(core->runners));
 }
 
 /* ZeroMQ does not tell when a peer takes messages again: try, ever less often. */

@@ -35,6 +35,9 @@ runner_dispatch_finish(runner_host_t *self, runner_session_t *session, runner_jo
         self->finished = job;
     self->finished_last = job;
     uint64_t one = 1;
+    if (self->handling || self->awake)
+        return;
+    self->awake = true;
     if (write(self->wake, &one, sizeof one) < 0)
         return; /* the counter is full, so the descriptor is readable already */
 }
@@ -43,8 +46,9 @@ void
 runner_dispatch_callbacks(runner_host_t *self)
 {
     uint64_t count;
-    if (self->finished && read(self->wake, &count, sizeof count) < 0 && errno != EAGAIN)
+    if (self->awake && read(self->wake, &count, sizeof count) < 0 && errno != EAGAIN)
         return;
+    self->awake = self->handling = false; /* what callbacks bring is for the next turn, or for this loop */
     for (runner_job_t *job; (job = self->finished);) {
         self->finished = job->next;
         if (!self->finished)

@@ -12,7 +12,9 @@
 struct runner_host {
     runner_host_options_t options;
     char *program;
-    int epoll, wake; /* wake: an eventfd that is readable while callbacks are due */
+    int epoll, wake; /* wake: an eventfd that is readable while callbacks are due ... */
+    bool awake;      /* ... if this is set: not where runner_host_handle is about to run them */
+    bool handling;
     runner_session_t *sessions;
     runner_process_t *spare;
     bool want_spare;

@@ -290,6 +290,15 @@ runner_host_next_deadline(runner_host_t *self)
     return deadline;
 }
 
+bool
+runner_host_linger(runner_host_t *self)
+{
+    for (runner_session_t *session = self->sessions; session; session = session->next)
+        if (session->active && !session->loading && session->runner && !session->runner->looked)
+            return runner_process_look(session->runner);
+    return self->finished != NULL;
+}
+
 static void
 enforce_active(runner_session_t *session, int64_t now)
 {
@@ -328,6 +337,7 @@ void
 runner_host_handle(runner_host_t *self)
 {
     struct epoll_event events[EVENTS];
+    self->handling = true;
     int count = epoll_wait(self->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++)
         if (events[i].data.u64)

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ enum {
     SHARED_BYTES = RUNNER_PAGE_BYTES + RUNNER_MAILBOX_BYTES
 };
 
+static const int64_t LOOK_NS = 15000;
 static const int64_t DEFAULT_MEMORY = (int64_t)8 << 30;
 
 /* Beside this executable, else in libexec beside its folder. */
@@ -226,8 +228,12 @@ runner_process_send(runner_process_t *self, const void *message, size_t size, co
     do
         n = sendmsg(self->socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)size)
+    if (n == (ssize_t)size) {
+        self->asked_ns = clock_now_ns();
+        self->looked = self->seen = false;
+        atomic_store_explicit(&self->page->asked, ++self->asked, memory_order_release);
         return FH_OK;
+    }
     bool gone = errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED;
     return err_set_errno(err, gone ? FH_CANNOT_CONNECT : FH_IO_ERROR, errno, "runner %d takes no request",
                          (int)self->pid);
@@ -249,7 +255,18 @@ runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err)
     if (n != (ssize_t)sizeof *ret || (header.msg_flags & MSG_TRUNC))
         return err_set(err, FH_PROTOCOL_ERROR, "runner %d said %zd bytes that are no reply", (int)self->pid, n);
     ret->text[sizeof ret->text - 1] = '\0';
+    if (!self->seen)
+        patience_slept(&self->patience, clock_now_ns() - self->asked_ns);
     return FH_OK;
+}
+
+bool
+runner_process_look(runner_process_t *self)
+{
+    if (!self->looked)
+        self->seen = patience_look(&self->patience, &self->page->answered, self->asked - 1, LOOK_NS);
+    self->looked = true;
+    return self->seen;
 }
 
 void

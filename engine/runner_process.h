@@ -7,6 +7,7 @@
 #define FH_ENGINE_RUNNER_PROCESS_H
 
 #include "engine/kernel_cache.h"
+#include "engine/runner/patience.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_host.h"
 
@@ -16,7 +17,11 @@
 typedef struct {
     pid_t pid; /* 0 once it has been buried */
     int pidfd, socket;
-    runner_page_t *page;  /* shared with the child */
+    runner_page_t *page; /* shared with the child */
+    uint32_t asked;      /* requests that were sent */
+    int64_t asked_ns;    /* the last one */
+    bool looked, seen;   /* runner_process_look was tried for it; it was answered meanwhile */
+    patience_t patience;
     char *mailbox;        /* RUNNER_MAILBOX_BYTES, shared too */
     uint64_t serial;      /* never used again in this host */
     bool ready;           /* it has said READY */
@@ -36,6 +41,9 @@ void runner_process_destroy(runner_process_t **self);
 int runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err);
 /* Take one reply.  OK; BUSY: none is there; CANNOT_CONNECT: the child has closed; PROTOCOL_ERROR: not a reply. */
 int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err);
+/* Look for some microseconds whether the last request is answered at once; not twice for one request, since a child may
+ * write what it likes where we look. */
+bool runner_process_look(runner_process_t *self);
 void runner_process_kill(runner_process_t *self);
 /* True once the child is gone and has been waited for. */
 bool runner_process_bury(runner_process_t *self);

@@ -123,6 +123,9 @@ typedef struct {
     int64_t first, last;          /* elements that the thread worked on, in C order of the piece; equal: unknown */
     _Atomic uint64_t done, total; /* of the running call: elements, or millionths if the kernel says how far it is */
     _Atomic uint32_t cancel;      /* the engine's: serial of the call that is to stop */
+    /* Requests that the engine has sent, and that the runner has answered: for a look without a system call. */
+    _Alignas(64) _Atomic uint32_t asked;
+    _Alignas(64) _Atomic uint32_t answered;
 } runner_page_t;
 _Static_assert(sizeof(runner_page_t) <= RUNNER_PAGE_BYTES, "the status page is one page");
 

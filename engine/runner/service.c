@@ -8,12 +8,14 @@
 #include "engine/runner/guard.h"
 #include "engine/runner/lines.h"
 #include "engine/runner/llvm_compat.h"
+#include "engine/runner/patience.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@
 #define FH_ONE_THREAD 0 /* 1: a sanitizer's run time and threads do not go together with the sandbox */
 #endif
 
-enum { MAX_KERNELS = 4096 };
+enum { MAX_KERNELS = 4096, LOOK_NS = 20000 };
 
 typedef struct {
     uint32_t id;
@@ -38,6 +40,8 @@ typedef struct {
     sandbox_t sandbox;
     runner_page_t *page; /* shared with the engine, like the mailbox */
     char *mailbox;
+    uint32_t heard; /* requests */
+    patience_t patience;
     kernel_t *kernels;
     size_t count, room;
 } service_t;
@@ -343,9 +347,25 @@ on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, r
     fill_error(ret, status, err);
 }
 
+/* One call often follows another at once. */
+static ssize_t
+await(service_t *self, struct msghdr *header)
+{
+    bool seen = patience_look(&self->patience, &self->page->asked, self->heard, LOOK_NS);
+    int64_t began = seen ? 0 : clock_now_ns();
+    ssize_t n;
+    do
+        n = recvmsg(RUNNER_SOCKET_FD, header, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (!seen)
+        patience_slept(&self->patience, clock_now_ns() - began);
+    self->heard++;
+    return n;
+}
+
 /* Wait for a request.  False at the end of the stream, or on anything that our engine would not send. */
 static bool
-receive(request_t *ret, int *fds, int *ret_nfds)
+receive(service_t *self, request_t *ret, int *fds, int *ret_nfds)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * RUNNER_MAX_OPERANDS)];
@@ -354,10 +374,7 @@ receive(request_t *ret, int *fds, int *ret_nfds)
     struct iovec part = {ret, sizeof *ret};
     struct msghdr header = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
-    ssize_t n;
-    do
-        n = recvmsg(RUNNER_SOCKET_FD, &header, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = await(self, &header);
     *ret_nfds = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); n > 0 && c; c = CMSG_NXTHDR(&header, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
@@ -380,7 +397,7 @@ serve(service_t *self)
 {
     static request_t request;
     int fds[RUNNER_MAX_OPERANDS], nfds = 0;
-    if (!receive(&request, fds, &nfds))
+    if (!receive(self, &request, fds, &nfds))
         return false;
     runner_reply_t answer = {0};
     err_t err = {0};
@@ -396,7 +413,9 @@ serve(service_t *self)
     }
     for (int i = 0; i < nfds; i++)
         close(fds[i]);
-    return reply(&answer);
+    bool said = reply(&answer);
+    atomic_store_explicit(&self->page->answered, self->heard, memory_order_release);
+    return said;
 }
 
 int

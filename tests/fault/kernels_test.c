@@ -141,7 +141,7 @@ null_read_reports_signal_and_address(void **state)
     assert_int_equal(call(session, compiled(session, NULL_READ), 5, &done), FH_KERNEL_FAULT);
     assert_int_equal(done.err.signal, SIGSEGV);
     assert_int_equal(done.err.address, 8);
-    assert_string_equal(done.err.text, "SIGSEGV at address 0x8 in kernel reader");
+    assert_string_equal(done.err.text, "SIGSEGV at address 0x8 in kernel reader, elements 0 to 2");
     must_work(session);
 }
 

@@ -41,7 +41,8 @@ turn(runner_host_t *host, int64_t deadline)
     struct pollfd fds[4];
     int count = runner_host_pollfds(host, fds, 4);
     int64_t next = runner_host_next_deadline(host);
-    poll(fds, (nfds_t)count, clock_remaining_ms(next < deadline ? next : deadline, 1000));
+    poll(fds, (nfds_t)count,
+         runner_host_linger(host) ? 0 : clock_remaining_ms(next < deadline ? next : deadline, 1000));
     runner_host_handle(host);
 }
 
