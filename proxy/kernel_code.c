@@ -45,6 +45,7 @@ kernel_code_new(kernel_code_t **ret, fh_session *session, buf_t *code, const uin
     self->code = code ? buf_ref(code) : NULL;
     self->asked = *options;
     const char *asked[] = {options->entry, options->signature, options->kind, options->layout};
+    core_dims_t dims;
     bool copied = true;
     for (int i = 0; i < TEXTS; i++) {
         self->texts[i] = strdup(asked[i] ? asked[i] : "");
@@ -62,6 +63,8 @@ kernel_code_new(kernel_code_t **ret, fh_session *session, buf_t *code, const uin
     else if (options->state_bytes < 0 || options->state_bytes > KERNEL_MAX_STATE_BYTES)
         status = err_set(err, FH_INVALID_ARGUMENT, "a state of %lld bytes: 0 to %d are possible",
                          (long long)options->state_bytes, (int)KERNEL_MAX_STATE_BYTES);
+    else if (self->asked.layout[0])
+        status = core_dims_parse(self->asked.layout, &dims, err);
     if (status)
         kernel_code_unref(&self);
     else
