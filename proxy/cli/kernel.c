@@ -1,31 +1,37 @@
-#include "proxy/cli/command.h"
+#include "proxy/cli/kernel.h"
+
 #include "proxy/cli/show.h"
 
-#include <errno.h>
-#include <inttypes.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_INPUTS = 15 };
-
-typedef struct {
-    char name[OPTION_TEXT_MAX], entry[OPTION_TEXT_MAX], signature[OPTION_TEXT_MAX], kind[OPTION_TEXT_MAX],
-        out[OPTION_TEXT_MAX];
-    double timeout;
-} settings_t;
-
 static const option_t options[] = {
-    OPTION_ROW_CLUSTER(settings_t),
-    {"entry", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, entry), "FUNCTION",
-     "The function; else the one that fits."},
-    {"signature", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, signature), "TYPES",
+    OPTION_ROW_CLUSTER(kernel_settings_t),
+    {"entry", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, entry), "FUNCTION",
+     "The function (reductions: the beginning of its functions' names); else the one that fits."},
+    {"signature", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, signature), "TYPES",
      "Element types, as float64(float64, float64); else those of the function."},
-    {"kind", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, kind), "KIND",
-     "ufunc or piece; else what the function's type says."},
-    {"out", 'o', OPTION_TEXT, "", 0, 0, offsetof(settings_t, out), "NAME", "run: publish the result under this name."},
-    {"timeout", 0, OPTION_SECONDS, "30", 0.001, 86400, offsetof(settings_t, timeout), "SECONDS",
+    {"kind", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, kind), "KIND",
+     "ufunc, piece, array, gufunc or reduction; else what the function's type says."},
+    {"layout", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, layout), "DIMENSIONS",
+     "Core dimensions of a gufunc, as (m,k),(k,n)->(m,n)."},
+    {"exact", 0, OPTION_BOOL, "no", 0, 0, offsetof(kernel_settings_t, exact), NULL,
+     "The C library's own functions, not its vector versions."},
+    {"fastmath", 0, OPTION_BOOL, "no", 0, 0, offsetof(kernel_settings_t, fastmath), NULL,
+     "Floating-point arithmetic may be reordered."},
+    {"debug", 0, OPTION_BOOL, "no", 0, 0, offsetof(kernel_settings_t, debug), NULL,
+     "Bounds checks and NaN traps, element by element; slow."},
+    {"out", 'o', OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, out), "NAME|FILE.npy",
+     "run: publish the result under this name, or write it into this file."},
+    {"halo", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, halo), "N,...",
+     "run: elements of the neighbouring pieces that an array kernel reads, for each axis, as 1,0."},
+    {"reduce", 0, OPTION_TEXT, "", 0, 0, offsetof(kernel_settings_t, reduce), "AXIS,...|all",
+     "run: reduce along these axes."},
+    {"timeout", 0, OPTION_SECONDS, "30", 0.001, 86400, offsetof(kernel_settings_t, timeout), "SECONDS",
      "run: limit of the run on each piece."},
+    OPTION_ROW_JSON(kernel_settings_t),
 };
 
 static const char *
@@ -34,130 +40,117 @@ or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static void
-print_info(const fh_kernel *kernel)
+/* ---- check ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Does the text of IR compute with vectors, "<4 x double>"? */
+static bool
+has_vectors(const char *ir)
+{
+    for (const char *at = strchr(ir, '<'); at; at = strchr(at + 1, '<')) {
+        const char *end = at + 1;
+        while (isdigit((unsigned char)*end))
+            end++;
+        if (end > at + 1 && strncmp(end, " x ", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int
+show_warnings(fh_kernel *kernel, const fh_kernel_info *info, const kernel_settings_t *settings, fh_error *error)
+{
+    char *ir = NULL;
+    int status = fh_kernel_inspect(kernel, 0, &ir, error);
+    if (status)
+        return status;
+    if (strcmp(info->kind, "ufunc") == 0 && !settings->debug && !has_vectors(ir))
+        (void)puts("warning    the loop over the elements is not vectorised");
+    if (strcmp(info->kind, "reduction") == 0 && !info->has_start)
+        (void)puts("warning    without an init a reduction of nothing has no value");
+    if (settings->debug)
+        (void)puts("warning    compiled with checks: slow");
+    free(ir);
+    return FH_STATUS_OK;
+}
+
+static int
+check(fh_kernel *kernel, const kernel_settings_t *settings, fh_error *error)
 {
     fh_kernel_info info;
     fh_kernel_describe(kernel, &info);
-    (void)printf("entry      %s\nsignature  %s\nkind       %s\nproducer   %s\ncompiled   in %.1f ms\nsha256     ",
-                 info.entry, info.signature, info.kind, info.producer, (double)info.compile_ns / 1e6);
+    (void)printf("entry      %s\nsignature  %s\nkind       %s\n", info.entry, info.signature, info.kind);
+    if (info.layout[0])
+        (void)printf("layout     %s\n", info.layout);
+    (void)printf("producer   %s\n", info.producer);
+    if (info.cached)
+        (void)printf("compiled   before: from the engine's disk\n");
+    else
+        (void)printf("compiled   in %.1f ms\n", (double)info.compile_ns / 1e6);
+    (void)fputs("sha256     ", stdout);
     for (size_t i = 0; i < sizeof info.hash; i++)
         (void)printf("%02x", info.hash[i]);
     (void)fputc('\n', stdout);
+    return show_warnings(kernel, &info, settings, error);
 }
 
-/* The inputs of a run: published arrays, and numbers. */
-typedef struct {
-    fh_operand operands[MAX_INPUTS];
-    int count;
-} inputs_t;
-
-static void
-release_inputs(inputs_t *inputs)
-{
-    for (int i = 0; i < inputs->count; i++)
-        fh_array_free(&inputs->operands[i].array);
-    inputs->count = 0;
-}
+/* ---- the command ---------------------------------------------------------------------------------------------------
+ */
 
 static int
-take_input(fh_session *session, const char *text, fh_operand *ret, fh_error *error)
+with_kernel(const command_t *self, fh_session *session, const kernel_settings_t *settings, int argc, char *argv[])
 {
-    char *end;
-    *ret = (fh_operand){.kind = FH_ARRAY};
-    errno = 0;
-    long long integer = strtoll(text, &end, 0);
-    if (end != text && !*end && !errno) {
-        ret->kind = FH_WEAK_INT;
-        ret->i = integer;
-        return FH_OK;
-    }
-    double number = strtod(text, &end);
-    if (end != text && !*end) {
-        ret->kind = FH_WEAK_FLOAT;
-        ret->f = number;
-        return FH_OK;
-    }
-    return fh_get(session, text, &ret->array, error);
-}
-
-static int
-call_kernel(fh_kernel *kernel, const inputs_t *inputs, double timeout_s, fh_array **ret, fh_error *error)
-{
-    const fh_kernel_call_options call = {.timeout_s = timeout_s};
-    const fh_kernel_map_options map = {.timeout_s = timeout_s};
-    fh_kernel_info info;
-    fh_kernel_describe(kernel, &info);
-    if (strcmp(info.kind, "ufunc") == 0)
-        return fh_kernel_call(kernel, inputs->operands, inputs->count, &call, ret, error);
-    return fh_kernel_map(kernel, inputs->operands, inputs->count, &map, ret, 1, error);
-}
-
-static int
-run_kernel(fh_session *session, fh_kernel *kernel, const settings_t *settings, int argc, char *argv[], fh_error *error)
-{
-    inputs_t inputs = {.count = 0};
-    fh_array *result = NULL;
-    int status = FH_OK;
-    for (int i = 0; i < argc && !status; i++) {
-        status = take_input(session, argv[i], &inputs.operands[i], error);
-        inputs.count += status == FH_OK;
-    }
-    if (!status)
-        status = call_kernel(kernel, &inputs, settings->timeout, &result, error);
-    if (!status)
-        status = fh_wait(result, -1, error);
-    if (!status && settings->out[0])
-        status = fh_publish(result, settings->out, error);
-    if (!status) {
-        char shape[SHOW_SHAPE_MAX];
-        fh_array_info info;
-        fh_array_describe(result, &info);
-        (void)printf("%s%s%s array of shape %s\n", settings->out, settings->out[0] ? ": " : "",
-                     fh_dtype_name(info.dtype), show_shape(info.shape, info.ndim, 0, shape));
-    }
-    fh_array_free(&result);
-    release_inputs(&inputs);
-    return status;
+    fh_kernel *kernel = NULL;
+    fh_error error;
+    const fh_kernel_options load = {.entry = or_null(settings->entry),
+                                    .signature = or_null(settings->signature),
+                                    .kind = or_null(settings->kind),
+                                    .layout = or_null(settings->layout),
+                                    .exact = settings->exact,
+                                    .fastmath = settings->fastmath,
+                                    .debug = settings->debug};
+    int code = EXIT_DONE;
+    if (fh_kernel_load_file(session, argv[1], &load, &kernel, &error))
+        code = command_fail_remote(self, &error);
+    else if (strcmp(argv[0], "run") == 0)
+        code = kernel_run(self, session, kernel, settings, argc - 2, argv + 2);
+    else if (check(kernel, settings, &error))
+        code = command_fail_remote(self, &error);
+    fh_kernel_free(&kernel);
+    return code;
 }
 
 static int
 run(const command_t *self, const void *given, int argc, char *argv[])
 {
-    const settings_t *settings = given;
-    bool check = strcmp(argv[0], "check") == 0;
+    const kernel_settings_t *settings = given;
     fh_session *session;
-    fh_kernel *kernel = NULL;
-    fh_error error;
-    if (!check && strcmp(argv[0], "run") != 0)
-        return command_usage(self, "'%.40s' is neither check nor run", argv[0]);
-    if (check ? argc != 2 : argc < 3 || argc - 2 > MAX_INPUTS)
-        return command_usage(self, "check takes a file; run a file and 1 to %d inputs", MAX_INPUTS);
+    bool list = strcmp(argv[0], "ls") == 0;
+    if (!list && strcmp(argv[0], "check") != 0 && strcmp(argv[0], "run") != 0)
+        return command_usage(self, "'%.40s' is none of check, run and ls", argv[0]);
+    if (list ? argc != 1 : strcmp(argv[0], "check") == 0 ? argc != 2 : argc < 3)
+        return command_usage(self, "check takes a file, run a file and inputs, ls nothing");
     if (!command_connect(self, settings->name, &session))
         return EXIT_FAILED;
-    const fh_kernel_options load = {
-        .entry = or_null(settings->entry), .signature = or_null(settings->signature), .kind = or_null(settings->kind)};
-    int status = fh_kernel_load_file(session, argv[1], &load, &kernel, &error);
-    if (!status && check)
-        print_info(kernel);
-    else if (!status)
-        status = run_kernel(session, kernel, settings, argc - 2, argv + 2, &error);
-    fh_kernel_free(&kernel);
+    int code = list ? kernel_list(self, session, settings) : with_kernel(self, session, settings, argc, argv);
     fh_close(&session);
-    return status ? command_fail_remote(self, &error) : EXIT_DONE;
+    return code;
 }
 
 const command_t command_kernel = {
     .name = "kernel",
-    .args = "check|run FILE [NAME|NUMBER...]",
-    .args_min = 2,
+    .args = "check|run|ls [FILE [INPUT...]]",
+    .args_min = 1,
     .args_max = -1,
     .options = options,
     .noptions = sizeof options / sizeof options[0],
-    .settings_size = sizeof(settings_t),
-    .summary = "Check LLVM bitcode, or run it over published arrays.",
+    .settings_size = sizeof(kernel_settings_t),
+    .summary = "Check LLVM bitcode, run it over arrays, or list what is loaded.",
     .doc = "check sends FILE (bitcode or textual IR) to the engines, which vet and compile it, and prints what they "
            "found.  run calls\n"
-           "it with published arrays and numbers as inputs; piece kernels run once over each piece.",
+           "it with inputs: published arrays, files in NumPy's .npy format (cut along axis 0) and numbers; piece and "
+           "array kernels\n"
+           "run over each piece, reductions over all axes unless --reduce says which.  ls lists the kernels of all "
+           "sessions.",
     .run = run,
 };

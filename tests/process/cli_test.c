@@ -297,6 +297,23 @@ kernel_in_textual_ir_is_checked_and_run(void **state)
     assert_int_equal(fclose(file), 0);
     for (int i = 0; i < 4; i++)
         assert_true(numbers[i] == -2.0 * (i + 1) + 1);
+    (void)snprintf(command, sizeof command, "kernel run %s 0.5 %s", check_path(folder, "axpy.ll"),
+                   check_path(folder, "in.npy"));
+    expect(command, 0);
+    check_contains(output, "float64 array of shape (4,)");
+    check_contains(output, "1.5 2 2.5 3");
+    (void)snprintf(command, sizeof command, "kernel run %s 2 x -o %s", check_path(folder, "axpy.ll"),
+                   check_path(folder, "out.npy"));
+    expect(command, 0);
+    check_contains(output, "out.npy: float64 array of shape (4,)");
+    (void)snprintf(command, sizeof command, "kernel run %s x --halo some", check_path(folder, "axpy.ll"));
+    expect(command, 2);
+    (void)snprintf(command, sizeof command, "kernel run %s 2 nobody", check_path(folder, "axpy.ll"));
+    expect(command, 1);
+    expect("kernel ls", 0);
+    check_contains(output, "signature");
+    expect("kernel ls --json", 0);
+    check_contains(output, "[");
 }
 
 static void
@@ -318,6 +335,8 @@ wrong_usage_is_exit_code_two(void **state)
         "kernel",
         "kernel burn f.bc",
         "kernel check",
+        "kernel run f.bc",
+        "kernel ls f.bc",
         "objects --limit 0",
         "--generate tea",
     };
