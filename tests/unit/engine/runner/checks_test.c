@@ -319,14 +319,14 @@ failed_checks_poison_nothing(void **state)
 
 /* A kernel of debug_kernels.c as a clang made it. */
 static void
-check_file(const char *name, const char *entry, const char *verdict)
+check_file(const char *name, const char *entry, bool debug, const char *verdict)
 {
     char path[600];
     size_t size = 0;
     snprintf(path, sizeof path, "%s/%s.bc", FH_DEBUG_FOLDER, name);
     char *bitcode = driver_file(path, &size);
     assert_non_null(bitcode);
-    kernel_options_t options = {.entry = entry, .debug = true};
+    kernel_options_t options = {.entry = entry, .debug = debug};
     const char *said = outcome(bitcode, size, &options);
     if (strcmp(said, verdict))
         fail_msg("%s of %s: wanted \"%s\", got \"%s\"", entry, name, verdict, said);
@@ -357,7 +357,48 @@ kernels_of_clang_are_checked_whatever_it_optimises(void **state)
     static const char *const FILES[] = {"debug_kernels_O0", "debug_kernels_O2"};
     for (size_t f = 0; f < 2; f++)
         for (size_t i = 0; i < sizeof COMPILED / sizeof *COMPILED; i++)
-            check_file(FILES[f], COMPILED[i].entry, COMPILED[i].verdict);
+            check_file(FILES[f], COMPILED[i].entry, true, COMPILED[i].verdict);
+}
+
+static void
+faults_name_their_lines(void **state)
+{
+    (void)state;
+    if (!*FH_DEBUG_FOLDER) {
+        print_message("no clang: nothing was compiled\n");
+        skip();
+    }
+    static const char *const FILES[] = {"debug_kernels_O0", "debug_kernels_O2"};
+    for (size_t f = 0; f < 2; f++) {
+        check_file(FILES[f], "crashes", false,
+                   "SIGSEGV at address 0x8 in kernel crashes (debug_kernels.c:79), elements 0 to 99");
+        check_file(FILES[f], "crashes_in_a_library", false,
+                   "SIGSEGV at address 0x10 in kernel crashes_in_a_library (debug_kernels.c:95), elements 0 to 99");
+    }
+}
+
+/* Debug information that is broken or of another time is nothing that a kernel fails for. */
+static void
+bad_debug_information_is_passed_over(void **state)
+{
+    (void)state;
+    static const char TEXT[] =
+        "define double @f(double %%x) !dbg !4 {\n  %%y = fadd double %%x, 1.0, !dbg !7\n  ret double %%y%s\n}\n"
+        "!llvm.dbg.cu = !{!0}\n!llvm.module.flags = !{!3}\n"
+        "!0 = distinct !DICompileUnit(language: DW_LANG_C99, file: !1, isOptimized: true, emissionKind: FullDebug)\n"
+        "!1 = !DIFile(filename: \"a.c\", directory: \"/\")\n!3 = !{i32 2, !\"Debug Info Version\", i32 %d}\n"
+        "!4 = distinct !DISubprogram(name: \"f\", scope: !1, file: !1, line: 1, type: !5, scopeLine: 1,"
+        " spFlags: DISPFlagDefinition, unit: !0)\n!5 = !DISubroutineType(types: !6)\n!6 = !{}\n"
+        "!7 = !DILocation(line: 12, scope: !4)\n";
+    static const struct {
+        const char *place;
+        int version;
+    } CASES[] = {{", !dbg !7", 3}, {", !dbg !1", 3}, {", !dbg !7", 2}, {", !dbg !7", 99}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[1500];
+        snprintf(text, sizeof text, TEXT, CASES[i].place, CASES[i].version);
+        assert_string_equal(outcome_of(text, "", i % 2), "");
+    }
 }
 
 int
@@ -367,6 +408,8 @@ main(void)
         cmocka_unit_test(each_check_says_what_it_is_to_say),
         cmocka_unit_test(failed_checks_poison_nothing),
         cmocka_unit_test(kernels_of_clang_are_checked_whatever_it_optimises),
+        cmocka_unit_test(faults_name_their_lines),
+        cmocka_unit_test(bad_debug_information_is_passed_over),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

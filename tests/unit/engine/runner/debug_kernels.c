@@ -72,3 +72,25 @@ sum(double *values, int n)
     }
     return total;
 }
+
+static double
+follow(const double *p)
+{
+    return *p + 1;
+}
+
+double
+crashes(long i)
+{
+    return i < 60 ? 1
+                  : follow((const double *)(i - 52));
+}
+
+double modf(double, double *);
+
+double
+crashes_in_a_library(double x)
+{
+    return
+        modf(x, (double *)16);
+}
