@@ -1,9 +1,12 @@
 #include "engine/runner/execute.h"
 
+#include "engine/runner/blocks.h"
 #include "engine/runner/elementwise.h"
 #include "engine/runner/guard_call.h"
+#include "engine/runner/gufunc.h"
 #include "engine/runner/operand.h"
 #include "engine/runner/progress.h"
+#include "engine/runner/reduction.h"
 
 static int
 run_piece(const kernel_call_t *call, err_t *err)
@@ -28,6 +31,9 @@ static const struct {
 } KINDS[KERNEL_KINDS] = {
     [KERNEL_UFUNC] = {.run = elementwise_run},
     [KERNEL_PIECE] = {.run = run_piece},
+    [KERNEL_ARRAY] = {.run = blocks_run},
+    [KERNEL_GUFUNC] = {.run = gufunc_run},
+    [KERNEL_REDUCTION] = {.run = reduction_run, .own_dtypes = true},
 };
 
 static int
@@ -42,8 +48,7 @@ check_request(const kernel_code_t *kernel, const runner_run_t *request, err_t *e
 {
     const runner_description_t *about = &kernel->about;
     uint32_t nin = request->nin, nout = request->nout, strips = request->low | request->high;
-    if (about->kind < 0 || about->kind >= KERNEL_KINDS || !KINDS[about->kind].run || about->nin > KERNEL_MAX_ARGS ||
-        about->nout > KERNEL_MAX_OUT)
+    if (about->kind < 0 || about->kind >= KERNEL_KINDS || about->nin > KERNEL_MAX_ARGS || about->nout > KERNEL_MAX_OUT)
         return err_set(err, FH_KERNEL_ERROR, "kernel %.200s is of no kind that this runner has", about->entry);
     if (nin > KERNEL_MAX_ARGS + 1 || nout > KERNEL_MAX_OUT || request->count > RUNNER_MAX_OPERANDS || nin + nout == 0 ||
         (strips >> (nin < 31 ? nin : 31)) != 0 || request->masked > 1 ||
