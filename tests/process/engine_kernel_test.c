@@ -1,4 +1,5 @@
 /* Kernels through an engine: results, faults that leave arrays alone, deadlines, cancelling. */
+#include "base/clock.h"
 #include "tests/process/engine_rig.h"
 
 #include <stdlib.h>
@@ -261,6 +262,194 @@ wrong_use_of_a_kernel_is_an_error(void **state)
     caller_leave(&caller);
 }
 
+/* ADD over a and b where mask is true. */
+static oid_t
+run_where(caller_t *caller, oid_t kernel, oid_t a, oid_t b, oid_t mask, oid_t in_place)
+{
+    operand_t inputs[2] = {{.object = a}, {.object = b}};
+    oid_t result = oid_is_none(in_place) ? oid_new() : in_place;
+
+    (void)caller_send(caller,
+                      &(message_t){.code = MSG_KERNEL_CALL,
+                                   .as.KERNEL_CALL = {.kernel = kernel,
+                                                      .inputs = {inputs, 2},
+                                                      .result = result,
+                                                      .in_place = !oid_is_none(in_place),
+                                                      .where = mask}},
+                      NULL, 0);
+    return result;
+}
+
+static void
+where_chooses_what_is_computed(void **state)
+{
+    static const int64_t SIZES[] = {8, 20000};
+    static uint8_t mask[20000];
+    static double got[20000];
+    caller_t caller;
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    oid_t kernel = load(&caller, ADD, "");
+
+    for (size_t k = 0; k < sizeof SIZES / sizeof *SIZES; k++) {
+        int64_t n = SIZES[k];
+
+        for (int64_t i = 0; i < n; i++)
+            mask[i] = i % 3 == 1;
+        oid_t where = caller_array(&caller, DTYPE_BOOL, n, mask), a = caller_doubles(&caller, n, 0, 1),
+              b = caller_doubles(&caller, 1, 100, 0), out = caller_doubles(&caller, n, -1, 0);
+
+        caller_fetch(&caller, run_where(&caller, kernel, a, b, where, OID_NONE), got, (size_t)n * 8);
+        for (int64_t i = 0; i < n; i++)
+            assert_true(got[i] == (mask[i] ? 100 + (double)i : 0));
+        caller_fetch(&caller, run_where(&caller, kernel, a, b, where, out), got, (size_t)n * 8);
+        for (int64_t i = 0; i < n; i++)
+            assert_true(got[i] == (mask[i] ? 100 + (double)i : -1));
+        /* Masks broadcast like inputs. */
+        caller_fetch(&caller, run_where(&caller, kernel, b, b, where, OID_NONE), got, (size_t)n * 8);
+        assert_true(got[0] == 0 && got[1] == 200 && got[n - 1] == (mask[n - 1] ? 200 : 0));
+    }
+    caller_leave(&caller);
+}
+
+static void
+where_that_does_not_fit_is_an_error(void **state)
+{
+    caller_t caller;
+    uint8_t mask[3] = {1, 1, 1};
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    oid_t a = caller_doubles(&caller, 2, 1, 1), kernel = load(&caller, ADD, ""),
+          three = caller_array(&caller, DTYPE_BOOL, 3, mask), two = caller_array(&caller, DTYPE_BOOL, 2, mask);
+
+    (void)caller_ask(&caller, run_where(&caller, kernel, a, a, a, OID_NONE), 8);
+    caller_expect_error(&caller, FH_WRONG_TYPE, NULL);
+    (void)caller_ask(&caller, run_where(&caller, kernel, a, a, three, OID_NONE), 8);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    (void)caller_ask(&caller, run_where(&caller, kernel, a, a, kernel, OID_NONE), 8);
+    caller_expect_error(&caller, FH_WRONG_TYPE, NULL);
+    (void)run_where(&caller, kernel, a, a, two, caller_doubles(&caller, 1, 1, 1));
+    (void)caller_send(&caller, &(message_t){.code = MSG_SYNC}, NULL, 0);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    (void)run_where(&caller, kernel, a, a, two, caller_array(&caller, DTYPE_BOOL, 2, mask));
+    (void)caller_send(&caller, &(message_t){.code = MSG_SYNC}, NULL, 0);
+    caller_expect_error(&caller, FH_WRONG_TYPE, NULL);
+    caller_leave(&caller);
+}
+
+static void
+progress_tells_of_a_kernel_that_runs(void **state)
+{
+    caller_t caller, other;
+    message_t message;
+    char entry[32];
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    caller_open(&other, *state, 0, OID_NONE, false);
+    int64_t before = caller_stat(&other, "kernel_calls");
+    oid_t endless = run(&caller, load(&caller, ENDLESS, ""), caller_doubles(&caller, 3, 1, 1), OID_NONE, OID_NONE, 0);
+    uint64_t call = caller.call;
+
+    (void)caller_ask(&caller, endless, 8);
+    caller_wait_stat(&other, "kernel_calls", before + 1);
+    /* The runner may still be about to be given its code. */
+    int64_t deadline = clock_deadline(30);
+
+    do {
+        (void)caller_send(&caller, &(message_t){.code = MSG_PROGRESS}, NULL, 0);
+        caller_expect(&caller, MSG_PROGRESS_INFO, &message);
+        assert_int_equal(message.as.PROGRESS_INFO.queued, 1);
+    } while (!message.as.PROGRESS_INFO.running && clock_now_ns() < deadline);
+    assert_int_equal(message.as.PROGRESS_INFO.running, call);
+    assert_string_equal(str_copy(message.as.PROGRESS_INFO.entry, entry, sizeof entry), "endless");
+    (void)caller_send(&caller, &(message_t){.code = MSG_CANCEL}, NULL, 0);
+    caller_expect_error(&caller, FH_CANCELLED, NULL);
+    (void)caller_send(&caller, &(message_t){.code = MSG_PROGRESS}, NULL, 0);
+    caller_expect(&caller, MSG_PROGRESS_INFO, &message);
+    assert_int_equal(message.as.PROGRESS_INFO.running, 0);
+    assert_int_equal(message.as.PROGRESS_INFO.queued, 0);
+    caller_leave(&other);
+    caller_leave(&caller);
+}
+
+/* CALL a method; RESULT must come. */
+static values_t
+call_method(caller_t *caller, oid_t object, const char *method, const value_t *arg)
+{
+    message_t message;
+
+    (void)caller_send(caller,
+                      &(message_t){.code = MSG_CALL,
+                                   .as.CALL = {.object = object, .method = str_of(method), .args = {arg, arg ? 1 : 0}}},
+                      NULL, 0);
+    caller_expect(caller, MSG_RESULT, &message);
+    return message.as.RESULT.values;
+}
+
+static void
+kernels_have_methods_of_their_own(void **state)
+{
+    caller_t caller;
+    double got[3];
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    oid_t a = caller_doubles(&caller, 3, 1, 1), kernel = load(&caller, ADD, "");
+
+    caller_fetch(&caller, run(&caller, kernel, a, a, OID_NONE, 0), got, sizeof got);
+    caller_fetch(&caller, run(&caller, kernel, a, a, OID_NONE, 0), got, sizeof got);
+    values_t values = call_method(&caller, kernel, "stats", NULL);
+
+    assert_int_equal(values.count, 6);
+    assert_int_equal(values.items[0].as.i, 2);
+    assert_int_equal(values.items[1].as.i, 6);
+    assert_int_equal(values.items[4].as.i, 0);
+    values = call_method(&caller, kernel, "describe", NULL);
+    assert_true(str_is(values.items[3].as.str, "add2"));
+    assert_true(str_is(values.items[7].as.str, "float64(float64, float64)"));
+    assert_int_equal(call_method(&caller, kernel, "nop", NULL).count, 0);
+    assert_int_equal(call_method(&caller, kernel, "methods", NULL).count, 4);
+    (void)caller_send(&caller, &(message_t){.code = MSG_CALL, .as.CALL = {.object = kernel, .method = str_of("sum")}},
+                      NULL, 0);
+    caller_expect_error(&caller, FH_NO_SUCH_METHOD, NULL);
+    caller_leave(&caller);
+}
+
+static void
+engine_lists_kernels_of_all_sessions(void **state)
+{
+    caller_t caller, other;
+    const value_t one = {.kind = VALUE_INT, .as.i = 1}, wrong = {.kind = VALUE_INT, .as.i = -1};
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    caller_open(&other, *state, 0, OID_NONE, false);
+    oid_t ours = load(&caller, ADD, ""), theirs = load(&other, PIECE, "float64(float64)");
+    values_t values = call_method(&caller, OID_NONE, "kernels", NULL);
+    int seen = 0;
+
+    assert_int_equal(values.count, 2 * 7);
+    for (uint32_t i = 0; i < values.count; i += 7) {
+        const value_t *row = &values.items[i];
+        bool mine = oid_equal(row[0].as.oid, ours);
+
+        assert_true(mine || oid_equal(row[0].as.oid, theirs));
+        assert_true(oid_equal(row[1].as.oid, mine ? caller.session : other.session));
+        assert_true(str_is(row[2].as.str, mine ? "add2" : "scale"));
+        assert_true(str_is(row[3].as.str, mine ? "ufunc" : "piece"));
+        assert_true(str_is(row[4].as.str, mine ? "float64(float64, float64)" : "float64(float64)"));
+        assert_int_equal(row[5].as.i, strlen(mine ? ADD : PIECE));
+        assert_int_equal(row[6].as.i, 0);
+        seen |= mine ? 1 : 2;
+    }
+    assert_int_equal(seen, 3);
+    assert_int_equal(call_method(&caller, OID_NONE, "kernels", &one).count, 7);
+    (void)caller_send(&caller,
+                      &(message_t){.code = MSG_CALL, .as.CALL = {.method = str_of("kernels"), .args = {&wrong, 1}}},
+                      NULL, 0);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    caller_leave(&other);
+    caller_leave(&caller);
+}
+
 int
 main(void)
 {
@@ -274,6 +463,11 @@ main(void)
         cmocka_unit_test(endless_kernel_can_be_cancelled_while_others_work),
         cmocka_unit_test(session_that_ends_in_a_kernel_leaves_nothing),
         cmocka_unit_test(wrong_use_of_a_kernel_is_an_error),
+        cmocka_unit_test(where_chooses_what_is_computed),
+        cmocka_unit_test(where_that_does_not_fit_is_an_error),
+        cmocka_unit_test(progress_tells_of_a_kernel_that_runs),
+        cmocka_unit_test(kernels_have_methods_of_their_own),
+        cmocka_unit_test(engine_lists_kernels_of_all_sessions),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
