@@ -73,6 +73,8 @@ reduction_scan(reduction_t *self, bool has_before, bool has_last, err_t *err)
 {
     scan_t scan = {
         .reduction = self, .before = has_before ? self->nin : -1, .last = has_last ? self->call->nin + 1 : -1};
+    if (!self->extent && !has_last)
+        return FH_OK; /* there is nothing to write */
     if (!self->extent && !has_before && !self->kernel->fold.start)
         return err_set(err, FH_KERNEL_ERROR,
                        "reduction kernel %.200s has no init, so there is no state after no elements",
