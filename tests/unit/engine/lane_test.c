@@ -153,6 +153,31 @@ idle_lane_is_claimed_and_busy_one_is_not(void **state)
 }
 
 static void
+next_call_is_kept_by_who_runs_the_lane(void **state)
+{
+    lane_t *lane = make();
+
+    (void)state;
+    for (uint64_t i = 1; i <= 3; i++)
+        push(lane, i);
+    assert_int_equal(lane->count, 3);
+    assert_ptr_equal(lanes_take(&lanes), lane);
+    assert_true(lane_next(&lanes, lane));
+    assert_int_equal(first_of(lane), 2);
+    assert_int_equal(lane->count, 2);
+    assert_null(lanes_take(&lanes));
+    assert_true(lane_next(&lanes, lane));
+    assert_false(lane_next(&lanes, lane)); /* the last is not freed */
+    assert_int_equal(first_of(lane), 3);
+    push(lane, 4);
+    lane_end(&lanes, lane);
+    assert_false(lane_next(&lanes, lane));
+    assert_int_equal(lane->count, 1);
+    assert_false(lane_settle(&lanes, lane, NEXT_DONE));
+    assert_int_equal(lanes.by_session.count, 0);
+}
+
+static void
 too_many_bytes_are_busy(void **state)
 {
     lane_t *lane = make();
@@ -258,6 +283,7 @@ main(void)
         cmocka_unit_test_setup_teardown(waiting_lane_stops_nobody_and_goes_on_when_woken, start, stop),
         cmocka_unit_test_setup_teardown(wake_that_comes_before_the_wait_is_not_lost, start, stop),
         cmocka_unit_test_setup_teardown(idle_lane_is_claimed_and_busy_one_is_not, start, stop),
+        cmocka_unit_test_setup_teardown(next_call_is_kept_by_who_runs_the_lane, start, stop),
         cmocka_unit_test_setup_teardown(too_many_bytes_are_busy, start, stop),
         cmocka_unit_test_setup_teardown(cancel_marks_calls_up_to_a_number_and_wakes_the_lane, start, stop),
         cmocka_unit_test_setup_teardown(ended_lane_is_freed_when_its_last_run_is_settled, start, stop),
