@@ -8,7 +8,8 @@ endforeach()
 fh_test(process.client_examples SOURCES client_examples_test.c cluster.c USES proxy support LABEL process TIMEOUT 120)
 target_compile_definitions(test_process_client_examples PRIVATE
   FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin" FH_EXAMPLES_DIR="${PROJECT_BINARY_DIR}/examples")
-add_dependencies(test_process_client_examples farhand-broker farhand-engine example_hello example_scatter_gather)
+add_dependencies(test_process_client_examples farhand-broker farhand-engine farhand-runner example_hello example_circle
+  example_scatter_gather)
 
 foreach(subject maps folds life)
   fh_test(process.client_kernel_${subject} SOURCES client_kernel_${subject}_test.c kernel_rig.c cluster.c

@@ -59,12 +59,22 @@ scatter_gather_moves_rows_between_engines_only(void **state)
     check_contains(last, "32768 came back here"); /* the plate, once */
 }
 
+static void
+a_kernel_finds_pi(void **state)
+{
+    char last[512];
+    (void)state;
+    run(FH_EXAMPLES_DIR "/circle", last, sizeof last);
+    assert_string_equal(last, "pi is about 3.1416");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hello_prints_the_sum),
         cmocka_unit_test(scatter_gather_moves_rows_between_engines_only),
+        cmocka_unit_test(a_kernel_finds_pi),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
