@@ -20,7 +20,7 @@ enum { TURNS = 400, NEW_TURNS = 40, LARGE_TURNS = 7, STEPS = 10, SIDE = 4096 };
 extern char **environ;
 
 static const char *const CLUSTER = "bench-kernels";
-static const char FMA[] = "define double @fma(double %x, double %y, double %z) {\n  %p = fmul double %x, %y\n"
+static const char FMA[] = "define double @mul_add(double %x, double %y, double %z) {\n  %p = fmul double %x, %y\n"
                           "  %s = fadd double %p, %z\n  ret double %s\n}\n";
 static const char PLUS_ONE[] =
     "define double @plus%d(double %%x) {\n  %%s = fadd double %%x, 1.0\n  ret double %%s\n}\n";
