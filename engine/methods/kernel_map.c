@@ -176,9 +176,9 @@ check_piece(const map_t *self, int operand, err_t *err)
                        number, shape->ndim, (long long)message->axis);
     int64_t extent = shape->extent[message->axis];
 
-    int64_t pads = operand < self->nin ? (int64_t)(message->pad_low + message->pad_high) : 0;
+    uint64_t pads = operand < self->nin ? message->pad_low + message->pad_high : 0;
 
-    if (extent < pads)
+    if ((uint64_t)extent < pads)
         return err_set(err, FH_INVALID_ARGUMENT, "input %d has %lld elements along axis %lld, fewer than its pads",
                        number, (long long)extent, (long long)message->axis);
     if (base < 0 || base > whole || extent > whole - base)
