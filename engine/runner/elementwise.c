@@ -110,6 +110,24 @@ lay_out(elementwise_t *self, const kernel_call_t *call, err_t *err)
     return FH_OK;
 }
 
+/* Is it better to copy what is not contiguous into buffers?  For vector math always.  Else where rows are short,
+ * several at once, and where all that is in the way are constants.  A longer row of elements that lie apart costs the
+ * loop less than it costs to copy them.  Checks want to see the arrays themselves. */
+static bool
+should_pack(const desk_plan_t *plan)
+{
+    const walk_t *walk = &plan->walk;
+    int inner = walk->ndim - 1;
+    if (plan->kernel->about.debug)
+        return false;
+    if (plan->kernel->about.whole_vectors || walk->extent[inner] < KERNEL_VECTOR)
+        return true;
+    for (int k = 0; k < walk->operands; k++)
+        if (!plan->contiguous[k] && walk->stride[k][inner])
+            return false;
+    return true;
+}
+
 /* Which operands lie well, how much is done at once. */
 static void
 plan_chunks(elementwise_t *self, int threads)
@@ -126,7 +144,7 @@ plan_chunks(elementwise_t *self, int threads)
         plan->stream[k] = false;
     }
     plan->chunk = smaller(DESK_BYTES / bytes, CHUNK_MAX) / KERNEL_VECTOR * KERNEL_VECTOR;
-    plan->pack = !plan->kernel->about.debug; /* checks want to see the arrays themselves */
+    plan->pack = should_pack(plan);
     for (int k = plan->nin; k < plan->nin + plan->nout; k++)
         plan->stream[k] =
             plan->pack && out_bytes >= STREAM_BYTES && plan->contiguous[k] && walk->extent[inner] >= plan->chunk;
