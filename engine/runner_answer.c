@@ -1,5 +1,6 @@
 #include "engine/runner_answer.h"
 
+#include "base/clock.h"
 #include "engine/runner_call.h"
 #include "engine/runner_code.h"
 #include "engine/runner_reply.h"
@@ -10,7 +11,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-static const int MAX_STILLBORN = 3; /* runners that may end unready before a session hears of it */
+static const int64_t REST_NS = 1000000000; /* of idleness before a runner may be replaced */
+static const int MAX_STILLBORN = 3;        /* runners that may end unready before a session hears of it */
 
 /* ---- words --------------------------------------------------------------------------------------------------------
  */
@@ -30,8 +32,7 @@ describe_stop(const runner_job_t *job, int verdict, const char *text, err_t *ret
     if (job->done && job->piece >= 0)
         snprintf(piece, sizeof piece, ", piece %lld", (long long)job->piece);
     if (verdict == FH_KERNEL_TIMEOUT)
-        snprintf(limit, sizeof limit, "it ran past its time limit of %g s and was ended",
-                 (double)(job->limit_ns / 1000000) / 1e3);
+        snprintf(limit, sizeof limit, "it ran past its time limit of %g s and was ended", runner_job_limit(job));
     err_set(ret, verdict, "kernel %.200s%s: %s", entry_of(job), piece, text ? text : limit);
 }
 
@@ -56,6 +57,7 @@ on_ready(runner_host_t *self, runner_session_t *session, runner_process_t *proce
         return;
     }
     process->ready = true;
+    process->ready_bytes = runner_process_resident(process);
     process->llvm_major = reply->as.ready.llvm_major;
     note_maker(process, reply);
     runner_reply_text(self->llvm, sizeof self->llvm, reply->as.ready.llvm);
@@ -75,6 +77,7 @@ finish_active(runner_host_t *self, runner_session_t *session, int status, const 
     runner_job_t *job = session->active;
     session->active = NULL;
     session->stopping = FH_OK;
+    session->rest_ns = clock_now_ns() + REST_NS;
     runner_dispatch_finish(self, session, job, status, err);
 }
 
@@ -117,6 +120,7 @@ on_compiled(runner_host_t *self, runner_session_t *session, const runner_reply_t
     job->info.compile_ns = session->from_disk ? 0 : reply->as.compiled.compile_ns;
     kernel->stats.compile_ns += job->info.compile_ns;
     kernel->stats.cached = session->from_disk;
+    session->runner->compiles++;
     if (!kernel->known)
         kernel->info = job->info;
     kernel->info.compile_ns = 0;
@@ -139,6 +143,7 @@ on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *re
     kernel_stats_t *stats = &job->kernel->stats;
     err_t err = {0};
     stats->calls++;
+    session->runner->calls++;
     stats->run_ns += reply->as.done.run_ns;
     if (!reply->status) {
         stats->elements += reply->as.done.elements;
@@ -248,6 +253,11 @@ on_death(runner_host_t *self, runner_session_t *session, runner_process_t *proce
             runner_dispatch_forget(self, session);
         else
             runner_dispatch_pump(self, session);
+    } else if (process != self->spare) {
+        runner_process_t **at = &self->retired;
+        while (*at != process)
+            at = &(*at)->next;
+        *at = process->next;
     } else {
         self->spare = NULL;
         if (!process->ready)
@@ -288,6 +298,9 @@ find_process(runner_host_t *self, uint64_t serial, runner_session_t **ret_sessio
             *ret_session = session;
             return session->runner;
         }
+    for (runner_process_t *each = self->retired; each; each = each->next)
+        if (each->serial == serial)
+            return each;
     return NULL;
 }
 

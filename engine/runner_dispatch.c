@@ -13,7 +13,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static const int64_t STOP_NS = 50000000;     /* that a call may take to end itself */
+static const int64_t STOP_NS = 50000000; /* that a call may take to end itself */
+enum { MAX_CALLS = 10000, MAX_COMPILES = 2000, MAX_GROWTH = 512 << 20 };
+
 static const int64_t BACKOFF_NS = 100000000; /* before a spare is tried again, doubled each time ... */
 static const int MAX_BACKOFF = 6;            /* ... so often at most */
 
@@ -122,6 +124,30 @@ give_runner(runner_host_t *self, runner_session_t *session, err_t *err)
     self->spare = NULL;
     runner_dispatch_spare(self);
     return FH_OK;
+}
+
+/* Long lives gather what nobody wants: fragments, code that nobody calls. */
+static bool
+is_worn(const runner_process_t *process)
+{
+    return process->calls >= MAX_CALLS || process->compiles >= MAX_COMPILES ||
+           runner_process_resident(process) > process->ready_bytes + MAX_GROWTH;
+}
+
+void
+runner_dispatch_rest(runner_host_t *self, runner_session_t *session)
+{
+    runner_process_t *old = session->runner;
+    session->rest_ns = INT64_MAX;
+    if (session->closing || session->active || session->first || !old || !old->ready || session->verdict ||
+        !self->spare || !self->spare->ready || !is_worn(old))
+        return;
+    session->runner = self->spare;
+    self->spare = NULL;
+    old->next = self->retired;
+    self->retired = old;
+    runner_process_kill(old);
+    runner_dispatch_spare(self);
 }
 
 void

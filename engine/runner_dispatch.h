@@ -17,6 +17,7 @@ struct runner_host {
     bool handling;
     runner_session_t *sessions;
     runner_process_t *spare;
+    runner_process_t *retired; /* killed, but not gone yet */
     bool want_spare;
     int64_t spare_after_ns; /* do not start one earlier */
     int spare_failures;
@@ -41,6 +42,9 @@ void runner_dispatch_pump(runner_host_t *self, runner_session_t *session);
 /* End what a session's runner does; its outcome comes when the process is really gone, so that nobody writes to the
  * arrays of the call any more. */
 void runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text);
+/* The session's runner has been idle for a moment: if it has done very much or has grown, a fresh one takes its place.
+ */
+void runner_dispatch_rest(runner_host_t *self, runner_session_t *session);
 /* Ask the call that runs to end itself; its runner is condemned if it has not done so soon. */
 void runner_dispatch_stop(runner_session_t *session, int verdict);
 /* The session's runner is gone: cancel what waits and forget the session. */

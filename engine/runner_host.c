@@ -81,6 +81,10 @@ runner_host_destroy(runner_host_t **self)
         runner_dispatch_forget(host, session);
     }
     runner_process_destroy(&host->spare);
+    for (runner_process_t *each; (each = host->retired);) {
+        host->retired = each->next;
+        runner_process_destroy(&each);
+    }
     runner_dispatch_callbacks(host);
     kernel_cache_destroy(&host->cache);
     if (host->epoll >= 0)
@@ -273,6 +277,8 @@ session_deadline(const runner_session_t *session)
     for (const runner_job_t *job = session->first; job; job = job->next)
         if (job->deadline_ns < deadline)
             deadline = job->deadline_ns;
+    if (!session->active && !session->first && session->rest_ns < deadline)
+        deadline = session->rest_ns;
     return session->verdict ? INT64_MAX : deadline;
 }
 
@@ -327,10 +333,12 @@ enforce(runner_host_t *self, runner_session_t *session, int64_t now)
             continue;
         err_t err = {0};
         err_set(&err, FH_KERNEL_TIMEOUT, "kernel %.200s: its time limit of %g s passed before its turn came",
-                job->kernel->info.entry, (double)(job->limit_ns / 1000000) / 1e3);
+                job->kernel->info.entry, runner_job_limit(job));
         runner_session_take(session, job);
         runner_dispatch_finish(self, session, job, FH_KERNEL_TIMEOUT, &err);
     }
+    if (now >= session->rest_ns)
+        runner_dispatch_rest(self, session);
 }
 
 void

@@ -269,6 +269,20 @@ runner_process_look(runner_process_t *self)
     return self->seen;
 }
 
+int64_t
+runner_process_resident(const runner_process_t *self)
+{
+    char path[64], text[128];
+    long long total = 0, resident = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)self->pid);
+    int fd = self->pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return sscanf(text, "%lld %lld", &total, &resident) == 2 ? (int64_t)resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
 void
 runner_process_kill(runner_process_t *self)
 {

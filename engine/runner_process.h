@@ -14,8 +14,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-typedef struct {
-    pid_t pid; /* 0 once it has been buried */
+typedef struct runner_process {
+    struct runner_process *next; /* of those that have been replaced */
+    pid_t pid;                   /* 0 once it has been buried */
     int pidfd, socket;
     runner_page_t *page; /* shared with the child */
     uint32_t asked;      /* requests that were sent */
@@ -28,6 +29,8 @@ typedef struct {
     kernel_maker_t maker; /* then: whose code it makes */
     uint32_t llvm_major;  /* then: which LLVM it has */
     int64_t started_ns;
+    int64_t ready_bytes;        /* of memory that it had when it was ready */
+    unsigned calls, compiles;   /* that it has done */
     int exit_code, exit_signal; /* after runner_process_bury */
 } runner_process_t;
 
@@ -44,6 +47,8 @@ int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *e
 /* Look for some microseconds whether the last request is answered at once; not twice for one request, since a child may
  * write what it likes where we look. */
 bool runner_process_look(runner_process_t *self);
+/* Memory that the child has, shared or not; 0: unknown. */
+int64_t runner_process_resident(const runner_process_t *self);
 void runner_process_kill(runner_process_t *self);
 /* True once the child is gone and has been waited for. */
 bool runner_process_bury(runner_process_t *self);

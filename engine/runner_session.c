@@ -10,8 +10,10 @@ runner_session_t *
 runner_session_new(oid_t id)
 {
     runner_session_t *self = calloc(1, sizeof *self);
-    if (self)
-        self->id = id;
+    if (!self)
+        return NULL;
+    self->id = id;
+    self->rest_ns = INT64_MAX;
     return self;
 }
 
@@ -149,6 +151,12 @@ runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const
     source->kernels++;
     *ret = kernel;
     return FH_OK;
+}
+
+double
+runner_job_limit(const runner_job_t *job)
+{
+    return (double)((job->limit_ns + 999999) / 1000000) / 1e3; /* less what has passed since */
 }
 
 runner_job_t *

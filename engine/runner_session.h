@@ -86,6 +86,7 @@ typedef struct runner_session {
     bool loading;         /* ... compiling for it */
     bool from_disk;       /* ... or linking code from the disk */
     int64_t active_deadline;
+    int64_t rest_ns;            /* when to look whether the idle runner should be replaced; INT64_MAX: no need */
     uint32_t calls;             /* serial of the last one */
     runner_job_t *first, *last; /* what waits */
     int queued;
@@ -109,6 +110,8 @@ runner_kernel_t *runner_session_kernel(runner_session_t *self, uint32_t id);
 int runner_session_add_kernel(runner_session_t *self, runner_source_t *source, const kernel_options_t *options,
                               uint32_t id, runner_kernel_t **ret, err_t *err);
 
+/* The time limit of a call in seconds, as it was given. */
+double runner_job_limit(const runner_job_t *job);
 runner_job_t *runner_job_new(runner_kernel_t *kernel);
 /* The outcome is known: let go of the kernel, and forget one that never compiled and that no other job wants. */
 void runner_job_detach(runner_session_t *session, runner_job_t *job);

@@ -22,10 +22,11 @@ driver_host(void)
     return driver_host_threads(1);
 }
 
-runner_host_t *
-driver_host_threads(int threads)
+static runner_host_t *
+make_host(int threads, const char *folder)
 {
-    runner_host_options_t options = {.program = FH_RUNNER_PROGRAM, .threads = threads, .start_spare = true};
+    runner_host_options_t options = {
+        .program = FH_RUNNER_PROGRAM, .threads = threads, .start_spare = true, .cache_folder = folder};
     runner_host_t *host = NULL;
     err_t err = {0};
     if (runner_host_new(&host, &options, &err))
@@ -33,8 +34,20 @@ driver_host_threads(int threads)
     return host;
 }
 
-static void
-turn(runner_host_t *host, int64_t deadline)
+runner_host_t *
+driver_host_threads(int threads)
+{
+    return make_host(threads, NULL);
+}
+
+runner_host_t *
+driver_host_keeping(const char *folder)
+{
+    return make_host(1, folder);
+}
+
+void
+driver_turn(runner_host_t *host, int64_t deadline)
 {
     if (clock_now_ns() >= deadline)
         give_up("nothing came of it in time");
@@ -51,7 +64,7 @@ driver_wait(runner_host_t *host, const bool *flag)
 {
     int64_t deadline = clock_deadline(PATIENCE_S);
     while (!*flag)
-        turn(host, deadline);
+        driver_turn(host, deadline);
 }
 
 void
@@ -59,7 +72,7 @@ driver_wait_spare(runner_host_t *host)
 {
     int64_t deadline = clock_deadline(PATIENCE_S);
     while (!*runner_host_sandbox(host))
-        turn(host, deadline);
+        driver_turn(host, deadline);
 }
 
 static void

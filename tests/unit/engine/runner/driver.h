@@ -9,6 +9,10 @@
 /* A host over the runner that was built beside the tests. */
 runner_host_t *driver_host(void);
 runner_host_t *driver_host_threads(int threads);
+/* One that keeps machine code in a folder. */
+runner_host_t *driver_host_keeping(const char *folder);
+/* Turn the host once: wait for an event, at most until the deadline, and handle it.  Running past it fails. */
+void driver_turn(runner_host_t *host, int64_t deadline);
 /* Turn the host until *flag is true. */
 void driver_wait(runner_host_t *host, const bool *flag);
 /* Turn the host until the spare has said what it is. */
