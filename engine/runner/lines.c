@@ -52,7 +52,7 @@ make_room(void **array, size_t count, size_t *room, size_t unit, size_t max)
     return true;
 }
 
-/* Without folders: "/home/me/stencil.c" is "stencil.c". */
+/* Without folders: "src/stencil.c" is "stencil.c". */
 static int
 add_file(void *context, const char *name, size_t length)
 {

@@ -29,7 +29,7 @@ static const char TEXT[] =
     "define void @loop(ptr %%p) {\n  call void @inner(ptr %%p)\n  ret void\n}\n"
     "!llvm.dbg.cu = !{!0, !12}\n!llvm.module.flags = !{!2, !3}\n"
     "!0 = distinct !DICompileUnit(language: DW_LANG_C99, file: !1, isOptimized: true, emissionKind: FullDebug)\n"
-    "!1 = !DIFile(filename: \"sub/folder/stencil.c\", directory: \"/home/me\")\n"
+    "!1 = !DIFile(filename: \"sub/folder/stencil.c\", directory: \"/src\")\n"
     "!2 = !{i32 7, !\"Dwarf Version\", i32 %d}\n!3 = !{i32 2, !\"Debug Info Version\", i32 3}\n"
     "!4 = distinct !DISubprogram(name: \"inner\", scope: !1, file: !1, line: 10, type: !5, scopeLine: 11,"
     " spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !0)\n"
