@@ -3,7 +3,7 @@
 #define FH_ENGINE_RUNNER_COMPILE_H
 
 #include "engine/runner/jit.h"
-#include "engine/runner/loop.h"
+#include "engine/runner/kernel_code.h"
 #include "engine/runner/runner_wire.h"
 
 #include <stdbool.h>

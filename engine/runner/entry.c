@@ -1,279 +1,327 @@
 #include "engine/runner/entry.h"
 
-#include "engine/runner/symbols.h"
+#include "engine/runner/annotations.h"
+#include "engine/runner/entry_types.h"
+#include "engine/runner/fold_entry.h"
+#include "engine/runner/numba.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARAMS = KERNEL_MAX_ARGS + 2 };
+#define BIT(shape) (1u << (shape))
+enum { ANY_KIND = -1 };
 
-/* What a function could be called as. */
-typedef enum { SHAPE_NONE, SHAPE_SCALAR, SHAPE_NATIVE, SHAPE_PIECE } call_shape_t;
-
-static bool
-starts_with(const char *text, const char *start)
-{
-    return !strncmp(text, start, strlen(start));
-}
-
-/* The dtype that a type is without a signature, DTYPE_NONE if it is no scalar of ours.  Integers count as signed. */
-static dtype_t
-scalar_dtype(LLVMTypeRef type)
-{
-    LLVMTypeKind kind = LLVMGetTypeKind(type);
-    if (kind == LLVMDoubleTypeKind)
-        return DTYPE_FLOAT64;
-    if (kind == LLVMFloatTypeKind)
-        return DTYPE_FLOAT32;
-    if (kind == LLVMHalfTypeKind)
-        return DTYPE_FLOAT16;
-    if (kind != LLVMIntegerTypeKind)
-        return DTYPE_NONE;
-    static const struct {
-        unsigned width;
-        dtype_t dtype;
-    } INTEGERS[] = {{1, DTYPE_BOOL}, {8, DTYPE_INT8}, {16, DTYPE_INT16}, {32, DTYPE_INT32}, {64, DTYPE_INT64}};
-    for (size_t i = 0; i < sizeof INTEGERS / sizeof *INTEGERS; i++)
-        if (LLVMGetIntTypeWidth(type) == INTEGERS[i].width)
-            return INTEGERS[i].dtype;
-    return DTYPE_NONE;
-}
-
-/* Does a dtype of the signature go with the type of the function?  Numba keeps bool in i8. */
-static bool
-dtype_fits(dtype_t dtype, LLVMTypeRef type)
-{
-    dtype_t natural = scalar_dtype(type);
-    if (natural == dtype)
-        return true;
-    bool integers = dtype_kind(natural) == 'i' && dtype_kind(dtype) == 'u';
-    return (integers && dtype_size(natural) == dtype_size(dtype)) || (natural == DTYPE_INT8 && dtype == DTYPE_BOOL);
-}
+/* The shapes that a kind's function can have. */
+static const unsigned SHAPES[KERNEL_KINDS] = {
+    [KERNEL_UFUNC] = BIT(SHAPE_SCALAR) | BIT(SHAPE_LOOP),
+    [KERNEL_PIECE] = BIT(SHAPE_PIECE),
+    [KERNEL_ARRAY] = BIT(SHAPE_ARRAY),
+    [KERNEL_GUFUNC] = BIT(SHAPE_ARRAY) | BIT(SHAPE_LOOP),
+};
+static const unsigned ALL_SHAPES = BIT(SHAPE_SCALAR) | BIT(SHAPE_LOOP) | BIT(SHAPE_PIECE) | BIT(SHAPE_ARRAY);
+/* The kind of a function of that shape, when nobody says. */
+static const kernel_kind_t NATURAL_KIND[] = {[SHAPE_SCALAR] = KERNEL_UFUNC,
+                                             [SHAPE_LOOP] = KERNEL_UFUNC,
+                                             [SHAPE_PIECE] = KERNEL_PIECE,
+                                             [SHAPE_ARRAY] = KERNEL_ARRAY};
 
 static bool
-is_pointer(LLVMTypeRef type)
+fits(LLVMValueRef function, unsigned shapes, bool *ret_native)
 {
-    return LLVMGetTypeKind(type) == LLVMPointerTypeKind && LLVMGetPointerAddressSpace(type) == 0;
+    call_shape_t shape = entry_is_candidate(function) ? entry_shape(function, ret_native) : SHAPE_NONE;
+    return shape != SHAPE_NONE && (shapes & BIT(shape));
 }
 
-static bool
-all_scalars(const LLVMTypeRef *params, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (scalar_dtype(params[i]) == DTYPE_NONE)
-            return false;
-    return true;
-}
-
-/* Parameters that are not what they look like: passed by hidden copies or in special registers. */
-static bool
-has_odd_params(LLVMValueRef function, unsigned count)
-{
-    static const char *const ODD[] = {"byval",     "sret",       "inalloca",   "preallocated",
-                                      "swiftself", "swifterror", "swiftasync", "nest"};
-    for (size_t a = 0; a < sizeof ODD / sizeof *ODD; a++) {
-        unsigned kind = LLVMGetEnumAttributeKindForName(ODD[a], strlen(ODD[a]));
-        for (unsigned i = 1; kind && i <= count; i++)
-            if (LLVMGetEnumAttributeAtIndex(function, i, kind))
-                return true;
-    }
-    return false;
-}
-
-static call_shape_t
-shape_of(LLVMValueRef function)
-{
-    LLVMTypeRef type = LLVMGlobalGetValueType(function), params[MAX_PARAMS];
-    unsigned count = LLVMCountParamTypes(type);
-    if (LLVMIsFunctionVarArg(type) || !count || count > MAX_PARAMS || has_odd_params(function, count))
-        return SHAPE_NONE;
-    LLVMGetParamTypes(type, params);
-    LLVMTypeRef result = LLVMGetReturnType(type);
-    if (all_scalars(params, count))
-        return scalar_dtype(result) != DTYPE_NONE && count <= KERNEL_MAX_ARGS ? SHAPE_SCALAR : SHAPE_NONE;
-    if (count >= 3 && starts_with(LLVMGetValueName(function), "_ZN") && scalar_dtype(result) == DTYPE_INT32 &&
-        is_pointer(params[0]) && is_pointer(params[1]) && all_scalars(params + 2, count - 2))
-        return SHAPE_NATIVE;
-    bool pointers = LLVMGetTypeKind(result) == LLVMVoidTypeKind && count >= 3 && count <= KERNEL_MAX_ARGS + 1 &&
-                    scalar_dtype(params[count - 1]) == DTYPE_INT64;
-    for (unsigned i = 0; pointers && i + 1 < count; i++)
-        pointers = is_pointer(params[i]);
-    return pointers ? SHAPE_PIECE : SHAPE_NONE;
-}
-
-/* Does the body only call what is in the module or on the list of allowed functions? */
-static bool
-calls_only_known(LLVMValueRef function)
-{
-    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
-        for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i)) {
-            if (!LLVMIsACallInst(i))
-                continue;
-            LLVMValueRef callee = LLVMGetCalledValue(i);
-            if (!LLVMIsAFunction(callee))
-                return false;
-            if (LLVMIsDeclaration(callee) && !LLVMGetIntrinsicID(callee) && !symbol_find(LLVMGetValueName(callee)))
-                return false;
-        }
-    return true;
-}
-
-static bool
-is_candidate(LLVMValueRef function)
-{
-    LLVMLinkage linkage = LLVMGetLinkage(function);
-    return !LLVMIsDeclaration(function) && linkage != LLVMInternalLinkage && linkage != LLVMPrivateLinkage &&
-           linkage != LLVMAvailableExternallyLinkage;
-}
-
-/* Numba puts a wrapper "cfunc.X" over the native X.  The wrapper serves unless it wants Python. */
 static LLVMValueRef
-find_numba(LLVMModuleRef module)
+find_numba(LLVMModuleRef module, unsigned shapes)
 {
     LLVMValueRef found = NULL;
+    bool native;
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
-        const char *name = LLVMGetValueName(f);
-        if (!is_candidate(f) || !starts_with(name, "cfunc.") || shape_of(f) == SHAPE_NONE)
+        if (!numba_is_wrapper(f) || !fits(f, shapes, &native))
             continue;
         if (found)
             return NULL; /* more than one: the caller must choose */
-        LLVMValueRef native = LLVMGetNamedFunction(module, name + strlen("cfunc."));
-        found = !calls_only_known(f) && native && shape_of(native) == SHAPE_NATIVE ? native : f;
+        found = numba_unwrap(module, f);
+        if (!fits(found, shapes, &native))
+            found = f;
     }
     return found;
 }
 
 static int
-no_entry(LLVMModuleRef module, int fitting, err_t *err)
+no_entry(LLVMModuleRef module, unsigned shapes, int fitting, err_t *err)
 {
     char names[300] = "";
     size_t used = 0;
+    bool native;
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f && used < sizeof names - 1; f = LLVMGetNextFunction(f))
-        if (is_candidate(f) && (!fitting || shape_of(f) != SHAPE_NONE)) {
+        if (entry_is_candidate(f) && (!fitting || fits(f, shapes, &native))) {
             int n = snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", LLVMGetValueName(f));
             used += n > 0 ? (size_t)n : 0;
         }
     if (fitting)
         return err_set(err, FH_KERNEL_ERROR, "several functions could be the kernel; name one as entry: %s", names);
-    return err_set(err, FH_KERNEL_ERROR,
-                   "no function of the module can be a kernel: that takes numbers and returns one, or is "
-                   "void(pointers to inputs and output, int64 count)%s%s",
-                   *names ? "; there are: " : "", names);
+    return err_set(
+        err, FH_KERNEL_ERROR,
+        "no function of the module can be a kernel of the wanted kind: one that takes numbers and returns one, "
+        "or void(pointers to inputs and output, int64 count), or void(fh_array *, int32)%s%s",
+        *names ? "; there are: " : "", names);
 }
 
 static int
-choose(LLVMModuleRef module, const char *name, call_shape_t wanted, LLVMValueRef *ret, err_t *err)
+choose(LLVMModuleRef module, const char *name, unsigned shapes, LLVMValueRef *ret, err_t *err)
 {
     if (*name) {
-        *ret = LLVMGetNamedFunction(module, name);
-        if (!*ret || LLVMIsDeclaration(*ret))
-            return err_set(err, FH_KERNEL_ERROR, "the module defines no function named %.200s", name);
-        return FH_OK;
+        *ret = entry_named(module, name);
+        return *ret ? FH_OK : err_set(err, FH_KERNEL_ERROR, "the module defines no function named %.200s", name);
     }
-    *ret = wanted == SHAPE_PIECE ? NULL : find_numba(module);
+    *ret = find_numba(module, shapes);
     if (*ret)
         return FH_OK;
     int fitting = 0;
     for (int pass = 0; pass < 2 && !fitting; pass++) /* Numba's native functions only when there is nothing plainer */
         for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
-            call_shape_t shape = is_candidate(f) ? shape_of(f) : SHAPE_NONE;
-            bool native = shape == SHAPE_NATIVE;
-            bool kind_fits = wanted == SHAPE_NONE || (native ? SHAPE_SCALAR : shape) == wanted;
-            if (shape == SHAPE_NONE || native != (pass == 1) || !kind_fits)
+            bool native;
+            if (!fits(f, shapes, &native) || native != (pass == 1))
                 continue;
             fitting++;
             *ret = f;
         }
-    return fitting == 1 ? FH_OK : no_entry(module, fitting, err);
+    return fitting == 1 ? FH_OK : no_entry(module, shapes, fitting, err);
 }
 
+/* {double, double} f(double, double) may take one complex number or two real ones. */
 static int
-wrong_type(LLVMValueRef function, int parameter, dtype_t dtype, LLVMTypeRef type, err_t *err)
+check_ambiguous(const entry_t *self, const signature_t *signature, err_t *err)
 {
-    char what[32] = "result", *text = LLVMPrintTypeToString(type);
-    if (parameter >= 0)
-        snprintf(what, sizeof what, "parameter %d", parameter + 1);
-    err_set(err, FH_KERNEL_ERROR, "the signature says %s for the %s of %.150s, but its type is %.60s",
-            dtype_name(dtype), what, LLVMGetValueName(function), text);
-    LLVMDisposeMessage(text);
-    return FH_KERNEL_ERROR;
-}
-
-/* Numba's native functions return through a pointer: what is stored there tells the type. */
-static LLVMTypeRef
-native_result(LLVMValueRef function)
-{
-    LLVMValueRef pointer = LLVMGetParam(function, 0);
-    for (LLVMUseRef use = LLVMGetFirstUse(pointer); use; use = LLVMGetNextUse(use)) {
-        LLVMValueRef user = LLVMGetUser(use);
-        if (LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == pointer)
-            return LLVMTypeOf(LLVMGetOperand(user, 0));
-    }
-    return NULL;
+    dtype_t part = self->out[0] == DTYPE_COMPLEX64 ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
+    if (signature->given || dtype_kind(self->out[0]) != 'c')
+        return FH_OK;
+    for (int i = 0; i + 1 < self->nin; i++)
+        if (self->in[i] == part && self->in[i + 1] == part)
+            return err_set(
+                err, FH_KERNEL_ERROR,
+                "parameters %d and %d of %.200s may be one complex number or two real ones: give a signature", i + 1,
+                i + 2, self->name);
+    return FH_OK;
 }
 
 static int
 resolve_scalar(entry_t *self, const signature_t *signature, err_t *err)
 {
-    LLVMTypeRef type = LLVMGlobalGetValueType(self->function), params[MAX_PARAMS];
-    LLVMGetParamTypes(type, params);
-    unsigned first = self->status_call ? 2 : 0;
-    self->nin = (int)(LLVMCountParamTypes(type) - first);
-    LLVMTypeRef result = self->status_call ? native_result(self->function) : LLVMGetReturnType(type);
-    if (signature->given && (signature->count != self->nin || signature->result_void))
-        return err_set(err, FH_KERNEL_ERROR, "the signature has %d parameters%s, %.200s takes %d and returns a number",
-                       signature->count, signature->result_void ? " and no result" : "",
-                       LLVMGetValueName(self->function), self->nin);
-    for (int i = 0; i < self->nin; i++) {
-        LLVMTypeRef have = params[first + (unsigned)i];
-        self->in[i] = signature->given ? signature->args[i].dtype : scalar_dtype(have);
-        if (signature->given && (signature->args[i].pointer || !dtype_fits(self->in[i], have)))
-            return wrong_type(self->function, i, self->in[i], have, err);
-    }
-    if (!result && !signature->given)
-        return err_set(err, FH_KERNEL_ERROR, "what %.200s returns cannot be seen: give a signature",
-                       LLVMGetValueName(self->function));
-    self->out = signature->given ? signature->result.dtype : scalar_dtype(result);
-    if (result && (self->out == DTYPE_NONE ||
-                   (signature->given && (signature->result.pointer || !dtype_fits(self->out, result)))))
-        return wrong_type(self->function, -1, self->out, result, err);
-    return FH_OK;
+    int status = entry_take_inputs(&self->call, signature, self->in, &self->nin, err);
+    if (!status)
+        status = entry_take_result(&self->call, signature, &self->out[0], err);
+    self->nout = 1;
+    return status ? status : check_ambiguous(self, signature, err);
 }
 
 static int
 resolve_piece(entry_t *self, const signature_t *signature, err_t *err)
 {
-    int count = (int)LLVMCountParamTypes(LLVMGlobalGetValueType(self->function));
-    int status = signature_piece(signature, self->in, &self->nin, &self->out, err);
+    int count = (int)(self->call.params - self->call.next);
+    int status = signature_piece(signature, self->in, &self->nin, &self->out[0], err);
+    self->nout = 1;
     if (!status && self->nin != count - 2)
         status = err_set(err, FH_KERNEL_ERROR, "the signature has %d input arrays, %.200s has %d", self->nin,
-                         LLVMGetValueName(self->function), count - 2);
+                         self->name, count - 2);
+    return status;
+}
+
+/* All operands in order; void or int32 in front; "": any. */
+static int
+resolve_array(entry_t *self, const signature_t *signature, err_t *err)
+{
+    self->nin = -1;
+    if (!signature->given)
+        return FH_OK;
+    if (signature->count < 1 || signature->count > KERNEL_MAX_ARGS ||
+        (!signature->result_void && (signature->result.dtype != DTYPE_INT32 || signature->result.pointer)))
+        return err_set(err, FH_KERNEL_ERROR,
+                       "the signature of an array kernel is void(...) or int32(...) with 1 to %d operands, for example "
+                       "\"void(float64[:, :], float64[:, :])\"",
+                       KERNEL_MAX_ARGS);
+    self->nin = signature->count;
+    for (int i = 0; i < self->nin; i++)
+        self->in[i] = signature->args[i].dtype;
+    return FH_OK;
+}
+
+static int
+resolve_gufunc(entry_t *self, const signature_t *signature, err_t *err)
+{
+    const core_dims_t *core = &self->core;
+    if (!*self->layout)
+        return err_set(err, FH_KERNEL_ERROR, "gufunc %.200s needs a layout, for example \"(m,k),(k,n)->(m,n)\"",
+                       self->name);
+    self->nin = core->nin;
+    self->nout = core->nout;
+    if (core->nin > KERNEL_MAX_ARGS || core->nout > KERNEL_MAX_OUT)
+        return err_set(err, FH_KERNEL_ERROR, "layout %.100s has more than %d inputs or %d outputs", self->layout,
+                       KERNEL_MAX_ARGS, KERNEL_MAX_OUT);
+    if (!signature->given && self->shape == SHAPE_ARRAY)
+        return FH_OK;
+    int status = signature_operands(signature, core->nout, self->in, &self->nin, self->out, &self->nout, err);
+    if (!status && self->nin != core->nin)
+        status = err_set(err, FH_KERNEL_ERROR, "the signature has %d inputs, the layout %.100s has %d", self->nin,
+                         self->layout, core->nin);
+    return status;
+}
+
+static int
+resolve(entry_t *self, const signature_t *signature, err_t *err)
+{
+    if (self->kind == KERNEL_GUFUNC)
+        return resolve_gufunc(self, signature, err);
+    if (self->shape == SHAPE_LOOP)
+        return signature_operands(signature, *self->layout ? self->core.nout : 0, self->in, &self->nin, self->out,
+                                  &self->nout, err);
+    if (self->shape == SHAPE_ARRAY)
+        return resolve_array(self, signature, err);
+    return self->shape == SHAPE_PIECE ? resolve_piece(self, signature, err) : resolve_scalar(self, signature, err);
+}
+
+static int
+find_single(LLVMModuleRef module, const entry_wish_t *wish, int kind, entry_t *ret, err_t *err)
+{
+    unsigned shapes = kind == ANY_KIND ? *wish->layout ? SHAPES[KERNEL_GUFUNC] : ALL_SHAPES : SHAPES[kind];
+    LLVMValueRef function;
+    bool native;
+    int status = choose(module, wish->entry, shapes, &function, err);
+    if (status)
+        return status;
+    snprintf(ret->name, sizeof ret->name, "%.255s", *wish->entry ? wish->entry : LLVMGetValueName(function));
+    ret->shape = entry_shape(function, &native);
+    if (ret->shape == SHAPE_NONE || !(shapes & BIT(ret->shape))) {
+        char *type = LLVMPrintTypeToString(LLVMGlobalGetValueType(function));
+        const char *what = kind != ANY_KIND ? kernel_kind_name(kind)
+                           : *wish->layout  ? "gufunc"
+                                            : "ufunc, piece or array";
+        err_set(err, FH_KERNEL_ERROR, "%.150s is %.150s, which cannot be a %s kernel", ret->name, type, what);
+        LLVMDisposeMessage(type);
+        return FH_KERNEL_ERROR;
+    }
+    ret->kind = kind != ANY_KIND ? (kernel_kind_t)kind : *wish->layout ? KERNEL_GUFUNC : NATURAL_KIND[ret->shape];
+    call_init(&ret->call, function, native);
+    return resolve(ret, &wish->signature, err);
+}
+
+/* What the caller left open is filled from the module's own words about the entry. */
+static int
+make_wish(const annotations_t *notes, const kernel_options_t *options, entry_wish_t *ret, err_t *err)
+{
+    const char *entry = options->entry;
+    const annotation_t *note = *entry ? annotations_find(notes, entry) : notes->count == 1 ? &notes->items[0] : NULL;
+    char step[KERNEL_NAME_MAX + 8];
+    snprintf(step, sizeof step, "%.255s_step", entry);
+    if (!note && *entry)
+        note = annotations_find(notes, step);
+    static const annotation_t NOTHING = {.entry = ""};
+    bool alone = !*entry && note;
+    note = note ? note : &NOTHING;
+    *ret = (entry_wish_t){.entry = alone ? note->entry : entry,
+                          .noted = alone,
+                          .kind = *options->kind ? options->kind : note->kind,
+                          .layout = *options->layout ? options->layout : note->layout,
+                          .state_bytes = options->state_bytes};
+    return signature_parse(*options->signature ? options->signature : note->signature, &ret->signature, err);
+}
+
+static int
+find_kind(const entry_wish_t *wish, int *ret, err_t *err)
+{
+    *ret = *wish->kind ? kernel_kind_from_name(wish->kind) : ANY_KIND;
+    if (*wish->kind && *ret < 0)
+        return err_set(err, FH_KERNEL_ERROR, "a kernel's kind is ufunc, piece, array, gufunc or reduction, not %.16s",
+                       wish->kind);
+    return FH_OK;
+}
+
+/* P for P_step: the annotation of a reduction stands at one of its functions. */
+static void
+drop_step(LLVMModuleRef module, char *name)
+{
+    static const char STEP[] = "_step";
+    size_t length = strlen(name), tail = sizeof STEP - 1;
+    char prefix[KERNEL_NAME_MAX], ignored[KERNEL_NAME_MAX];
+    if (length <= tail || strcmp(name + length - tail, STEP))
+        return;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(length - tail), name);
+    if (fold_entry_exists(module, prefix, ignored))
+        snprintf(name, KERNEL_NAME_MAX, "%s", prefix);
+}
+
+static int
+find(LLVMModuleRef module, entry_wish_t *wish, entry_t *ret, err_t *err)
+{
+    char prefix[KERNEL_NAME_MAX], name[KERNEL_NAME_MAX];
+    int kind, status = find_kind(wish, &kind, err);
+    if (!status && *wish->layout) {
+        snprintf(ret->layout, sizeof ret->layout, "%s", wish->layout);
+        status = core_dims_parse(wish->layout, &ret->core, err);
+    }
+    if (status)
+        return status == FH_INVALID_ARGUMENT && err ? (err->status = FH_KERNEL_ERROR) : status;
+    snprintf(name, sizeof name, "%.255s", wish->entry);
+    if (kind == KERNEL_REDUCTION || wish->noted)
+        drop_step(module, name);
+    wish->entry = name;
+    bool exact = *wish->entry && entry_named(module, wish->entry);
+    bool fold = kind == ANY_KIND && !*wish->layout && !exact && fold_entry_exists(module, wish->entry, prefix);
+    if (kind != KERNEL_REDUCTION && !fold)
+        return find_single(module, wish, kind, ret, err);
+    return fold_entry_find(module, wish, ret, err);
+}
+
+int
+entry_find(LLVMModuleRef module, const kernel_options_t *options, entry_t *ret, err_t *err)
+{
+    annotations_t *notes = malloc(sizeof *notes);
+    *ret = (entry_t){0};
+    if (!notes)
+        return err_set(err, FH_NO_MEMORY, "no memory for the module's annotations");
+    annotations_read(module, notes);
+    entry_wish_t wish;
+    int status = make_wish(notes, options, &wish, err);
+    if (!status)
+        status = find(module, &wish, ret, err);
+    free(notes);
     return status;
 }
 
 int
-entry_find(LLVMModuleRef module, const char *name, const char *signature, const char *kind, entry_t *ret, err_t *err)
+entry_functions(const entry_t *self, LLVMValueRef ret[ENTRY_MAX_FUNCTIONS])
 {
-    signature_t parsed;
-    int status = signature_parse(signature, &parsed, err);
-    if (status)
-        return status;
-    call_shape_t wanted = !strcmp(kind, "ufunc") ? SHAPE_SCALAR : !strcmp(kind, "piece") ? SHAPE_PIECE : SHAPE_NONE;
-    if (*kind && wanted == SHAPE_NONE)
-        return err_set(err, FH_KERNEL_ERROR, "a kernel's kind is ufunc or piece, not %.16s", kind);
-    *ret = (entry_t){0};
-    status = choose(module, name, wanted, &ret->function, err);
-    if (status)
-        return status;
-    call_shape_t shape = shape_of(ret->function);
-    ret->status_call = shape == SHAPE_NATIVE;
-    ret->kind = shape == SHAPE_PIECE ? KERNEL_PIECE : KERNEL_UFUNC;
-    if (shape == SHAPE_NONE || (*kind && ret->kind != (wanted == SHAPE_PIECE ? KERNEL_PIECE : KERNEL_UFUNC))) {
-        char *type = LLVMPrintTypeToString(LLVMGlobalGetValueType(ret->function));
-        err_set(err, FH_KERNEL_ERROR, "%.150s is %.150s, which cannot be a %s kernel", LLVMGetValueName(ret->function),
-                type, *kind ? kind : "ufunc or piece");
-        LLVMDisposeMessage(type);
-        return FH_KERNEL_ERROR;
-    }
-    return shape == SHAPE_PIECE ? resolve_piece(ret, &parsed, err) : resolve_scalar(ret, &parsed, err);
+    const fold_t *fold = &self->fold;
+    LLVMValueRef all[ENTRY_MAX_FUNCTIONS] = {fold->init.function, fold->step.function, fold->combine.function,
+                                             fold->finish.function};
+    int count = 0;
+    if (self->kind != KERNEL_REDUCTION)
+        ret[count++] = self->call.function;
+    for (int i = 0; i < ENTRY_MAX_FUNCTIONS && self->kind == KERNEL_REDUCTION; i++)
+        if (all[i])
+            ret[count++] = all[i];
+    return count;
+}
+
+void
+entry_describe(const entry_t *self, runner_description_t *ret)
+{
+    const fold_t *fold = &self->fold;
+    *ret = (runner_description_t){.kind = (int32_t)self->kind, .nin = self->nin, .nout = self->nout};
+    snprintf(ret->entry, sizeof ret->entry, "%s", self->name);
+    snprintf(ret->layout, sizeof ret->layout, "%s", self->layout);
+    for (int i = 0; i < KERNEL_MAX_ARGS; i++)
+        ret->in[i] = (int32_t)self->in[i];
+    for (int i = 0; i < KERNEL_MAX_OUT; i++)
+        ret->out[i] = (int32_t)self->out[i];
+    ret->status_call = self->call.native;
+    ret->loop_abi = self->kind == KERNEL_GUFUNC && self->shape == SHAPE_LOOP;
+    if (self->kind != KERNEL_REDUCTION)
+        return;
+    ret->state_bytes = (fold->size + 15) / 16 * 16;
+    ret->has_start = fold->init.function != NULL;
+    ret->pointer_state = fold->pointer_state;
 }

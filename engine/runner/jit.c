@@ -1,8 +1,10 @@
 #include "engine/runner/jit.h"
 
 #include "engine/runner/lines.h"
+#include "engine/runner/runner_wire.h"
 #include "engine/runner/symbols.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,9 +192,17 @@ jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t 
     return status;
 }
 
+int
+jit_object(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err)
+{
+    return emit(self, module, LLVMObjectFile, ret, err);
+}
+
 typedef struct {
     LLVMErrorRef failure;
-    uint64_t address;
+    int count;
+    LLVMOrcSymbolStringPoolEntryRef names[JIT_MAX_SYMBOLS];
+    void **addresses;
 } lookup_t;
 
 static void
@@ -200,43 +210,59 @@ on_lookup(LLVMErrorRef failure, LLVMOrcCSymbolMapPairs found, size_t count, void
 {
     lookup_t *lookup = context;
     lookup->failure = failure;
-    if (!failure && count == 1)
-        lookup->address = found[0].Sym.Address;
+    for (size_t i = 0; i < count && !failure; i++)
+        for (int k = 0; k < lookup->count; k++)
+            if (found[i].Name == lookup->names[k])
+                lookup->addresses[k] = (void *)(uintptr_t)found[i].Sym.Address;
 }
 
-/* ORC compiles and links in this call, on this thread. */
+/* ORC links in this call, on this thread.  Addresses are NULL where nothing was found. */
 static int
-look_up(jit_t *self, const char *symbol, void **ret, err_t *err)
+look_up(jit_t *self, lookup_t *lookup, err_t *err)
 {
-    lookup_t lookup = {0};
     LLVMOrcCJITDylibSearchOrderElement order = {self->library, LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly};
-    LLVMOrcCLookupSetElement wanted = {LLVMOrcLLJITMangleAndIntern(self->orc, symbol),
-                                       LLVMOrcSymbolLookupFlagsRequiredSymbol};
+    LLVMOrcCLookupSetElement wanted[JIT_MAX_SYMBOLS];
+    for (int i = 0; i < lookup->count; i++)
+        wanted[i] = (LLVMOrcCLookupSetElement){lookup->names[i], LLVMOrcSymbolLookupFlagsRequiredSymbol};
     LLVMOrcExecutionSessionLookup(LLVMOrcLLJITGetExecutionSession(self->orc), LLVMOrcLookupKindStatic, &order, 1,
-                                  &wanted, 1, on_lookup, &lookup);
-    int status = failed(lookup.failure, FH_BAD_BITCODE, "the code cannot be linked", err);
-    if (!status && !lookup.address)
-        status = err_set(err, FH_INTERNAL, "the compiled code has no %s", symbol);
-    *ret = (void *)(uintptr_t)lookup.address;
+                                  wanted, (size_t)lookup->count, on_lookup, lookup);
+    int status = failed(lookup->failure, FH_BAD_BITCODE, "the code cannot be linked", err);
+    for (int i = 0; i < lookup->count && !status; i++)
+        if (!lookup->addresses[i])
+            status =
+                err_set(err, FH_BAD_BITCODE, "the code lacks %s", LLVMOrcSymbolStringPoolEntryStr(lookup->names[i]));
     return status;
 }
 
-int
-jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker,
-        void **ret_address, err_t *err)
+static void
+symbol_name(const char *symbol, const char *suffix, char ret[RUNNER_SYMBOL_MAX + 16])
 {
-    LLVMMemoryBufferRef object = NULL;
-    int status = emit(self, module, LLVMObjectFile, &object, err);
-    if (status)
-        return status;
-    lines_t *lines = lines_new(LLVMGetBufferStart(object), LLVMGetBufferSize(object), symbol);
+    snprintf(ret, RUNNER_SYMBOL_MAX + 16, "%.*s%.15s", RUNNER_SYMBOL_MAX, symbol, suffix);
+}
+
+int
+jit_link(jit_t *self, LLVMMemoryBufferRef object, const char *symbol, const char *const *suffixes, int count,
+         LLVMOrcResourceTrackerRef *ret_tracker, void **ret_addresses, err_t *err)
+{
+    const char *bytes = LLVMGetBufferStart(object);
+    size_t size = LLVMGetBufferSize(object);
+    char name[RUNNER_SYMBOL_MAX + 16];
+    lookup_t lookup = {.count = count, .addresses = ret_addresses};
+    symbol_name(symbol, suffixes[0], name);
+    lines_t *lines = lines_new(bytes, size, name);
     *ret_tracker = LLVMOrcJITDylibCreateResourceTracker(self->library);
-    status = failed(LLVMOrcLLJITAddObjectFileWithRT(self->orc, *ret_tracker, object), FH_BAD_BITCODE,
-                    "the code cannot be added", err);
+    LLVMMemoryBufferRef copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(bytes, size, "kernel");
+    int status = failed(LLVMOrcLLJITAddObjectFileWithRT(self->orc, *ret_tracker, copy), FH_BAD_BITCODE,
+                        "the code cannot be added", err);
+    for (int i = 0; i < count && !status; i++) {
+        symbol_name(symbol, suffixes[i], name);
+        lookup.names[i] = LLVMOrcLLJITMangleAndIntern(self->orc, name);
+        ret_addresses[i] = NULL;
+    }
     if (!status)
-        status = look_up(self, symbol, ret_address, err);
+        status = look_up(self, &lookup, err);
     if (!status)
-        lines_publish(&lines, *ret_address, *ret_tracker);
+        lines_publish(&lines, ret_addresses[0], *ret_tracker);
     lines_destroy(&lines);
     if (status)
         jit_drop(ret_tracker);

@@ -24,9 +24,13 @@ const char *jit_cpu(const jit_t *self);
 int jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err);
 /* The module as assembly text; the caller disposes of it. */
 int jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err);
-/* Generate code for the module and find symbol in it.  *ret_tracker holds the code until jit_drop. */
-int jit_add(jit_t *self, LLVMModuleRef module, const char *symbol, LLVMOrcResourceTrackerRef *ret_tracker,
-            void **ret_address, err_t *err);
+/* The module as machine code, a relocatable file; the caller disposes of it. */
+int jit_object(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err);
+/* Link such a file, which stays the caller's, and find symbols in it: symbol followed by each of the suffixes.
+ * *ret_tracker holds the code until jit_drop.  BAD_BITCODE: it is none, or a symbol is not there. */
+int jit_link(jit_t *self, LLVMMemoryBufferRef object, const char *symbol, const char *const *suffixes, int count,
+             LLVMOrcResourceTrackerRef *ret_tracker, void **ret_addresses, err_t *err);
+enum { JIT_MAX_SYMBOLS = 8 };
 void jit_drop(LLVMOrcResourceTrackerRef *tracker);
 
 #endif

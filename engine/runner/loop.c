@@ -2,229 +2,188 @@
 
 #include <stdbool.h>
 
-#include <llvm-c/DebugInfo.h>
+enum { MAX_OPERANDS = KERNEL_MAX_ARGS + KERNEL_MAX_OUT };
 
-enum { MAX_OPERANDS = KERNEL_MAX_ARGS + 1 };
-
-/* Building state: the function, its parameters taken apart, and types that are needed all the time. */
+/* Building state: the function's parameters taken apart. */
 typedef struct {
-    LLVMContextRef context;
-    LLVMBuilderRef builder;
+    emit_t emit;
     const entry_t *entry;
-    LLVMValueRef function, n;
+    loop_options_t options;
+    LLVMValueRef array_of_data, array_of_strides, n;
     int operands;
-    LLVMValueRef data[MAX_OPERANDS], stride[MAX_OPERANDS]; /* of each operand, the output last */
-    LLVMValueRef result_slot, exception_slot;              /* for status calls */
-    LLVMTypeRef i8, i32, i64, ptr;
+    LLVMTypeRef type[MAX_OPERANDS]; /* of an element in memory */
+    LLVMValueRef data[MAX_OPERANDS], stride[MAX_OPERANDS];
 } loop_t;
 
-static dtype_t
-operand_dtype(const loop_t *self, int k)
-{
-    return k < self->entry->nin ? self->entry->in[k] : self->entry->out;
-}
-
-static LLVMValueRef
-int64(const loop_t *self, int64_t value)
-{
-    return LLVMConstInt(self->i64, (unsigned long long)value, true);
-}
-
-/* How an element of a dtype lies in memory: bool as a byte. */
-static LLVMTypeRef
-memory_type(const loop_t *self, dtype_t dtype)
-{
-    if (dtype == DTYPE_FLOAT64)
-        return LLVMDoubleTypeInContext(self->context);
-    if (dtype == DTYPE_FLOAT32)
-        return LLVMFloatTypeInContext(self->context);
-    if (dtype == DTYPE_FLOAT16)
-        return LLVMHalfTypeInContext(self->context);
-    return LLVMIntTypeInContext(self->context, (unsigned)dtype_size(dtype) * 8);
-}
-
-static bool
-is_bit(LLVMTypeRef type)
-{
-    return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 1;
-}
-
-static LLVMValueRef
-load(const loop_t *self, int k, LLVMValueRef pointer, LLVMTypeRef wanted)
-{
-    LLVMBuilderRef b = self->builder;
-    LLVMValueRef value = LLVMBuildLoad2(b, memory_type(self, operand_dtype(self, k)), pointer, "");
-    if (is_bit(wanted))
-        return LLVMBuildICmp(b, LLVMIntNE, value, LLVMConstInt(self->i8, 0, false), "");
-    return value;
-}
-
 static void
-store(const loop_t *self, LLVMValueRef value, LLVMValueRef pointer)
-{
-    LLVMBuilderRef b = self->builder;
-    if (self->entry->out == DTYPE_BOOL) {
-        if (!is_bit(LLVMTypeOf(value)))
-            value = LLVMBuildICmp(b, LLVMIntNE, value, LLVMConstInt(LLVMTypeOf(value), 0, false), "");
-        value = LLVMBuildZExt(b, value, self->i8, "");
-    }
-    LLVMBuildStore(b, value, pointer);
-}
-
-/* Call the kernel on one element of each operand; returns the status (NULL: it has none). */
-static LLVMValueRef
-call_once(const loop_t *self, LLVMValueRef *pointers)
+take_operands(loop_t *self)
 {
     const entry_t *entry = self->entry;
-    LLVMTypeRef type = LLVMGlobalGetValueType(entry->function), params[MAX_OPERANDS + 2];
-    LLVMGetParamTypes(type, params);
-    LLVMValueRef args[MAX_OPERANDS + 2];
-    unsigned count = 0;
-    if (entry->status_call) {
-        args[count++] = self->result_slot;
-        args[count++] = self->exception_slot;
-    }
-    for (int k = 0; k < entry->nin; k++, count++)
-        args[count] = load(self, k, pointers[k], params[count]);
-    LLVMValueRef value = LLVMBuildCall2(self->builder, type, entry->function, args, count, "");
-    LLVMSetInstructionCallConv(value, LLVMGetFunctionCallConv(entry->function));
-    LLVMValueRef status = entry->status_call ? value : NULL;
-    if (status)
-        value = LLVMBuildLoad2(self->builder, memory_type(self, entry->out), self->result_slot, "");
-    store(self, value, pointers[entry->nin]);
-    return status;
-}
-
-/* "llvm.loop" metadata (a node that begins with itself): our loops are not unrolled, the remainders of the vectorised
- * one least of all, and only the contiguous one is vectorised. */
-static void
-advise(const loop_t *self, LLVMValueRef branch, bool vectorised)
-{
-    static const char VECTORISE[] = "llvm.loop.vectorize.enable", UNROLL[] = "llvm.loop.unroll.disable";
-    LLVMMetadataRef off = LLVMValueAsMetadata(LLVMConstInt(LLVMInt1TypeInContext(self->context), 0, false));
-    LLVMMetadataRef vectorise[] = {LLVMMDStringInContext2(self->context, VECTORISE, sizeof VECTORISE - 1), off};
-    LLVMMetadataRef unroll = LLVMMDStringInContext2(self->context, UNROLL, sizeof UNROLL - 1);
-    LLVMMetadataRef itself = LLVMTemporaryMDNode(self->context, NULL, 0);
-    LLVMMetadataRef parts[] = {itself, LLVMMDNodeInContext2(self->context, &unroll, 1),
-                               LLVMMDNodeInContext2(self->context, vectorise, 2)};
-    LLVMMetadataRef node = LLVMMDNodeInContext2(self->context, parts, vectorised ? 2 : 3);
-    LLVMMetadataReplaceAllUsesWith(itself, node);
-    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(self->context, "llvm.loop", 9),
-                    LLVMMetadataAsValue(self->context, node));
-}
-
-/* One counted loop from block to a return.  contiguous: element i of each operand lies at i times its size. */
-static void
-build_version(const loop_t *self, LLVMBasicBlockRef entry_block, bool contiguous)
-{
-    LLVMBuilderRef b = self->builder;
-    LLVMBasicBlockRef body =
-        LLVMAppendBasicBlockInContext(self->context, self->function, contiguous ? "fast" : "strided");
-    LLVMBasicBlockRef exit = LLVMAppendBasicBlockInContext(self->context, self->function, "");
-    LLVMPositionBuilderAtEnd(b, entry_block);
-    LLVMBuildBr(b, body);
-    LLVMPositionBuilderAtEnd(b, body);
-    LLVMValueRef i = LLVMBuildPhi(b, self->i64, "i");
-    LLVMValueRef raised = self->entry->status_call ? LLVMBuildPhi(b, self->i32, "raised") : NULL;
-    LLVMValueRef pointers[MAX_OPERANDS];
+    self->operands = entry->nin + entry->nout;
     for (int k = 0; k < self->operands; k++) {
-        LLVMTypeRef unit = contiguous ? memory_type(self, operand_dtype(self, k)) : self->i8;
-        LLVMValueRef offset = contiguous ? i : LLVMBuildMul(b, i, self->stride[k], "");
-        pointers[k] = LLVMBuildInBoundsGEP2(b, unit, self->data[k], &offset, 1, "");
+        dtype_t dtype = k < entry->nin ? entry->in[k] : entry->out[k - entry->nin];
+        self->type[k] = emit_dtype(self->emit.context, dtype);
+        self->data[k] = emit_item(&self->emit, self->emit.ptr, self->array_of_data, k);
     }
-    LLVMValueRef status = call_once(self, pointers);
-    LLVMValueRef sum = status ? LLVMBuildOr(b, raised, status, "") : NULL;
-    LLVMValueRef next = LLVMBuildNSWAdd(b, i, int64(self, 1), "");
-    LLVMValueRef branch = LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, next, self->n, ""), body, exit);
-    advise(self, branch, contiguous);
-    LLVMBasicBlockRef from[] = {entry_block, body};
-    LLVMAddIncoming(i, (LLVMValueRef[]){int64(self, 0), next}, from, 2);
-    LLVMValueRef zero = LLVMConstInt(self->i32, 0, false);
-    if (raised)
-        LLVMAddIncoming(raised, (LLVMValueRef[]){zero, sum}, from, 2);
-    LLVMPositionBuilderAtEnd(b, exit);
-    LLVMBuildRet(b, sum ? sum : zero);
 }
 
-/* Load the pointers and strides of all operands; true if all strides are their elements' sizes. */
+/* Load the strides of all operands; true if all are their elements' sizes. */
 static LLVMValueRef
-unpack(loop_t *self)
+take_strides(loop_t *self)
 {
-    LLVMBuilderRef b = self->builder;
-    LLVMValueRef contiguous = LLVMConstInt(LLVMInt1TypeInContext(self->context), 1, false);
+    LLVMBuilderRef b = self->emit.builder;
+    LLVMValueRef contiguous = LLVMConstInt(self->emit.i1, 1, false);
     for (int k = 0; k < self->operands; k++) {
-        LLVMValueRef index = int64(self, k);
-        self->data[k] = LLVMBuildLoad2(
-            b, self->ptr, LLVMBuildInBoundsGEP2(b, self->ptr, LLVMGetParam(self->function, 0), &index, 1, ""), "");
-        if (self->entry->kind == KERNEL_PIECE)
-            continue;
-        self->stride[k] = LLVMBuildLoad2(
-            b, self->i64, LLVMBuildInBoundsGEP2(b, self->i64, LLVMGetParam(self->function, 1), &index, 1, ""), "");
-        LLVMValueRef size = int64(self, (int64_t)dtype_size(operand_dtype(self, k)));
+        self->stride[k] = emit_item(&self->emit, self->emit.i64, self->array_of_strides, k);
+        LLVMValueRef size = emit_int(&self->emit, emit_size(&self->emit, self->type[k]));
         contiguous = LLVMBuildAnd(b, contiguous, LLVMBuildICmp(b, LLVMIntEQ, self->stride[k], size, ""), "");
     }
     return contiguous;
 }
 
-static void
-build_piece(const loop_t *self)
+static LLVMValueRef
+no_status(const loop_t *self)
 {
-    LLVMValueRef args[MAX_OPERANDS + 1];
-    for (int k = 0; k < self->operands; k++)
-        args[k] = self->data[k];
-    args[self->operands] = self->n;
-    LLVMValueRef function = self->entry->function;
-    LLVMValueRef call = LLVMBuildCall2(self->builder, LLVMGlobalGetValueType(function), function, args,
-                                       (unsigned)self->operands + 1, "");
-    LLVMSetInstructionCallConv(call, LLVMGetFunctionCallConv(function));
-    LLVMBuildRet(self->builder, LLVMConstInt(self->i32, 0, false));
+    return LLVMConstInt(self->emit.i32, 0, false);
 }
 
+/* One counted loop up to a return.  contiguous: element i of each operand lies at i times its size. */
 static void
-build_ufunc(loop_t *self, LLVMValueRef contiguous)
+build_scalar(loop_t *self, bool contiguous)
 {
-    LLVMBuilderRef b = self->builder;
-    LLVMBasicBlockRef some = LLVMAppendBasicBlockInContext(self->context, self->function, "some");
-    LLVMBasicBlockRef fast = LLVMAppendBasicBlockInContext(self->context, self->function, "");
-    LLVMBasicBlockRef strided = LLVMAppendBasicBlockInContext(self->context, self->function, "");
-    LLVMBasicBlockRef none = LLVMAppendBasicBlockInContext(self->context, self->function, "none");
-    if (self->entry->status_call) {
-        self->result_slot = LLVMBuildAlloca(b, memory_type(self, self->entry->out), "");
-        self->exception_slot = LLVMBuildAlloca(b, self->ptr, "");
+    emit_t *emit = &self->emit;
+    LLVMBuilderRef b = emit->builder;
+    LLVMValueRef pointers[MAX_OPERANDS], none = no_status(self), raised = NULL, sum = NULL;
+    emit_loop_t loop;
+    emit_loop_begin(emit, emit_int(emit, 0), self->n, &loop);
+    if (self->entry->call.native) {
+        raised = LLVMBuildPhi(b, emit->i32, "raised");
+        LLVMAddIncoming(raised, &none, &loop.before, 1);
     }
-    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSGT, self->n, int64(self, 0), ""), some, none);
-    LLVMPositionBuilderAtEnd(b, some);
-    LLVMBuildCondBr(b, contiguous, fast, strided);
-    LLVMPositionBuilderAtEnd(b, none);
-    LLVMBuildRet(b, LLVMConstInt(self->i32, 0, false));
-    build_version(self, fast, true);
-    build_version(self, strided, false);
+    for (int k = 0; k < self->operands; k++)
+        pointers[k] = contiguous ? emit_at(emit, self->type[k], self->data[k], loop.i)
+                                 : emit_at(emit, emit->i8, self->data[k], LLVMBuildMul(b, loop.i, self->stride[k], ""));
+    LLVMValueRef status = call_emit(emit, &self->entry->call, pointers, pointers[self->entry->nin]);
+    LLVMBasicBlockRef latch = LLVMGetInsertBlock(b);
+    if (raised) {
+        sum = LLVMBuildOr(b, raised, status, "");
+        LLVMAddIncoming(raised, &sum, &latch, 1);
+    }
+    emit_loop_end(emit, &loop, emit_int(emit, 1), contiguous && !self->options.debug);
+    LLVMValueRef result = none;
+    if (raised) {
+        result = LLVMBuildPhi(b, emit->i32, "");
+        LLVMAddIncoming(result, (LLVMValueRef[]){none, sum}, (LLVMBasicBlockRef[]){loop.before, latch}, 2);
+    }
+    LLVMBuildRet(b, result);
 }
 
-LLVMValueRef
-loop_build(LLVMModuleRef module, const entry_t *entry, const char *name)
+/* NumPy's loop does its own counting.  contiguous: tell it the strides as constants, which makes it vectorisable. */
+static void
+build_numpy(loop_t *self, bool contiguous)
 {
-    LLVMContextRef context = LLVMGetModuleContext(module);
-    loop_t self = {
-        .context = context,
-        .builder = LLVMCreateBuilderInContext(context),
-        .entry = entry,
-        .operands = entry->nin + 1,
-        .i8 = LLVMInt8TypeInContext(context),
-        .i32 = LLVMInt32TypeInContext(context),
-        .i64 = LLVMInt64TypeInContext(context),
-        .ptr = LLVMPointerTypeInContext(context, 0),
-    };
-    LLVMTypeRef params[] = {self.ptr, self.ptr, self.i64};
-    self.function = LLVMAddFunction(module, name, LLVMFunctionType(self.i32, params, 3, false));
-    self.n = LLVMGetParam(self.function, 2);
-    LLVMPositionBuilderAtEnd(self.builder, LLVMAppendBasicBlockInContext(context, self.function, "entry"));
-    LLVMValueRef contiguous = unpack(&self);
-    if (entry->kind == KERNEL_PIECE)
+    emit_t *emit = &self->emit;
+    LLVMBuilderRef b = emit->builder;
+    LLVMTypeRef longs = LLVMArrayType2(emit->i64, (uint64_t)self->operands);
+    LLVMTypeRef pointers = LLVMArrayType2(emit->ptr, (uint64_t)self->operands);
+    LLVMValueRef count = emit_slot(emit, emit->i64), steps = emit_slot(emit, longs), args = emit_slot(emit, pointers);
+    LLVMBuildStore(b, self->n, count);
+    for (int k = 0; k < self->operands; k++) {
+        LLVMValueRef step = contiguous ? emit_int(emit, emit_size(emit, self->type[k])) : self->stride[k];
+        LLVMBuildStore(b, step, emit_at(emit, emit->i64, steps, emit_int(emit, k)));
+        LLVMBuildStore(b, self->data[k], emit_at(emit, emit->ptr, args, emit_int(emit, k)));
+    }
+    const call_t *call = &self->entry->call;
+    LLVMValueRef values[] = {args, count, steps, LLVMConstNull(emit->ptr)};
+    LLVMSetInstructionCallConv(LLVMBuildCall2(b, call->type, call->function, values, 4, ""),
+                               LLVMGetFunctionCallConv(call->function));
+    LLVMBuildRet(b, no_status(self));
+}
+
+static void
+build_ufunc(loop_t *self)
+{
+    emit_t *emit = &self->emit;
+    LLVMBuilderRef b = emit->builder;
+    void (*build)(loop_t *, bool) = self->entry->shape == SHAPE_LOOP ? build_numpy : build_scalar;
+    take_operands(self);
+    if (self->options.whole_vectors) {
+        self->n = LLVMBuildAnd(b, self->n, emit_int(emit, -(int64_t)KERNEL_VECTOR), "");
+        build(self, true);
+        return;
+    }
+    LLVMValueRef contiguous = take_strides(self);
+    LLVMBasicBlockRef fast = emit_block(emit, "fast"), strided = emit_block(emit, "strided");
+    LLVMBuildCondBr(b, contiguous, fast, strided);
+    LLVMPositionBuilderAtEnd(b, fast);
+    build(self, true);
+    LLVMPositionBuilderAtEnd(b, strided);
+    build(self, false);
+}
+
+/* Call the entry once with these values; its int32 (Numba's status, or what it returns) is the loop's. */
+static void
+build_call(loop_t *self, const LLVMValueRef *values, unsigned count)
+{
+    emit_t *emit = &self->emit;
+    const call_t *call = &self->entry->call;
+    LLVMValueRef args[CALL_MAX_PARAMS];
+    unsigned used = 0;
+    for (; call->native && used < 2; used++)
+        args[used] = emit_slot(emit, emit->ptr); /* no result to speak of, and the exception */
+    for (unsigned i = 0; i < count; i++)
+        args[used++] = values[i];
+    LLVMValueRef result = LLVMBuildCall2(emit->builder, call->type, call->function, args, used, "");
+    LLVMSetInstructionCallConv(result, LLVMGetFunctionCallConv(call->function));
+    LLVMBuildRet(emit->builder, LLVMTypeOf(result) == emit->i32 ? result : no_status(self));
+}
+
+static void
+build_piece(loop_t *self)
+{
+    take_operands(self);
+    self->data[self->operands] = self->n;
+    build_call(self, self->data, (unsigned)self->operands + 1);
+}
+
+static void
+build_array(loop_t *self)
+{
+    LLVMValueRef count = LLVMBuildTrunc(self->emit.builder, self->n, self->emit.i32, "");
+    build_call(self, (LLVMValueRef[]){self->array_of_data, count}, 2);
+}
+
+/* Steps are the outer ones of all operands and then their core strides; the dimensions lie behind them. */
+static void
+build_numpy_gufunc(loop_t *self)
+{
+    emit_t *emit = &self->emit;
+    const core_dims_t *core = &self->entry->core;
+    int64_t steps = core->nin + core->nout;
+    for (int k = 0; k < core->nin + core->nout; k++)
+        steps += core->ndim[k];
+    LLVMValueRef dimensions = emit_at(emit, emit->i64, self->array_of_strides, emit_int(emit, steps));
+    build_call(self,
+               (LLVMValueRef[]){self->array_of_data, dimensions, self->array_of_strides, LLVMConstNull(emit->ptr)}, 4);
+}
+
+void
+loop_build(LLVMModuleRef module, const entry_t *entry, const char *name, const loop_options_t *options)
+{
+    loop_t self = {.entry = entry, .options = *options};
+    emit_init(&self.emit, module);
+    LLVMTypeRef params[] = {self.emit.ptr, self.emit.ptr, self.emit.i64};
+    LLVMValueRef function = emit_function(&self.emit, name, self.emit.i32, params, 3);
+    self.array_of_data = LLVMGetParam(function, 0);
+    self.array_of_strides = LLVMGetParam(function, 1);
+    self.n = LLVMGetParam(function, 2);
+    if (entry->kind == KERNEL_UFUNC)
+        build_ufunc(&self);
+    else if (entry->kind == KERNEL_PIECE)
         build_piece(&self);
+    else if (entry->shape == SHAPE_LOOP)
+        build_numpy_gufunc(&self);
     else
-        build_ufunc(&self, contiguous);
-    LLVMDisposeBuilder(self.builder);
-    LLVMSetLinkage(entry->function, LLVMInternalLinkage);
-    return self.function;
+        build_array(&self);
+    emit_release(&self.emit);
 }

@@ -1,6 +1,7 @@
 #include "engine/runner/module.h"
 
 #include "engine/runner/debug_info.h"
+#include "engine/runner/leftovers.h"
 #include "engine/runner/llvm_compat.h"
 #include "engine/runner/symbols.h"
 
@@ -115,22 +116,36 @@ make_private(LLVMValueRef value)
     LLVMSetLinkage(value, LLVMInternalLinkage);
 }
 
-int
-module_reduce(module_t *self, LLVMValueRef entry, err_t *err)
+static bool
+is_among(LLVMValueRef value, const LLVMValueRef *list, int count)
 {
+    for (int i = 0; i < count; i++)
+        if (list[i] == value)
+            return true;
+    return false;
+}
+
+int
+module_reduce(module_t *self, const LLVMValueRef *entries, int count, err_t *err)
+{
+    leftovers_drop_names(self->module);
     for (LLVMValueRef f = LLVMGetFirstFunction(self->module); f; f = LLVMGetNextFunction(f))
-        if (f != entry && !LLVMIsDeclaration(f))
+        if (!is_among(f, entries, count) && !LLVMIsDeclaration(f))
             make_private(f);
     for (LLVMValueRef g = LLVMGetFirstGlobal(self->module); g; g = LLVMGetNextGlobal(g))
         if (!LLVMIsDeclaration(g) && LLVMGetLinkage(g) != LLVMAppendingLinkage)
             make_private(g);
-    LLVMSetComdat(entry, NULL);
-    LLVMSetLinkage(entry, LLVMExternalLinkage);
+    for (int i = 0; i < count; i++) {
+        LLVMSetComdat(entries[i], NULL);
+        LLVMSetLinkage(entries[i], LLVMExternalLinkage);
+    }
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMErrorRef failure = LLVMRunPasses(self->module, "globaldce", NULL, options);
     LLVMDisposePassBuilderOptions(options);
-    if (!failure)
+    if (!failure) {
+        leftovers_replace(self->module);
         return FH_OK;
+    }
     char *text = LLVMGetErrorMessage(failure);
     err_set(err, FH_BAD_BITCODE, "unused code cannot be removed: %.300s", text);
     LLVMDisposeErrorMessage(text);
@@ -243,14 +258,29 @@ prepare_declaration(module_t *self, LLVMValueRef function)
     add_attribute(self, function, "willreturn");
 }
 
-void
-module_aim(module_t *self, LLVMValueRef function, const module_target_t *target)
+static void
+aim(module_t *self, LLVMValueRef function, const module_target_t *target)
 {
     add_attribute(self, function, "nounwind");
     add_string(self, function, "target-cpu", target->cpu);
     add_string(self, function, "target-features", target->features);
     if (target->narrow_vectors)
         add_string(self, function, "prefer-vector-width", "256");
+}
+
+void
+module_aim(module_t *self, const char *prefix, const module_target_t *target)
+{
+    for (LLVMValueRef f = LLVMGetFirstFunction(self->module); f; f = LLVMGetNextFunction(f))
+        if (!LLVMIsDeclaration(f) && !strncmp(LLVMGetValueName(f), prefix, strlen(prefix)))
+            aim(self, f, target);
+}
+
+void
+module_hide(const LLVMValueRef *entries, int count)
+{
+    for (int i = 0; i < count; i++)
+        LLVMSetLinkage(entries[i], LLVMInternalLinkage);
 }
 
 void
@@ -266,6 +296,6 @@ module_prepare(module_t *self, const module_target_t *target)
         }
         strip(f, false);
         prepare_body(self, f, target->fastmath);
-        module_aim(self, f, target);
+        aim(self, f, target);
     }
 }

@@ -21,8 +21,10 @@ typedef struct {
 int module_init(module_t *self, const void *bytes, size_t size, err_t *err);
 void module_release(module_t *self);
 
-/* Make everything but entry private and delete what it does not reach. */
-int module_reduce(module_t *self, LLVMValueRef entry, err_t *err);
+/* Make everything but these functions private and delete what they do not reach, and what means nothing in a kernel. */
+int module_reduce(module_t *self, const LLVMValueRef *entries, int count, err_t *err);
+/* The entries become private, too: loops that call them are there now. */
+void module_hide(const LLVMValueRef *entries, int count);
 
 /* What the code is to be generated for. */
 typedef struct {
@@ -34,8 +36,8 @@ typedef struct {
 /* Take away what binds the code to its origin (CPU names, inlining and unrolling orders, stack protectors) and say what
  * it is to be compiled for.  To be called on a vetted module. */
 void module_prepare(module_t *self, const module_target_t *target);
-/* Say of one function which CPU it is for; module_prepare does it for those that are there. */
-void module_aim(module_t *self, LLVMValueRef function, const module_target_t *target);
+/* Say of functions that came later, whose names begin so, which CPU they are for. */
+void module_aim(module_t *self, const char *prefix, const module_target_t *target);
 
 int module_verify(module_t *self, err_t *err);
 

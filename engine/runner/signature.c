@@ -85,10 +85,11 @@ is_word(char c)
 
 /* The words of one type with single spaces between ("unsigned long"), without qualifiers; "" if there is none. */
 static int
-take_words(reader_t *reader, char ret[WORD_MAX])
+take_words(reader_t *reader, char ret[WORD_MAX], bool *ret_constant)
 {
     size_t used = 0;
     ret[0] = '\0';
+    *ret_constant = false;
     for (;;) {
         skip_space(reader);
         const char *start = reader->at;
@@ -98,8 +99,10 @@ take_words(reader_t *reader, char ret[WORD_MAX])
         size_t length = (size_t)(end - start);
         if (!length)
             return FH_OK;
-        bool qualifier = (length == 5 && !memcmp(start, "const", 5)) || (length == 8 && !memcmp(start, "restrict", 8));
-        if (!qualifier) {
+        bool constant = length == 5 && !memcmp(start, "const", 5);
+        if (constant)
+            *ret_constant = true;
+        if (!constant && (length != 8 || memcmp(start, "restrict", 8))) {
             if (used + length + 2 > WORD_MAX)
                 return complain(reader, "no dtype has so long a name");
             if (used)
@@ -121,11 +124,28 @@ dtype_of(const char *name)
     return dtype_from_name(name);
 }
 
+/* "[:, ::1]", the bracket being taken already: the colons that are axes. */
+static int
+take_axes(reader_t *reader, signature_type_t *ret)
+{
+    do {
+        if (!take(reader, ':'))
+            break; /* "[]" */
+        if (take(reader, ':'))
+            take(reader, '1');
+        ret->ndim++;
+    } while (take(reader, ','));
+    ret->pointer = true;
+    return take(reader, ']') ? FH_OK : complain(reader, "the bracket is not closed");
+}
+
 static int
 take_type(reader_t *reader, signature_type_t *ret, bool *ret_void)
 {
     char words[WORD_MAX];
-    int status = take_words(reader, words);
+    bool ignored;
+    *ret = (signature_type_t){0};
+    int status = take_words(reader, words, &ret->constant);
     if (status)
         return status;
     if (!strcmp(words, "CPointer")) {
@@ -143,18 +163,14 @@ take_type(reader_t *reader, signature_type_t *ret, bool *ret_void)
     ret->dtype = is_void ? DTYPE_NONE : dtype_of(words);
     if (!is_void && ret->dtype == DTYPE_NONE)
         return complain(reader, *words ? "that is no dtype" : "a dtype is missing");
-    ret->pointer = false;
     if (take(reader, '*')) {
         ret->pointer = true;
-        if (take_words(reader, words) || *words)
+        if (take_words(reader, words, &ignored) || *words)
             return complain(reader, "only restrict may follow the star");
     } else if (take(reader, '[')) {
-        take(reader, ':');
-        take(reader, ':');
-        take(reader, '1');
-        if (!take(reader, ']'))
-            return complain(reader, "the bracket is not closed");
-        ret->pointer = true;
+        status = take_axes(reader, ret);
+        if (status)
+            return status;
     }
     if (is_void && ret->pointer)
         return complain(reader, "a pointer needs an element dtype");
@@ -178,7 +194,7 @@ signature_parse(const char *text, signature_t *ret, err_t *err)
         return complain(&reader, "the parameters in parentheses are missing");
     if (!take(&reader, ')')) {
         do {
-            if (ret->count == KERNEL_MAX_ARGS + 1)
+            if (ret->count == SIGNATURE_MAX_ARGS)
                 return complain(&reader, "too many parameters");
             status = take_type(&reader, &ret->args[ret->count++], NULL);
             if (status)
@@ -216,5 +232,36 @@ signature_piece(const signature_t *self, dtype_t *ret_in, int *ret_nin, dtype_t 
         ret_in[i] = self->args[i].dtype;
     *ret_nin = nin;
     *ret_out = self->result_void ? self->args[nin].dtype : self->result.dtype;
+    return FH_OK;
+}
+
+static int
+count_outputs(const signature_t *self)
+{
+    int constant = 0;
+    while (constant < self->count && self->args[constant].constant)
+        constant++;
+    return constant && constant < self->count ? self->count - constant : 1;
+}
+
+int
+signature_operands(const signature_t *self, int nout, dtype_t *ret_in, int *ret_nin, dtype_t *ret_out, int *ret_nout,
+                   err_t *err)
+{
+    if (!self->given)
+        return err_set(
+            err, FH_KERNEL_ERROR,
+            "the dtypes of this kernel cannot be seen in its type: give a signature, for example "
+            "\"float64(float64, float64)\" or, with several outputs, \"void(float64[:], float64[:], float64[:])\"");
+    *ret_nout = !self->result_void ? 1 : nout ? nout : count_outputs(self);
+    *ret_nin = self->result_void ? self->count - *ret_nout : self->count;
+    if (*ret_nin < 1 || *ret_nin > KERNEL_MAX_ARGS || *ret_nout > KERNEL_MAX_OUT || (nout && nout != *ret_nout))
+        return err_set(err, FH_KERNEL_ERROR,
+                       "the signature has %d parameters%s; this kernel needs 1 to %d inputs and %d output(s)",
+                       self->count, self->result_void ? "" : " and a result", KERNEL_MAX_ARGS, nout ? nout : 1);
+    for (int i = 0; i < *ret_nin; i++)
+        ret_in[i] = self->args[i].dtype;
+    for (int i = 0; i < *ret_nout; i++)
+        ret_out[i] = self->result_void ? self->args[*ret_nin + i].dtype : self->result.dtype;
     return FH_OK;
 }

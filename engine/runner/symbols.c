@@ -1,7 +1,9 @@
 #include "engine/runner/symbols.h"
 
 #include "engine/runner/guard.h"
+#include "engine/runner/progress.h"
 
+#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,17 @@ half_t __truncsfhf2(float a);
 float __extendhfsf2(half_t a);
 double __powidf2(double a, int b);
 float __powisf2(float a, int b);
+#define COMPLEX(name, type) type _Complex name(type a, type b, type c, type d);
+#define PURE(function)
+#define PURE2(function)
+#define WRITES(function)
+#define COMPLEX2(function)
+#include "engine/runner/libm.def"
+#undef COMPLEX
+#undef PURE
+#undef PURE2
+#undef WRITES
+#undef COMPLEX2
 
 #ifdef FH_HAVE_LIBMVEC
 /* Only their addresses are of interest here: they take and return vectors. */
@@ -37,20 +50,26 @@ float __powisf2(float a, int b);
 #undef TWO
 #endif
 
-#define ROW(function, may_call, is_pure) {#function, (uintptr_t)(function), may_call, is_pure},
+#define ROW(function, may_call, is_pure) {#function, (uintptr_t)(function), may_call, is_pure, false},
+#define PAIR_ROW(function, is_pair) {#function, (uintptr_t)(function), true, true, is_pair},
 static const symbol_t SYMBOLS[] = {
 #define PURE(function) ROW(function, true, true)
 #define PURE2(function) ROW(function, true, true) ROW(function##f, true, true)
 #define WRITES(function) ROW(function, true, false)
+#define COMPLEX2(function) ROW(function, true, true) PAIR_ROW(function##f, true)
+#define COMPLEX(function, type) PAIR_ROW(function, sizeof(type) == sizeof(float))
 #include "engine/runner/libm.def"
 #undef PURE
 #undef PURE2
 #undef WRITES
+#undef COMPLEX2
+#undef COMPLEX
     ROW(__divti3, false, true) ROW(__modti3, false, true) ROW(__udivti3, false, true) ROW(__umodti3, false, true)
         ROW(__truncdfhf2, false, true) ROW(__truncsfhf2, false, true) ROW(__extendhfsf2, false, true)
-            ROW(__powidf2, false, true) ROW(__powisf2, false, true){GUARD_READ, (uintptr_t)guard_read, false, false},
-    {GUARD_WRITE, (uintptr_t)guard_write, false, false},
-    {GUARD_VALUE, (uintptr_t)guard_value, false, false},
+            ROW(__powidf2, false, true) ROW(__powisf2, false, true)
+                ROW(farhand_progress, true, false){GUARD_READ, (uintptr_t)guard_read, false, false, false},
+    {GUARD_WRITE, (uintptr_t)guard_write, false, false, false},
+    {GUARD_VALUE, (uintptr_t)guard_value, false, false, false},
 #ifdef FH_HAVE_LIBMVEC
 #define ONE(name)                                                                                                      \
     ROW(_ZGVdN4v_##name, false, true)                                                                                  \

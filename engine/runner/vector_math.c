@@ -121,7 +121,7 @@ keep_declarations(offer_t *self)
     LLVMSetSection(used, "llvm.metadata");
 }
 
-void
+bool
 vector_math_offer(LLVMModuleRef module, const char *features)
 {
 #ifdef FH_HAVE_LIBMVEC
@@ -137,8 +137,10 @@ vector_math_offer(LLVMModuleRef module, const char *features)
     }
     if (self.kept_count)
         keep_declarations(&self);
+    return self.kept_count > 0;
 #else
     (void)module;
     (void)features;
+    return false;
 #endif
 }

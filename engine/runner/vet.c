@@ -7,6 +7,12 @@
 
 #include <llvm-c/Target.h>
 
+#ifdef __x86_64__
+#define FH_COMPLEX_FLOAT_IN_VECTOR true
+#else
+#define FH_COMPLEX_FLOAT_IN_VECTOR false
+#endif
+
 static const struct {
     LLVMOpcode opcode;
     const char *why;
@@ -140,6 +146,42 @@ vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
     return opcode == LLVMCall ? vet_call(self, i, function) : FH_OK;
 }
 
+/* Complex floats go as structs or arrays on other CPUs, and would arrive in other registers than the function looks in.
+ */
+static bool
+is_foreign_call(LLVMValueRef function)
+{
+    enum { MAX_PARAMS = 4 };
+    LLVMTypeRef type = LLVMGlobalGetValueType(function), parts[MAX_PARAMS + 1];
+    unsigned count = LLVMCountParamTypes(type);
+    if (count > MAX_PARAMS)
+        return true;
+    LLVMGetParamTypes(type, parts);
+    parts[count] = LLVMGetReturnType(type);
+    for (unsigned i = 0; i <= count; i++) {
+        LLVMTypeKind kind = LLVMGetTypeKind(parts[i]);
+        if (kind == LLVMStructTypeKind || kind == LLVMArrayTypeKind)
+            return FH_COMPLEX_FLOAT_IN_VECTOR;
+        if (kind == LLVMVectorTypeKind)
+            return !FH_COMPLEX_FLOAT_IN_VECTOR;
+    }
+    return false;
+}
+
+static int
+vet_intrinsic(vet_t *self, const char *name)
+{
+    static const char *const CPUS[] = {"llvm.x86.", "llvm.aarch64.", "llvm.arm.",
+                                       "llvm.ppc.", "llvm.nvvm.",    "llvm.amdgcn."};
+    if (intrinsic_allowed(name))
+        return FH_OK;
+    for (size_t i = 0; i < COUNT(CPUS); i++)
+        if (!strncmp(name, CPUS[i], strlen(CPUS[i])))
+            return refuse(self, "intrinsic", name,
+                          "is an instruction of one family of CPUs; kernels are compiled for the CPU they run on");
+    return refuse(self, "intrinsic", name, "is not allowed in a kernel");
+}
+
 static int
 vet_declaration(vet_t *self, LLVMValueRef function)
 {
@@ -147,11 +189,13 @@ vet_declaration(vet_t *self, LLVMValueRef function)
     if (!LLVMGetFirstUse(function))
         return FH_OK;
     if (LLVMGetIntrinsicID(function))
-        return intrinsic_allowed(name) ? FH_OK : refuse(self, "intrinsic", name, "is not allowed in a kernel");
-    return symbol_find(name)
-               ? FH_OK
-               : refuse(self, "function", name,
-                        "is outside the module and not one of the mathematical functions that kernels may call");
+        return vet_intrinsic(self, name);
+    const symbol_t *symbol = symbol_find(name);
+    if (symbol && symbol->pair && is_foreign_call(function))
+        return refuse(self, "function", name, "takes complex floats as another CPU passes them; compile for this one");
+    return symbol ? FH_OK
+                  : refuse(self, "function", name,
+                           "is outside the module and not one of the mathematical functions that kernels may call");
 }
 
 static int

@@ -1,4 +1,4 @@
-; BAD_BITCODE llvm.used
+; OK
 @secret = internal global i32 7
 @llvm.used = appending global [1 x ptr] [ptr @secret], section "llvm.metadata"
 

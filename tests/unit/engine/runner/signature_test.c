@@ -87,7 +87,7 @@ nonsense_is_kernel_error_with_a_place(void **state)
                                         "float64(CPointer(float64)",
                                         "void*(float64)",
                                         "float64[(float64)",
-                                        "f8(f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8)",
+                                        "f8(f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8)",
                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa(f8)",
                                         "f8(\x80\xff)"};
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
