@@ -77,4 +77,5 @@ transfers_session_gone(transfers_t *self, oid_t session)
     transfers_out_session_gone(self, session);
     transfers_in_session_gone(self, session);
     free(oid_map_remove(&self->usages, session));
+    self->ended[self->ended_count++ % ENDED_KEPT] = session;
 }

@@ -348,6 +348,20 @@ throw_away(transfers_t *self, arrival_t *arrival, oid_t engine, const msg_PUSH_t
         arrival_remove(self, arrival);
 }
 
+static bool
+has_ended(const transfers_t *self, oid_t session)
+{
+    unsigned count = self->ended_count < ENDED_KEPT ? self->ended_count : ENDED_KEPT;
+
+    for (unsigned i = 0; i < count; i++)
+        if (oid_equal(self->ended[i], session)) {
+            const lane_t *lane = lanes_find(&self->core->lanes, session);
+
+            return !lane || lane->gone;
+        }
+    return false;
+}
+
 void
 transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *batch, const uint8_t *raw, size_t size)
 {
@@ -357,8 +371,8 @@ transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *ba
 
     pthread_mutex_lock(&core->lock);
     arrival_t *arrival = oid_map_find(&self->arrivals, push->transfer);
-    /* The rest of something that has been given up, perhaps by a session that is gone. */
-    bool stray = !arrival && push->offset > 0;
+    /* The rest of something that has been given up, or something for a session that is gone. */
+    bool stray = !arrival && (push->offset > 0 || has_ended(self, push->session));
 
     if (stray) {
         arrival_t gone = {.transfer = push->transfer, .engine = engine};
@@ -389,7 +403,8 @@ transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *
     arrival_t *arrival = oid_map_find(&self->arrivals, failure->transfer);
     err_t err = {0};
 
-    if (!arrival && arrival_new(self, failure->transfer, failure->session, engine, &arrival, NULL))
+    if (!arrival && (has_ended(self, failure->session) ||
+                     arrival_new(self, failure->transfer, failure->session, engine, &arrival, NULL)))
         return;
     if (!arrival->unwanted && !oid_equal(arrival->engine, engine))
         return;

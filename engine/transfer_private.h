@@ -64,6 +64,8 @@ typedef struct {
     int outgoing;
 } usage_t;
 
+enum { ENDED_KEPT = 1024 };
+
 struct transfers {
     core_t *core;
     oid_map_t queues;   /* queue_t by engine */
@@ -72,6 +74,9 @@ struct transfers {
     oid_map_t usages;   /* usage_t by session */
     bool busy;          /* at the last pump some engine took nothing */
     int unsent;         /* outgoing transfers that still read their arrays */
+    /* The sessions that ended last: what still comes for them is thrown away. */
+    oid_t ended[ENDED_KEPT];
+    unsigned ended_count;
 };
 
 int transfer_usage(transfers_t *self, oid_t session, usage_t **ret, err_t *err);

@@ -339,6 +339,20 @@ end_of_the_session_frees_both_sides(void **state)
     check_fails(collect(bench, expected, MIB, 0, &err), FH_CANCELLED, err);
 }
 
+/* The sender hears of the end a moment later than the receiver. */
+static void
+what_comes_after_the_end_of_the_session_is_thrown_away(void **state)
+{
+    bench_t *bench = *state;
+
+    lane_end(&bench->to.core.lanes, bench->to.lane);
+    transfers_session_gone(bench->to.core.transfers, bench->session);
+    send_array(bench, oid_new(), 3 * MIB, 1);
+    pump(bench);
+    assert_int_equal(used(&bench->to), 0);
+    assert_true(outbox_bytes(bench->credits) > 0);
+}
+
 static void
 transfer_id_is_used_once(void **state)
 {
@@ -369,6 +383,7 @@ main(void)
         cmocka_unit_test_setup_teardown(unwanted_array_is_taken_and_credited, start, stop),
         cmocka_unit_test_setup_teardown(lost_engine_fails_what_it_should_send, start, stop),
         cmocka_unit_test_setup_teardown(end_of_the_session_frees_both_sides, start, stop),
+        cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_the_session_is_thrown_away, start, stop),
         cmocka_unit_test_setup_teardown(transfer_id_is_used_once, start, stop),
     };
 
