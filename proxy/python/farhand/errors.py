@@ -1,5 +1,6 @@
 """Exceptions: one class for each row of the status table, derived from Error and from the built-in class that fits."""
 import builtins
+import re
 
 from . import _native
 
@@ -22,6 +23,12 @@ class Error(Exception):
     def __str__(self):
         text = str(self.args[0]) if self.args else ""
         return f"{text} [{self.origin}]" if self.origin else text
+
+    @property
+    def engine(self):
+        """Number of the engine where it began; None if it began elsewhere."""
+        found = re.match(r"engine (\d+)\b", self.origin)
+        return int(found.group(1)) if found else None
 
     @property
     def diagnostic(self):

@@ -1,6 +1,7 @@
 """Futures: results that can be waited for, awaited, and passed to concurrent.futures."""
 import concurrent.futures
 import contextlib
+import math
 import os
 import queue
 import threading
@@ -13,6 +14,7 @@ from .errors import CLASSES
 _SLICE = 0.05  # seconds that a waiting thread keeps the session to itself
 _PAUSE = 0.001  # in between, others get their turn
 _THREADS = 8
+_SHOWN_EVERY = 0.25  # seconds between two looks at how far kernels are
 
 
 class Future(concurrent.futures.Future):
@@ -124,15 +126,36 @@ def _as_future(x):
     return x if isinstance(x, concurrent.futures.Future) else future_of(x)
 
 
-def wait(xs, timeout=None, return_when=ALL_COMPLETED):
+def _wait_and_show(futures, timeout, return_when):
+    """As concurrent.futures.wait; meanwhile a line on standard error says how far the kernels are, if it is a terminal."""
+    from .progress import Line, progress
+
+    line = Line()
+    if not line.wanted:
+        return concurrent.futures.wait(futures, timeout, return_when)
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    try:
+        while True:
+            begun = time.monotonic()
+            left = max(min(_SHOWN_EVERY, deadline - begun), 0)
+            result = concurrent.futures.wait(futures, left, return_when)
+            if not result.not_done or time.monotonic() < begun + left or time.monotonic() >= deadline:
+                return result
+            line.show(progress())
+    finally:
+        line.end()
+
+
+def wait(xs, timeout=None, return_when=ALL_COMPLETED, *, progress=False):
     """Wait for arrays and Futures: sets (done, not_done) of what was given, as concurrent.futures.wait.
 
-    Arrays are not hashable: they come back as lists, in their order.
+    Arrays are not hashable: they come back as lists, in their order.  progress: show how far the default session's kernels
+    are, on standard error if that is a terminal.
     """
     xs = list(xs) if isinstance(xs, (list, tuple, set)) else [xs]
     futures = [_as_future(x) for x in xs]
     with _cancelled_by_interrupt(futures):
-        finished, _ = concurrent.futures.wait(futures, timeout, return_when)
+        finished, _ = (_wait_and_show if progress else concurrent.futures.wait)(futures, timeout, return_when)
     return ([x for x, future in zip(xs, futures) if future in finished],
             [x for x, future in zip(xs, futures) if future not in finished])
 

@@ -1,4 +1,6 @@
 """Kernels: code in bitcode that runs where the arrays are."""
+import operator
+
 import numpy as np
 
 from .array import Array, wrap
@@ -160,7 +162,7 @@ class Kernel:
         if out is not None and native_out is None and not isinstance(out, np.ndarray):
             raise error("WRONG_TYPE", f"out must be an array, not {type(out).__name__}")
         mask = _mask(where, session)
-        handle = self._load(session).call(inputs, native_out, mask and mask._handle, _seconds(timeout))
+        handle = self._load(session).call(inputs, native_out, None if mask is None else mask._handle, _seconds(timeout))
         return out if handle is None else deliver(wrap(handle), out, mask)
 
     def map(self, *inputs, out=None, out_dtype=None, halo=None, timeout=None):
@@ -180,7 +182,7 @@ class Kernel:
         outs, given = outs_of(out)
         session, inputs = self._ready(inputs, [x for x in given if isinstance(x, Array)])
         results = len(outs) if outs else max(self.nout, 1)
-        widths = None if halo is None else _widths(halo, inputs[0] if inputs else None)
+        widths = None if halo is None else _widths(halo, inputs[0])
         handles = self._load(session).map(inputs, outs, results, widths, _seconds(timeout))
         return one_or_tuple([given[i] if handle is None else deliver(wrap(handle), given[i] if given else None)
                              for i, handle in enumerate(handles)])
@@ -279,10 +281,13 @@ def _mask(where, session):
 
 
 def _widths(halo, first):
-    if isinstance(halo, (tuple, list)):
-        return tuple(int(width) for width in halo)
-    shape = np.shape(first) if isinstance(first, np.ndarray) or first is None else first.describe()[1]
-    return (int(halo),) * len(shape)
+    """halo for each axis of the first input, which is as the extension takes it."""
+    ndim = len(first.describe()[1]) if hasattr(first, "describe") else np.ndim(first)
+    if not isinstance(halo, (tuple, list)):
+        return (operator.index(halo),) * ndim
+    if len(halo) != ndim:
+        raise error("INVALID_ARGUMENT", f"halo has {len(halo)} widths, the first input {ndim} axes")
+    return tuple(operator.index(width) for width in halo)
 
 
 def _seconds(timeout):
