@@ -20,7 +20,8 @@ runner_request_allowed(const runner_source_t *source, err_t *err)
     if (source->deaths < SOURCE_MAX_DEATHS)
         return FH_OK;
     return err_set(err, FH_KERNEL_POISONED,
-                   "the kernel's code has crashed %d runners and is refused for the rest of this session",
+                   "the kernel's code has crashed %d runners and is refused for the rest of this session, unless it is "
+                   "loaded by force",
                    source->deaths);
 }
 
