@@ -1,7 +1,11 @@
 # Tests of the engine's process.
-foreach(subject array transfer kernel broker hostile)
-  fh_test(process.engine_${subject} SOURCES engine_${subject}_test.c engine_rig.c broker_rig.c USES base codecs support
-          LABEL process TIMEOUT 120)
-  target_compile_definitions(test_process_engine_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
+foreach(subject array transfer kernel kernel_map kernel_fold kernel_hostile broker hostile)
+  set(sources engine_${subject}_test.c engine_rig.c broker_rig.c)
+  if(subject MATCHES kernel)
+    list(APPEND sources kernel_caller.c)
+  endif()
+  fh_test(process.engine_${subject} SOURCES ${sources} USES base codecs support LABEL process TIMEOUT 120)
+  target_compile_definitions(test_process_engine_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin"
+    FH_KERNELS_DIR="${PROJECT_SOURCE_DIR}/tests/kernels")
   add_dependencies(test_process_engine_${subject} farhand-broker farhand-engine farhand-runner)
 endforeach()
