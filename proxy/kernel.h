@@ -22,6 +22,7 @@ typedef struct kernel_code {
     uint8_t hash[32];
     char *texts[4];          /* of the options: entry, signature, kind, layout; "" for what fits */
     fh_kernel_options asked; /* with pointers to these */
+    bool known;              /* an engine has said what it is: */
     fh_kernel_info info;
     int64_t state_bytes; /* reductions: of a state in arrays of states */
     kernel_place_t *places;
@@ -42,6 +43,10 @@ kernel_code_t *kernel_code_ref(kernel_code_t *self);
 /* Drop one reference, set *self to NULL.  NULL-safe. */
 void kernel_code_unref(kernel_code_t **self);
 
+/* Load the code on n engines; waits until one has compiled it, or all have failed. */
+int kernel_load_on(kernel_code_t *self, engine_link_t *const *engines, int n, err_t *err);
+/* Remember where it is; a reference to the handle is kept. */
+int kernel_code_remember(kernel_code_t *self, handle_t *handle, err_t *err);
 /* Load the code on all engines; waits until one has compiled it, or all have failed. */
 int kernel_code_load(kernel_code_t *self, err_t *err);
 /* Its object on that engine, loaded now if it was not (waits then).  Borrowed. */

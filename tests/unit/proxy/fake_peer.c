@@ -1,5 +1,7 @@
 #include "tests/unit/proxy/fake_peer.h"
 
+#include "proxy/kernel.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +99,7 @@ fake_session_close(fh_session *session)
     for (int i = 0; i < session->nengines; i++)
         engine_link_lose(session->engines[i], "the test is over");
     conn_release(&session->broker.conn, NULL);
+    kernel_code_forget_all(session);
     assert_int_equal(session->handles, 0);
     session_destroy(session);
 }
