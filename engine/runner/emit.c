@@ -1,5 +1,7 @@
 #include "engine/runner/emit.h"
 
+#include <string.h>
+
 #include <llvm-c/DebugInfo.h>
 
 void
@@ -130,17 +132,48 @@ alignment(const emit_t *self, LLVMTypeRef type)
     return natural > 8 ? 8 : natural;
 }
 
+static void
+tag(const emit_t *self, LLVMValueRef instruction, const char *kind, LLVMValueRef node)
+{
+    if (node)
+        LLVMSetMetadata(instruction, LLVMGetMDKindIDInContext(self->context, kind, (unsigned)strlen(kind)), node);
+}
+
+/* A node that begins with itself, so that no other is equal to it. */
+static LLVMMetadataRef
+own_node(const emit_t *self, LLVMMetadataRef *parts, size_t count)
+{
+    LLVMMetadataRef itself = LLVMTemporaryMDNode(self->context, NULL, 0);
+    parts[0] = itself;
+    LLVMMetadataRef node = LLVMMDNodeInContext2(self->context, parts, count);
+    LLVMMetadataReplaceAllUsesWith(itself, node);
+    return node;
+}
+
+void
+emit_apart(emit_t *self, bool on)
+{
+    self->load_tag = self->store_tag = NULL;
+    if (!on)
+        return;
+    LLVMMetadataRef parts[2] = {NULL};
+    LLVMMetadataRef domain = own_node(self, parts, 1);
+    parts[1] = domain;
+    LLVMMetadataRef scope = own_node(self, parts, 2), list = LLVMMDNodeInContext2(self->context, &scope, 1);
+    self->load_tag = self->store_tag = LLVMMetadataAsValue(self->context, list);
+}
+
 LLVMValueRef
 emit_load(const emit_t *self, LLVMTypeRef type, LLVMValueRef pointer)
 {
     LLVMBuilderRef b = self->builder;
     if (is_bit(type))
-        return LLVMBuildICmp(b, LLVMIntNE, LLVMBuildLoad2(b, self->i8, pointer, ""), LLVMConstInt(self->i8, 0, false),
-                             "");
+        return LLVMBuildICmp(b, LLVMIntNE, emit_load(self, self->i8, pointer), LLVMConstInt(self->i8, 0, false), "");
     unsigned count = members(type);
     if (!count) {
         LLVMValueRef value = LLVMBuildLoad2(b, type, pointer, "");
         LLVMSetAlignment(value, alignment(self, type));
+        tag(self, value, "noalias", self->load_tag);
         return value;
     }
     LLVMValueRef whole = LLVMGetPoison(type);
@@ -162,7 +195,9 @@ emit_store(const emit_t *self, LLVMValueRef value, LLVMValueRef pointer)
     if (!count) {
         if (is_bit(type))
             value = LLVMBuildZExt(b, value, self->i8, "");
-        LLVMSetAlignment(LLVMBuildStore(b, value, pointer), alignment(self, LLVMTypeOf(value)));
+        LLVMValueRef store = LLVMBuildStore(b, value, pointer);
+        LLVMSetAlignment(store, alignment(self, LLVMTypeOf(value)));
+        tag(self, store, "alias.scope", self->store_tag);
         return;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -189,7 +224,6 @@ emit_item(const emit_t *self, LLVMTypeRef type, LLVMValueRef array, int64_t inde
     return LLVMBuildLoad2(self->builder, type, emit_at(self, type, array, emit_int(self, index)), "");
 }
 
-/* "llvm.loop" metadata is a node that begins with itself. */
 void
 emit_loop_advice(const emit_t *self, LLVMValueRef branch, bool vectorised)
 {
@@ -197,13 +231,9 @@ emit_loop_advice(const emit_t *self, LLVMValueRef branch, bool vectorised)
     LLVMMetadataRef off = LLVMValueAsMetadata(LLVMConstInt(self->i1, 0, false));
     LLVMMetadataRef vectorise[] = {LLVMMDStringInContext2(self->context, VECTORISE, sizeof VECTORISE - 1), off};
     LLVMMetadataRef unroll = LLVMMDStringInContext2(self->context, UNROLL, sizeof UNROLL - 1);
-    LLVMMetadataRef itself = LLVMTemporaryMDNode(self->context, NULL, 0);
-    LLVMMetadataRef parts[] = {itself, LLVMMDNodeInContext2(self->context, &unroll, 1),
+    LLVMMetadataRef parts[] = {NULL, LLVMMDNodeInContext2(self->context, &unroll, 1),
                                LLVMMDNodeInContext2(self->context, vectorise, 2)};
-    LLVMMetadataRef node = LLVMMDNodeInContext2(self->context, parts, vectorised ? 2 : 3);
-    LLVMMetadataReplaceAllUsesWith(itself, node);
-    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(self->context, "llvm.loop", 9),
-                    LLVMMetadataAsValue(self->context, node));
+    tag(self, branch, "llvm.loop", LLVMMetadataAsValue(self->context, own_node(self, parts, vectorised ? 2 : 3)));
 }
 
 void

@@ -20,6 +20,8 @@ typedef struct {
     LLVMTargetDataRef layout;
     LLVMBuilderRef builder;
     LLVMValueRef function; /* the one that is being written */
+    /* Metadata that loads and stores get, NULL: none.  See emit_apart. */
+    LLVMValueRef load_tag, store_tag;
     LLVMTypeRef i1, i8, i32, i64, ptr, nothing;
 } emit_t;
 
@@ -41,6 +43,9 @@ LLVMValueRef emit_at(const emit_t *self, LLVMTypeRef unit, LLVMValueRef pointer,
 LLVMValueRef emit_load(const emit_t *self, LLVMTypeRef type, LLVMValueRef pointer);
 void emit_store(const emit_t *self, LLVMValueRef value, LLVMValueRef pointer);
 void emit_copy(const emit_t *self, LLVMTypeRef type, LLVMValueRef to, LLVMValueRef from);
+/* From now on (or, with on false, no more): what emit_store writes does not change what emit_load reads later.  True of
+ * elements of operands, which are either the same or do not overlap. */
+void emit_apart(emit_t *self, bool on);
 /* Entry number index of an array of pointers or of int64. */
 LLVMValueRef emit_item(const emit_t *self, LLVMTypeRef type, LLVMValueRef array, int64_t index);
 

@@ -63,7 +63,9 @@ build_scalar(loop_t *self, bool contiguous)
     for (int k = 0; k < self->operands; k++)
         pointers[k] = contiguous ? emit_at(emit, self->type[k], self->data[k], loop.i)
                                  : emit_at(emit, emit->i8, self->data[k], LLVMBuildMul(b, loop.i, self->stride[k], ""));
+    emit_apart(emit, contiguous);
     LLVMValueRef status = call_emit(emit, &self->entry->call, pointers, pointers[self->entry->nin]);
+    emit_apart(emit, false);
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(b);
     if (raised) {
         sum = LLVMBuildOr(b, raised, status, "");
