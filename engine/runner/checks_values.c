@@ -53,10 +53,9 @@ find(const shadows_t *self, LLVMValueRef value)
 }
 
 static LLVMTypeRef
-shadow_type(const shadows_t *self, LLVMTypeRef type)
+shadow_type(const checks_t *self, LLVMTypeRef type)
 {
-    LLVMTypeRef number = self->checks->i32;
-    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? LLVMVectorType(number, LLVMGetVectorSize(type)) : number;
+    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? LLVMVectorType(self->i32, LLVMGetVectorSize(type)) : self->i32;
 }
 
 static shadow_t *
@@ -66,7 +65,7 @@ add(shadows_t *self, LLVMValueRef value)
     shadow_t *known = find(self, value);
     if (known || !checks_room(checks, (void **)&self->list, self->count, &self->room, sizeof *self->list))
         return known;
-    LLVMTypeRef type = shadow_type(self, LLVMTypeOf(value));
+    LLVMTypeRef type = shadow_type(checks, LLVMTypeOf(value));
     LLVMPositionBuilderBefore(checks->builder, self->entry);
     shadow_t *added = &self->list[self->count++];
     *added = (shadow_t){.value = value, .slot = LLVMBuildAlloca(checks->builder, type, "")};
@@ -117,16 +116,15 @@ any(checks_t *self, LLVMValueRef numbers)
 static LLVMValueRef
 adapt(checks_t *self, LLVMValueRef numbers, LLVMTypeRef type)
 {
-    if (checks_lanes(LLVMTypeOf(numbers)) == checks_lanes(type))
-        return numbers;
-    return splat(self, any(self, numbers), type);
+    LLVMTypeRef wanted = shadow_type(self, type);
+    return LLVMTypeOf(numbers) == wanted ? numbers : splat(self, any(self, numbers), wanted);
 }
 
 /* What is loaded of a value's shadow where the builder is; zeros if it has none. */
 static LLVMValueRef
 load(const shadows_t *self, LLVMValueRef value)
 {
-    LLVMTypeRef type = shadow_type(self, LLVMTypeOf(value));
+    LLVMTypeRef type = shadow_type(self->checks, LLVMTypeOf(value));
     const shadow_t *shadow = find(self, value);
     return shadow ? LLVMBuildLoad2(self->checks->builder, type, shadow->slot, "") : LLVMConstNull(type);
 }
@@ -205,7 +203,7 @@ shuffle_shadow(const shadows_t *self, LLVMValueRef i)
     LLVMValueRef *mask = malloc(lanes * sizeof *mask);
     if (!mask) {
         checks->failed = true;
-        return LLVMConstNull(shadow_type(self, LLVMTypeOf(i)));
+        return LLVMConstNull(shadow_type(checks, LLVMTypeOf(i)));
     }
     for (unsigned k = 0; k < lanes; k++) {
         int from = LLVMGetMaskValue(i, k);
@@ -233,7 +231,7 @@ passed_shadow(const shadows_t *self, LLVMValueRef i)
     if (opcode == LLVMInsertElement)
         return LLVMBuildInsertElement(b, load(self, LLVMGetOperand(i, 0)), load(self, LLVMGetOperand(i, 1)),
                                       LLVMGetOperand(i, 2), "");
-    LLVMValueRef sum = LLVMConstNull(shadow_type(self, LLVMTypeOf(i)));
+    LLVMValueRef sum = LLVMConstNull(shadow_type(checks, LLVMTypeOf(i)));
     int count = LLVMIsACallInst(i) ? (int)LLVMGetNumArgOperands(i) : LLVMGetNumOperands(i);
     for (int k = 0; k < count; k++)
         if (find(self, LLVMGetOperand(i, (unsigned)k)))
@@ -259,7 +257,7 @@ fill_phi(const shadows_t *self, const shadow_t *shadow)
     checks_t *checks = self->checks;
     LLVMBasicBlockRef block = LLVMGetInstructionParent(shadow->value);
     LLVMPositionBuilderBefore(checks->builder, LLVMGetFirstInstruction(block));
-    LLVMValueRef phi = LLVMBuildPhi(checks->builder, shadow_type(self, LLVMTypeOf(shadow->value)), "");
+    LLVMValueRef phi = LLVMBuildPhi(checks->builder, shadow_type(checks, LLVMTypeOf(shadow->value)), "");
     unsigned count = LLVMCountIncoming(shadow->value);
     for (unsigned k = 0; k < count; k++) {
         LLVMBasicBlockRef from = LLVMGetIncomingBlock(shadow->value, k);

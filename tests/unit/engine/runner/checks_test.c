@@ -164,6 +164,18 @@ static const struct {
      "  %s = call <2 x double> @llvm.sqrt.v2f64(<2 x double> %v)\n"
      "  %y = call double @llvm.vector.reduce.fadd.v2f64(double 0.0, <2 x double> %s)\n  ret double %y\n}\n",
      "", "NaN made by sqrt in kernel f, element 10"},
+    {"a vector of one",
+     "declare <1 x double> @llvm.sqrt.v1f64(<1 x double>)\ndefine double @f(double %x) {\n  %d = fsub double 9.0, %x\n"
+     "  %v = insertelement <1 x double> poison, double %d, i32 0\n"
+     "  %s = call <1 x double> @llvm.sqrt.v1f64(<1 x double> %v)\n  %t = fadd <1 x double> %s, <double 1.0>\n"
+     "  %y = extractelement <1 x double> %t, i32 0\n  ret double %y\n}\n",
+     "", "NaN made by sqrt in kernel f, element 10"},
+    {"a number that becomes a vector",
+     "declare double @llvm.sqrt.f64(double)\ndefine double @f(double %x) {\n  %d = fsub double 9.0, %x\n"
+     "  %s = call double @llvm.sqrt.f64(double %d)\n  %b = bitcast double %s to <2 x float>\n"
+     "  %z = fadd <2 x float> %b, zeroinitializer\n  %e = extractelement <2 x float> %z, i32 0\n"
+     "  %y = fpext float %e to double\n  ret double %y\n}\n",
+     "", "NaN made by sqrt in kernel f, element 10"},
     {"division by 0", "define i64 @f(i64 %a, i64 %b) {\n  %y = sdiv i64 %a, %b\n  ret i64 %y\n}\n", "",
      "integer division by zero: sdiv in kernel f, element 10"},
     {"remainder of the least number by -1",
