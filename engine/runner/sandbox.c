@@ -27,6 +27,8 @@ typedef struct {
     uint64_t fs, net, scoped;
 } landlock_rules_t;
 
+enum { MAX_FILES = 96 /* those of a call with the most operands, and a few */ };
+
 /* What each ABI of Landlock can refuse: how many rights of each sort it knows, and how much of the struct. */
 static const struct {
     int abi, fs, net, scoped;
@@ -53,7 +55,7 @@ sandbox_limits(int64_t memory_bytes, int64_t stack_bytes, err_t *err)
     if (!status)
         status = limit(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE", err);
     if (!status)
-        status = limit(RLIMIT_NOFILE, 64, "RLIMIT_NOFILE", err);
+        status = limit(RLIMIT_NOFILE, MAX_FILES, "RLIMIT_NOFILE", err);
     if (!status)
         status = limit(RLIMIT_STACK, stack_bytes, "RLIMIT_STACK", err);
     if (!status && !FH_INSTRUMENTED)
@@ -103,10 +105,10 @@ sandbox_close(sandbox_t *self, err_t *err)
 
 /* What computing and compiling need, once everything is loaded: memory, locks, the socket. */
 static const int ALLOWED[] = {
-    SCMP_SYS(read),       SCMP_SYS(write),       SCMP_SYS(recvmsg),         SCMP_SYS(sendmsg),      SCMP_SYS(close),
-    SCMP_SYS(fstat),      SCMP_SYS(munmap),      SCMP_SYS(mprotect),        SCMP_SYS(mremap),       SCMP_SYS(brk),
-    SCMP_SYS(madvise),    SCMP_SYS(futex),       SCMP_SYS(clock_gettime),   SCMP_SYS(rt_sigreturn), SCMP_SYS(exit),
-    SCMP_SYS(exit_group), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+    SCMP_SYS(read),        SCMP_SYS(write),           SCMP_SYS(recvmsg),      SCMP_SYS(sendmsg), SCMP_SYS(close),
+    SCMP_SYS(fstat),       SCMP_SYS(munmap),          SCMP_SYS(mremap),       SCMP_SYS(brk),     SCMP_SYS(madvise),
+    SCMP_SYS(futex),       SCMP_SYS(clock_gettime),   SCMP_SYS(rt_sigreturn), SCMP_SYS(exit),    SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
 };
 /* What libraries ask for out of curiosity and do without. */
 static const int DENIED[] = {
@@ -122,12 +124,15 @@ build_filter(scmp_filter_ctx filter)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, ALLOWED[i], 0);
     for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED && !rc; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), DENIED[i], 0);
-    /* Code may only be put into anonymous memory, never into a mapped array. */
-    if (!rc)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                              SCMP_CMP(3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+    /* Memory is mapped without code, and no memory can be written and run at once. */
     if (!rc)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (!rc)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (!rc)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE, 0));
     return rc;
 }
 

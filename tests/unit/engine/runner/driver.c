@@ -23,10 +23,13 @@ driver_host(void)
 }
 
 static runner_host_t *
-make_host(int threads, const char *folder)
+make_host(int threads, const char *folder, bool unsafe)
 {
-    runner_host_options_t options = {
-        .program = FH_RUNNER_PROGRAM, .threads = threads, .start_spare = true, .cache_folder = folder};
+    runner_host_options_t options = {.program = FH_RUNNER_PROGRAM,
+                                     .threads = threads,
+                                     .start_spare = true,
+                                     .cache_folder = folder,
+                                     .unsafe_no_sandbox = unsafe};
     runner_host_t *host = NULL;
     err_t err = {0};
     if (runner_host_new(&host, &options, &err))
@@ -37,13 +40,19 @@ make_host(int threads, const char *folder)
 runner_host_t *
 driver_host_threads(int threads)
 {
-    return make_host(threads, NULL);
+    return make_host(threads, NULL, false);
 }
 
 runner_host_t *
 driver_host_keeping(const char *folder)
 {
-    return make_host(1, folder);
+    return make_host(1, folder, false);
+}
+
+runner_host_t *
+driver_host_unsafe(void)
+{
+    return make_host(1, NULL, true);
 }
 
 void

@@ -11,6 +11,8 @@ runner_host_t *driver_host(void);
 runner_host_t *driver_host_threads(int threads);
 /* One that keeps machine code in a folder. */
 runner_host_t *driver_host_keeping(const char *folder);
+/* One that may do without seccomp or Landlock. */
+runner_host_t *driver_host_unsafe(void);
 /* Turn the host once: wait for an event, at most until the deadline, and handle it.  Running past it fails. */
 void driver_turn(runner_host_t *host, int64_t deadline);
 /* Turn the host until *flag is true. */
