@@ -11,7 +11,7 @@ enum {
     PART_MIN = 16 << 10, /* a thread gets no less at a time */
     PARTS_A_THREAD = 8,  /* and so often at least, of large arrays: elements may differ in cost */
     CHUNK_MAX = 1024,
-    STREAM_BYTES = 4 << 20,
+    STREAM_BYTES = 16 << 20, /* results of so many bytes, with their inputs, do not stay in the cache anyhow */
 };
 
 typedef struct {
