@@ -1,24 +1,16 @@
 /* engine/methods/kernel_map.c - KERNEL_MAP: array kernels and gufuncs. */
 #include "codecs/core_dims.h"
-#include "engine/methods/kernel_job.h"
+#include "engine/methods/kernel_pieces.h"
 
 #include <stddef.h>
 
 enum { KINDS = 1 << KERNEL_ARRAY | 1 << KERNEL_GUFUNC };
 
-typedef struct {
-    const msg_KERNEL_MAP_t *message;
-    kernel_job_t *job;
-    int nin, nout;
-    dtype_t dtypes[KERNEL_MAX_OUT];
-    shape_t shapes[KERNEL_MAX_OUT];
-} map_t;
-
 /* ---- the lists of the message --------------------------------------------------------------------------------------
  */
 
 static int
-check_counts(const map_t *self, err_t *err)
+check_counts(const kernel_map_t *self, err_t *err)
 {
     const msg_KERNEL_MAP_t *message = self->message;
     const struct {
@@ -38,6 +30,9 @@ check_counts(const map_t *self, err_t *err)
         if (LISTS[i].count != LISTS[i].wanted && (LISTS[i].count || !LISTS[i].may_be_empty))
             return err_set(err, FH_INVALID_ARGUMENT, "%d inputs and %d results, but %u numbers in %s instead of %u",
                            self->nin, self->nout, LISTS[i].count, LISTS[i].name, LISTS[i].wanted);
+    if (message->bases.count != message->wholes.count)
+        return err_set(err, FH_INVALID_ARGUMENT, "%u numbers in bases, but %u in wholes", message->bases.count,
+                       message->wholes.count);
     if (message->outs >> self->nout)
         return err_set(err, FH_INVALID_ARGUMENT, "outs is 0x%llx, but there are %d results",
                        (unsigned long long)message->outs, self->nout);
@@ -45,7 +40,7 @@ check_counts(const map_t *self, err_t *err)
 }
 
 static int
-read_shapes(map_t *self, err_t *err)
+read_shapes(kernel_map_t *self, err_t *err)
 {
     const ints_t ndims = self->message->ndims, shapes = self->message->shapes;
     int64_t at = 0;
@@ -75,7 +70,7 @@ read_shapes(map_t *self, err_t *err)
  */
 
 static int
-check_output_dtype(const map_t *self, int result, dtype_t wanted, err_t *err)
+check_output_dtype(const kernel_map_t *self, int result, dtype_t wanted, err_t *err)
 {
     if (wanted == DTYPE_NONE || wanted == self->dtypes[result])
         return FH_OK;
@@ -85,7 +80,7 @@ check_output_dtype(const map_t *self, int result, dtype_t wanted, err_t *err)
 
 /* Counts and dtypes.  An array kernel knows its operands all together. */
 static int
-check_kernel(const map_t *self, err_t *err)
+check_kernel(const kernel_map_t *self, err_t *err)
 {
     const kernel_info_t *info = &self->job->kernel.info;
     bool gufunc = info->kind == KERNEL_GUFUNC;
@@ -112,7 +107,7 @@ check_kernel(const map_t *self, err_t *err)
 
 /* The shapes of a gufunc's results follow from its inputs. */
 static int
-check_layout(const map_t *self, err_t *err)
+check_layout(const kernel_map_t *self, err_t *err)
 {
     const kernel_info_t *info = &self->job->kernel.info;
     const shape_t *inputs[KERNEL_MAX_ARGS];
@@ -145,166 +140,11 @@ check_layout(const map_t *self, err_t *err)
     return status;
 }
 
-/* ---- pieces of cut arrays ------------------------------------------------------------------------------------------
- */
-
-static const shape_t *
-shape_of(const map_t *self, int operand)
-{
-    return operand < self->nin ? &self->job->operands[operand].nd.shape : &self->shapes[operand - self->nin];
-}
-
-/* Is the operand, an input or a result, a piece of a whole?  Results follow the inputs in bases and wholes, but may
- * stand elsewhere among the job's operands. */
-static bool
-is_cut(const map_t *self, int operand)
-{
-    return self->message->wholes.count && self->message->wholes.items[operand] >= 0;
-}
-
-static int
-check_piece(const map_t *self, int operand, err_t *err)
-{
-    const msg_KERNEL_MAP_t *message = self->message;
-    const shape_t *shape = shape_of(self, operand);
-    int64_t base = message->bases.items[operand], whole = message->wholes.items[operand];
-    const char *what = operand < self->nin ? "input" : "result";
-    int number = operand < self->nin ? operand : operand - self->nin;
-
-    if (message->axis < 0 || message->axis >= shape->ndim)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s %d has %d dimensions and cannot be cut along axis %lld", what,
-                       number, shape->ndim, (long long)message->axis);
-    int64_t extent = shape->extent[message->axis];
-
-    uint64_t pads = operand < self->nin ? message->pad_low + message->pad_high : 0;
-
-    if ((uint64_t)extent < pads)
-        return err_set(err, FH_INVALID_ARGUMENT, "input %d has %lld elements along axis %lld, fewer than its pads",
-                       number, (long long)extent, (long long)message->axis);
-    if (base < 0 || base > whole || extent > whole - base)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s %d has %lld elements from %lld on along axis %lld of %lld", what,
-                       number, (long long)extent, (long long)base, (long long)message->axis, (long long)whole);
-    return FH_OK;
-}
-
-/* A strip stands for one end of a cut input: width elements of the neighbour and 2 * width of its own. */
-static int
-check_strip(const map_t *self, int input, int strip, err_t *err)
-{
-    const nd_t *own = &self->job->operands[input].nd, *nd = &self->job->operands[strip].nd;
-    int64_t width = (int64_t)self->message->width, axis = self->message->axis;
-    shape_t wanted = own->shape;
-    char have[128], need[128];
-
-    if (!is_cut(self, input))
-        return err_set(err, FH_INVALID_ARGUMENT, "input %d is not cut, but has a strip", input);
-    if (width > wanted.extent[axis] / 2)
-        return err_set(err, FH_INVALID_ARGUMENT,
-                       "input %d has %lld elements along axis %lld, too few for a halo of %lld", input,
-                       (long long)wanted.extent[axis], (long long)axis, (long long)width);
-    wanted.extent[axis] = 3 * width;
-    if (nd->dtype != own->dtype || !shape_equal(&nd->shape, &wanted))
-        return err_set(err, FH_INVALID_ARGUMENT, "a strip of input %d is %s of shape %s, not %s of shape %s", input,
-                       dtype_name(nd->dtype), shape_format(&nd->shape, have, sizeof have), dtype_name(own->dtype),
-                       shape_format(&wanted, need, sizeof need));
-    return FH_OK;
-}
-
-/* The strips of one side.  *operand: where they begin among the job's operands. */
-static int
-take_strips(run_t *run, const map_t *self, oids_t ids, uint32_t *ret_bits, int *operand, err_t *err)
-{
-    int status = FH_OK;
-
-    for (uint32_t i = 0; i < ids.count && !status; i++) {
-        if (oid_is_none(ids.items[i])) {
-            if (is_cut(self, (int)i))
-                status =
-                    err_set(err, FH_INVALID_ARGUMENT, "input %u is cut, but has no strip where others have one", i);
-            continue;
-        }
-        *ret_bits |= 1u << i;
-        status = kernel_job_pin(run, self->job, *operand, ids.items[i], err);
-        if (!status)
-            status = check_strip(self, (int)i, (*operand)++, err);
-    }
-    return status;
-}
-
-static int
-check_halo(const map_t *self, err_t *err)
-{
-    const msg_KERNEL_MAP_t *message = self->message;
-    bool pads = message->pad_low || message->pad_high, strips = message->low.count || message->high.count;
-
-    if (!message->width && !pads && !strips)
-        return FH_OK;
-    if (self->job->kernel.info.kind != KERNEL_ARRAY)
-        return err_set(err, FH_INVALID_ARGUMENT, "only array kernels have a halo");
-    if (message->axis < 0 || !message->width)
-        return err_set(err, FH_INVALID_ARGUMENT, "strips or pads, but %s",
-                       message->width ? "no axis along which the arrays are cut" : "no width of the halo");
-    if (message->pad_low > message->width || message->pad_high > message->width)
-        return err_set(err, FH_INVALID_ARGUMENT, "pads of %llu and %llu are wider than the halo of %llu",
-                       (unsigned long long)message->pad_low, (unsigned long long)message->pad_high,
-                       (unsigned long long)message->width);
-    if ((message->pad_low && message->low.count) || (message->pad_high && message->high.count))
-        return err_set(err, FH_INVALID_ARGUMENT, "one end of the inputs has both pads and strips");
-    return FH_OK;
-}
-
-/* Where each operand lies in its whole, and the strips at the ends. */
-static int
-take_pieces(run_t *run, map_t *self, err_t *err)
-{
-    const msg_KERNEL_MAP_t *message = self->message;
-    runner_call_t *call = &self->job->call;
-    int strips = self->nin + self->nout, status = check_halo(self, err);
-
-    for (int i = 0; i < self->nin + self->nout && !status; i++)
-        if (is_cut(self, i))
-            status = check_piece(self, i, err);
-    if (status)
-        return status;
-    call->axis = (int)message->axis;
-    call->width = (int64_t)message->width;
-    call->pad_low = (int64_t)message->pad_low;
-    call->pad_high = (int64_t)message->pad_high;
-    status = take_strips(run, self, message->low, &call->low, &strips, err);
-    return status ? status : take_strips(run, self, message->high, &call->high, &strips, err);
-}
-
-static void
-describe_pieces(const map_t *self)
-{
-    const msg_KERNEL_MAP_t *message = self->message;
-
-    for (int i = 0; i < self->nin + self->nout; i++) {
-        if (!is_cut(self, i))
-            continue;
-        runner_array_t *array = &self->job->operands[i];
-
-        array->cut = true;
-        array->base = message->bases.items[i];
-        array->whole = message->wholes.items[i];
-    }
-}
-
 /* ---- the call ------------------------------------------------------------------------------------------------------
  */
 
 static int
-count_strips(oids_t ids)
-{
-    int n = 0;
-
-    for (uint32_t i = 0; i < ids.count; i++)
-        n += !oid_is_none(ids.items[i]);
-    return n;
-}
-
-static int
-check_all(run_t *run, map_t *self, err_t *err)
+check_all(run_t *run, kernel_map_t *self, err_t *err)
 {
     const msg_KERNEL_MAP_t *message = self->message;
     kernel_job_t *job = self->job;
@@ -325,12 +165,12 @@ check_all(run_t *run, map_t *self, err_t *err)
         if (!status)
             status = kernel_job_check_target(job, i, self->dtypes[i], &self->shapes[i], err);
     }
-    return status ? status : take_pieces(run, self, err);
+    return status ? status : kernel_pieces_take(run, self, err);
 }
 
 /* Outputs that exist begin as copies: the kernel may read them, or leave elements out. */
 static int
-prepare(run_t *run, const map_t *self, err_t *err)
+prepare(run_t *run, const kernel_map_t *self, err_t *err)
 {
     int status = FH_OK;
 
@@ -339,7 +179,7 @@ prepare(run_t *run, const map_t *self, err_t *err)
         if (!status && self->job->results[i].exists)
             status = kernel_job_start_from_target(run, self->job, i, err);
     }
-    describe_pieces(self);
+    kernel_pieces_describe(self);
     return status;
 }
 
@@ -347,10 +187,9 @@ static int
 begin_map(run_t *run, err_t *err)
 {
     const msg_KERNEL_MAP_t *message = &run->call->message.as.KERNEL_MAP;
-    map_t self = {.message = message, .nin = (int)message->inputs.count, .nout = (int)message->results.count};
-    int strips = count_strips(message->low) + count_strips(message->high);
+    kernel_map_t self = {.message = message, .nin = (int)message->inputs.count, .nout = (int)message->results.count};
     int64_t bytes = 0;
-    int status = kernel_job_new(run, self.nin + self.nout + strips, self.nout, &self.job, err);
+    int status = kernel_job_new(run, self.nin + self.nout + kernel_pieces_strips(message), self.nout, &self.job, err);
 
     if (status)
         return status;

@@ -28,7 +28,7 @@ static oid_t
 load(caller_t *caller, const char *entry)
 {
     message_t info;
-    oid_t id = kernel_load(caller, (kernel_wish_t){.file = "sums", .entry = entry, .kind = "reduction"}, &info);
+    oid_t id = kernel_load(caller, (kernel_wish_t){.file = "good/sums", .entry = entry, .kind = "reduction"}, &info);
 
     assert_true(str_is(info.as.KERNEL_INFO.kind, "reduction"));
     assert_int_equal(info.as.KERNEL_INFO.state, STATE);

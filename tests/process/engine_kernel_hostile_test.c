@@ -88,7 +88,7 @@ result(hostile_t *self)
 static ints_t
 list(hostile_t *self, int which, uint64_t n, uint32_t most)
 {
-    uint32_t length = (uint32_t)(below(self, 6) ? n : below(self, most + 1));
+    uint32_t length = (uint32_t)(below(self, 6) ? n : below(self, 3) ? below(self, most + 1) : 0);
 
     for (int i = 0; i < LIST; i++)
         self->numbers[which][i] = number(self);
@@ -203,14 +203,16 @@ load_all(hostile_t *self)
     static const uint8_t zeros[64];
     caller_t *caller = &self->caller;
     const kernel_wish_t MATRIX = {
-        .file = "arrays", .entry = "product", .kind = "gufunc", .layout = "(m,k),(k,n)->(m,n)"};
+        .file = "good/arrays", .entry = "product", .kind = "gufunc", .layout = "(m,k),(k,n)->(m,n)"};
     int n = 0;
 
-    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "arrays", .entry = "first_only"}, NULL);
-    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "arrays", .entry = "three"}, NULL);
+    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "good/arrays", .entry = "first_only"}, NULL);
+    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "good/arrays", .entry = "three"}, NULL);
     self->ids[n++] = kernel_load(caller, MATRIX, NULL);
-    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "sums", .entry = "total", .kind = "reduction"}, NULL);
-    self->ids[n++] = kernel_load(caller, (kernel_wish_t){.file = "sums", .entry = "total_step", .kind = "ufunc"}, NULL);
+    self->ids[n++] =
+        kernel_load(caller, (kernel_wish_t){.file = "good/sums", .entry = "total", .kind = "reduction"}, NULL);
+    self->ids[n++] =
+        kernel_load(caller, (kernel_wish_t){.file = "good/sums", .entry = "total_step", .kind = "ufunc"}, NULL);
     self->ids[n++] = caller_doubles(caller, 4, 1, 1);
     self->ids[n++] = caller_doubles(caller, 12, 1, 1);
     self->ids[n++] = caller_doubles(caller, 16000, 1, 1);

@@ -55,7 +55,7 @@ array_kernel_runs_over_small_large_and_strided(void **state)
     double got[100];
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "twice"}, &info);
+    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, &info);
 
     assert_true(str_is(info.as.KERNEL_INFO.kind, "array"));
     assert_true(str_is(info.as.KERNEL_INFO.signature, ""));
@@ -87,7 +87,7 @@ array_kernel_has_several_results_and_constants(void **state)
 
     caller_open(&caller, *state, 0, OID_NONE, false);
     const kernel_wish_t wish = {
-        .file = "arrays", .entry = "both", .signature = "void(float64[:], float64, float64[:], int64[:])"};
+        .file = "good/arrays", .entry = "both", .signature = "void(float64[:], float64, float64[:], int64[:])"};
     oid_t kernel = kernel_load(&caller, wish, &info), results[2] = {oid_new(), oid_new()};
     operand_t inputs[2] = {{.object = caller_doubles(&caller, 4, 1, 1)}, {.dtype = DTYPE_FLOAT64}};
 
@@ -125,7 +125,7 @@ results_that_exist_are_written_only_after_success(void **state)
     caller_open(&caller, *state, 0, OID_NONE, false);
     oid_t in = caller_doubles(&caller, 4, 1, 1), out = caller_doubles(&caller, 4, 7, 0);
 
-    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "refuse"}, NULL), in, 4);
+    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "refuse"}, NULL), in, 4);
     map.result = out;
     map.message.as.KERNEL_MAP.outs = 1;
     (void)caller_send(&caller, &map.message, NULL, 0);
@@ -134,13 +134,13 @@ results_that_exist_are_written_only_after_success(void **state)
     caller_fetch(&caller, out, got, sizeof got);
     assert_true(got[0] == 7 && got[3] == 7);
     /* What a kernel leaves out stays as it was. */
-    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "first_only"}, NULL), in, 4);
+    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "first_only"}, NULL), in, 4);
     map.result = out;
     map.message.as.KERNEL_MAP.outs = 1;
     kernel_run(&caller, &map.message, out, got, sizeof got);
     assert_true(got[0] == -1 && got[1] == 7 && got[3] == 7);
     /* The input itself as output. */
-    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "twice"}, NULL), in, 4);
+    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, NULL), in, 4);
     map.result = in;
     map.message.as.KERNEL_MAP.outs = 1;
     kernel_run(&caller, &map.message, in, got, sizeof got);
@@ -156,7 +156,7 @@ all_results_appear_or_none(void **state)
     message_t message;
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "twice"}, NULL);
+    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, NULL);
     oid_t taken = caller_doubles(&caller, 4, 0, 0), results[2] = {oid_new(), taken};
     operand_t input = {.object = caller_doubles(&caller, 4, 1, 1)};
     message_t map = {.code = MSG_KERNEL_MAP,
@@ -203,7 +203,7 @@ gufunc_broadcasts_its_loop_dimensions(void **state)
     for (int i = 0; i < 4; i++)
         b[i] = 10 + i;
     caller_open(&caller, *state, 0, OID_NONE, false);
-    const kernel_wish_t wish = {.file = "arrays",
+    const kernel_wish_t wish = {.file = "good/arrays",
                                 .entry = "product",
                                 .kind = "gufunc",
                                 .layout = "(m,k),(k,n)->(m,n)",
@@ -288,7 +288,7 @@ halo_comes_from_strips_or_pads(void **state)
     caller_t caller;
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "three"}, NULL);
+    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "three"}, NULL);
     oid_t whole = caller_doubles(&caller, 30, 5, 1);
 
     for (int strips = 0; strips < 2; strips++) {
@@ -335,6 +335,7 @@ CHANGE(past_the_whole, map->axis = 0; map->bases = (ints_t){NUMBERS, 2}; map->wh
 CHANGE(large_base, map->axis = 0; map->bases = (ints_t){LARGE, 2}; map->wholes = (ints_t){LARGE, 2};)
 CHANGE(negative_base, map->axis = 0; map->bases = (ints_t){NEGATIVE, 2}; map->wholes = (ints_t){NUMBERS, 2};)
 CHANGE(cut_without_axis, map->bases = (ints_t){NUMBERS, 2}; map->wholes = (ints_t){NUMBERS, 2};)
+CHANGE(wholes_without_bases, map->wholes = (ints_t){NUMBERS, 2};)
 CHANGE(width_without_axis, map->width = 1;)
 CHANGE(huge_width, map->width = INT64_MAX; map->pad_low = INT64_MAX; map->pad_high = INT64_MAX; map->axis = 0;
        map->bases = (ints_t){ZEROS, 2}; map->wholes = (ints_t){NUMBERS, 2};)
@@ -363,6 +364,7 @@ lists_that_do_not_fit_are_refused(void **state)
         {large_base, FH_INVALID_ARGUMENT, "elements from 9223372036854775807 on"},
         {negative_base, FH_INVALID_ARGUMENT, "elements from -1 on"},
         {cut_without_axis, FH_INVALID_ARGUMENT, "cannot be cut along axis -1"},
+        {wholes_without_bases, FH_INVALID_ARGUMENT, "0 numbers in bases, but 2 in wholes"},
         {width_without_axis, FH_INVALID_ARGUMENT, "no axis"},
         {huge_width, FH_INVALID_ARGUMENT, "fewer than its pads"},
         {pads_without_width, FH_INVALID_ARGUMENT, "no width"},
@@ -374,7 +376,7 @@ lists_that_do_not_fit_are_refused(void **state)
     double got[4];
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "twice"}, NULL);
+    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, NULL);
     oid_t in = caller_doubles(&caller, 4, 1, 1);
 
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -400,7 +402,7 @@ strips_that_do_not_fit_are_refused(void **state)
     simple_t map;
 
     caller_open(&caller, *state, 0, OID_NONE, false);
-    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "three"}, NULL);
+    oid_t kernel = kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "three"}, NULL);
     float floats[3] = {0};
     const oid_t STRIPS[] = {caller_doubles(&caller, 4, 0, 1), caller_array(&caller, DTYPE_FLOAT32, 3, floats), kernel,
                             oid_new(), OID_NONE};
@@ -435,20 +437,20 @@ kernels_of_another_kind_are_refused(void **state)
     oid_t in = caller_doubles(&caller, 4, 1, 1);
 
     simple_init(&map,
-                kernel_load(&caller, (kernel_wish_t){.file = "sums", .entry = "total", .kind = "reduction"}, NULL), in,
-                4);
+                kernel_load(&caller, (kernel_wish_t){.file = "good/sums", .entry = "total", .kind = "reduction"}, NULL),
+                in, 4);
     (void)caller_send(&caller, &map.message, NULL, 0);
     kernel_expect_poison(&caller, map.result, FH_KERNEL_ERROR, &error);
     check_contains(str_copy(error.as.ERROR.text, text, sizeof text), "of kind reduction, which KERNEL_FOLD runs");
     simple_init(&map, in, in, 4);
     (void)caller_send(&caller, &map.message, NULL, 0);
     kernel_expect_poison(&caller, map.result, FH_WRONG_TYPE, NULL);
-    oid_t theirs = kernel_load(&other, (kernel_wish_t){.file = "arrays", .entry = "twice"}, NULL);
+    oid_t theirs = kernel_load(&other, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, NULL);
 
     simple_init(&map, theirs, in, 4);
     (void)caller_send(&caller, &map.message, NULL, 0);
     kernel_expect_poison(&caller, map.result, FH_KERNEL_ERROR, NULL);
-    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "arrays", .entry = "twice"}, NULL), in, 4);
+    simple_init(&map, kernel_load(&caller, (kernel_wish_t){.file = "good/arrays", .entry = "twice"}, NULL), in, 4);
     map.message.as.KERNEL_MAP.inputs.count = 0;
     map.message.as.KERNEL_MAP.width = 1;
     (void)caller_send(&caller, &map.message, NULL, 0);

@@ -12,7 +12,7 @@ read_kernel(const char *name, char text[MAX_TEXT])
 {
     char path[512];
 
-    (void)snprintf(path, sizeof path, "%s/good/%s.ll", FH_KERNELS_DIR, name);
+    (void)snprintf(path, sizeof path, "%s/%s.ll", FH_KERNELS_DIR, name);
     FILE *file = fopen(path, "rbe");
 
     assert_non_null(file);

@@ -7,7 +7,7 @@
 
 /* How to load one; NULL: empty. */
 typedef struct {
-    const char *file; /* in tests/kernels/good, without .ll */
+    const char *file; /* in tests/kernels, without .ll */
     const char *entry, *signature, *kind, *layout, *options;
 } kernel_wish_t;
 
