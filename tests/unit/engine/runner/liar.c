@@ -17,15 +17,17 @@ say(const void *message, size_t size)
         _exit(3);
 }
 
+static union {
+    uint32_t code;
+    runner_compile_t compile;
+    runner_run_t run;
+    runner_load_t load;
+} request;
+
 /* The next request, or the end. */
 static uint32_t
 hear(void)
 {
-    static union {
-        uint32_t code;
-        runner_compile_t compile;
-        runner_run_t run;
-    } request;
     ssize_t n = recv(RUNNER_SOCKET_FD, &request, sizeof request, 0);
     if (n < 8)
         _exit(0);
@@ -170,6 +172,47 @@ closes_and_stays(void)
         poll(NULL, 0, 1000);
 }
 
+/* More machine code than there is room for. */
+static void
+endless_code(void)
+{
+    be_ready();
+    runner_reply_t reply = good_answer(hear());
+    reply.as.compiled.object_bytes = UINT32_MAX;
+    reply.as.compiled.description.state_bytes = 1 << 30;
+    say(&reply, sizeof reply);
+}
+
+/* Says again and again that it has answered, and never does. */
+static void
+restless(void)
+{
+    be_ready();
+    runner_reply_t reply = good_answer(hear());
+    say(&reply, sizeof reply);
+    runner_page_t *page = mmap(NULL, RUNNER_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, RUNNER_PAGE_FD, 0);
+    if (page == MAP_FAILED)
+        _exit(4);
+    for (;;) {
+        page->answered++;
+        page->done = page->total + 5;
+        page->cancel = 0;
+        poll(NULL, 0, 1);
+    }
+}
+
+/* Dies of machine code from the disk, compiles well. */
+static void
+loads_badly(void)
+{
+    be_ready();
+    runner_reply_t reply = good_answer(hear());
+    if (request.code == RUNNER_LOAD)
+        _exit(5);
+    reply.as.compiled.object_bytes = 4096;
+    say(&reply, sizeof reply);
+}
+
 /* Last words without an end. */
 static void
 dies_babbling(void)
@@ -189,7 +232,8 @@ static const struct {
     {"garbage", garbage},   {"short", short_message},     {"early", early},           {"names", endless_names},
     {"twice", ready_twice}, {"refuses", refuses},         {"inputs", many_inputs},    {"dtypes", odd_dtypes},
     {"kind", odd_kind},     {"kernel", other_kernel},     {"done", done_instead},     {"status", odd_status},
-    {"flood", flood},       {"closes", closes_and_stays}, {"babbles", dies_babbling},
+    {"flood", flood},       {"closes", closes_and_stays}, {"babbles", dies_babbling}, {"code", endless_code},
+    {"restless", restless}, {"loads", loads_badly},
 };
 
 int
