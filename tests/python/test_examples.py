@@ -31,6 +31,33 @@ def test_numba_example_runs(cluster):
     assert "equal: True" in run(cluster, "kernel_from_numba.py")
 
 
+@pytest.mark.parametrize("name, arguments", [("diffusion.py", ["--steps", "20"]), ("variance.py", []),
+                                             ("nbody.py", ["--bodies", "150", "--steps", "3"])])
+def test_kernel_example_runs(cluster, name, arguments):
+    from test_kernels import clang_or_skip
+
+    clang_or_skip()
+    if name == "diffusion.py":
+        pytest.importorskip("matplotlib")
+    assert "equal: True" in run(cluster, name, *arguments)
+
+
+@pytest.mark.parametrize("language, program", [("c", "clang"), ("rust", "rustc"), ("fortran", "flang"), ("numba", None)])
+def test_mandelbrot_example_runs_in_every_language(cluster, tmp_path, language, program):
+    pytest.importorskip("matplotlib")
+    if language == "numba":
+        pytest.importorskip("numba")
+    picture = tmp_path / "set.png"
+    try:
+        text = run(cluster, "mandelbrot.py", "--language", language, "--width", "130", "--picture", str(picture))
+    except AssertionError as problem:
+        if program and f"no {program}" in str(problem):
+            pytest.skip(f"no {program} here that the engines can read")
+        raise
+    assert "equal: True" in text
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
 def test_elevation_example_draws(cluster, tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "shade.png"
