@@ -126,14 +126,14 @@ def test_a_kernel_that_kills_is_refused_until_forced(own_cluster):
 def test_progress_of_a_long_kernel(own_cluster):
     kernel = c(SLOW)
     d = fh.scatter(np.zeros(2))
-    assert fh.progress() == []
+    wait_for(lambda: fh.progress() == [])
     kernel.map(d, np.int64(1), out="float64").wait()
     long = kernel.map(d, np.int64(10**7), out="float64", timeout=120)
     behind = kernel.map(d, np.int64(1), out="float64")
     future = long.future()
-    seen = wait_for(lambda: [x for x in fh.progress() if x.kernel == "slow" and 0 < x.fraction < 1])
+    seen = wait_for(lambda: [x for x in fh.progress() if x.kernel == "slow" and 0 < x.fraction < 1] or None)
     assert seen[0].engine in d.engines and seen[0].seconds > 0 and seen[0].total > 0
-    assert wait_for(lambda: [x for x in fh.progress() if x.queued])
+    assert wait_for(lambda: [x for x in fh.progress() if x.queued] or None)
     own_cluster.session.cancel()
     with pytest.raises(fh.Cancelled):
         future.result(timeout=20)
@@ -161,7 +161,7 @@ def test_cancelled_kernels_end_soon(own_cluster):
         for _ in range(3):
             fh.gather(twice(fh.scatter(np.ones(4))))
             result = kernel(d, timeout=60)
-            wait_for(lambda: [x for x in fh.progress() if x.kernel])
+            wait_for(lambda: [x for x in fh.progress() if x.kernel] or None)
             times.append(seconds_to_end(own_cluster.session.cancel, result))
         assert min(times) < 0.1, f"seconds {times}"
         same(fh.gather(twice(fh.scatter(np.ones(4)))), np.full(4, 2.0))
@@ -170,7 +170,7 @@ def test_cancelled_kernels_end_soon(own_cluster):
 def test_ctrl_c_ends_the_kernel_that_is_waited_for(own_cluster):
     spin, twice = fh.kernel(SPIN), fh.kernel(TWICE)
     result = spin(fh.scatter(np.zeros(4)), timeout=60)
-    wait_for(lambda: [x for x in fh.progress() if x.kernel])
+    wait_for(lambda: [x for x in fh.progress() if x.kernel] or None)
     pressed = []
 
     def press():

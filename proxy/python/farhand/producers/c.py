@@ -39,7 +39,7 @@ def compile_c(text, entry=None, signature=None, *, name="kernel.c", folders=()):
     """A Product.  Not optimised here: each engine does that for its own CPU.  With line tables, for the reports of faults."""
     command = [find_clang(engines_llvm()), "-x", "c", "-std=gnu11", "-include", "stdint.h", "-O2", "-Xclang",
                "-disable-llvm-passes", "-fno-math-errno", "-gline-tables-only", "-fdebug-compilation-dir=.",
-               "-fno-ident", "-I", _include_folder(), *(option for folder in folders for option in ("-I", folder))]
+               "-I", _include_folder(), *(option for folder in folders for option in ("-I", folder))]
     code = compiled(lambda folder, source, result: [*command, "-emit-llvm", "-c", source, "-o", result],
                     f'#line 1 "{name}"\n{text}', ".c")
     return Product(code, entry, signature or c_signature(text, entry))
