@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CODE_BYTES = 4 * 1024 * 1024, MAX_REMEMBERED = 64 };
+enum { MAX_CODE_BYTES = 4 * 1024 * 1024, MAX_REMEMBERED = 64, MAX_REMEMBERED_BYTES = 4 * MAX_CODE_BYTES };
 
 /* ---- what a session remembers --------------------------------------------------------------------------------------
  */
@@ -44,16 +44,20 @@ recall(const kernel_code_t *wanted)
     return NULL;
 }
 
-/* The latest first; what nobody has held for long is dropped from the end. */
+/* The latest first.  What nobody holds is dropped from the end when it is too much. */
 static void
 keep_in_mind(kernel_code_t *code)
 {
-    int n = 1;
+    int n = 0;
+    size_t bytes = 0;
     code->next = code->session->kernels;
     code->session->kernels = kernel_code_ref(code);
-    for (kernel_code_t **at = &code->next; *at; n++) {
+    for (kernel_code_t **at = &code->next; *at;) {
         kernel_code_t *old = *at;
-        if (n < MAX_REMEMBERED || old->references > 1) {
+        bool idle = old->references == 1;
+        n += idle;
+        bytes += idle ? buf_size(old->code) : 0;
+        if (!idle || (n <= MAX_REMEMBERED && bytes <= MAX_REMEMBERED_BYTES)) {
             at = &old->next;
             continue;
         }
