@@ -120,8 +120,26 @@ kernel_info_names_entry_and_types(void **state)
     assert_true(str_is(message.as.KERNEL_INFO.kind, "ufunc"));
     assert_int_equal(message.raw, 2);
     assert_true(caller.raw_size[0] > 0 && caller.raw_size[1] > 0);
-    send_kernel(&caller, oid_new(), ADD, "", "hurry");
-    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    caller_leave(&caller);
+}
+
+static void
+options_are_words_with_commas(void **state)
+{
+    static const char *const GOOD[] = {"exact", "force", "debug,exact", "fastmath,force,inspect", "exact,"};
+    static const char *const BAD[] = {"hurry", ",", "exact,,debug", "exactly", "exac", " exact", "debug exact"};
+    caller_t caller;
+    message_t message;
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
+        send_kernel(&caller, oid_new(), ADD, "", GOOD[i]);
+        caller_expect(&caller, MSG_KERNEL_INFO, &message);
+    }
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        send_kernel(&caller, oid_new(), ADD, "", BAD[i]);
+        caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    }
     caller_leave(&caller);
 }
 
@@ -342,6 +360,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ufunc_kernel_computes_small_and_large),
         cmocka_unit_test(kernel_info_names_entry_and_types),
+        cmocka_unit_test(options_are_words_with_commas),
         cmocka_unit_test(piece_kernel_runs_over_the_whole_of_a_strided_view),
         cmocka_unit_test(kernel_fault_leaves_arrays_untouched),
         cmocka_unit_test(kernel_in_place_writes_its_output_array),
