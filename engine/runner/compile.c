@@ -14,7 +14,7 @@
 
 /* Instructions up to which a function is inlined wherever we call it; larger ones only if LLVM thinks so.  The
  * functions of a reduction are called from a dozen places. */
-enum { INLINE_MAX = 2000, INLINE_MAX_FOLD = 150 };
+enum { INLINE_MAX = 2000, INLINE_MAX_FOLD = 150, SIMPLE_MAX = 150 };
 
 /* The functions of a compiled kernel, after its symbol, and where their addresses belong. */
 static const struct {
@@ -49,6 +49,37 @@ is_small(LLVMValueRef function, int limit)
             if (++count > limit)
                 return false;
     return true;
+}
+
+/* Does a function jump back to a block that was there before, or call another one of the module? */
+static bool
+is_simple(LLVMValueRef function, int limit)
+{
+    if (!is_small(function, limit))
+        return false;
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block)) {
+        LLVMValueRef last = LLVMGetBasicBlockTerminator(block);
+        for (unsigned k = 0; k < LLVMGetNumSuccessors(last); k++)
+            for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function), to = LLVMGetSuccessor(last, k); b;
+                 b = b == block ? NULL : LLVMGetNextBasicBlock(b))
+                if (b == to)
+                    return false;
+        for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i))
+            if (LLVMIsACallInst(i) && !LLVMIsDeclaration(LLVMGetCalledValue(i)))
+                return false;
+    }
+    return true;
+}
+
+static bool
+all_simple(const entry_t *entry)
+{
+    LLVMValueRef entries[ENTRY_MAX_FUNCTIONS];
+    int count = entry_functions(entry, entries);
+    bool simple = entry->kind == KERNEL_REDUCTION || (entry->kind == KERNEL_UFUNC && entry->shape == SHAPE_SCALAR);
+    for (int i = 0; i < count && simple; i++)
+        simple = is_simple(entries[i], SIMPLE_MAX);
+    return simple;
 }
 
 static void
@@ -95,10 +126,11 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
     int status = options->debug ? checks_insert(module->module, err) : FH_OK;
     if (status)
         return status;
+    bool simple = all_simple(entry);
     build(module, entry, &target, options, symbol, &ret->run.about);
     status = module_verify(module, err);
     if (!status)
-        status = jit_optimise(jit, module->module, err);
+        status = jit_optimise(jit, module->module, simple, err);
     if (!status && options->inspect) {
         ret->ir = debug_info_print(module->module);
         status = jit_assembly(jit, module->module, &ret->assembly, err);

@@ -100,18 +100,30 @@ emit_finish(build_t *self, LLVMValueRef result, LLVMValueRef state)
         emit_copy(&self->emit, emit_dtype(self->emit.context, self->entry->out[0]), result, state);
 }
 
-/* The tree over the first count of the lanes' states, which lie densely: the result is the first of them. */
+/* The tree over count lanes: between begin and end, lane into takes in lane from. */
+typedef struct {
+    emit_loop_t widths, lanes;
+    LLVMValueRef into, from;
+} tree_t;
+
 static void
-emit_tree(build_t *self, LLVMValueRef lanes, LLVMValueRef count)
+tree_begin(build_t *self, LLVMValueRef count, tree_t *ret)
 {
     emit_t *emit = &self->emit;
-    for (int64_t width = 1; width < self->lanes; width *= 2) {
-        emit_loop_t loop;
-        emit_loop_begin(emit, emit_int(emit, 0), LLVMBuildSub(emit->builder, count, emit_int(emit, width), ""), &loop);
-        LLVMValueRef into = emit_at(emit, self->dense, lanes, loop.i);
-        emit_combine(self, into, emit_at(emit, self->dense, into, emit_int(emit, width)));
-        emit_loop_end(emit, &loop, emit_int(emit, 2 * width), false);
-    }
+    emit_loop_begin(emit, emit_int(emit, 1), count, &ret->widths);
+    LLVMValueRef last = LLVMBuildSub(emit->builder, count, ret->widths.i, "");
+    emit_loop_begin(emit, emit_int(emit, 0), last, &ret->lanes);
+    ret->into = ret->lanes.i;
+    ret->from = LLVMBuildAdd(emit->builder, ret->lanes.i, ret->widths.i, "");
+}
+
+static void
+tree_end(build_t *self, const tree_t *tree)
+{
+    emit_t *emit = &self->emit;
+    LLVMValueRef width = tree->widths.i;
+    emit_loop_end(emit, &tree->lanes, LLVMBuildAdd(emit->builder, width, width, ""), false);
+    emit_loop_end(emit, &tree->widths, width, false);
 }
 
 static LLVMValueRef
@@ -184,7 +196,10 @@ build_block_by_lanes(build_t *self)
     emit_loop_begin(emit, from, n, &loop);
     emit_step(self, lane_of(self, lanes, loop.i), loop.i, false);
     emit_loop_end(emit, &loop, emit_int(emit, 1), false);
-    emit_tree(self, lanes, used);
+    tree_t tree;
+    tree_begin(self, used, &tree);
+    emit_combine(self, emit_at(emit, self->dense, lanes, tree.into), emit_at(emit, self->dense, lanes, tree.from));
+    tree_end(self, &tree);
     emit_copy(emit, self->dense, params[0], lanes);
     end(self);
 }
@@ -249,30 +264,34 @@ build_rows(build_t *self)
     steps_over_rows(self, lane, n, false);
 }
 
-/* From the last result to the first: a state goes where dense states of results that are done already lay. */
+/* All results of a lane at once, then from the last result to the first: a state goes where dense states of results
+ * that are done already lay. */
 static void
 build_lanes(build_t *self)
 {
     emit_t *emit = &self->emit;
     LLVMBuilderRef b = emit->builder;
     LLVMValueRef params[3];
-    emit_loop_t loop, each;
+    emit_loop_t each;
+    tree_t tree;
     begin(self, "lanes", "snn", params);
     if (self->fold->pointer_state) {
         end(self);
         return;
     }
-    LLVMValueRef states = params[0], n = params[1], used = smaller(emit, params[2], self->lanes);
-    LLVMValueRef lanes = emit_slot(emit, LLVMArrayType2(self->dense, (uint64_t)self->lanes));
-    emit_loop_begin(emit, emit_int(emit, 0), n, &loop);
-    LLVMValueRef k = LLVMBuildSub(b, LLVMBuildSub(b, n, emit_int(emit, 1), ""), loop.i, "");
-    emit_loop_begin(emit, emit_int(emit, 0), used, &each);
-    LLVMValueRef lane = emit_at(emit, self->slot, states, LLVMBuildMul(b, each.i, n, ""));
-    emit_copy(emit, self->dense, emit_at(emit, self->dense, lanes, each.i), emit_at(emit, self->dense, lane, k));
+    LLVMValueRef states = params[0], n = params[1];
+    tree_begin(self, smaller(emit, params[2], self->lanes), &tree);
+    LLVMValueRef into = emit_at(emit, self->slot, states, LLVMBuildMul(b, tree.into, n, ""));
+    LLVMValueRef from = emit_at(emit, self->slot, states, LLVMBuildMul(b, tree.from, n, ""));
+    emit_loop_begin(emit, emit_int(emit, 0), n, &each);
+    emit_combine(self, emit_at(emit, self->dense, into, each.i), emit_at(emit, self->dense, from, each.i));
+    emit_loop_end(emit, &each, emit_int(emit, 1), !self->debug);
+    tree_end(self, &tree);
+
+    emit_loop_begin(emit, emit_int(emit, 0), n, &each);
+    LLVMValueRef k = LLVMBuildSub(b, LLVMBuildSub(b, n, emit_int(emit, 1), ""), each.i, "");
+    emit_copy(emit, self->dense, emit_at(emit, self->slot, states, k), emit_at(emit, self->dense, states, k));
     emit_loop_end(emit, &each, emit_int(emit, 1), false);
-    emit_tree(self, lanes, used);
-    emit_copy(emit, self->dense, emit_at(emit, self->slot, states, k), lanes);
-    emit_loop_end(emit, &loop, emit_int(emit, 1), false);
     end(self);
 }
 

@@ -25,6 +25,13 @@ struct jit {
 /* CPUs whose 512-bit units cost more than they give for loops that wait for memory. */
 static const char *const NARROW_CPUS[] = {"znver4"};
 
+/* What is left of -O3 where only our own loops are to be optimised, in its order. */
+static const char SIMPLE_PASSES[] =
+    "always-inline,globaldce,function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "reassociate,loop-mssa(licm<allowspeculation>),gvn,loop-vectorize,instcombine<no-verify-fixpoint>,"
+    "simplifycfg<forward-switch-cond;switch-to-lookup>,slp-vectorizer,sroa,instcombine<no-verify-fixpoint>,"
+    "loop-mssa(licm<allowspeculation>))";
+
 static int
 failed(LLVMErrorRef failure, int status, const char *what, err_t *err)
 {
@@ -159,14 +166,14 @@ jit_cpu(const jit_t *self)
 }
 
 int
-jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err)
+jit_optimise(jit_t *self, LLVMModuleRef module, bool simple, err_t *err)
 {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMPassBuilderOptionsSetLoopVectorization(options, true);
     LLVMPassBuilderOptionsSetSLPVectorization(options, true);
     LLVMPassBuilderOptionsSetLoopInterleaving(options, true);
     LLVMPassBuilderOptionsSetLoopUnrolling(options, true);
-    LLVMErrorRef failure = LLVMRunPasses(module, "default<O3>", self->machine, options);
+    LLVMErrorRef failure = LLVMRunPasses(module, simple ? SIMPLE_PASSES : "default<O3>", self->machine, options);
     LLVMDisposePassBuilderOptions(options);
     return failed(failure, FH_BAD_BITCODE, "the module cannot be optimised", err);
 }

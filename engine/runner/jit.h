@@ -20,8 +20,9 @@ void jit_destroy(jit_t **self);
 const module_target_t *jit_target(const jit_t *self);
 const char *jit_cpu(const jit_t *self);
 
-/* Optimise as -O3 does, for speed, with vectorisation. */
-int jit_optimise(jit_t *self, LLVMModuleRef module, err_t *err);
+/* Optimise as -O3 does, for speed, with vectorisation.  simple: the kernel's own functions have neither loops nor
+ * functions of the module that they call, so that half of the passes, which is half of the time, would find nothing. */
+int jit_optimise(jit_t *self, LLVMModuleRef module, bool simple, err_t *err);
 /* The module as assembly text; the caller disposes of it. */
 int jit_assembly(jit_t *self, LLVMModuleRef module, LLVMMemoryBufferRef *ret, err_t *err);
 /* The module as machine code, a relocatable file; the caller disposes of it. */
