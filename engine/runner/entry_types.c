@@ -123,6 +123,18 @@ shape_from(const LLVMTypeRef *params, unsigned count, LLVMTypeRef result, bool s
     return piece ? SHAPE_PIECE : SHAPE_NONE;
 }
 
+/* Behind a pointer to a hidden copy ("byval") is a value. */
+static void
+see_through_copies(LLVMValueRef function, LLVMTypeRef *params, unsigned count)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("byval", strlen("byval"));
+    for (unsigned i = 0; i < count; i++) {
+        LLVMAttributeRef copy = LLVMGetEnumAttributeAtIndex(function, i + 1, kind);
+        if (copy)
+            params[i] = LLVMGetTypeAttributeValue(copy);
+    }
+}
+
 call_shape_t
 entry_shape(LLVMValueRef function, bool *ret_native)
 {
@@ -140,6 +152,7 @@ entry_shape(LLVMValueRef function, bool *ret_native)
     call_init(&call, function, false);
     if (call.next == count)
         return SHAPE_NONE;
+    see_through_copies(function, params, count);
     return shape_from(params + call.next, count - call.next, call.result, false);
 }
 

@@ -1,0 +1,483 @@
+/* What compiled kernels compute and what is said of them: each way to pass values, each kind of function. */
+#include "compiler.h"
+
+#include <complex.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { N = 67 };
+
+/* a * i (that is, (-im, re)) by every way to pass complex128; and b added, a float64. */
+static const char *const TURN128[] = {
+    "define {double, double} @f(double %r, double %i, double %b) {\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n %x = insertvalue {double, double} poison, double %s, 0\n"
+    "  %y = insertvalue {double, double} %x, double %r, 1\n ret {double, double} %y\n}\n",
+    "define {double, double} @f({double, double} %a, double %b) {\n"
+    "  %r = extractvalue {double, double} %a, 0\n %i = extractvalue {double, double} %a, 1\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n %x = insertvalue {double, double} poison, double %s, 0\n"
+    "  %y = insertvalue {double, double} %x, double %r, 1\n ret {double, double} %y\n}\n",
+    "define [2 x double] @f([2 x double] %a, double %b) {\n"
+    "  %r = extractvalue [2 x double] %a, 0\n %i = extractvalue [2 x double] %a, 1\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n %x = insertvalue [2 x double] poison, double %s, 0\n"
+    "  %y = insertvalue [2 x double] %x, double %r, 1\n ret [2 x double] %y\n}\n",
+    "define void @f(ptr sret({double, double}) %to, double %r, double %i, double %b) {\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n store double %s, ptr %to\n"
+    "  %q = getelementptr i8, ptr %to, i64 8\n store double %r, ptr %q\n ret void\n}\n",
+    "define void @f(ptr sret({double, double}) %to, ptr byval({double, double}) %a, double %b) {\n"
+    "  %r = load double, ptr %a\n %p = getelementptr i8, ptr %a, i64 8\n %i = load double, ptr %p\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n store double %s, ptr %to\n"
+    "  %q = getelementptr i8, ptr %to, i64 8\n store double %r, ptr %q\n ret void\n}\n",
+    /* Numba's own convention */
+    "define i32 @_ZN1m1fE(ptr %to, ptr %exception, double %r, double %i, double %b) {\n"
+    "  %n = fneg double %i\n %s = fadd double %n, %b\n %x = insertvalue {double, double} poison, double %s, 0\n"
+    "  %y = insertvalue {double, double} %x, double %r, 1\n store {double, double} %y, ptr %to\n ret i32 0\n}\n",
+};
+
+static void
+complex128_is_passed_in_every_way(void **state)
+{
+    (void)state;
+    static double complex in[N], out[N];
+    static double b[N];
+    for (int i = 0; i < N; i++) {
+        in[i] = i * 0.5 - 3 + (double complex)I * (double)(i * i);
+        b[i] = i * 0.25;
+    }
+    for (size_t k = 0; k < sizeof TURN128 / sizeof *TURN128; k++) {
+        kernel_options_t options = {.signature = "complex128(complex128, float64)"};
+        compiled_t kernel = compiler_compile(TURN128[k], options);
+        assert_int_equal(kernel.run.about.nin, 2);
+        assert_int_equal(kernel.run.about.out[0], DTYPE_COMPLEX128);
+        for (int step = 1; step <= 2; step++) { /* contiguous, and every other element */
+            memset(out, 0, sizeof out);
+            char *data[] = {(char *)in, (char *)b, (char *)out};
+            int64_t strides[] = {16 * step, 8 * step, 16 * step};
+            assert_int_equal(kernel.run.loop(data, strides, N / step), 0);
+            for (int i = 0; i < N / step * step; i += step)
+                assert_true(creal(out[i]) == -cimag(in[i]) + b[i] && cimag(out[i]) == creal(in[i]));
+        }
+        compiled_release(&kernel);
+    }
+}
+
+static const char *const TURN64[] = {
+    "define <2 x float> @f(<2 x float> %a) {\n  %r = extractelement <2 x float> %a, i32 0\n"
+    "  %i = extractelement <2 x float> %a, i32 1\n %n = fneg float %i\n"
+    "  %x = insertelement <2 x float> poison, float %n, i32 0\n"
+    "  %y = insertelement <2 x float> %x, float %r, i32 1\n ret <2 x float> %y\n}\n",
+    "define {float, float} @f({float, float} %a) {\n  %r = extractvalue {float, float} %a, 0\n"
+    "  %i = extractvalue {float, float} %a, 1\n %n = fneg float %i\n"
+    "  %x = insertvalue {float, float} poison, float %n, 0\n"
+    "  %y = insertvalue {float, float} %x, float %r, 1\n ret {float, float} %y\n}\n",
+    "define [2 x float] @f([2 x float] %a) {\n  %r = extractvalue [2 x float] %a, 0\n"
+    "  %i = extractvalue [2 x float] %a, 1\n %n = fneg float %i\n"
+    "  %x = insertvalue [2 x float] poison, float %n, 0\n"
+    "  %y = insertvalue [2 x float] %x, float %r, 1\n ret [2 x float] %y\n}\n",
+    "define {float, float} @f(float %r, float %i) {\n  %n = fneg float %i\n"
+    "  %x = insertvalue {float, float} poison, float %n, 0\n"
+    "  %y = insertvalue {float, float} %x, float %r, 1\n ret {float, float} %y\n}\n",
+    /* Rust: two floats in one double */
+    "define double @f(double %d) {\n  %a = bitcast double %d to <2 x float>\n"
+    "  %r = extractelement <2 x float> %a, i32 0\n %i = extractelement <2 x float> %a, i32 1\n %n = fneg float %i\n"
+    "  %x = insertelement <2 x float> poison, float %n, i32 0\n"
+    "  %y = insertelement <2 x float> %x, float %r, i32 1\n %z = bitcast <2 x float> %y to double\n ret double %z\n}\n",
+};
+
+static void
+complex64_is_passed_in_every_way(void **state)
+{
+    (void)state;
+    static float complex in[N], out[N];
+    for (int i = 0; i < N; i++)
+        in[i] = (float)i * 0.5f - 3 + I * (float)(i * i);
+    for (size_t k = 0; k < sizeof TURN64 / sizeof *TURN64; k++) {
+        kernel_options_t options = {.signature = "complex64(complex64)"};
+        compiled_t kernel = compiler_compile(TURN64[k], options);
+        char *data[] = {(char *)in, (char *)out};
+        int64_t strides[] = {8, 8};
+        memset(out, 0, sizeof out);
+        assert_int_equal(kernel.run.loop(data, strides, N), 0);
+        for (int i = 0; i < N; i++)
+            assert_true(crealf(out[i]) == -cimagf(in[i]) && cimagf(out[i]) == crealf(in[i]));
+        compiled_release(&kernel);
+    }
+}
+
+static void
+two_numbers_or_one_complex_needs_a_signature(void **state)
+{
+    (void)state;
+    err_t err;
+    kernel_options_t none = {.kind = "ufunc"};
+    assert_int_equal(compiler_refusal(TURN128[0], none, &err), FH_KERNEL_ERROR);
+    assert_non_null(strstr(err.text, "one complex number or two real ones"));
+    compiled_t kernel = compiler_compile(TURN128[1], none);
+    assert_int_equal(kernel.run.about.in[0], DTYPE_COMPLEX128);
+    assert_int_equal(kernel.run.about.in[1], DTYPE_FLOAT64);
+    compiled_release(&kernel);
+}
+
+static void
+bool_is_a_byte_in_every_way(void **state)
+{
+    (void)state;
+    static const char *const LESS[] = {
+        "define zeroext i1 @f(double %a, i1 zeroext %b) {\n  %c = fcmp olt double %a, 4.0\n %r = and i1 %c, %b\n"
+        "  ret i1 %r\n}\n",
+        "define i8 @f(double %a, i8 %b) {\n  %c = fcmp olt double %a, 4.0\n %t = trunc i8 %b to i1\n"
+        "  %r = and i1 %c, %t\n %z = select i1 %r, i8 2, i8 0\n ret i8 %z\n}\n"};
+    for (size_t k = 0; k < sizeof LESS / sizeof *LESS; k++) {
+        kernel_options_t options = {.signature = "bool(float64, bool)"};
+        compiled_t kernel = compiler_compile(LESS[k], options);
+        double a[N];
+        uint8_t b[N], out[N];
+        for (int i = 0; i < N; i++) {
+            a[i] = i % 9;
+            b[i] = (uint8_t)(i % 2);
+        }
+        char *data[] = {(char *)a, (char *)b, (char *)out};
+        int64_t strides[] = {8, 1, 1};
+        assert_int_equal(kernel.run.loop(data, strides, N), 0);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(out[i], i % 9 < 4 && i % 2);
+        compiled_release(&kernel);
+    }
+}
+
+/* NumPy's loop: out0 = a + b, out1 = a - b, by its own counting. */
+static const char NUMPY_LOOP[] =
+    "define void @f(ptr %args, ptr %dims, ptr %steps, ptr %x) {\n"
+    "  %n = load i64, ptr %dims\n %p0 = load ptr, ptr %args\n %a1 = getelementptr ptr, ptr %args, i64 1\n"
+    "  %p1 = load ptr, ptr %a1\n %a2 = getelementptr ptr, ptr %args, i64 2\n %p2 = load ptr, ptr %a2\n"
+    "  %a3 = getelementptr ptr, ptr %args, i64 3\n %p3 = load ptr, ptr %a3\n"
+    "  %s0 = load i64, ptr %steps\n %t1 = getelementptr i64, ptr %steps, i64 1\n %s1 = load i64, ptr %t1\n"
+    "  %t2 = getelementptr i64, ptr %steps, i64 2\n %s2 = load i64, ptr %t2\n"
+    "  %t3 = getelementptr i64, ptr %steps, i64 3\n %s3 = load i64, ptr %t3\n br label %loop\n"
+    "loop:\n  %i = phi i64 [0, %0], [%next, %loop]\n"
+    "  %o0 = mul i64 %i, %s0\n %o1 = mul i64 %i, %s1\n %o2 = mul i64 %i, %s2\n %o3 = mul i64 %i, %s3\n"
+    "  %q0 = getelementptr i8, ptr %p0, i64 %o0\n %q1 = getelementptr i8, ptr %p1, i64 %o1\n"
+    "  %q2 = getelementptr i8, ptr %p2, i64 %o2\n %q3 = getelementptr i8, ptr %p3, i64 %o3\n"
+    "  %a = load double, ptr %q0\n %b = load double, ptr %q1\n %s = fadd double %a, %b\n %d = fsub double %a, %b\n"
+    "  store double %s, ptr %q2\n store double %d, ptr %q3\n"
+    "  %next = add i64 %i, 1\n %more = icmp slt i64 %next, %n\n br i1 %more, label %loop, label %end\n"
+    "end:\n  ret void\n}\n";
+
+static void
+a_loop_of_numpy_is_a_ufunc_with_any_outputs(void **state)
+{
+    (void)state;
+    static const kernel_options_t ASKED[] = {
+        {.signature = "void(const float64[:], const float64[:], float64[:], float64[:])"},
+        {.signature = "void(float64[:], float64[:], float64[:], float64[:])",
+         .layout = "(),()->(),()",
+         .kind = "ufunc"},
+    };
+    double a[N], b[N], sum[N], difference[N];
+    for (int i = 0; i < N; i++) {
+        a[i] = i * 1.5;
+        b[i] = 7 - i;
+    }
+    for (size_t k = 0; k < 2; k++) {
+        compiled_t kernel = compiler_compile(NUMPY_LOOP, ASKED[k]);
+        assert_int_equal(kernel.run.about.kind, KERNEL_UFUNC);
+        assert_int_equal(kernel.run.about.nin, 2);
+        assert_int_equal(kernel.run.about.nout, 2);
+        char *data[] = {(char *)a, (char *)b, (char *)sum, (char *)difference};
+        for (int64_t stride = 8; stride >= -8; stride -= 16) {
+            int64_t strides[] = {8, stride, 8, 8};
+            data[1] = (char *)(stride > 0 ? b : b + N - 1);
+            assert_int_equal(kernel.run.loop(data, strides, N), 0);
+            for (int i = 0; i < N; i++) {
+                double other = stride > 0 ? b[i] : b[N - 1 - i];
+                assert_true(sum[i] == a[i] + other && difference[i] == a[i] - other);
+            }
+        }
+        compiled_release(&kernel);
+    }
+    err_t err;
+    kernel_options_t none = {.entry = "f"};
+    assert_int_equal(compiler_refusal(NUMPY_LOOP, none, &err), FH_KERNEL_ERROR);
+    assert_non_null(strstr(err.text, "give a signature"));
+}
+
+/* (n),(n)->(): one inner product for each outer index, and how many there are to be. */
+static void
+a_loop_of_numpy_is_a_gufunc_with_a_layout(void **state)
+{
+    (void)state;
+    static const char DIMENSIONS[] =
+        "define void @f(ptr %args, ptr %dims, ptr %steps, ptr %x) {\n"
+        "  %a2 = getelementptr ptr, ptr %args, i64 2\n %out = load ptr, ptr %a2\n"
+        "  %n = load i64, ptr %dims\n %d1 = getelementptr i64, ptr %dims, i64 1\n %k = load i64, ptr %d1\n"
+        "  %s4 = getelementptr i64, ptr %steps, i64 4\n %core = load i64, ptr %s4\n"
+        "  %m = mul i64 %n, 10000\n %l = mul i64 %k, 100\n %p = add i64 %m, %l\n %q = add i64 %p, %core\n"
+        "  store i64 %q, ptr %out\n ret void\n}\n";
+    kernel_options_t options = {.signature = "void(int64[:], int64[:], int64[:])", .layout = "(n),(n)->()"};
+    compiled_t kernel = compiler_compile(DIMENSIONS, options);
+    assert_int_equal(kernel.run.about.kind, KERNEL_GUFUNC);
+    assert_true(kernel.run.about.loop_abi);
+    assert_string_equal(kernel.run.about.layout, "(n),(n)->()");
+    int64_t out = 0, numbers[] = {1, 2, 3, 8, 16, /* dimensions */ 5, 7};
+    char *data[] = {NULL, NULL, (char *)&out};
+    assert_int_equal(kernel.run.loop(data, numbers, 5), 0);
+    assert_int_equal(out, 50000 + 700 + 16);
+    compiled_release(&kernel);
+    options.layout = "(n),(m)->(k)";
+    err_t err;
+    assert_int_equal(compiler_refusal(DIMENSIONS, options, &err), FH_KERNEL_ERROR);
+}
+
+static void
+array_kernels_get_their_arrays_and_give_their_status(void **state)
+{
+    (void)state;
+    static const char *const COUNT[] = {
+        "define i32 @f(ptr %args, i32 %n) {\n  store i32 %n, ptr %args\n ret i32 3\n}\n",
+        "define void @f(ptr %args, i32 %n) {\n  store i32 %n, ptr %args\n ret void\n}\n",
+        "define i32 @_ZN1m1fE(ptr %r, ptr %e, ptr %args, i32 %n) {\n  store i32 %n, ptr %args\n ret i32 3\n}\n"};
+    for (int k = 0; k < 3; k++) {
+        kernel_options_t options = {.signature = k ? "" : "void(float64[:, ::1], int32)"};
+        compiled_t kernel = compiler_compile(COUNT[k], options);
+        assert_int_equal(kernel.run.about.kind, KERNEL_ARRAY);
+        assert_int_equal(kernel.run.about.nin, k ? -1 : 2);
+        assert_int_equal(kernel.run.about.nout, 0);
+        int32_t seen = 0;
+        assert_int_equal(kernel.run.loop((char *const *)(void *)&seen, NULL, 12), k == 1 ? 0 : 3);
+        assert_int_equal(seen, 12);
+        compiled_release(&kernel);
+    }
+}
+
+static void
+numba_pieces_report_what_they_raise(void **state)
+{
+    (void)state;
+    static const char PIECE[] =
+        "define i32 @_ZN1m1fE(ptr %r, ptr %e, ptr %in, ptr %out, i64 %n) {\n"
+        "  %v = load double, ptr %in\n store double %v, ptr %out\n %s = trunc i64 %n to i32\n ret i32 %s\n}\n";
+    kernel_options_t options = {.signature = "float64(float64)"};
+    compiled_t kernel = compiler_compile(PIECE, options);
+    assert_int_equal(kernel.run.about.kind, KERNEL_PIECE);
+    assert_true(kernel.run.about.status_call);
+    double in = 4, out = 0;
+    char *data[] = {(char *)&in, (char *)&out};
+    assert_int_equal(kernel.run.loop(data, NULL, 5), 5);
+    assert_true(out == 4);
+    compiled_release(&kernel);
+}
+
+static void
+the_module_may_say_what_its_kernel_is(void **state)
+{
+    (void)state;
+    static const char ANNOTATED[] =
+        "@a = private constant [27 x i8] c\"farhand: uint8(uint8, bool)\", section \"llvm.metadata\"\n"
+        "@b = private constant [2 x i8] c\"x\\00\", section \"llvm.metadata\"\n"
+        "@llvm.global.annotations = appending global [1 x { ptr, ptr, ptr, i32, ptr }] [{ ptr, ptr, ptr, i32, ptr } "
+        "{ ptr @f, ptr @a, ptr @b, i32 1, ptr null }], section \"llvm.metadata\"\n"
+        "define i8 @f(i8 %a, i8 %b) {\n  ret i8 %a\n}\ndefine i8 @g(i8 %a) {\n  ret i8 %a\n}\n";
+    static const char NAMED[] =
+        "define void @f(ptr %a, i32 %n) {\n  ret void\n}\ndefine i8 @g(i8 %a) {\n  ret i8 %a\n}\n"
+        "!farhand.kernels = !{!0}\n"
+        "!0 = !{!\"f\", !\"void(int8[:], int16[:])\", !\"gufunc\", !\"(n)->(n)\"}\n";
+    kernel_options_t none = {.entry = ""};
+    compiled_t kernel = compiler_compile(ANNOTATED, none);
+    assert_string_equal(kernel.run.about.entry, "f");
+    assert_int_equal(kernel.run.about.in[0], DTYPE_UINT8);
+    assert_int_equal(kernel.run.about.in[1], DTYPE_BOOL);
+    compiled_release(&kernel);
+    kernel_options_t mine = {.entry = "f", .signature = "int8(int8, int8)"};
+    kernel = compiler_compile(ANNOTATED, mine);
+    assert_int_equal(kernel.run.about.in[0], DTYPE_INT8);
+    compiled_release(&kernel);
+    kernel = compiler_compile(NAMED, none);
+    assert_int_equal(kernel.run.about.kind, KERNEL_GUFUNC);
+    assert_int_equal(kernel.run.about.out[0], DTYPE_INT16);
+    assert_string_equal(kernel.run.about.layout, "(n)->(n)");
+    compiled_release(&kernel);
+}
+
+/* Elements of a kernel with vector math have the same bits wherever they stand. */
+static void
+vector_math_gives_an_element_the_same_bits_everywhere(void **state)
+{
+    (void)state;
+    static const char *const FUNCTIONS[] = {"exp", "sin", "pow", "atan2"};
+    enum { ROOM = 4 * KERNEL_VECTOR };
+    for (int k = 0; k < 8; k++) {
+        bool single = k >= 4;
+        int nin = k % 4 >= 2 ? 2 : 1;
+        const char *type = single ? "float" : "double";
+        char ir[400], out[ROOM * 8], first[8];
+        snprintf(ir, sizeof ir,
+                 "declare %s @%s%s(%s%s%s)\ndefine %s @f(%s %%a%s%s%s) {\n  %%r = call %s @%s%s(%s %%a%s%s%s)\n"
+                 "  ret %s %%r\n}\n",
+                 type, FUNCTIONS[k % 4], single ? "f" : "", type, nin == 2 ? ", " : "", nin == 2 ? type : "", type,
+                 type, nin == 2 ? ", " : "", nin == 2 ? type : "", nin == 2 ? " %b" : "", type, FUNCTIONS[k % 4],
+                 single ? "f" : "", type, nin == 2 ? ", " : "", nin == 2 ? type : "", nin == 2 ? " %b" : "", type);
+        kernel_options_t options = {.inspect = true};
+        compiled_t kernel = compiler_compile(ir, options);
+#ifdef __x86_64__
+        if (strstr(jit_target(compiler_jit())->features, "+avx2")) {
+            assert_true(kernel.run.about.whole_vectors);
+            assert_non_null(strstr(kernel.ir, "_ZGV"));
+            char scalar[40]; /* none is left for a remainder */
+            snprintf(scalar, sizeof scalar, "call %s @%s", type, FUNCTIONS[k % 4]);
+            assert_null(strstr(kernel.ir, scalar));
+        }
+#endif
+        size_t size = single ? 4 : 8;
+        char a[ROOM * 8], b[ROOM * 8];
+        for (int at = 0; at < ROOM; at++) { /* 1.234 at one place, something else around it */
+            for (int i = 0; i < ROOM; i++) {
+                double x = i == at ? 1.234 : 0.3 + i % 7, y = i == at ? 2.71 : 0.1 * (i % 5);
+                float xf = (float)x, yf = (float)y;
+                memcpy(a + (size_t)i * size, single ? (void *)&xf : (void *)&x, size);
+                memcpy(b + (size_t)i * size, single ? (void *)&yf : (void *)&y, size);
+            }
+            char *data[] = {a, nin == 2 ? b : out, out};
+            int64_t strides[] = {(int64_t)size, (int64_t)size, (int64_t)size};
+            kernel.run.loop(data, strides, at % 2 && at < ROOM - KERNEL_VECTOR ? ROOM - KERNEL_VECTOR : ROOM);
+            if (!at)
+                memcpy(first, out, size);
+            assert_memory_equal(first, out + (size_t)at * size, size);
+        }
+        compiled_release(&kernel);
+        options = (kernel_options_t){.exact = true};
+        kernel = compiler_compile(ir, options);
+        assert_false(kernel.run.about.whole_vectors);
+        compiled_release(&kernel);
+    }
+}
+
+static void
+machine_code_is_loaded_again(void **state)
+{
+    (void)state;
+    static const char TWICE[] = "define i64 @f(i64 %x) {\n  %r = shl i64 %x, 1\n ret i64 %r\n}\n";
+    static const kernel_options_t OPTIONS = {.entry = "", .signature = "", .kind = "", .layout = ""};
+    compiled_t kernel, again;
+    err_t err = {0};
+    assert_int_equal(compile_kernel(compiler_jit(), TWICE, sizeof TWICE - 1, &OPTIONS, "once", &kernel, &err), FH_OK);
+    jit_drop(&kernel.code);
+    const void *object = LLVMGetBufferStart(kernel.object);
+    size_t size = LLVMGetBufferSize(kernel.object);
+    assert_int_equal(compile_load(compiler_jit(), object, size, "once", &kernel.run.about, &again, &err), FH_OK);
+    int64_t in = 21, out = 0, strides[] = {8, 8};
+    char *data[] = {(char *)&in, (char *)&out};
+    assert_int_equal(again.run.loop(data, strides, 1), 0);
+    assert_int_equal(out, 42);
+    compiled_release(&again);
+    assert_int_equal(compile_load(compiler_jit(), object, size, "twice", &kernel.run.about, &again, &err),
+                     FH_BAD_BITCODE);
+    assert_int_equal(compile_load(compiler_jit(), object, size / 2, "once", &kernel.run.about, &again, &err),
+                     FH_BAD_BITCODE);
+    assert_int_equal(compile_load(compiler_jit(), TWICE, sizeof TWICE, "once", &kernel.run.about, &again, &err),
+                     FH_BAD_BITCODE);
+    runner_description_t fold = kernel.run.about;
+    fold.kind = KERNEL_REDUCTION;
+    assert_int_equal(compile_load(compiler_jit(), object, size, "once", &fold, &again, &err), FH_BAD_BITCODE);
+    fold.kind = 99;
+    assert_int_equal(compile_load(compiler_jit(), object, size, "once", &fold, &again, &err), FH_BAD_BITCODE);
+    compiled_release(&kernel);
+}
+
+/* A check that fails in Rust ends the call with a signal, and the other elements never see it. */
+static void
+panics_are_traps(void **state)
+{
+    (void)state;
+    static const char PANIC[] =
+        "declare void @_ZN4core9panicking18panic_bounds_check17h0123456789abcdefE(i64, i64, ptr)\n"
+        "declare i32 @rust_eh_personality(...)\n"
+        "define i64 @f(i64 %x) personality ptr @rust_eh_personality {\n  %c = icmp ult i64 %x, 10\n"
+        "  br i1 %c, label %good, label %bad\ngood:\n  ret i64 %x\n"
+        "bad:\n  call void @_ZN4core9panicking18panic_bounds_check17h0123456789abcdefE(i64 %x, i64 10, ptr null)\n"
+        "  unreachable\n}\n";
+    kernel_options_t options = {.entry = "f"};
+    compiled_t kernel = compiler_compile(PANIC, options);
+    int64_t in[] = {3, 12}, out[2], strides[] = {8, 8};
+    char *data[] = {(char *)in, (char *)out};
+    assert_int_equal(kernel.run.loop(data, strides, 1), 0);
+    assert_int_equal(out[0], 3);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        signal(SIGILL, SIG_DFL);
+        kernel.run.loop(data, strides, 2);
+        _exit(0);
+    }
+    int ended = 0;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGILL);
+    compiled_release(&kernel);
+}
+
+static void
+what_does_not_fit_is_refused_with_a_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ir, *signature, *kind, *layout, *words;
+        int status;
+    } WRONG[] = {
+        {"define double @f(double %a) {\n ret double %a\n}\n", "float64(float32)", "", "", "which would be float64",
+         FH_KERNEL_ERROR},
+        {"define double @f(double %a) {\n ret double %a\n}\n", "complex128(complex128)", "", "", "complex128",
+         FH_KERNEL_ERROR},
+        {"define double @f(double %a) {\n ret double %a\n}\n", "", "array", "", "", FH_KERNEL_ERROR},
+        {"define double @f(double %a) {\n ret double %a\n}\n", "", "thing", "", "not thing", FH_KERNEL_ERROR},
+        {"define void @f(ptr %a, i32 %n) {\n ret void\n}\n", "", "gufunc", "", "needs a layout", FH_KERNEL_ERROR},
+        {"define void @f(ptr %a, i32 %n) {\n ret void\n}\n", "", "", "(n->", "", FH_KERNEL_ERROR},
+        {"define void @f(ptr %a, i32 %n) {\n ret void\n}\n", "float64(float64)", "", "", "void(...)", FH_KERNEL_ERROR},
+        {"declare <2 x double> @llvm.x86.sse2.min.pd(<2 x double>, <2 x double>)\n"
+         "define double @f(double %a) {\n %v = insertelement <2 x double> zeroinitializer, double %a, i32 0\n"
+         " %m = call <2 x double> @llvm.x86.sse2.min.pd(<2 x double> %v, <2 x double> %v)\n"
+         " %r = extractelement <2 x double> %m, i32 0\n ret double %r\n}\n",
+         "", "", "", "one family of CPUs", FH_BAD_BITCODE},
+#ifdef __x86_64__
+        {"declare {float, float} @cexpf([2 x float])\n"
+         "define {float, float} @f([2 x float] %a) {\n %r = call {float, float} @cexpf([2 x float] %a)\n"
+         " ret {float, float} %r\n}\n",
+         "", "", "", "another CPU", FH_BAD_BITCODE},
+#endif
+    };
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        err_t err = {0};
+        kernel_options_t options = {.signature = WRONG[i].signature, .kind = WRONG[i].kind, .layout = WRONG[i].layout};
+        if (compiler_refusal(WRONG[i].ir, options, &err) != WRONG[i].status || !strstr(err.text, WRONG[i].words))
+            fail_msg("case %zu: %s: %s", i, status_name(err.status), err.text);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(complex128_is_passed_in_every_way),
+        cmocka_unit_test(complex64_is_passed_in_every_way),
+        cmocka_unit_test(two_numbers_or_one_complex_needs_a_signature),
+        cmocka_unit_test(bool_is_a_byte_in_every_way),
+        cmocka_unit_test(a_loop_of_numpy_is_a_ufunc_with_any_outputs),
+        cmocka_unit_test(a_loop_of_numpy_is_a_gufunc_with_a_layout),
+        cmocka_unit_test(array_kernels_get_their_arrays_and_give_their_status),
+        cmocka_unit_test(numba_pieces_report_what_they_raise),
+        cmocka_unit_test(the_module_may_say_what_its_kernel_is),
+        cmocka_unit_test(vector_math_gives_an_element_the_same_bits_everywhere),
+        cmocka_unit_test(machine_code_is_loaded_again),
+        cmocka_unit_test(panics_are_traps),
+        cmocka_unit_test(what_does_not_fit_is_refused_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, compiler_set_up, compiler_tear_down);
+}
