@@ -385,10 +385,12 @@ lane_unblock(lanes_t *self, lane_t *lane)
 }
 
 void
-lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto)
+lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto, bool (*wanted)(const call_t *call, void *context),
+            void *context)
 {
     for (call_t *call = lane->first; call && message_call(&call->message) <= upto; call = call->next)
-        __atomic_store_n(&call->cancelled, true, __ATOMIC_RELAXED);
+        if (!wanted || wanted(call, context))
+            __atomic_store_n(&call->cancelled, true, __ATOMIC_RELAXED);
     if (lane->first && call_cancelled(lane->first) && lane->state == LANE_WAITING)
         make_reactor(self, lane);
 }
@@ -423,7 +425,7 @@ lane_end(lanes_t *self, lane_t *lane)
         call_free(self, &second);
     }
     lane->last = lane->first;
-    lane_cancel(self, lane, UINT64_MAX);
+    lane_cancel(self, lane, UINT64_MAX, NULL, NULL);
     if (lane->state == LANE_RUNNING || (lane->first && lane->first->state))
         return;
     if (lane->state == LANE_RUNNABLE)

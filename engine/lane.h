@@ -133,9 +133,10 @@ bool lane_next(lanes_t *self, lane_t *lane);
 void lane_wake(lanes_t *self, lane_t *lane);
 /* The peer takes replies again.  True as above. */
 bool lane_unblock(lanes_t *self, lane_t *lane);
-/* CANCEL, on the reactor: mark all calls up to this number as cancelled (they still pass through the lane, in their
- * order), and wake the first one if it waits. */
-void lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto);
+/* CANCEL, on the reactor: mark the wanted calls (NULL: all) up to this number as cancelled (they still pass through the
+ * lane, in their order), and wake the first one if it waits. */
+void lane_cancel(lanes_t *self, lane_t *lane, uint64_t upto, bool (*wanted)(const call_t *call, void *context),
+                 void *context);
 /* The session has ended: calls that wait are dropped.  The lane is freed as soon as nobody uses it: do not touch it
  * afterwards. Its objects must have been disowned, and what its first call waits for must be about to end. */
 void lane_end(lanes_t *self, lane_t *lane);

@@ -91,17 +91,34 @@ running_ticket(const lane_t *lane, uint64_t *ret_call)
     return method && method->ticket ? method->ticket(lane->first) : 0;
 }
 
+/* Does the call make one of these objects? */
+static bool
+makes_one_of(const call_t *call, void *context)
+{
+    const oids_t *objects = context;
+    const method_t *method = methods_find(call->message.code);
+    oid_t results[METHOD_MAX_RESULTS];
+    int count = method && method->results ? method->results(&call->message, results) : 0;
+
+    for (int i = 0; i < count; i++)
+        for (uint32_t k = 0; k < objects->count; k++)
+            if (oid_equal(results[i], objects->items[k]))
+                return true;
+    return false;
+}
+
 void
 arrival_cancel(arrival_t *at)
 {
     core_t *core = at->peers->core;
     lane_t *lane = at->caller->lane;
+    oids_t objects = at->message.as.CANCEL.objects;
     uint64_t ticket = 0, call;
 
     if (!lane)
         return;
     pthread_mutex_lock(&core->lock);
-    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call);
+    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call, objects.count ? makes_one_of : NULL, &objects);
     if (lane->first && call_cancelled(lane->first))
         ticket = running_ticket(lane, &call);
     pthread_mutex_unlock(&core->lock);

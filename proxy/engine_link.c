@@ -347,12 +347,13 @@ engine_link_flush(engine_link_t *self, err_t *err)
 }
 
 void
-engine_link_cancel(engine_link_t *self)
+engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
 {
-    if (!self->open)
+    if (!self->open || !self->conn.last_call)
         return;
     message_t message = {.code = MSG_CANCEL};
     message.as.CANCEL.call = self->conn.last_call;
+    message.as.CANCEL.objects = (oids_t){objects, (uint32_t)count};
     if (!conn_add_as_is(&self->conn, &message, NULL))
         (void)conn_flush(&self->conn, NULL);
 }

@@ -67,8 +67,8 @@ bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes);
 void engine_link_drop(engine_link_t *self, oid_t id);
 /* Add RELEASE for the dropped ids and send the batch, without waiting.  OK or BUSY. */
 int engine_link_flush(engine_link_t *self, err_t *err);
-/* Ask the engine to give up everything that was sent so far. */
-void engine_link_cancel(engine_link_t *self);
+/* Ask the engine to give up what was sent so far: the calls that make these objects, or (count 0) everything. */
+void engine_link_cancel(engine_link_t *self, const oid_t *objects, int count);
 /* Take what has arrived. */
 bool engine_link_receive(engine_link_t *self);
 

@@ -239,6 +239,9 @@ FH_EXPORT int fh_sync(fh_session *session, double timeout_s, fh_error *error);
 /* Cancel all calls of the session that are not done: kernels are ended, what has not begun never does, the results hold
  * CANCELLED. An interrupted wait does the same.  Does not wait. */
 FH_EXPORT int fh_cancel(fh_session *session, fh_error *error);
+/* Cancel the calls that make this array, if they are not done; it, and what is computed from it, holds CANCELLED then.
+ * Does not wait. */
+FH_EXPORT int fh_array_cancel(fh_array *array, fh_error *error);
 
 /* Drop a handle; *array becomes NULL.  Sends nothing: releases ride on later messages. */
 FH_EXPORT void fh_array_free(fh_array **array);

@@ -137,7 +137,7 @@ void
 session_cancel(fh_session *self)
 {
     for (int i = 0; i < self->nengines; i++)
-        engine_link_cancel(self->engines[i]);
+        engine_link_cancel(self->engines[i], NULL, 0);
 }
 
 bool

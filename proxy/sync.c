@@ -92,6 +92,19 @@ fh_wait(fh_array *array, double timeout_s, fh_error *error)
 }
 
 int
+fh_array_cancel(fh_array *array, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = array_enter(array, err);
+    for (int i = 0; !status && i < array->n; i++) {
+        handle_t *handle = array->parts[i].handle;
+        const oid_t objects[] = {handle->id, handle->root};
+        engine_link_cancel(handle->engine, objects, 2);
+    }
+    return status;
+}
+
+int
 fh_cancel(fh_session *session, fh_error *error)
 {
     err_t *err = error_start(error);

@@ -93,3 +93,16 @@ def test_the_session_can_be_used_while_a_future_waits(cluster):
     same(fh.gather(fh.scatter(np.arange(5), engines=[0])), np.arange(5))
     assert not slow.done()
     assert isinstance(slow.exception(20), fh.KernelTimeout)
+
+
+def test_cancelling_one_array_leaves_the_others(cluster):
+    d = fh.scatter(np.arange(6.0))
+    slow = fh.kernel(SPIN)(d, timeout=60)
+    after, twice = slow + 1, d * 2
+    slow.cancel()
+    for cancelled in (slow, after):
+        with pytest.raises(fh.Cancelled):
+            fh.gather(cancelled)
+    same(fh.gather(twice), np.arange(6.0) * 2)
+    twice.cancel()  # too late: it is there
+    same(fh.gather(twice), np.arange(6.0) * 2)

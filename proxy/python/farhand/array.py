@@ -158,7 +158,8 @@ class Array(Operators):
         return future_of(self)
 
     def cancel(self):
-        raise not_supported("cancelling one array's computation is not built yet; Ctrl-C ends what is being waited for")
+        """Give up computing this array, if it is not computed yet: it, and what is made from it, then raises Cancelled."""
+        self._handle.cancel()
 
     # ---- numbers
 

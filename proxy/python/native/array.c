@@ -298,11 +298,27 @@ array_get_session(PyObject *object, void *closure)
     return Py_NewRef((PyObject *)((pyhandle_t *)object)->session);
 }
 
+/* cancel() */
+static PyObject *
+array_cancel(PyObject *object, PyObject *none)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_array *array = pyarray_get(session, object);
+    fh_error error = {0};
+    (void)none;
+    if (!array || !pysession_enter(session))
+        return NULL;
+    if (!pysession_leave(session, fh_array_cancel(array, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef array_methods[] = {
     {"describe", array_describe, METH_NOARGS, "describe() -> (dtype, shape, axis, pieces)"},
     {"piece", array_piece, METH_VARARGS, "piece(i) -> (id, engine id, engine number, start, length)"},
     {"gather", array_gather, METH_VARARGS, "gather(writable buffer)"},
     {"wait", array_wait, METH_VARARGS, "wait(timeout)"},
+    {"cancel", array_cancel, METH_NOARGS, "cancel()"},
     {"reshard", array_reshard, METH_VARARGS, "reshard(axis or None, blocksize, engines or None) -> Array"},
     {"publish", array_publish, METH_VARARGS, "publish(name)"},
     {"export", array_export, METH_NOARGS, "export() -> bytes"},

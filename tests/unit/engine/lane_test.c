@@ -203,7 +203,7 @@ cancel_marks_calls_up_to_a_number_and_wakes_the_lane(void **state)
         push(lane, i);
     (void)lanes_take(&lanes);
     (void)lane_settle(&lanes, lane, NEXT_WAIT);
-    lane_cancel(&lanes, lane, 3);
+    lane_cancel(&lanes, lane, 3, NULL, NULL);
     assert_ptr_equal(lanes_take_reactor(&lanes), lane);
     for (uint64_t i = 1; i <= 5; i++) {
         assert_int_equal(first_of(lane), i);
