@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
 import farhand as fh
@@ -51,3 +52,17 @@ def test_readme_session_is_true(tmp_path):
     for (source, expected), seen in zip(cells, outputs):
         if expected is not None:
             assert seen.strip() == expected, source
+
+
+def test_readme_kernels_do_what_they_say():
+    pytest.importorskip("numba")
+    block = re.search(r"```python\n(.*?)```", README.read_text(), re.S).group(1)
+    local = np.arange(12.0).reshape(4, 3)
+    with fh.Cluster(2):
+        names = {"fh": fh, "d": fh.scatter(local)}
+        exec(compile(block, "README.md", "exec"), names)
+        z = np.where(local > 0, (local - local.mean(axis=0)) / local.mean(axis=0), 0)
+        np.testing.assert_allclose(fh.gather(names["z"]), z)
+        flat = local.ravel()
+        np.testing.assert_allclose(fh.gather(names["line"]), [flat[max(i - 1, 0):i + 2].mean() for i in range(12)])
+        np.testing.assert_allclose(fh.gather(names["top"]), z[np.abs(z).argmax(axis=0), range(3)].__abs__())
