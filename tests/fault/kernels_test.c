@@ -1,7 +1,6 @@
 /* What runner_host promises when kernels are wrong, hostile or endless: one typed error, and everybody else goes on. */
 #include "driver.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -69,64 +68,6 @@ must_work(oid_t session)
     driver_done_t done;
     if (call(session, compiled(session, ADD_ONE), 5, &done))
         fail_msg("a healthy kernel failed: %s", done.err.text);
-}
-
-/* ---- the corpus ---------------------------------------------------------------------------------------------------
- */
-
-static int
-status_named(const char *name)
-{
-    for (int i = 0; status_at(i) >= 0; i++)
-        if (!strcmp(status_name(status_at(i)), name))
-            return status_at(i);
-    return -1;
-}
-
-/* Each file's first line says what must come of it: "; STATUS words of the reason". */
-static void
-check_hostile(const char *name)
-{
-    char path[512], verdict[32] = "", words[128] = "";
-    snprintf(path, sizeof path, FH_KERNELS_FOLDER "/hostile/%s", name);
-    size_t size = 0;
-    char *text = driver_file(path, &size);
-    assert_non_null(text);
-    assert_true(sscanf(text, "; %31s %127[^\n]", verdict, words) >= 1);
-    oid_t session = oid_new();
-    driver_compiled_t kernel;
-    driver_done_t done = {.status = FH_OK};
-    int status = driver_compile(host, session, text, size, "", "", "", &kernel);
-    if (!status) {
-        driver_array_t in = driver_array(kernel.info.in[0], 1, (int64_t[]){1}),
-                       out = driver_array(kernel.info.out[0], 1, (int64_t[]){1});
-        status = driver_run(host, session, kernel.kernel, &in, 1, &out, 0.3, &done);
-        driver_array_free(&in);
-        driver_array_free(&out);
-    }
-    const char *reason = kernel.status ? kernel.err.text : done.err.text;
-    if (status != status_named(verdict) || (status && !strstr(reason, words)))
-        fail_msg("%s: wanted %s \"%s\", got %s \"%s\"", name, verdict, words, status_name(status),
-                 status ? reason : "");
-    runner_host_forget(host, session);
-    free(text);
-}
-
-static void
-hostile_modules_get_their_verdicts(void **state)
-{
-    (void)state;
-    DIR *folder = opendir(FH_KERNELS_FOLDER "/hostile");
-    assert_non_null(folder);
-    int count = 0;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (strstr(entry->d_name, ".ll")) {
-            check_hostile(entry->d_name);
-            count++;
-        }
-    closedir(folder);
-    assert_true(count >= 45);
-    must_work(oid_new());
 }
 
 /* ---- faults -------------------------------------------------------------------------------------------------------
@@ -422,7 +363,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_modules_get_their_verdicts),
         cmocka_unit_test(null_read_reports_signal_and_address),
         cmocka_unit_test(fault_leaves_other_sessions_alone),
         cmocka_unit_test(endless_loop_ends_at_its_deadline),

@@ -1,4 +1,4 @@
-; KERNEL_ERROR no function
+; OK
 define { double, double } @kernel(double %x) {
   %r = insertvalue { double, double } undef, double %x, 0
   ret { double, double } %r

@@ -1,0 +1,64 @@
+#include "tests/fault/campaign.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+campaign_count(int few, int many)
+{
+    const char *size = getenv("FARHAND_CAMPAIGN");
+    return size && !strcmp(size, "full") ? many : few;
+}
+
+double
+campaign_patience(double ms)
+{
+    return ms * FH_SLOWER;
+}
+
+void
+campaign_ended(campaign_times_t *self, int64_t began_ns)
+{
+    if (self->count == self->room) {
+        size_t room = self->room ? self->room * 2 : 64;
+        double *grown = realloc(self->ms, room * sizeof *grown);
+        if (!grown)
+            return;
+        self->ms = grown;
+        self->room = room;
+    }
+    self->ms[self->count++] = (double)(clock_now_ns() - began_ns) / 1e6;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+double
+campaign_quantile(campaign_times_t *self, double fraction)
+{
+    if (!self->count)
+        return 0;
+    qsort(self->ms, self->count, sizeof *self->ms, compare);
+    return self->ms[(size_t)((double)(self->count - 1) * fraction)];
+}
+
+void
+campaign_print(campaign_times_t *self, const char *what)
+{
+    printf("%s: %zu times, p50 %.1f ms, p99 %.1f ms, max %.1f ms\n", what, self->count, campaign_quantile(self, 0.5),
+           campaign_quantile(self, 0.99), campaign_quantile(self, 1));
+}
+
+void
+campaign_release(campaign_times_t *self)
+{
+    free(self->ms);
+    *self = (campaign_times_t){0};
+}

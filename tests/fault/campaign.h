@@ -1,0 +1,30 @@
+/* tests/fault/campaign.h - how much a fault test does, and how long things took.
+ *
+ * Fault tests have two sizes: a short one for every run, and the full one of the promises, with FARHAND_CAMPAIGN=full.
+ * Thread rule: one thread. */
+#ifndef FH_TESTS_FAULT_CAMPAIGN_H
+#define FH_TESTS_FAULT_CAMPAIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* few, or in a full campaign many. */
+int campaign_count(int few, int many);
+/* A time that is promised on a quiet machine, in milliseconds: some times longer where this build is instrumented. */
+double campaign_patience(double ms);
+
+/* How long things of one kind took, in milliseconds. */
+typedef struct {
+    double *ms;
+    size_t count, room;
+} campaign_times_t;
+
+/* Something that began at a clock_now_ns() has ended. */
+void campaign_ended(campaign_times_t *self, int64_t began_ns);
+/* The value that a fraction of all times does not exceed; 1: the longest. */
+double campaign_quantile(campaign_times_t *self, double fraction);
+/* Print count, p50, p99 and max. */
+void campaign_print(campaign_times_t *self, const char *what);
+void campaign_release(campaign_times_t *self);
+
+#endif
