@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 
 enum {
-    PART_MAX = 64 << 10, /* elements between two looks at whether the call is to stop */
-    PART_MIN = 16 << 10, /* a thread gets no less at a time */
-    PARTS_A_THREAD = 8,  /* and so often at least, of large arrays: elements may differ in cost */
-    CHUNK_MAX = 1024,
+    PART_MAX = 64 << 10,     /* elements between two looks at whether the call is to stop */
+    PART_MIN = 16 << 10,     /* a thread gets no less at a time */
+    PARTS_A_THREAD = 8,      /* and so often at least, of large arrays: elements may differ in cost */
+    CHUNK_MAX = 512,         /* small enough that reading the next overlaps with writing the last */
     STREAM_BYTES = 16 << 20, /* results of so many bytes, with their inputs, do not stay in the cache anyhow */
 };
 
