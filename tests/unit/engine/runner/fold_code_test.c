@@ -326,12 +326,6 @@ what_is_missing_is_named(void **state)
         {"define i64 @p_step(i64 %s, double %x) {\n ret i64 %s\n}\n"
          "define i64 @p_combine(i64 %a, i64 %b) {\n ret i64 %a\n}\n",
          "p", "p_init is missing"},
-        {"define {double, double} @p_step(double %a, double %b, double %x) {\n ret {double, double} "
-         "zeroinitializer\n}\n"
-         "define {double, double} @p_init() {\n ret {double, double} zeroinitializer\n}\n"
-         "define {double, double} @p_combine(double %a, double %b, double %c, double %d) {\n"
-         " ret {double, double} zeroinitializer\n}\n",
-         "p", "float64"},
         {"define void @p_step(ptr %s, double %x) {\n ret void\n}\ndefine void @p_init(ptr %s) {\n ret void\n}\n", "p",
          "state_bytes"},
         {"@p_state_bytes = constant i64 5000\n"
@@ -354,7 +348,6 @@ what_is_missing_is_named(void **state)
     }
 }
 
-/* A pair without a finish is a complex number to nobody who does not say so. */
 static void
 the_caller_gives_state_bytes_and_result(void **state)
 {
