@@ -183,6 +183,26 @@ resolve(entry_t *self, const signature_t *signature, err_t *err)
     return self->shape == SHAPE_PIECE ? resolve_piece(self, signature, err) : resolve_scalar(self, signature, err);
 }
 
+/* A wrapper's C type tells bool from int8 and complex numbers from pairs, which the native function's does not. */
+static void
+see_wrapper(LLVMModuleRef module, LLVMValueRef native, signature_t *ret)
+{
+    LLVMValueRef wrapper = numba_wrapper(module, native);
+    bool is_native;
+    if (!wrapper || entry_shape(wrapper, &is_native) != SHAPE_SCALAR || is_native)
+        return;
+    signature_t none = {0};
+    call_t call;
+    dtype_t in[KERNEL_MAX_ARGS], out;
+    int nin;
+    call_init(&call, wrapper, false);
+    if (entry_take_inputs(&call, &none, in, &nin, NULL) || entry_take_result(&call, &none, &out, NULL))
+        return;
+    *ret = (signature_t){.given = true, .result.dtype = out, .count = nin};
+    for (int i = 0; i < nin; i++)
+        ret->args[i].dtype = in[i];
+}
+
 static int
 find_single(LLVMModuleRef module, const entry_wish_t *wish, int kind, entry_t *ret, err_t *err)
 {
@@ -205,7 +225,10 @@ find_single(LLVMModuleRef module, const entry_wish_t *wish, int kind, entry_t *r
     }
     ret->kind = kind != ANY_KIND ? (kernel_kind_t)kind : *wish->layout ? KERNEL_GUFUNC : NATURAL_KIND[ret->shape];
     call_init(&ret->call, function, native);
-    return resolve(ret, &wish->signature, err);
+    signature_t signature = wish->signature;
+    if (native && ret->shape == SHAPE_SCALAR && !signature.given)
+        see_wrapper(module, function, &signature);
+    return resolve(ret, &signature, err);
 }
 
 /* What the caller left open is filled from the module's own words about the entry. */

@@ -7,8 +7,18 @@ static const char *const LISTS[] = {"llvm.used", "llvm.compiler.used", "llvm.glo
 
 static const char *const TRAPS[] = {
 #define TRAP(name) name,
+#define EMPTY(name)
 #include "engine/runner/leftovers.def"
 #undef TRAP
+#undef EMPTY
+};
+
+static const char *const EMPTIES[] = {
+#define TRAP(name)
+#define EMPTY(name) name,
+#include "engine/runner/leftovers.def"
+#undef TRAP
+#undef EMPTY
 };
 
 void
@@ -66,9 +76,22 @@ make_trap(LLVMModuleRef module, LLVMValueRef function)
     LLVMSetLinkage(function, LLVMInternalLinkage);
 }
 
+static void
+make_empty(LLVMValueRef global)
+{
+    for (size_t i = 0; i < sizeof EMPTIES / sizeof *EMPTIES; i++)
+        if (!strncmp(LLVMGetValueName(global), EMPTIES[i], strlen(EMPTIES[i]))) {
+            LLVMSetInitializer(global, LLVMConstNull(LLVMGlobalGetValueType(global)));
+            LLVMSetLinkage(global, LLVMInternalLinkage);
+        }
+}
+
 void
 leftovers_replace(LLVMModuleRef module)
 {
+    for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g))
+        if (LLVMIsDeclaration(g) && LLVMTypeIsSized(LLVMGlobalGetValueType(g)))
+            make_empty(g);
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
         if (LLVMIsDeclaration(f)) {
             if (LLVMGetFirstUse(f) && !LLVMGetIntrinsicID(f) && ends_program(LLVMGetValueName(f)))

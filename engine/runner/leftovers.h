@@ -1,5 +1,6 @@
 /* engine/runner/leftovers.h - what producers leave in modules that means nothing in a kernel: lists of symbols for a
- * linker, annotations, exception tables of functions that neither throw nor catch, panics.  Thread rule: one thread. */
+ * linker, annotations, exception tables of functions that neither throw nor catch, panics, Python's exceptions.  Thread
+ * rule: one thread. */
 #ifndef FH_ENGINE_RUNNER_LEFTOVERS_H
 #define FH_ENGINE_RUNNER_LEFTOVERS_H
 

@@ -59,6 +59,15 @@ numba_unwrap(LLVMModuleRef module, LLVMValueRef wrapper)
     return native && !LLVMIsDeclaration(native) && numba_is_native(native) ? native : wrapper;
 }
 
+LLVMValueRef
+numba_wrapper(LLVMModuleRef module, LLVMValueRef native)
+{
+    enum { NAME_ROOM = 1024 };
+    char name[NAME_ROOM];
+    int length = snprintf(name, sizeof name, "%s%s", WRAPPER, LLVMGetValueName(native));
+    return length > 0 && length < NAME_ROOM ? LLVMGetNamedFunction(module, name) : NULL;
+}
+
 void
 numba_plain_name(const char *name, char *ret, size_t size)
 {

@@ -15,6 +15,8 @@ bool numba_is_native(LLVMValueRef function);
 bool numba_is_wrapper(LLVMValueRef function);
 /* Of a wrapper: itself, or what it wraps if it calls what kernels may not. */
 LLVMValueRef numba_unwrap(LLVMModuleRef module, LLVMValueRef wrapper);
+/* The wrapper of a native function; NULL if it has none. */
+LLVMValueRef numba_wrapper(LLVMModuleRef module, LLVMValueRef native);
 /* The name that the function had in Python; other names as they are, cut to size - 1. */
 void numba_plain_name(const char *name, char *ret, size_t size);
 

@@ -277,6 +277,41 @@ numba_pieces_report_what_they_raise(void **state)
     compiled_release(&kernel);
 }
 
+/* What a wrapper does about exceptions is not for kernels; its type says more than that of what it wraps. */
+static void
+numba_wrappers_tell_dtypes_and_need_no_python(void **state)
+{
+    (void)state;
+    static const char PYTHON[] = "@PyExc_ValueError = external global i8\n"
+                                 "declare void @numba_gil_ensure(ptr)\ndeclare void @PyErr_SetNone(ptr)\n";
+    static const char NATIVE[] =
+        "define i32 @_ZN1m1fE(ptr %to, ptr %e, double %r, double %i) {\n  %c = fcmp olt double %r, %i\n"
+        "  %b = zext i1 %c to i8\n  store i8 %b, ptr %to\n  ret i32 0\n}\n"
+        "define i1 @cfunc._ZN1m1fE({double, double} %a) {\n  call void @numba_gil_ensure(ptr null)\n  ret i1 0\n}\n";
+    static const char LOOP[] =
+        "define void @__gufunc__f(ptr %args, ptr %dims, ptr %steps, ptr %x) {\n  %n = load i64, ptr %dims\n"
+        "  %c = icmp eq i64 %n, 1234\n  br i1 %c, label %bad, label %good\n"
+        "bad:\n  call void @numba_gil_ensure(ptr null)\n  call void @PyErr_SetNone(ptr @PyExc_ValueError)\n"
+        "  ret void\ngood:\n  %p = load ptr, ptr %args\n  store i64 %n, ptr %p\n  ret void\n}\n";
+    char ir[2000];
+    snprintf(ir, sizeof ir, "%s%s", PYTHON, NATIVE);
+    kernel_options_t none = {.entry = ""};
+    compiled_t kernel = compiler_compile(ir, none);
+    assert_true(kernel.run.about.status_call);
+    assert_int_equal(kernel.run.about.nin, 1);
+    assert_int_equal(kernel.run.about.in[0], DTYPE_COMPLEX128);
+    assert_int_equal(kernel.run.about.out[0], DTYPE_BOOL);
+    compiled_release(&kernel);
+    snprintf(ir, sizeof ir, "%s%s", PYTHON, LOOP);
+    kernel_options_t options = {.signature = "void(int64[:], int64[:])", .layout = "(n)->(n)"};
+    kernel = compiler_compile(ir, options);
+    int64_t seen = 0, numbers[] = {8, 8, 8, 8, /* dimensions */ 5, 7};
+    char *data[] = {(char *)&seen, NULL};
+    assert_int_equal(kernel.run.loop(data, numbers, 5), 0);
+    assert_int_equal(seen, 5);
+    compiled_release(&kernel);
+}
+
 static void
 the_module_may_say_what_its_kernel_is(void **state)
 {
@@ -473,6 +508,7 @@ main(void)
         cmocka_unit_test(a_loop_of_numpy_is_a_gufunc_with_a_layout),
         cmocka_unit_test(array_kernels_get_their_arrays_and_give_their_status),
         cmocka_unit_test(numba_pieces_report_what_they_raise),
+        cmocka_unit_test(numba_wrappers_tell_dtypes_and_need_no_python),
         cmocka_unit_test(the_module_may_say_what_its_kernel_is),
         cmocka_unit_test(vector_math_gives_an_element_the_same_bits_everywhere),
         cmocka_unit_test(machine_code_is_loaded_again),
