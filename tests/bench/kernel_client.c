@@ -239,7 +239,7 @@ our_steps(fh_kernel *kernel, const double *start)
     must(fh_wait(now, -1, &error), "wait");
     double seconds = seconds_since(began);
     fh_array_free(&now);
-    return seconds / STEPS;
+    return seconds / (double)STEPS;
 }
 
 static void
@@ -256,7 +256,7 @@ bench_stencil(void)
             native_diffuse(local[step % 2], local[1 - step % 2], SIDE, SIDE);
         if (turn < 0)
             continue;
-        native[turn] = seconds_since(began) / STEPS;
+        native[turn] = seconds_since(began) / (double)STEPS;
         ours[turn] = seconds;
     }
     report("stencil of 4096 x 4096, 2 engines", median(ours, LARGE_TURNS) * 1e3, "ms",

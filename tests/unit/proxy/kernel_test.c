@@ -14,7 +14,7 @@ typedef struct {
     fake_peer_t broker, engine;
     fh_session *session;
     const msg_KERNEL_INFO_t *answer; /* to KERNEL */
-    int code;                        /* of the message that answers it */
+    msg_code_t code;                 /* of the message that answers it */
 } rig_t;
 
 /* Runs every 50 ms or so while the session waits. */
