@@ -48,5 +48,5 @@ farhand_progress(double fraction)
     double inside = fraction > 0 ? fraction < 1 ? fraction : 1 : 0; /* NaN compares with nothing */
     atomic_store_explicit(&told, true, memory_order_relaxed);
     atomic_store_explicit(&page->total, MILLION, memory_order_relaxed);
-    atomic_store_explicit(&page->done, (uint64_t)(inside * MILLION), memory_order_relaxed);
+    atomic_store_explicit(&page->done, (uint64_t)(inside * (double)MILLION), memory_order_relaxed);
 }
