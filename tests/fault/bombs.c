@@ -292,20 +292,20 @@ write_many_arguments(void *file)
 static const bomb_t BOMBS[] = {
     {"doubling", false, false, write_doubling},
     {"nested_loops", false, false, write_nested_loops},
-    {"switch", false, false, write_switch},
-    {"branches", false, true, write_branches},
-    {"straight", false, true, write_straight},
+    {"switch", true, false, write_switch},
+    {"branches", true, true, write_branches},
+    {"straight", true, true, write_straight},
     {"constants", false, true, write_constants},
-    {"phis", false, true, write_phis},
-    {"functions", false, true, write_functions},
+    {"phis", true, true, write_phis},
+    {"functions", true, true, write_functions},
     {"wide_vectors", false, false, write_wide_vectors},
     {"wide_integers", false, false, write_wide_integers},
-    {"address_chain", false, true, write_address_chain},
+    {"address_chain", true, true, write_address_chain},
     {"large_structs", false, false, write_large_structs},
     {"selects", false, true, write_selects},
     {"deep_expression", false, false, write_deep_expression},
     {"deep_type", false, false, write_deep_type},
-    {"many_arguments", false, true, write_many_arguments},
+    {"many_arguments", true, true, write_many_arguments},
 };
 
 const bomb_t *

@@ -54,21 +54,18 @@ tear_down(void **state)
 static int64_t
 largest_child(void)
 {
-    char path[64];
+    pid_t children[16];
     int64_t largest = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *list = fopen(path, "r");
-    for (int pid; list && fscanf(list, "%d", &pid) == 1;) {
+    for (int count = campaign_children(children, 16); count > 0; count--) {
+        char path[64];
         long long total, resident = 0;
-        snprintf(path, sizeof path, "/proc/%d/statm", pid);
+        snprintf(path, sizeof path, "/proc/%d/statm", (int)children[count - 1]);
         FILE *file = fopen(path, "r");
         if (file && fscanf(file, "%lld %lld", &total, &resident) == 2 && resident > largest)
             largest = resident;
         if (file)
             fclose(file);
     }
-    if (list)
-        fclose(list);
     return largest * sysconf(_SC_PAGESIZE);
 }
 

@@ -7,11 +7,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* few, or in a full campaign many. */
 int campaign_count(int few, int many);
 /* A time that is promised on a quiet machine, in milliseconds: some times longer where this build is instrumented. */
 double campaign_patience(double ms);
+
+/* Our children; returns how many, at most room. */
+int campaign_children(pid_t *ret, int room);
 
 /* How long things of one kind took, in milliseconds. */
 typedef struct {

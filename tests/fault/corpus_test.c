@@ -19,6 +19,7 @@
 static const double CALL_LIMIT_S = 0.3;
 
 static runner_host_t *host;
+static oid_t session; /* one for all modules that leave their runner alive */
 static anything_t operands;
 
 static int
@@ -27,6 +28,7 @@ set_up(void **state)
     (void)state;
     host = driver_host();
     driver_wait_spare(host);
+    session = oid_new();
     return 0;
 }
 
@@ -66,7 +68,7 @@ read_wish(const char *text, wish_t *ret)
 
 /* The operands on the heap, moved into files. */
 static void
-call_on_files(oid_t session, uint32_t kernel, driver_done_t *done)
+call_on_files(uint32_t kernel, driver_done_t *done)
 {
     driver_array_t arrays[ANYTHING_MAX];
     runner_array_t moved[ANYTHING_MAX];
@@ -88,12 +90,12 @@ call_on_files(oid_t session, uint32_t kernel, driver_done_t *done)
 }
 
 static void
-call_kernel(oid_t session, const driver_compiled_t *kernel, bool on_files, driver_done_t *done)
+call_kernel(const driver_compiled_t *kernel, bool on_files, driver_done_t *done)
 {
     assert_true(anything_prepare(&operands, &kernel->info));
     operands.call.deadline_ns = clock_deadline(CALL_LIMIT_S);
     if (on_files) {
-        call_on_files(session, kernel->kernel, done);
+        call_on_files(kernel->kernel, done);
         return;
     }
     done->status = driver_start_with(host, session, kernel->kernel, &operands.call, done);
@@ -107,13 +109,11 @@ static int
 try_module(const char *text, size_t size, const wish_t *wish, bool debug, const char **ret_reason)
 {
     static char reason[ERR_TEXT_MAX];
-    oid_t session = oid_new();
     driver_compiled_t kernel;
     driver_done_t done = {.status = FH_OK};
     kernel_options_t options = {.signature = wish->signature, .kind = wish->kind, .debug = debug};
     if (!driver_compile_with(host, session, text, size, &options, &kernel))
-        call_kernel(session, &kernel, wish->on_files, &done);
-    runner_host_forget(host, session);
+        call_kernel(&kernel, wish->on_files, &done);
     int status = kernel.status ? kernel.status : done.status;
     snprintf(reason, sizeof reason, "%s", kernel.status ? kernel.err.text : status ? done.err.text : "");
     *ret_reason = reason;
@@ -198,15 +198,13 @@ check_good(const char *file, const kernel_options_t *options)
     size_t size = 0;
     char *text = driver_file(path, &size);
     assert_non_null(text);
-    oid_t session = oid_new();
     driver_compiled_t kernel;
     driver_done_t done = {.status = FH_OK};
     if (driver_compile_with(host, session, text, size, options, &kernel))
         fail_msg("%s of %s: %s", options->entry, file, kernel.err.text);
-    call_kernel(session, &kernel, false, &done);
+    call_kernel(&kernel, false, &done);
     if (done.status)
         fail_msg("%s of %s: %s", options->entry, file, done.err.text);
-    runner_host_forget(host, session);
     free(text);
 }
 

@@ -1,5 +1,6 @@
 /* What runner_host promises when kernels are wrong, hostile or endless: one typed error, and everybody else goes on. */
 #include "driver.h"
+#include "tests/fault/campaign.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -255,32 +256,18 @@ destroy_cancels_everything(void **state)
 /* ---- processes ----------------------------------------------------------------------------------------------------
  */
 
-static int
-children(pid_t *ret, int room)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *file = fopen(path, "r");
-    int count = 0;
-    for (int pid; file && count < room && fscanf(file, "%d", &pid) == 1;)
-        ret[count++] = pid;
-    if (file)
-        fclose(file);
-    return count;
-}
-
 static void
 wait_children(int wanted)
 {
     pid_t pids[64];
     int64_t deadline = clock_deadline(10);
-    while (children(pids, 64) != wanted && clock_now_ns() < deadline) {
+    while (campaign_children(pids, 64) != wanted && clock_now_ns() < deadline) {
         struct pollfd fd;
         runner_host_pollfds(host, &fd, 1);
         poll(&fd, 1, 10);
         runner_host_handle(host);
     }
-    assert_int_equal(children(pids, 64), wanted);
+    assert_int_equal(campaign_children(pids, 64), wanted);
 }
 
 static void
@@ -309,7 +296,7 @@ killed_runner_is_replaced_with_its_kernels(void **state)
     oid_t session = oid_new();
     uint32_t one = compiled(session, ADD_ONE);
     pid_t pids[64];
-    int count = children(pids, 64);
+    int count = campaign_children(pids, 64);
     assert_true(count >= 1);
     for (int i = 0; i < count; i++)
         kill(pids[i], SIGKILL);
@@ -331,7 +318,7 @@ runner_killed_in_a_call_is_a_fault(void **state)
     driver_done_t done;
     assert_int_equal(driver_start(host, session, endless, &in, 1, &out, 30, &done), FH_OK);
     pid_t pids[64];
-    int count = children(pids, 64);
+    int count = campaign_children(pids, 64);
     for (int i = 0; i < count; i++)
         kill(pids[i], SIGKILL);
     driver_wait(host, &done.finished);

@@ -201,7 +201,8 @@ mutants_end_in_results_or_errors(void **state)
 {
     (void)state;
     const char *only = getenv("FARHAND_MUTANT");
-    int next = only ? atoi(only) : 0, first = next, last = only ? next + 1 : campaign_count(1000, 20000);
+    int next = only ? (int)strtol(only, NULL, 10) : 0, first = next,
+        last = only ? next + 1 : campaign_count(1000, 20000);
     int64_t longest = clock_deadline(3600);
     do {
         for (int i = 0; i < SLOTS; i++)
