@@ -14,6 +14,7 @@ typedef struct {
     fake_peer_t broker, engine;
     fh_session *session;
     const msg_KERNEL_INFO_t *answer; /* to KERNEL */
+    int loads;                       /* KERNEL messages so far */
     msg_code_t code;                 /* of the message that answers it */
 } rig_t;
 
@@ -26,6 +27,7 @@ answer(void *context)
     while (fake_peer_take(&self->engine, &message)) {
         if (message.code != MSG_KERNEL || !self->answer)
             continue;
+        self->loads++;
         message_t reply = {.code = self->code};
         if (self->code == MSG_KERNEL_INFO)
             reply.as.KERNEL_INFO = *self->answer;
@@ -96,6 +98,27 @@ answers_that_make_no_sense_are_refused(void **state)
     check_ok(load(&rig, &good, &kernel, &err), err);
     assert_int_equal(kernel->code->info.nin, 2);
     fh_kernel_free(&kernel);
+    rig_stop(&rig);
+}
+
+/* What an engine knew through a connection that is gone, it may have forgotten. */
+static void
+a_new_connection_is_told_again(void **state)
+{
+    const msg_KERNEL_INFO_t good = {.entry = TEXT("f"), .kind = TEXT("ufunc"), .in = INTS(12), .out = INTS(12)};
+    rig_t rig;
+    err_t err;
+    (void)state;
+    rig_start(&rig, 5);
+    rig.answer = &good;
+    for (int i = 0; i < 4; i++) {
+        fh_kernel *kernel = NULL;
+        if (i == 2)
+            rig.session->engines[0]->opened++;
+        check_ok(fh_kernel_load(rig.session, CODE, sizeof CODE, NULL, &kernel, (fh_error *)&err), err);
+        assert_int_equal(rig.loads, i < 2 ? 1 : 2);
+        fh_kernel_free(&kernel);
+    }
     rig_stop(&rig);
 }
 
@@ -208,6 +231,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_new_connection_is_told_again),
         cmocka_unit_test(progress_does_not_wait_for_the_silent),
         cmocka_unit_test(halos_are_strips_or_pads),
     };
