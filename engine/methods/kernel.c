@@ -171,7 +171,11 @@ run_kernel(run_t *run, err_t *err)
 }
 
 static const method_t ROWS[] = {
-    {.code = MSG_KERNEL, .flags = METHOD_ANSWERS, .detail = offsetof(message_t, as.KERNEL.entry), .run = run_kernel},
+    /* Always: the client that cancels its calls goes on to use what it has loaded before. */
+    {.code = MSG_KERNEL,
+     .flags = METHOD_ANSWERS | METHOD_ALWAYS,
+     .detail = offsetof(message_t, as.KERNEL.entry),
+     .run = run_kernel},
 };
 
 const method_table_t METHODS_KERNEL = {ROWS, sizeof ROWS / sizeof *ROWS};
