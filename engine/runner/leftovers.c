@@ -86,9 +86,10 @@ make_empty(LLVMValueRef global)
         }
 }
 
-void
+bool
 leftovers_replace(LLVMModuleRef module)
 {
+    bool catches = false;
     for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g))
         if (LLVMIsDeclaration(g) && LLVMTypeIsSized(LLVMGlobalGetValueType(g)))
             make_empty(g);
@@ -96,8 +97,12 @@ leftovers_replace(LLVMModuleRef module)
         if (LLVMIsDeclaration(f)) {
             if (LLVMGetFirstUse(f) && !LLVMGetIntrinsicID(f) && ends_program(LLVMGetValueName(f)))
                 make_trap(module, f);
-        } else if (LLVMHasPersonalityFn(f) && !has_exceptions(f)) {
-            LLVMSetPersonalityFn(f, NULL);
+        } else if (LLVMHasPersonalityFn(f)) {
+            if (has_exceptions(f))
+                catches = true;
+            else
+                LLVMSetPersonalityFn(f, NULL);
         }
     }
+    return catches;
 }

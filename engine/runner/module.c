@@ -116,6 +116,20 @@ make_private(LLVMValueRef value)
     LLVMSetLinkage(value, LLVMInternalLinkage);
 }
 
+static int
+run_passes(module_t *self, const char *passes, err_t *err)
+{
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failure = LLVMRunPasses(self->module, passes, NULL, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!failure)
+        return FH_OK;
+    char *text = LLVMGetErrorMessage(failure);
+    err_set(err, FH_BAD_BITCODE, "unused code cannot be removed: %.300s", text);
+    LLVMDisposeErrorMessage(text);
+    return FH_BAD_BITCODE;
+}
+
 static bool
 is_among(LLVMValueRef value, const LLVMValueRef *list, int count)
 {
@@ -139,17 +153,14 @@ module_reduce(module_t *self, const LLVMValueRef *entries, int count, err_t *err
         LLVMSetComdat(entries[i], NULL);
         LLVMSetLinkage(entries[i], LLVMExternalLinkage);
     }
-    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef failure = LLVMRunPasses(self->module, "globaldce", NULL, options);
-    LLVMDisposePassBuilderOptions(options);
-    if (!failure) {
+    int status = run_passes(self, "globaldce", err);
+    /* Nothing that a kernel may call throws: a call that would be caught is a call, and what catches is never reached.
+     */
+    if (!status && leftovers_replace(self->module)) {
+        status = run_passes(self, "function(lower-invoke,simplifycfg),globaldce", err);
         leftovers_replace(self->module);
-        return FH_OK;
     }
-    char *text = LLVMGetErrorMessage(failure);
-    err_set(err, FH_BAD_BITCODE, "unused code cannot be removed: %.300s", text);
-    LLVMDisposeErrorMessage(text);
-    return FH_BAD_BITCODE;
+    return status;
 }
 
 /* Attributes of functions and call sites that are orders of the module's maker to another compiler. */
