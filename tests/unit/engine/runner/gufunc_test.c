@@ -94,9 +94,9 @@ core_arrays_are_looped_over_and_broadcast(void **state)
     arrays[2].nd.shape.extent[0] = P - 1;
     assert_int_equal(here_run(&MATMUL, &request, arrays, crew, NULL, &err), FH_INVALID_ARGUMENT);
     kernel_code_t kernel = MATMUL;
-    strcpy(kernel.about.layout, "(m->");
+    snprintf(kernel.about.layout, sizeof kernel.about.layout, "(m->");
     assert_int_equal(here_run(&kernel, &request, arrays, crew, NULL, &err), FH_INVALID_ARGUMENT);
-    strcpy(kernel.about.layout, "(m)->(m)");
+    snprintf(kernel.about.layout, sizeof kernel.about.layout, "(m)->(m)");
     assert_int_equal(here_run(&kernel, &request, arrays, crew, NULL, &err), FH_KERNEL_ERROR);
     here_free(arrays, 3);
     crew_destroy(&crew);
@@ -147,7 +147,7 @@ loops_of_numpy_get_its_dimensions_and_steps(void **state)
     kernel_code_t kernel = MATMUL;
     kernel.loop = matvec;
     kernel.about.loop_abi = 1;
-    strcpy(kernel.about.layout, "(n,k),(k)->(n)");
+    snprintf(kernel.about.layout, sizeof kernel.about.layout, "(n,k),(k)->(n)");
     here_array_t arrays[3] = {here_array(DTYPE_INT32, 4, (int64_t[]){P, Q, M, K}),
                               here_array(DTYPE_INT32, 3, (int64_t[]){P, 1, K}),
                               here_array(DTYPE_INT32, 3, (int64_t[]){P, Q, M})};
