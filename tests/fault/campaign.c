@@ -14,12 +14,6 @@ campaign_count(int few, int many)
     return size && !strcmp(size, "full") ? many : few;
 }
 
-double
-campaign_patience(double ms)
-{
-    return ms * FH_SLOWER;
-}
-
 int
 campaign_children(pid_t *ret, int room)
 {
@@ -69,6 +63,14 @@ campaign_print(campaign_times_t *self, const char *what)
 {
     printf("%s: %zu times, p50 %.1f ms, p99 %.1f ms, max %.1f ms\n", what, self->count, campaign_quantile(self, 0.5),
            campaign_quantile(self, 0.99), campaign_quantile(self, 1));
+}
+
+bool
+campaign_kept(campaign_times_t *self, double promised_ms)
+{
+    enum { LATE = 10 };
+    return campaign_quantile(self, 0.5) <= promised_ms * FH_SLOWER &&
+           campaign_quantile(self, 1) <= promised_ms * FH_SLOWER * LATE;
 }
 
 void
