@@ -53,8 +53,8 @@ typedef struct {
     int64_t offset;  /* of the first element in the memfd */
     nd_t nd;         /* with fd -1: all of it within 64 KiB; borrowed until done; outputs are copied there then */
     bool cut;        /* array kernels: it is a piece of an array that is cut along the call's axis */
-    int64_t base,
-        whole; /* then, and for folds: index of the first element (pads counted) along axis, extent of the whole */
+    int64_t base, whole; /* then, and for folds: index of the first element along axis (of a pad, if there is one),
+                          * extent of the whole */
 } runner_array_t;
 
 /* A call of a kernel.  operands: nin inputs, the mask if masked, nout outputs, then strips: for each bit of low and

@@ -145,7 +145,8 @@ execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int 
     if (status)
         return status;
     int results = (int)request->nin + request->masked, nout = (int)request->nout;
-    uint64_t total = (uint64_t)shape_count(&operands.nd[nout ? results : 0].shape);
+    bool by_inputs = kernel->about.kind == KERNEL_REDUCTION || !nout; /* what its elements are counted by */
+    uint64_t total = (uint64_t)shape_count(&operands.nd[by_inputs ? 0 : results].shape);
     kernel_call_t call = {.kernel = kernel,
                           .request = request,
                           .operand = operands.nd,

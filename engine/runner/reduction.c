@@ -247,7 +247,7 @@ run_states(void *context, int64_t i)
     else
         reduction_copy(data[1], out_step, states, self->state_bytes, count, self->state_bytes);
     free(room.memory);
-    progress_add(count);
+    progress_add(count * self->extent * self->state_bytes);
 }
 
 static int

@@ -28,6 +28,7 @@ step_block(const reduction_t *self, char *const *data, int64_t block, int64_t co
 {
     int64_t first = block * KERNEL_BLOCK, rows = smaller(self->extent - first, KERNEL_BLOCK), beside[WALK_MAX];
     char *at[WALK_MAX];
+    progress_add(rows * count);
     for (int k = 0; k < self->nin; k++)
         beside[k] = self->kept.stride[k][self->kept.ndim - 1];
     if (!self->by_rows) {
@@ -96,7 +97,6 @@ run_steps(void *context, int64_t i)
         step_block(self, data, block, count, room.lanes, room.rows);
         reduction_copy(data[out] + block * self->step[out], self->kept.stride[out][self->kept.ndim - 1], room.rows,
                        self->state_bytes, count, self->state_bytes);
-        progress_add(count * self->state_bytes);
     }
     fault_elements(0, 0);
     free(room.memory);
@@ -146,7 +146,6 @@ run_group(void *context, int64_t i)
         reduction_finish(self, &room, states, count, data[out], self->kept.stride[out][self->kept.ndim - 1]);
     fault_elements(0, 0);
     free(room.memory);
-    progress_add(group + 1 == self->groups ? count : 0);
 }
 
 /* The states of a run's groups to results. */
