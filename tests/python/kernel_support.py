@@ -1,4 +1,6 @@
 """Kernels that several tests need, and skips where their compilers are missing."""
+import functools
+
 import pytest
 
 import farhand as fh
@@ -21,7 +23,17 @@ def numba_or_skip():
     return pytest.importorskip("numba")
 
 
+@functools.cache
+def _compiled(text, entry, signature):
+    from farhand.producers.c import compile_c
+
+    return compile_c(text, entry, signature)
+
+
 def c(text, entry=None, **options):
-    """A kernel from C; the test is skipped where there is no clang."""
+    """A kernel from C, compiled once for all tests; the test is skipped where there is no clang."""
     clang_or_skip()
-    return fh.kernel.from_c(text, entry, **options)
+    product = _compiled(text, entry, options.get("signature"))
+    if "kind" not in options and "layout" not in options:
+        options.setdefault("signature", product.signature)
+    return fh.kernel(product.code, entry, **options)
