@@ -23,7 +23,7 @@ enum {
     STALE_S = 600,     /* an unfinished file of that age is nobody's */
 };
 
-static const char MAGIC[8] = "FHKERNEL", UNFINISHED[] = "unfinished-";
+static const char MAGIC[8] = {'F', 'H', 'K', 'E', 'R', 'N', 'E', 'L'}, UNFINISHED[] = "unfinished-";
 
 struct kernel_cache {
     int folder;
