@@ -94,10 +94,8 @@ on_compiled(void *context, int status, const kernel_info_t *info, const err_t *e
 {
     slot_t *slot = context;
     if (status) {
-        bool late = err && strstr(err->text, "took longer than");
-        int *count = late                          ? &all.slow
-                     : status == FH_KERNEL_FAULT   ? &all.crashed
-                     : status == FH_KERNEL_TIMEOUT ? &all.slow
+        int *count = err && strstr(err->text, "took longer than")  ? &all.slow
+                     : err && strstr(err->text, "did not survive") ? &all.crashed
                      : status == FH_BAD_BITCODE || status == FH_BITCODE_TOO_NEW || status == FH_KERNEL_ERROR
                          ? &all.refused
                          : NULL;
