@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,33 @@ running_sums_go_on_in_the_next_piece(void **state)
     crew_destroy(&crew);
 }
 
+static runner_page_t page;
+
+/* Cancels its own call. */
+static void
+quit_block(char *state, char *const *data, const int64_t *strides, int64_t n)
+{
+    sum_block(state, data, strides, n);
+    if (atomic_load(&page.done) >= 20 * KERNEL_BLOCK)
+        atomic_store(&page.cancel, 5);
+}
+
+static void
+cancelled_reductions_end_early(void **state)
+{
+    (void)state;
+    enum { N = 1000 * KERNEL_BLOCK };
+    kernel_code_t kernel = SUM;
+    kernel.fold.block = quit_block;
+    here_array_t arrays[3] = {here_array(DTYPE_FLOAT64, 1, (int64_t[]){N}),
+                              here_array(DTYPE_FLOAT64, 1, (int64_t[]){N}), here_array(DTYPE_FLOAT64, 0, NULL)};
+    put(arrays[2].data, 7);
+    runner_run_t request = {.nin = 2, .nout = 1, .stage = FOLD_ALL, .serial = 5};
+    assert_int_equal(here_run(&kernel, &request, arrays, NULL, &page, NULL), FH_CANCELLED);
+    must_equal(get(arrays[2].data), 7, "untouched", 0);
+    here_free(arrays, 3);
+}
+
 static void
 nothing_has_a_value_if_there_is_a_start(void **state)
 {
@@ -400,6 +428,7 @@ main(void)
         cmocka_unit_test(a_long_axis_may_be_cut_anywhere_between_blocks),
         cmocka_unit_test(states_of_several_results_keep_their_places),
         cmocka_unit_test(running_sums_go_on_in_the_next_piece),
+        cmocka_unit_test(cancelled_reductions_end_early),
         cmocka_unit_test(nothing_has_a_value_if_there_is_a_start),
         cmocka_unit_test(arrays_that_do_not_fit_are_refused),
     };
