@@ -13,6 +13,7 @@
 enum { SEND_LIMIT = 16, LINGER_MS = 200, MESSAGES_A_TURN = 64, ARENA_BYTES = 4 * 1024 * 1024 };
 
 static const int64_t HELLO_AGAIN_NS = 2000000000; /* a HELLO without answer is sent again */
+static const int64_t PING_NS = 1000000000;        /* between questions whether the other side still knows us */
 static const int64_t UNKNOWN_NS = 5000000000;     /* so long may the broker's news of an engine take */
 
 typedef struct {
@@ -24,6 +25,7 @@ typedef struct {
     char endpoint[256], local[256], host[256], reason[256];
     link_t *link;     /* NULL: nothing has been sent there */
     int64_t hello_ns; /* when HELLO went out; 0: not yet */
+    int64_t ping_ns;  /* when PING went out */
     int64_t since_ns;
 } mate_t;
 
@@ -331,6 +333,24 @@ is_lost(void *context, oid_t engine, int64_t since_ns, err_t *err)
     return true;
 }
 
+/* What a connection that broke took with it would be missed only when something else is sent.  So ask while credit is
+ * outstanding: to a PING an engine that does not know us any more answers STALE_HANDLE. */
+static void
+ask_for_missing(mates_t *self, mate_t *mate, int64_t now)
+{
+    const message_t ping = {.code = MSG_PING};
+
+    if (!mate->welcomed || !mate->link || now - mate->ping_ns < PING_NS)
+        return;
+    mate->ping_ns = now;
+    pthread_mutex_lock(&self->core->lock);
+    bool waits = transfers_uncredited(self->core->transfers, mate->engine);
+
+    pthread_mutex_unlock(&self->core->lock);
+    if (waits)
+        (void)send_message(self, mate, &ping, NULL, NULL); /* if not now, then the next time */
+}
+
 void
 mates_check(mates_t *self)
 {
@@ -341,6 +361,7 @@ mates_check(mates_t *self)
     transfers_check(self->core->transfers, is_lost, self);
     pthread_mutex_unlock(&self->core->lock);
     for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));) {
+        ask_for_missing(self, mate, now);
         if (mate->known || mate->lost || now - mate->since_ns < UNKNOWN_NS)
             continue;
         mates_lose(self, mate->engine, str_of("the broker does not know it"));

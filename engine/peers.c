@@ -147,6 +147,28 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
 /* ---- frames --------------------------------------------------------------------------------------------------------
  */
 
+static bool
+tell_stranger(arrival_t *at)
+{
+    err_t err = {0};
+
+    (void)err_set(&err, FH_STALE_HANDLE, "this engine does not know you: say HELLO");
+    answer_error(at, 0, &err);
+    return false;
+}
+
+/* A message that could not be read.  False: the rest of the frame is not looked at.  Over ipc nothing tells an engine
+ * whose connection broke from a client, so its PUSH seems to come from the wrong role; it must learn the true reason.
+ */
+static bool
+refuse(arrival_t *at, const err_t *err)
+{
+    if (!at->caller && at->message.code != MSG_HELLO && message_desc(at->message.code))
+        return tell_stranger(at);
+    answer_error(at, message_call(&at->message), err);
+    return true;
+}
+
 /* One message.  False: the rest of the frame is not looked at. */
 static bool
 handle(arrival_t *at)
@@ -157,11 +179,8 @@ handle(arrival_t *at)
         handle_hello(at);
         return at->caller != NULL;
     }
-    if (!at->caller) {
-        (void)err_set(&err, FH_STALE_HANDLE, "this engine does not know you: say HELLO");
-        answer_error(at, 0, &err);
-        return false;
-    }
+    if (!at->caller)
+        return tell_stranger(at);
     void (*handler)(arrival_t *) = handler_of(at->message.code);
 
     if (handler) {
@@ -233,7 +252,7 @@ handle_frame(peers_t *self, int endpoint, batch_t *batch)
             break;
         at.header_bytes = reader.position - position;
         if (status) {
-            answer_error(&at, message_call(&at.message), &err);
+            more = refuse(&at, &err);
             continue;
         }
         find_raw(&at, raw_before);

@@ -62,6 +62,9 @@ bool transfers_pump(transfers_t *self, transfer_send_fn send, void *context);
 /* Did some engine take nothing at the last pump?  It should be tried again soon. */
 bool transfers_waiting(const transfers_t *self);
 
+/* Has something been sent to that engine for which no credit has come? */
+bool transfers_uncredited(const transfers_t *self, oid_t engine);
+
 /* An engine is gone: what it should send has failed with err, what it should get is dropped. */
 void transfers_engine_lost(transfers_t *self, oid_t engine, const err_t *err);
 /* The connection to an engine was broken: transfers to it that had begun cannot be completed. */

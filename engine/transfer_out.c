@@ -359,6 +359,17 @@ transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit)
         finish(self, outgoing);
 }
 
+bool
+transfers_uncredited(const transfers_t *self, oid_t engine)
+{
+    size_t cursor = 0;
+
+    for (const outgoing_t *outgoing; (outgoing = oid_map_next(&self->outgoing, &cursor));)
+        if (oid_equal(outgoing->engine, engine) && outgoing->sent > outgoing->credited)
+            return true;
+    return false;
+}
+
 /* ---- ends ----------------------------------------------------------------------------------------------------------
  */
 

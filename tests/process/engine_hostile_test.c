@@ -281,6 +281,12 @@ stranger_is_told_to_say_hello(void **state)
     (void)caller_send(&caller, &(message_t){.code = MSG_SYNC}, NULL, 0);
     caller_expect_error(&caller, FH_STALE_HANDLE, &message);
     assert_int_equal(message.as.ERROR.call, 0);
+    /* An engine whose connection broke goes on with what only engines say. */
+    (void)caller_send(&caller,
+                      &(message_t){.code = MSG_PUSH,
+                                   .as.PUSH = {.transfer = oid_new(), .session = oid_new(), .dtype = DTYPE_FLOAT64}},
+                      NULL, 0);
+    caller_expect_error(&caller, FH_STALE_HANDLE, NULL);
     caller_close(&caller);
 }
 
