@@ -42,7 +42,7 @@ main(int argc, char *argv[])
     int failed = 1;
 
     for (int i = 0; i < SIDE; i++)
-        grid[i] = (i + 0.5) / SIDE;
+        grid[i] = ((double)i + 0.5) / (double)SIDE;
     if (fh_connect(&session, &(fh_connect_options){.target = argc > 1 ? argv[1] : NULL}, &error) ||
         fh_kernel_load(session, INSIDE, strlen(INSIDE), NULL, &inside, &error) ||
         fh_kernel_load(session, PLUS, strlen(PLUS), NULL, &plus, &error) ||
@@ -55,7 +55,7 @@ main(int argc, char *argv[])
     if (fh_kernel_call(inside, xy, 2, NULL, &points, &error) ||
         fh_kernel_reduce(plus, &points, 1, NULL, -1, 0, 0, &sum, &error) || fh_gather(sum, &count, NULL, &error))
         goto done;
-    printf("pi is about %.4f\n", 4 * count / ((double)SIDE * SIDE));
+    printf("pi is about %.4f\n", 4 * count / ((double)SIDE * (double)SIDE));
     failed = 0;
 done:
     if (failed)

@@ -137,7 +137,7 @@ take_away(lack_t lack)
         rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(seccomp), 0);
     if (!rc && lack == NO_SECCOMP)
         rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
-                              SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_SECCOMP));
+                              SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0));
     if (!rc)
         rc = seccomp_load(filter);
     if (filter)

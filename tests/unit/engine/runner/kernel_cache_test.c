@@ -174,7 +174,7 @@ changed_file_is_deleted_and_not_used(void **state)
     for (off_t at = 0; at < info.st_size; at += at < 1000 ? 1 : 97) {
         keep(7, key, OBJECT);
         int fd = open(file_of(key), O_RDWR | O_CLOEXEC);
-        char byte;
+        char byte = 0;
         assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
         byte = (char)(byte ^ 1);
         assert_int_equal(pwrite(fd, &byte, 1, at), 1);
