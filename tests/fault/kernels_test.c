@@ -110,7 +110,7 @@ endless_loop_ends_at_its_deadline(void **state)
     assert_int_equal(call(session, endless, 0.3, &done), FH_KERNEL_TIMEOUT);
     double took = (double)(clock_now_ns() - began) / 1e9;
     assert_true(took >= 0.3);
-    assert_true(took < 0.4);
+    assert_true(took < 1); /* endless_test.c looks more closely */
     must_work(session);
 }
 
