@@ -132,6 +132,27 @@ vet_call(vet_t *self, LLVMValueRef i, LLVMValueRef function)
     return FH_OK;
 }
 
+/* Pointers that are relative to something else than address 0: on x86 to the thread's own data. */
+static bool
+is_far(LLVMValueRef value)
+{
+    LLVMTypeRef type = LLVMTypeOf(value);
+    if (LLVMGetTypeKind(type) == LLVMVectorTypeKind)
+        type = LLVMGetElementType(type);
+    return LLVMGetTypeKind(type) == LLVMPointerTypeKind && LLVMGetPointerAddressSpace(type) != 0;
+}
+
+static int
+vet_pointers(vet_t *self, LLVMValueRef i, LLVMValueRef function)
+{
+    bool far = is_far(i);
+    for (int k = 0; k < LLVMGetNumOperands(i) && !far; k++)
+        far = is_far(LLVMGetOperand(i, (unsigned)k));
+    return far ? refuse(self, "function", LLVMGetValueName(function),
+                        "uses pointers of an address space of its own; arrays are in address space 0")
+               : FH_OK;
+}
+
 static int
 vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
 {
@@ -141,6 +162,9 @@ vet_instruction(vet_t *self, LLVMValueRef i, LLVMValueRef function)
     for (size_t k = 0; k < COUNT(REFUSED_OPCODES); k++)
         if (opcode == REFUSED_OPCODES[k].opcode)
             return refuse(self, "function", LLVMGetValueName(function), REFUSED_OPCODES[k].why);
+    int status = vet_pointers(self, i, function);
+    if (status)
+        return status;
     if (opcode == LLVMAlloca)
         return vet_alloca(self, i, LLVMGetValueName(function));
     return opcode == LLVMCall ? vet_call(self, i, function) : FH_OK;
