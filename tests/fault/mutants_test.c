@@ -173,7 +173,7 @@ call(slot_t *slot)
     uint64_t ticket;
     err_t err = {0};
     slot->calling = false;
-    slot->operands.call.deadline_ns = clock_deadline(CALL_LIMIT_MS / 1e3);
+    slot->operands.call.deadline_ns = clock_deadline((double)CALL_LIMIT_MS / 1e3);
     int status =
         runner_host_run(all.host, slot->session, slot->kernel, &slot->operands.call, on_called, slot, &ticket, &err);
     if (status)
