@@ -71,7 +71,7 @@ end(slot_t *slot)
     if (clock_now_ns() - slot->began_ns > 1000000000)
         printf("FARHAND_MUTANT=%d took %.1f s\n", slot->index, (double)(clock_now_ns() - slot->began_ns) / 1e9);
     slot->busy = false;
-    slot->spent = ++slot->used % (int)PER_SESSION == 0;
+    slot->spent |= ++slot->used % (int)PER_SESSION == 0;
     all.ended++;
 }
 
@@ -186,7 +186,7 @@ advance(slot_t *slot, int *next, int last)
 {
     if (slot->calling)
         call(slot);
-    if (slot->spent || oid_equal(slot->session, (oid_t){0})) {
+    if ((slot->spent && !slot->busy) || oid_equal(slot->session, (oid_t){0})) {
         runner_host_forget(all.host, slot->session);
         slot->session = oid_new();
         slot->spent = false;
