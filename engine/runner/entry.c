@@ -212,7 +212,10 @@ find_single(LLVMModuleRef module, const entry_wish_t *wish, int kind, entry_t *r
     int status = choose(module, wish->entry, shapes, &function, err);
     if (status)
         return status;
-    snprintf(ret->name, sizeof ret->name, "%.255s", *wish->entry ? wish->entry : LLVMGetValueName(function));
+    if (numba_is_native(function) || numba_is_wrapper(function))
+        numba_plain_name(LLVMGetValueName(function), ret->name, sizeof ret->name);
+    else
+        snprintf(ret->name, sizeof ret->name, "%.255s", *wish->entry ? wish->entry : LLVMGetValueName(function));
     ret->shape = entry_shape(function, &native);
     if (ret->shape == SHAPE_NONE || !(shapes & BIT(ret->shape))) {
         char *type = LLVMPrintTypeToString(LLVMGlobalGetValueType(function));
