@@ -1,4 +1,5 @@
-/* Kernels for checks_test.c, compiled without and with optimisation; lines matter.  Input k of element i is i - 10 * k. */
+/* Kernels for checks_test.c, compiled without and with optimisation; lines matter.  Input k of element i is i - 10 * k.
+ */
 double sqrt(double);
 static double sum(double *values, int n);
 
@@ -6,9 +7,7 @@ double
 nan_made(double x)
 {
     double y = x - 5;
-    return
-        1 +
-        y / (x - 5);
+    return 1 + y / (x - 5);
 }
 
 double
@@ -27,7 +26,6 @@ nan_late(double x)
 {
     double r = x < 10 ? sqrt(4 - x) : 0;
     return r;
-
 }
 
 static const double WEIGHTS[50] = {1, 2, 3};
@@ -35,8 +33,7 @@ static const double WEIGHTS[50] = {1, 2, 3};
 double
 behind_table(long i)
 {
-    return 2 *
-        WEIGHTS[i];
+    return 2 * WEIGHTS[i];
 }
 
 static double a_table[20] = {1, 2, 3, 4}, another[20] = {4, 3, 2, 1};
@@ -51,9 +48,7 @@ in_tables(long i)
 long
 shifted(long i)
 {
-    return
-        3 +
-        (1l << i);
+    return 3 + (1l << i);
 }
 
 long
@@ -82,8 +77,7 @@ follow(const double *p)
 double
 crashes(long i)
 {
-    return i < 60 ? 1
-                  : follow((const double *)(i - 52));
+    return i < 60 ? 1 : follow((const double *)(i - 52));
 }
 
 double modf(double, double *);
@@ -91,6 +85,5 @@ double modf(double, double *);
 double
 crashes_in_a_library(double x)
 {
-    return
-        modf(x, (double *)16);
+    return modf(x, (double *)16);
 }
