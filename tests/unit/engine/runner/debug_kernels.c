@@ -1,5 +1,4 @@
-/* Kernels for checks_test.c, compiled without and with optimisation; lines matter.  Input k of element i is i - 10 * k.
- */
+/* Kernels for checks_test.c, compiled without and with optimisation; lines matter.  Input k of element i is i - 10 * k. */
 double sqrt(double);
 static double sum(double *values, int n);
 
@@ -7,7 +6,9 @@ double
 nan_made(double x)
 {
     double y = x - 5;
-    return 1 + y / (x - 5);
+    return
+        1 +
+        y / (x - 5);
 }
 
 double
@@ -26,6 +27,7 @@ nan_late(double x)
 {
     double r = x < 10 ? sqrt(4 - x) : 0;
     return r;
+
 }
 
 static const double WEIGHTS[50] = {1, 2, 3};
@@ -33,7 +35,8 @@ static const double WEIGHTS[50] = {1, 2, 3};
 double
 behind_table(long i)
 {
-    return 2 * WEIGHTS[i];
+    return 2 *
+        WEIGHTS[i];
 }
 
 static double a_table[20] = {1, 2, 3, 4}, another[20] = {4, 3, 2, 1};
@@ -48,7 +51,9 @@ in_tables(long i)
 long
 shifted(long i)
 {
-    return 3 + (1l << i);
+    return
+        3 +
+        (1l << i);
 }
 
 long
@@ -77,7 +82,8 @@ follow(const double *p)
 double
 crashes(long i)
 {
-    return i < 60 ? 1 : follow((const double *)(i - 52));
+    return i < 60 ? 1
+                  : follow((const double *)(i - 52));
 }
 
 double modf(double, double *);
@@ -85,5 +91,6 @@ double modf(double, double *);
 double
 crashes_in_a_library(double x)
 {
-    return modf(x, (double *)16);
+    return
+        modf(x, (double *)16);
 }
