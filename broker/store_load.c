@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+/* So many more rows can be counted. */
+static const int64_t MAX_KEY = INT64_MAX / 2;
+
 typedef struct {
     store_t *store;
     registry_t *registry;
@@ -125,9 +128,12 @@ take_object(load_t *self, sqlite3_stmt *row)
     int64_t shape[SHAPE_MAX_DIMS];
     msg_OBJECT_t news = {.type = text_of(row, 3), .bytes = count_of(row, 6), .shape = {.items = shape}};
     int64_t age_ms = self->now_ms - sqlite3_column_int64(row, 7);
+    int64_t key = sqlite3_column_int64(row, 8);
     object_t *object;
     oid_t engine_id;
 
+    if (key >= self->registry->next_key && key < MAX_KEY)
+        self->registry->next_key = key + 1;
     if (!oid_of(row, 0, &news.object) || !oid_of(row, 1, &news.session) || !oid_of(row, 2, &engine_id) ||
         !dtype_of(row, 4, &news.dtype) || !ints_of(row, 5, shape, &news.shape.count) || news.type.size == 0)
         return false;
@@ -137,7 +143,11 @@ take_object(load_t *self, sqlite3_stmt *row)
         return false;
     if (age_ms < 0 || age_ms > self->now_ns / 1000000)
         age_ms = age_ms < 0 ? 0 : self->now_ns / 1000000;
-    return registry_object_put(self->registry, engine, &news, self->now_ns - age_ms * 1000000, &object, NULL) == FH_OK;
+    if (registry_object(self->registry, news.object) || key < 1 || key > MAX_KEY ||
+        registry_object_put(self->registry, engine, &news, self->now_ns - age_ms * 1000000, &object, NULL))
+        return false;
+    object->key = key;
+    return true;
 }
 
 /* Lists of a name's pieces, in memory for as long as the name is being made. */
