@@ -36,7 +36,6 @@ hear(member_t *self, const message_t *message)
 
     if (message->code == MSG_OBJECT || message->code == MSG_NAMED || message->code == MSG_ROW)
         count_row(self, message);
-    self->welcome |= message->code == MSG_WELCOME;
     self->engines += message->code == MSG_ENGINE;
     self->engines_lost += message->code == MSG_ENGINE_LOST;
     self->sessions_gone += message->code == MSG_SESSION_GONE;
@@ -77,11 +76,11 @@ crowd_live(crowd_t *self)
 
     if (beat)
         self->beat_ns = now_ns + BEAT_NS;
-    for (int i = 0; i < self->present; i++) {
-        read_all(&self->members[i]);
-        if (beat && self->members[i].welcome && i < self->nengines)
+    for (int i = 0; beat && i < self->present && i < self->nengines; i++)
+        if (self->members[i].greeted)
             send_beat(self, &self->members[i]);
-    }
+    for (int i = 0; i < self->present; i++)
+        read_all(&self->members[i]);
 }
 
 static void
@@ -187,6 +186,7 @@ say_hello(crowd_t *self, member_t *member)
                                          .software = str_of("crowd"),
                                          .host = str_of("here/boot"),
                                          .pid = 4711}});
+    member->greeted = true;
 }
 
 static void
@@ -211,9 +211,9 @@ join(crowd_t *self, int first, int count)
         memset(member, 0, sizeof *member);
         rig_connect(&self->rig, &member->peer, i < self->nengines ? 'E' : 'C');
         member->peer.id = id;
+        self->present = i + 1;
         say_hello(self, member);
     }
-    self->present = first + count;
     for (int i = first; i < first + count; i++)
         crowd_await(self, &self->members[i], self->members[i].peer.call);
     for (int i = first; i < first + count && i < self->nengines; i++)

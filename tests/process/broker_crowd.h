@@ -10,7 +10,7 @@
 
 typedef struct {
     rig_peer_t peer;
-    bool welcome;                                       /* the broker knows it: it has to beat */
+    bool greeted;                                       /* it has said HELLO: from now on an engine has to beat */
     uint64_t answered;                                  /* the last call that was answered, rows aside */
     int status;                                         /* of the last ERROR */
     size_t rows;                                        /* OBJECT, NAMED and ROW messages since it was last set to 0 */
