@@ -45,6 +45,8 @@ broker_new(broker_t **ret, link_t *link, store_t *store, const broker_options_t 
     int status = header_writer_new(&self->writer, err);
 
     if (!status)
+        status = news_init(self, err);
+    if (!status)
         status = arena_new(&self->arena, ARENA_BYTES, err);
     if (!status)
         status = store_load(store, &self->registry, &self->sessions, now_ns,
@@ -71,6 +73,7 @@ broker_destroy(broker_t **self)
     sessions_release(&(*self)->sessions);
     registry_release(&(*self)->registry);
     header_writer_destroy(&(*self)->writer);
+    news_release(*self);
     arena_destroy(&(*self)->arena);
     free(*self);
     *self = NULL;
@@ -229,10 +232,12 @@ broker_turn(broker_t *self, int64_t now_ns)
     if (now_ns >= self->tick_ns)
         peers_tick(self);
     peers_sweep(self);
+    news_send(self);
     save_if_due(self);
     bool more = stream_pump(self);
 
     peers_sweep(self);
+    news_send(self);
     self->promised_ns = self->tick_ns;
     if (self->save_ns)
         self->promised_ns = earlier(self->promised_ns, self->save_ns);
@@ -246,10 +251,11 @@ broker_turn(broker_t *self, int64_t now_ns)
 bool
 broker_drain(broker_t *self, int64_t now_ns)
 {
-    self->now_ns = now_ns;
+    self->now_ns = self->save_ns = now_ns; /* all that is left is due */
     if (self->registry.changes.first || self->registry.object_changes.first || self->npromises)
         commit(self);
     post_waiting(self);
     peers_sweep(self);
+    news_send(self);
     return !self->some_waiting && (self->save_failed || !self->registry.object_changes.first);
 }

@@ -35,12 +35,12 @@ engine_message(const engine_t *engine, uint64_t call, message_t *ret)
 }
 
 void
-clients_tell_engine(broker_t *self, const engine_t *engine, const session_t *except)
+clients_tell_engine(broker_t *self, const engine_t *engine)
 {
     message_t message;
 
     engine_message(engine, 0, &message);
-    post_all(self, "CE", except, &message);
+    news_add(self, "CE", engine->id, &message);
 }
 
 void

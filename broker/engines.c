@@ -37,7 +37,7 @@ announce(broker_t *self, session_t *session, const message_t *message)
     post_ok(self, session, news->call);
     commit_keep_engine(self, session);
     tell_ended(self, session);
-    clients_tell_engine(self, engine, session);
+    clients_tell_engine(self, engine);
 }
 
 static void

@@ -33,7 +33,7 @@ tick_for(broker_t *self, const session_t *session)
 static void
 end_client(broker_t *self, session_t *session)
 {
-    post_all(self, "E", NULL, &(message_t){.code = MSG_SESSION_GONE, .as.SESSION_GONE = {.session = session->id}});
+    news_add(self, "E", OID_NONE, &(message_t){.code = MSG_SESSION_GONE, .as.SESSION_GONE = {.session = session->id}});
 }
 
 static void
@@ -47,8 +47,8 @@ end_engine(broker_t *self, session_t *session, engine_state_t state, const char 
              "engine=%u pid=%llu objects=%llu %s", engine->number, (unsigned long long)engine->pid,
              (unsigned long long)engine->reported, reason);
     registry_engine_end(&self->registry, engine, state);
-    post_all(
-        self, "CE", session,
+    news_add(
+        self, "CE", session->id,
         &(message_t){.code = MSG_ENGINE_LOST, .as.ENGINE_LOST = {.engine = session->id, .reason = str_of(reason)}});
 }
 

@@ -2,8 +2,6 @@
 #include "base/log.h"
 #include "broker/state.h"
 
-#include <string.h>
-
 static void
 mark_unreachable(broker_t *self, session_t *session)
 {
@@ -12,19 +10,18 @@ mark_unreachable(broker_t *self, session_t *session)
 }
 
 static void
-send_frame(broker_t *self, session_t *session, const void *data, size_t size)
+send_frame(broker_t *self, session_t *session, const link_frame_t *frame)
 {
-    link_frame_t frame = {.data = data, .size = size};
     int status = FH_BUSY;
     err_t err;
 
     if (!session->connected || session->unreachable)
         return;
     if (!session->outbox.first)
-        status = link_send(self->link, &session->peer, &frame, 1, &err);
+        status = link_send(self->link, &session->peer, frame, 1, &err);
     if (status == FH_BUSY) {
         self->some_waiting = true;
-        status = outbox_put(&session->outbox, data, size, &err);
+        status = outbox_put(&session->outbox, frame->data, frame->size, &err);
         if (status)
             log_limited(LOG_WARNING, "BRK-PEER-FULL", "role=%c pid=%llu %s", session->role,
                         (unsigned long long)session->pid, err.text);
@@ -37,7 +34,8 @@ void
 post_flush(broker_t *self, session_t *session)
 {
     if (header_writer_count(self->writer))
-        send_frame(self, session, header_writer_data(self->writer), header_writer_size(self->writer));
+        send_frame(self, session,
+                   &(link_frame_t){.data = header_writer_data(self->writer), .size = header_writer_size(self->writer)});
     header_writer_reset(self->writer);
 }
 
@@ -94,11 +92,9 @@ post_stranger(broker_t *self, const peer_t *peer, const message_t *message)
 }
 
 void
-post_all(broker_t *self, const char *roles, const session_t *except, const message_t *message)
+post_frame(broker_t *self, session_t *session, buf_t *frame)
 {
-    for (session_t *session = self->sessions.first; session; session = session->next)
-        if (session != except && session->state == STATE_READY && strchr(roles, session->role))
-            post(self, session, message);
+    send_frame(self, session, &(link_frame_t){.data = buf_data(frame), .size = buf_size(frame), .buf = frame});
 }
 
 void

@@ -17,6 +17,8 @@ registry_init(registry_t *self, size_t max_objects, size_t max_names)
     map_init(&self->object_map);
     map_init(&self->name_map);
     map_init(&self->pin_map);
+    map_init(&self->engine_pin_map);
+    self->next_key = 1;
     self->max_objects = max_objects ? max_objects : MAX_OBJECTS;
     self->max_names = max_names ? max_names : MAX_NAMES;
 }
@@ -57,6 +59,7 @@ registry_release(registry_t *self)
     map_release(&self->object_map);
     map_release(&self->name_map);
     map_release(&self->pin_map);
+    map_release(&self->engine_pin_map);
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------------------
@@ -110,18 +113,20 @@ object_unlink(registry_t *self, object_t *object)
 }
 
 static int
-object_add(registry_t *self, engine_t *engine, oid_t id, size_t ndim, object_t **ret, err_t *err)
+object_add(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, object_t **ret, err_t *err)
 {
     if (self->nobjects >= self->max_objects)
         return err_set(err, FH_LIMIT_EXCEEDED, "the registry holds %zu objects; no more are possible", self->nobjects);
-    object_t *object = calloc(1, sizeof *object + ndim * sizeof *object->shape);
+    object_t *object = calloc(1, sizeof *object + news->shape.count * sizeof *object->shape + news->type.size + 1);
 
     if (!object)
         return err_set(err, FH_NO_MEMORY, "no memory for an object in the registry");
     object->row.kind = ROW_OBJECT;
-    object->id = id;
+    object->id = news->object;
     object->engine = engine;
-    object->ndim = (uint8_t)ndim;
+    object->ndim = (uint8_t)news->shape.count;
+    object->key = self->next_key++;
+    str_copy(news->type, (char *)(object->shape + object->ndim), news->type.size + 1);
     int status = map_put(&self->object_map, object->id.bytes, sizeof object->id.bytes, object, err);
 
     if (status) {
@@ -133,12 +138,9 @@ object_add(registry_t *self, engine_t *engine, oid_t id, size_t ndim, object_t *
     return FH_OK;
 }
 
-int
-registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, int64_t made_ns, object_t **ret,
-                    err_t *err)
+static int
+object_check(const engine_t *engine, const object_t *object, const msg_OBJECT_t *news, err_t *err)
 {
-    object_t *object = registry_object(self, news->object);
-
     if (news->dtype && !dtype_valid(news->dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "an object has the unknown dtype %u", (unsigned)news->dtype);
     if (news->shape.count > SHAPE_MAX_DIMS)
@@ -146,26 +148,44 @@ registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news
     if (object && object->engine != engine)
         return err_set(err, FH_PROTOCOL_ERROR, "engine %u names an object of engine %u", engine->number,
                        object->engine->number);
-    if (object && object->ndim != news->shape.count) {
+    return FH_OK;
+}
+
+static bool
+object_is_as(const object_t *object, const msg_OBJECT_t *news)
+{
+    return oid_equal(object->session, news->session) && object->bytes == news->bytes && object->dtype == news->dtype &&
+           (object->ndim == 0 || memcmp(object->shape, news->shape.items, object->ndim * sizeof *object->shape) == 0);
+}
+
+int
+registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, int64_t made_ns, object_t **ret,
+                    err_t *err)
+{
+    object_t *object = registry_object(self, news->object);
+    int status = object_check(engine, object, news, err);
+
+    if (status)
+        return status;
+    if (object && (object->ndim != news->shape.count || !str_is(news->type, object_type(object)))) {
         made_ns = object->made_ns;
         registry_object_remove(self, object);
         object = NULL;
     }
     if (!object) {
-        int status = object_add(self, engine, news->object, news->shape.count, &object, err);
-
+        status = object_add(self, engine, news, &object, err);
         if (status)
             return status;
         object->made_ns = made_ns;
-    }
+        rows_touch(&self->object_changes, &object->row);
+    } else if (!object_is_as(object, news)) /* engines that announce themselves again tell of all that we know */
+        rows_touch(&self->object_changes, &object->row);
     object->session = news->session;
     object->bytes = news->bytes;
     object->dtype = (uint8_t)news->dtype;
     object->round = engine->round;
-    str_copy(news->type, object->type, sizeof object->type);
     if (news->shape.count)
         memcpy(object->shape, news->shape.items, news->shape.count * sizeof *object->shape);
-    rows_touch(&self->object_changes, &object->row);
     *ret = object;
     return FH_OK;
 }

@@ -42,25 +42,33 @@ struct engine {
     engine_t *next;          /* in order of number */
 };
 
+/* There may be millions: what is short is kept short. */
 struct object {
     row_t row;
     oid_t id, session;
     engine_t *engine;
     uint64_t bytes;
     int64_t made_ns;
+    int64_t key;    /* of its row in the file, in the order in which we learnt of them; never used again */
     uint32_t round; /* of the engine, when it last told of this object */
     uint8_t dtype, ndim;
-    char type[33];
     object_t *engine_next, *engine_previous;
     object_t *next, *previous; /* all objects in the order in which we learnt of them */
-    int64_t shape[];
+    int64_t shape[];           /* ndim; the text of the type behind them */
 };
+
+static inline const char *
+object_type(const object_t *object)
+{
+    return (const char *)(object->shape + object->ndim);
+}
 
 /* Pin i of a name keeps its piece i; pieces of several names may be the same object. */
 typedef struct pin pin_t;
 struct pin {
     name_t *name;
-    pin_t *next; /* the next pin of the same object */
+    pin_t *next;                          /* the next pin of the same object */
+    pin_t *engine_next, *engine_previous; /* pins of objects on the same engine, in no order */
 };
 
 /* ADDING and REMOVING: the change is not durable yet. */
@@ -95,10 +103,11 @@ typedef struct {
     size_t nengines, nobjects, nnames;
     object_t *objects, *last_object;
     name_t *names, *last_name;
-    map_t engine_map, object_map, name_map, pin_map;
+    map_t engine_map, object_map, name_map, pin_map, engine_pin_map;
     cursor_t *cursors;
     size_t max_objects, max_names;
     uint32_t next_number;
+    int64_t next_key;
 } registry_t;
 
 /* Bounds of the tables; 0: 4,000,000 objects, 1,000,000 names. */
@@ -120,8 +129,8 @@ void registry_engine_sweep(registry_t *self, engine_t *engine);
 const char *registry_engine_state_name(engine_state_t state);
 
 object_t *registry_object(const registry_t *self, oid_t id);
-/* News of an object: new, or changed.  An object that another engine holds is refused with PROTOCOL_ERROR.
- * Also LIMIT_EXCEEDED, NO_MEMORY, INVALID_ARGUMENT (unknown dtype). */
+/* News of an object: new, changed, or known already; then nothing is to be written.  An object that another engine
+ * holds is refused with PROTOCOL_ERROR. Also LIMIT_EXCEEDED, NO_MEMORY, INVALID_ARGUMENT (unknown dtype). */
 int registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *object, int64_t made_ns, object_t **ret,
                         err_t *err);
 void registry_object_remove(registry_t *self, object_t *object);
@@ -145,7 +154,10 @@ name_t *registry_pinned(const registry_t *self, oid_t object, const name_t *exce
 /* The message borrows from the name. */
 void registry_name_to_message(const name_t *name, uint64_t call, message_t *ret);
 /* Names that use the engine are lost, or no more, now that its state has changed. */
-void registry_name_refresh(registry_t *self);
+void registry_name_refresh(registry_t *self, oid_t engine);
+/* The first pin of an object on that engine, NULL if there is none; the others follow by engine_next. */
+const pin_t *registry_engine_pins(const registry_t *self, oid_t engine);
+const oid_t *registry_pin_object(const pin_t *pin);
 
 /* A row of ours is in the file as it is now: take it out of the changes, and free it if it is gone. */
 void registry_saved(registry_t *self, row_t *row);

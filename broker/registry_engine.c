@@ -119,7 +119,7 @@ registry_engine_announce(registry_t *self, oid_t id, const msg_ANNOUNCE_t *annou
     engine->memory = announce->memory;
     engine->round++;
     rows_touch(&self->changes, &engine->row);
-    registry_name_refresh(self);
+    registry_name_refresh(self, id);
     *ret = engine;
     return FH_OK;
 }
@@ -144,7 +144,7 @@ registry_engine_end(registry_t *self, engine_t *engine, engine_state_t state)
     engine->state = state;
     engine->used = engine->reported = engine->promised = 0;
     rows_touch(&self->changes, &engine->row);
-    registry_name_refresh(self);
+    registry_name_refresh(self, engine->id);
     forget_oldest_ended(self);
 }
 

@@ -97,16 +97,61 @@ name_new(const msg_PUBLISH_t *publish)
     return name;
 }
 
-static const oid_t *
-pin_object(const pin_t *pin)
+const oid_t *
+registry_pin_object(const pin_t *pin)
 {
     return &pin->name->pieces[pin - pin->name->pins];
 }
 
-static int
-pin_put(registry_t *self, pin_t *pin, err_t *err)
+static const oid_t *
+pin_engine(const pin_t *pin)
 {
-    const oid_t *object = pin_object(pin);
+    return &pin->name->engines[pin - pin->name->pins];
+}
+
+const pin_t *
+registry_engine_pins(const registry_t *self, oid_t engine)
+{
+    return map_get(&self->engine_pin_map, engine.bytes, sizeof engine.bytes);
+}
+
+static int
+engine_pin_put(registry_t *self, pin_t *pin, err_t *err)
+{
+    const oid_t *engine = pin_engine(pin);
+    pin_t *first = map_get(&self->engine_pin_map, engine->bytes, sizeof engine->bytes);
+
+    if (!first)
+        return map_put(&self->engine_pin_map, engine->bytes, sizeof engine->bytes, pin, err);
+    pin->engine_previous = first;
+    pin->engine_next = first->engine_next;
+    if (first->engine_next)
+        first->engine_next->engine_previous = pin;
+    first->engine_next = pin;
+    return FH_OK;
+}
+
+static void
+engine_pin_remove(registry_t *self, pin_t *pin)
+{
+    const oid_t *engine = pin_engine(pin);
+    pin_t *next = pin->engine_next;
+
+    if (pin->engine_previous)
+        pin->engine_previous->engine_next = next;
+    else if (next)
+        map_replace(&self->engine_pin_map, pin_engine(next)->bytes, sizeof engine->bytes, next);
+    else
+        map_remove(&self->engine_pin_map, engine->bytes, sizeof engine->bytes);
+    if (next)
+        next->engine_previous = pin->engine_previous;
+    pin->engine_next = pin->engine_previous = NULL;
+}
+
+static int
+object_pin_put(registry_t *self, pin_t *pin, err_t *err)
+{
+    const oid_t *object = registry_pin_object(pin);
     pin_t *first = map_get(&self->pin_map, object->bytes, sizeof object->bytes);
 
     if (!first)
@@ -117,9 +162,9 @@ pin_put(registry_t *self, pin_t *pin, err_t *err)
 }
 
 static void
-pin_remove(registry_t *self, pin_t *pin)
+object_pin_remove(registry_t *self, pin_t *pin)
 {
-    const oid_t *object = pin_object(pin);
+    const oid_t *object = registry_pin_object(pin);
     pin_t *first = map_get(&self->pin_map, object->bytes, sizeof object->bytes);
 
     if (first != pin) {
@@ -127,10 +172,30 @@ pin_remove(registry_t *self, pin_t *pin)
             first = first->next;
         first->next = pin->next;
     } else if (pin->next)
-        map_replace(&self->pin_map, pin_object(pin->next)->bytes, sizeof object->bytes, pin->next);
+        map_replace(&self->pin_map, registry_pin_object(pin->next)->bytes, sizeof object->bytes, pin->next);
     else
         map_remove(&self->pin_map, object->bytes, sizeof object->bytes);
     pin->next = NULL;
+}
+
+static int
+pin_put(registry_t *self, pin_t *pin, err_t *err)
+{
+    int status = object_pin_put(self, pin, err);
+
+    if (status)
+        return status;
+    status = engine_pin_put(self, pin, err);
+    if (status)
+        object_pin_remove(self, pin);
+    return status;
+}
+
+static void
+pin_remove(registry_t *self, pin_t *pin)
+{
+    object_pin_remove(self, pin);
+    engine_pin_remove(self, pin);
 }
 
 static bool
@@ -292,14 +357,18 @@ registry_name_to_message(const name_t *name, uint64_t call, message_t *ret)
 }
 
 void
-registry_name_refresh(registry_t *self)
+registry_name_refresh(registry_t *self, oid_t engine)
 {
-    for (name_t *name = self->names; name; name = name->next) {
-        bool lost = engines_gone(self, name);
+    const name_t *last = NULL;
+
+    for (const pin_t *pin = registry_engine_pins(self, engine); pin; pin = pin->engine_next) {
+        name_t *name = pin->name;
+        bool lost = name == last ? name->lost : engines_gone(self, name);
 
         if (lost != name->lost) {
             name->lost = lost;
             rows_touch(&self->changes, &name->row);
         }
+        last = name; /* pins of one name stand together: it is looked at once */
     }
 }

@@ -20,6 +20,13 @@ static const char *const SCHEMA_STEPS[] = {
     " state TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE pieces (name TEXT NOT NULL, position INTEGER NOT NULL, object TEXT NOT NULL, engine TEXT NOT NULL,"
     " length INTEGER, strides TEXT, PRIMARY KEY (name, position)) STRICT, WITHOUT ROWID;",
+    /* Objects stand in the order in which they were made, under their rowid: a million random keys would be a page
+       each. */
+    "ALTER TABLE objects RENAME TO objects_by_id;"
+    "CREATE TABLE objects (id TEXT NOT NULL, session TEXT NOT NULL, engine TEXT NOT NULL, type TEXT NOT NULL,"
+    " dtype TEXT NOT NULL, shape TEXT NOT NULL, bytes INTEGER NOT NULL, made_ms INTEGER NOT NULL) STRICT;"
+    "INSERT INTO objects SELECT id, session, engine, type, dtype, shape, bytes, made_ms FROM objects_by_id;"
+    "DROP TABLE objects_by_id;",
 };
 
 enum { SCHEMA_VERSION = sizeof SCHEMA_STEPS / sizeof *SCHEMA_STEPS };

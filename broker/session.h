@@ -53,7 +53,8 @@ struct session {
     uint64_t pid;
     int64_t since_ms; /* wall clock, milliseconds since 1970: only to be shown */
     char host[256], software[65];
-    int streams; /* answers of many rows under way */
+    uint64_t kept; /* the last name whose pieces it was told of, as the broker counts them */
+    int streams;   /* answers of many rows under way */
     outbox_t outbox;
     session_t *next, *previous;
 };

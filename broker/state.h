@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum { PROMISES_MAX = 256, BATCH_BYTES = 32768, KEEP_BATCH = 4096 };
+enum { PROMISES_MAX = 256, BATCH_BYTES = 32768, KEEP_BATCH = 4096, NEWS_BUNDLES = 2 };
 
 /* An answer that waits until the changes of this turn are in the file. */
 typedef struct {
@@ -20,6 +20,12 @@ typedef struct {
     uint64_t call, minor;
     name_t *name; /* PUBLISH, UNPUBLISH */
 } promise_t;
+
+/* What is to be told to all of one role. */
+typedef struct {
+    header_writer_t *writer;
+    oid_t about; /* of the last message: who needs not hear it */
+} news_t;
 
 typedef struct stream stream_t;
 
@@ -31,12 +37,14 @@ struct broker {
     sessions_t sessions;
     header_writer_t *writer;
     arena_t *arena;
-    oid_t incarnation;     /* of this process */
-    int64_t now_ns;        /* of this turn */
-    int64_t tick_ns;       /* when leases are to be looked at again */
-    int64_t save_ns;       /* when changes are to be written, if there are any; 0: not set */
-    bool save_failed;      /* the last time */
-    int64_t promised_ns;   /* when the last turn asked to be called again */
+    news_t news[NEWS_BUNDLES];
+    oid_t incarnation;   /* of this process */
+    int64_t now_ns;      /* of this turn */
+    int64_t tick_ns;     /* when leases are to be looked at again */
+    int64_t save_ns;     /* when changes are to be written, if there are any; 0: not set */
+    bool save_failed;    /* the last time */
+    bool saves_late;     /* more objects wait than one portion: they are written when save_ns says so, and only then */
+    int64_t promised_ns; /* when the last turn asked to be called again */
     bool some_unreachable; /* sessions are marked so */
     bool some_waiting;     /* outboxes hold something */
     bool some_left;        /* the link may have more */
@@ -44,6 +52,7 @@ struct broker {
     promise_t promises[PROMISES_MAX];
     stream_t *streams;
     int nstreams;
+    uint64_t keeping;          /* counts names whose engines were told to keep or release pieces */
     oid_t scratch[KEEP_BATCH]; /* ids of one message */
 };
 
@@ -57,9 +66,9 @@ typedef struct {
 
 extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
 
-/* ENGINES, for clients and engines alike; and ENGINE news about one, to all but one. */
+/* ENGINES, for clients and engines alike; and ENGINE news about one. */
 void clients_engines(broker_t *self, session_t *session, const message_t *message);
-void clients_tell_engine(broker_t *self, const engine_t *engine, const session_t *except);
+void clients_tell_engine(broker_t *self, const engine_t *engine);
 
 /* ---- sending (post.c) ----------------------------------------------------------------------------------------------
  */
@@ -76,10 +85,21 @@ void post_ok(broker_t *self, session_t *session, uint64_t call);
 void post_error(broker_t *self, session_t *session, uint64_t call, const err_t *err);
 /* To somebody who has no session (yet); dropped if there is no room. */
 void post_stranger(broker_t *self, const peer_t *peer, const message_t *message);
-/* To all that are ready and have one of the roles, except one (may be NULL). */
-void post_all(broker_t *self, const char *roles, const session_t *except, const message_t *message);
+/* A whole frame that others get too. */
+void post_frame(broker_t *self, session_t *session, buf_t *frame);
 /* Try again what waits. */
 void post_waiting(broker_t *self);
+
+/* ---- news (news.c)
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+int news_init(broker_t *self, err_t *err);
+void news_release(broker_t *self);
+/* For all that are ready at the end of the turn and have one of the roles.  Whom it is about is left out where that is
+ * simple: everybody must bear to hear of himself. */
+void news_add(broker_t *self, const char *roles, oid_t about, const message_t *message);
+void news_send(broker_t *self);
 
 /* ---- lives of peers (peers.c) --------------------------------------------------------------------------------------
  */
@@ -102,8 +122,8 @@ int peers_restore(broker_t *self, err_t *err);
 
 /* Answer once the changes are in the file. */
 void commit_promise(broker_t *self, promise_t promise);
-/* Write changes, of objects a portion, and answer what was promised.  False: they could not be written (promises got
- * the error). */
+/* Write changes, of objects a portion if that is due, and answer what was promised.  False: they could not be written
+ * (promises got the error). */
 bool commit(broker_t *self);
 /* KEEP to the engine of this session for everything published there. */
 void commit_keep_engine(broker_t *self, session_t *session);
@@ -117,6 +137,8 @@ enum { STREAM_OBJECTS, STREAM_NAMES, STREAM_SQL };
 void stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64_t limit, str_t sql);
 /* Send rows for a while.  True: there is more to send and room for it. */
 bool stream_pump(broker_t *self);
+/* Does a query wait for what is to be written? */
+bool stream_waits(const broker_t *self);
 /* Drop the streams of a session; NULL: all. */
 void stream_drop(broker_t *self, const session_t *session);
 

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+/* So many more rows can be counted. */
+static const int64_t MAX_KEY = INT64_MAX / 2;
+
 typedef struct {
     store_t *store;
     registry_t *registry;
@@ -14,6 +17,7 @@ typedef struct {
     int64_t now_ns, now_ms;
     lease_t lease;
     size_t skipped;
+    bool dropping; /* a transaction has been begun */
 } load_t;
 
 /* Takes one row.  False: it makes no sense. */
@@ -120,14 +124,41 @@ take_session(load_t *self, sqlite3_stmt *row)
 }
 
 static bool
-take_object(load_t *self, sqlite3_stmt *row)
+run_once(store_t *store, int which, int64_t key)
+{
+    sqlite3_stmt *statement = store_statement(store, which);
+
+    if (!statement)
+        return false;
+    if (sqlite3_bind_parameter_count(statement))
+        sqlite3_bind_int64(statement, 1, key);
+    bool done = sqlite3_step(statement) == SQLITE_DONE;
+
+    return sqlite3_reset(statement) == SQLITE_OK && done;
+}
+
+/* An object that is passed over may be told again, under another number: its row has to go.  On a disk that takes
+ * nothing it stays. */
+static void
+drop_object(load_t *self, int64_t key)
+{
+    self->dropping = self->dropping || run_once(self->store, STORE_BEGIN, 0);
+    if (self->dropping)
+        (void)run_once(self->store, STORE_DROP_OBJECT, key);
+}
+
+static bool
+read_object(load_t *self, sqlite3_stmt *row)
 {
     int64_t shape[SHAPE_MAX_DIMS];
     msg_OBJECT_t news = {.type = text_of(row, 3), .bytes = count_of(row, 6), .shape = {.items = shape}};
     int64_t age_ms = self->now_ms - sqlite3_column_int64(row, 7);
+    int64_t key = sqlite3_column_int64(row, 8);
     object_t *object;
     oid_t engine_id;
 
+    if (key >= self->registry->next_key && key < MAX_KEY)
+        self->registry->next_key = key + 1;
     if (!oid_of(row, 0, &news.object) || !oid_of(row, 1, &news.session) || !oid_of(row, 2, &engine_id) ||
         !dtype_of(row, 4, &news.dtype) || !ints_of(row, 5, shape, &news.shape.count) || news.type.size == 0)
         return false;
@@ -137,7 +168,21 @@ take_object(load_t *self, sqlite3_stmt *row)
         return false;
     if (age_ms < 0 || age_ms > self->now_ns / 1000000)
         age_ms = age_ms < 0 ? 0 : self->now_ns / 1000000;
-    return registry_object_put(self->registry, engine, &news, self->now_ns - age_ms * 1000000, &object, NULL) == FH_OK;
+    if (registry_object(self->registry, news.object) || key < 1 || key > MAX_KEY ||
+        registry_object_put(self->registry, engine, &news, self->now_ns - age_ms * 1000000, &object, NULL))
+        return false;
+    object->key = key;
+    return true;
+}
+
+static bool
+take_object(load_t *self, sqlite3_stmt *row)
+{
+    bool taken = read_object(self, row);
+
+    if (!taken)
+        drop_object(self, sqlite3_column_int64(row, 8));
+    return taken;
 }
 
 /* Lists of a name's pieces, in memory for as long as the name is being made. */
@@ -250,6 +295,8 @@ store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t no
         status = take_all(&load, STORE_ALL_SESSIONS, take_session, err);
     if (!status)
         status = take_all(&load, STORE_ALL_OBJECTS, take_object, err);
+    if (load.dropping && !run_once(self, STORE_COMMIT, 0))
+        (void)run_once(self, STORE_ROLLBACK, 0);
     if (!status)
         status = take_all(&load, STORE_ALL_NAMES, take_name, err);
     while (registry->object_changes.first)

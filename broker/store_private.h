@@ -19,19 +19,21 @@ enum { STORE_PATH_BYTES = 4096 };
     X(ROLLBACK, "ROLLBACK")                                                                                            \
     X(PUT_ENGINE, "INSERT OR REPLACE INTO engines VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                               \
     X(PUT_SESSION, "INSERT OR REPLACE INTO sessions VALUES (?,?,?,?,?)")                                               \
-    X(PUT_OBJECT, "INSERT OR REPLACE INTO objects VALUES (?,?,?,?,?,?,?,?)")                                           \
+    X(PUT_OBJECT, "INSERT OR REPLACE INTO objects (rowid, id, session, engine, type, dtype, shape, bytes, made_ms)"    \
+                  " VALUES (?,?,?,?,?,?,?,?,?)")                                                                       \
     X(PUT_NAME, "INSERT OR REPLACE INTO names VALUES (?,?,?,?,?,?)")                                                   \
     X(PUT_PIECE, "INSERT OR REPLACE INTO pieces VALUES (?,?,?,?,?,?)")                                                 \
     X(DROP_ENGINE, "DELETE FROM engines WHERE id = ?")                                                                 \
     X(DROP_SESSION, "DELETE FROM sessions WHERE id = ?")                                                               \
-    X(DROP_OBJECT, "DELETE FROM objects WHERE id = ?")                                                                 \
+    X(DROP_OBJECT, "DELETE FROM objects WHERE rowid = ?")                                                              \
     X(DROP_NAME, "DELETE FROM names WHERE name = ?")                                                                   \
     X(DROP_PIECES, "DELETE FROM pieces WHERE name = ?")                                                                \
     X(ALL_ENGINES,                                                                                                     \
       "SELECT id, number, state, endpoint, local, host, pid, cores, memory, llvm, cpu, sandbox FROM engines"           \
       " ORDER BY number")                                                                                              \
     X(ALL_SESSIONS, "SELECT id, host, pid, software, since_ms FROM sessions")                                          \
-    X(ALL_OBJECTS, "SELECT id, session, engine, type, dtype, shape, bytes, made_ms FROM objects ORDER BY made_ms")     \
+    X(ALL_OBJECTS,                                                                                                     \
+      "SELECT id, session, engine, type, dtype, shape, bytes, made_ms, rowid FROM objects ORDER BY rowid")             \
     X(ALL_NAMES, "SELECT name, type, dtype, shape, axis FROM names")                                                   \
     X(COUNT_PIECES, "SELECT count(*) FROM pieces WHERE name = ?")                                                      \
     X(ALL_PIECES, "SELECT object, engine, length, strides FROM pieces WHERE name = ? ORDER BY position")

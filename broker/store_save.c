@@ -93,6 +93,15 @@ drop_by_id(store_t *self, int which, oid_t id)
 }
 
 static bool
+drop_by_key(store_t *self, int which, int64_t key)
+{
+    sqlite3_stmt *statement = store_statement(self, which);
+
+    sqlite3_bind_int64(statement, 1, key);
+    return run(statement);
+}
+
+static bool
 drop_by_name(store_t *self, int which, const char *name)
 {
     sqlite3_stmt *statement = store_statement(self, which);
@@ -155,11 +164,12 @@ save_object(store_t *self, const row_t *row, int64_t now_ns)
     int at = 0;
 
     if (row->gone)
-        return drop_by_id(self, STORE_DROP_OBJECT, object->id);
+        return drop_by_key(self, STORE_DROP_OBJECT, object->key);
+    sqlite3_bind_int64(statement, ++at, object->key);
     bind_oid(statement, &at, object->id);
     bind_oid(statement, &at, object->session);
     bind_oid(statement, &at, object->engine->id);
-    bind_text(statement, &at, object->type);
+    bind_text(statement, &at, object_type(object));
     bind_dtype(statement, &at, object->dtype);
     bind_ints(statement, &at, object->shape, object->ndim);
     bind_int(statement, &at, object->bytes);

@@ -91,7 +91,7 @@ add_object(broker_t *self, stream_t *stream, err_t *err)
                 .object = object->id,
                 .session = object->session,
                 .engine = object->engine->id,
-                .type = str_of(object->type),
+                .type = str_of(object_type(object)),
                 .dtype = object->dtype,
                 .shape = {object->shape, object->ndim},
                 .bytes = object->bytes,
@@ -204,6 +204,15 @@ pump(broker_t *self, stream_t *stream, int64_t until_ns)
     }
     post_flush(self, session);
     return !session->outbox.first && !session->unreachable;
+}
+
+bool
+stream_waits(const broker_t *self)
+{
+    for (const stream_t *stream = self->streams; stream; stream = stream->next)
+        if (stream->kind == STREAM_SQL && !stream->query)
+            return true;
+    return false;
 }
 
 /* The first stream goes to the end of the list. */

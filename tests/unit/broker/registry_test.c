@@ -107,6 +107,75 @@ test_engine_end_removes_its_objects_and_marks_names(void **state)
 }
 
 static void
+test_news_of_what_is_known_write_nothing(void **state)
+{
+    registry_t registry;
+    oid_t id = oid_new();
+
+    (void)state;
+    registry_init(&registry, 0, 0);
+    engine_t *engine = add_engine(&registry, oid_new());
+    object_t *object = add_object(&registry, engine, id, 5);
+    msg_OBJECT_t news = {
+        .object = id, .session = id, .type = str_of("array"), .dtype = 12, .shape = {SHAPE, 2}, .bytes = 96};
+
+    save(&registry);
+    add_engine(&registry, engine->id);
+    assert_ptr_equal(add_object(&registry, engine, id, 7), object);
+    assert_int_equal(registry.object_changes.count, 0);
+    registry_engine_sweep(&registry, engine); /* it is confirmed all the same */
+    assert_ptr_equal(registry_object(&registry, id), object);
+    news.bytes = 97;
+    assert_int_equal(registry_object_put(&registry, engine, &news, 7, &object, NULL), FH_OK);
+    assert_int_equal(registry.object_changes.count, 1);
+    save(&registry);
+    news.type = str_of("kernel");
+    assert_int_equal(registry_object_put(&registry, engine, &news, 7, &object, NULL), FH_OK);
+    assert_string_equal(object_type(object), "kernel");
+    assert_int_equal(object->made_ns, 5);
+    assert_int_equal(registry.nobjects, 1);
+    registry_release(&registry);
+}
+
+static size_t
+count_pins(const registry_t *registry, oid_t engine)
+{
+    size_t count = 0;
+
+    for (const pin_t *pin = registry_engine_pins(registry, engine); pin; pin = pin->engine_next)
+        count++;
+    return count;
+}
+
+static void
+test_pins_are_found_by_engine(void **state)
+{
+    registry_t registry;
+    oid_t engines[] = {oid_new(), oid_new(), OID_NONE}, pieces[] = {oid_new(), oid_new(), oid_new()};
+
+    (void)state;
+    registry_init(&registry, 0, 0);
+    engines[2] = engines[0];
+    for (int i = 0; i < 2; i++)
+        add_engine(&registry, engines[i]);
+    name_t *first = add_name(&registry, "first", pieces, engines, 3);
+    name_t *second = add_name(&registry, "second", pieces, engines, 2);
+    name_t *third = add_name(&registry, "third", pieces, engines, 1);
+
+    assert_int_equal(count_pins(&registry, engines[0]), 4);
+    assert_int_equal(count_pins(&registry, engines[1]), 2);
+    registry_name_drop(&registry, first); /* whose pin the table points to */
+    assert_int_equal(count_pins(&registry, engines[0]), 2);
+    registry_engine_end(&registry, registry_engine(&registry, engines[0]), ENGINE_LOST);
+    assert_true(second->lost && third->lost);
+    registry_name_drop(&registry, third);
+    registry_name_drop(&registry, second);
+    assert_int_equal(count_pins(&registry, engines[0]) + count_pins(&registry, engines[1]), 0);
+    assert_int_equal(registry.engine_pin_map.count, 0);
+    registry_release(&registry);
+}
+
+static void
 test_engines_that_ended_are_forgotten_oldest_first(void **state)
 {
     registry_t registry;
@@ -376,6 +445,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_engine_numbered_in_order_of_arrival_and_keeps_its_number),
         cmocka_unit_test(test_engine_end_removes_its_objects_and_marks_names),
+        cmocka_unit_test(test_news_of_what_is_known_write_nothing),
+        cmocka_unit_test(test_pins_are_found_by_engine),
         cmocka_unit_test(test_engines_that_ended_are_forgotten_oldest_first),
         cmocka_unit_test(test_object_news_updates_and_sweep_removes_the_unconfirmed),
         cmocka_unit_test(test_object_of_another_engine_refused),
