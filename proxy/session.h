@@ -37,6 +37,7 @@ struct fh_session {
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
+    uint64_t mapped_bytes; /* gathered without a copy */
 };
 
 /* Every public function begins with this: INVALID_ARGUMENT for a NULL or closed session, or in a forked child. */
