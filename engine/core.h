@@ -21,12 +21,12 @@ typedef struct {
     uint64_t kernels, kernel_calls, kernel_faults;
 } counters_t;
 
-/* Objects of a session that has said GOODBYE.  What it has just published the broker may be telling us at this moment: they are freed
- * when the broker has answered a PING that was sent after the GOODBYE, or has not for a second. */
+/* Objects of a session that has said GOODBYE.  What it has just published the broker may be telling us at this moment:
+ * they are freed when the broker has answered a PING that was sent after the GOODBYE, or has not for a second. */
 typedef struct heirs {
     struct heirs *next;
     owner_t owner;
-    uint64_t ping;               /* its call; 0: to be sent */
+    uint64_t ping; /* its call; 0: to be sent */
     int64_t deadline_ns;
 } heirs_t;
 
@@ -38,7 +38,7 @@ typedef struct core {
     /* under the lock */
     lanes_t lanes;
     object_table_t objects;
-    struct heirs *heirs;         /* objects whose session has said GOODBYE */
+    struct heirs *heirs;       /* objects whose session has said GOODBYE */
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
     bool for_reactor;   /* something has come up since the reactor last looked */

@@ -55,7 +55,7 @@ def wait_for(condition, seconds):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
+        time.sleep(0.02)  # until the deadline
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int8", "complex64"])
@@ -256,13 +256,13 @@ def test_forked_child_sees_the_same_after_its_parent_let_go(cluster):
 
 
 CLIENT = """
-import sys, time, numpy as np, farhand as fh
+import sys, numpy as np, farhand as fh
 session = fh.connect(sys.argv[1])
 remote = fh.scatter(np.ones((512, 512)))
 got = fh.gather(remote)
 assert session.stats()["mapped_bytes"] == got.nbytes
 print("ready", flush=True)
-time.sleep(600)
+sys.stdin.read()
 """
 
 
@@ -271,7 +271,8 @@ def test_killed_client_gives_everything_back(monkeypatch):
     with fh.Cluster(2) as running:
         settle(running)
         used = total(running, "used")
-        client = subprocess.Popen([sys.executable, "-c", CLIENT, running.connection_file], stdout=subprocess.PIPE)
+        client = subprocess.Popen([sys.executable, "-c", CLIENT, running.connection_file], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
         try:
             assert client.stdout.readline() == b"ready\n"
             assert total(running, "used") > used
@@ -279,5 +280,6 @@ def test_killed_client_gives_everything_back(monkeypatch):
             os.kill(client.pid, signal.SIGKILL)
             client.wait()
             client.stdout.close()
+            client.stdin.close()
         wait_for(lambda: total(running, "used") == used, 60)
         assert total(running, "cached") == 0  # nobody uses it again

@@ -53,7 +53,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD pysession_t *session; /* owned */
-    handle_t *handle;                   /* owned; its array or kernel is NULL once the session is closed, mappings stay */
+    handle_t *handle; /* owned; its array or kernel is NULL once the session is closed, mappings stay */
 } pyhandle_t;
 
 /* ---- errors.c */
