@@ -1,7 +1,7 @@
 #include "engine/runner_call.h"
 
 #include "base/clock.h"
-#include "engine/runner/operand.h"
+#include "engine/runner/run/operand.h"
 
 #include <stdlib.h>
 #include <string.h>

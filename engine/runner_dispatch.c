@@ -181,10 +181,23 @@ runner_dispatch_retreat(runner_session_t *session, runner_job_t *job)
     runner_dispatch_condemn(session, FH_CANCELLED, "its runner ended");
 }
 
+/* A call of a kernel that is refused needs no runner. */
+static bool
+refuse_first(runner_host_t *self, runner_session_t *session)
+{
+    err_t err = {0};
+    int status = runner_request_allowed(session->first->kernel->source, &err);
+    if (status)
+        runner_dispatch_finish(self, session, runner_session_pop(session), status, &err);
+    return status != FH_OK;
+}
+
 void
 runner_dispatch_pump(runner_host_t *self, runner_session_t *session)
 {
     while (!session->closing && !session->active && session->first) {
+        if (refuse_first(self, session))
+            continue;
         err_t err = {0};
         int status = session->runner ? FH_OK : give_runner(self, session, &err);
         if (status) {

@@ -1,5 +1,6 @@
 /* engine/transfer_in.c - arrivals: what has come, what is expected, and what nobody wants. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/transfer_private.h"
 
 #include <stdlib.h>
@@ -378,8 +379,8 @@ transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *ba
         arrival_t gone = {.transfer = push->transfer, .engine = engine};
 
         give_credit(self, &gone, (int64_t)size);
-    } else if (!arrival) {
-        status = arrival_new(self, push->transfer, push->session, engine, &arrival, &err);
+    } else if (!arrival && arrival_new(self, push->transfer, push->session, engine, &arrival, &err)) {
+        log_limited(LOG_ERROR, "ENG-NO-MEMORY", "a part of an array is lost: %s", err.text);
     }
     if (arrival && arrival->unwanted) {
         throw_away(self, arrival, engine, push, size);

@@ -100,6 +100,21 @@ input_excess(const input_t *self, dtype_t dtype)
 }
 
 int
+input_check_weak(const input_t *self, dtype_t dtype, int i, const char *what, err_t *err)
+{
+    static const struct {
+        const char *name, *kinds; /* of dtypes that it can become */
+    } WEAK[] = {[WEAK_NO] = {"", "biufc"},
+                [WEAK_INT] = {"int", "iufc"},
+                [WEAK_FLOAT] = {"float", "fc"},
+                [WEAK_COMPLEX] = {"complex", "c"}};
+    if (strchr(WEAK[self->weak].kinds, dtype_kind(dtype)))
+        return FH_OK;
+    return err_set(err, FH_WRONG_TYPE, "input %d of %s is a Python %s, which cannot be cast to %s", i, what,
+                   WEAK[self->weak].name, dtype_name(dtype));
+}
+
+int
 input_settle(input_t *self, dtype_t dtype, err_t *err)
 {
     const fh_operand *operand = self->operand;

@@ -25,6 +25,8 @@ int input_init(input_t *self, const fh_operand *operand, err_t *err);
 /* The same for a remote array. */
 void input_init_array(input_t *self, fh_array *array);
 void input_release(input_t *self);
+/* Could a weak scalar become that dtype under same_kind?  WRONG_TYPE names input i of what. */
+int input_check_weak(const input_t *self, dtype_t dtype, int i, const char *what, err_t *err);
 /* Give a weak scalar the dtype that the loop wants.  OVERFLOW if an integer does not fit. */
 int input_settle(input_t *self, dtype_t dtype, err_t *err);
 /* Does a weak integer fit an integer dtype?  -1 too small, 1 too large, else 0 (also for everything else). */

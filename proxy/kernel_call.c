@@ -50,7 +50,9 @@ settle(running_t *self, int i, err_t *err)
 {
     input_t *input = &self->in[i];
     dtype_t want = (dtype_t)self->info->in[i];
-    int status = input_settle(input, want, err);
+    int status = input_check_weak(input, want, i, self->info->entry, err);
+    if (!status)
+        status = input_settle(input, want, err);
     if (status)
         return status;
     if (!dtype_can_cast(input->dtype, want, CASTING_SAME_KIND))

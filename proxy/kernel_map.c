@@ -16,8 +16,12 @@ settle(mapping_t *self, int i, err_t *err)
 {
     input_t *input = &self->in[i];
     dtype_t want = (dtype_t)self->info->in[i];
-    if (input->weak)
-        return input_settle(input, want ? want : dtype_promote_weak(DTYPE_NONE, input->weak), err);
+    if (input->weak && !want)
+        return input_settle(input, dtype_promote_weak(DTYPE_NONE, input->weak), err);
+    if (input->weak) {
+        int status = input_check_weak(input, want, i, self->info->entry, err);
+        return status ? status : input_settle(input, want, err);
+    }
     if (want == DTYPE_NONE || want == input->dtype)
         return FH_OK;
     if (!dtype_can_cast(input->dtype, want, CASTING_SAME_KIND))

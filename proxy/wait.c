@@ -67,8 +67,10 @@ wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *)
         if (timeout_ms == 0 && now >= deadline_ns)
             return timed_out(err);
         /* The descriptors are edge-triggered: only poll when nothing was there. */
-        if (!any)
-            (void)poll(session->pollfds, (nfds_t)collect_pollfds(session), timeout_ms);
+        if (!any) {
+            nfds_t count = (nfds_t)collect_pollfds(session); /* may move them */
+            (void)poll(session->pollfds, count, timeout_ms);
+        }
     }
 }
 

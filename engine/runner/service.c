@@ -2,13 +2,13 @@
 
 #include "base/clock.h"
 #include "codecs/sha256.h"
-#include "engine/runner/compile.h"
-#include "engine/runner/execute.h"
+#include "engine/runner/code/compile.h"
+#include "engine/runner/code/lines.h"
+#include "engine/runner/code/llvm_compat.h"
 #include "engine/runner/fault.h"
-#include "engine/runner/guard.h"
-#include "engine/runner/lines.h"
-#include "engine/runner/llvm_compat.h"
 #include "engine/runner/patience.h"
+#include "engine/runner/run/execute.h"
+#include "engine/runner/run/guard.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner/sandbox.h"
 

@@ -1,6 +1,6 @@
 #include "tests/fault/bombs.h"
 
-#include "engine/runner/llvm_compat.h"
+#include "engine/runner/code/llvm_compat.h"
 
 #include <stdio.h>
 #include <stdlib.h>

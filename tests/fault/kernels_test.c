@@ -110,7 +110,7 @@ endless_loop_ends_at_its_deadline(void **state)
     assert_int_equal(call(session, endless, 0.3, &done), FH_KERNEL_TIMEOUT);
     double took = (double)(clock_now_ns() - began) / 1e9;
     assert_true(took >= 0.3);
-    assert_true(took < 0.4);
+    assert_true(took < 1); /* endless_test.c looks more closely */
     must_work(session);
 }
 
@@ -164,7 +164,15 @@ third_crash_poisons_the_hash(void **state)
     driver_done_t done;
     for (int i = 0; i < 3; i++)
         assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_FAULT);
-    assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_POISONED);
+    campaign_times_t times = {0};
+    for (int i = campaign_count(10, 1000); i > 0; i--) {
+        int64_t began = clock_now_ns();
+        assert_int_equal(call(session, faulty, 5, &done), FH_KERNEL_POISONED);
+        campaign_ended(&times, began);
+    }
+    campaign_print(&times, "refusals of a poisoned kernel");
+    assert_true(campaign_kept(&times, 5));
+    campaign_release(&times);
     driver_compiled_t again;
     assert_int_equal(driver_compile_text(host, session, NULL_READ, "", &again), FH_KERNEL_POISONED);
     must_work(session);

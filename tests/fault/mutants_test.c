@@ -15,19 +15,23 @@ enum { SLOTS = 3, PER_SESSION = 200, CALL_LIMIT_MS = 300 };
 static const struct {
     const char *file, *entry, *signature, *kind, *layout;
 } SOURCES[] = {
-    {"clang-16/ufunc.bc", "ufunc_float64", "", "ufunc", ""},
-    {"clang-13/ufunc.bc", "ufunc_uint16", "uint16(uint16, uint16, uint16)", "ufunc", ""},
-    {"clang-22-O1/ufunc.bc", "ufunc_complex128", "", "ufunc", ""},
-    {"rustc/kernels.bc", "ufunc_float32", "", "ufunc", ""},
-    {"flang-22/kernels.bc", "ufunc_float64", "", "ufunc", ""},
-    {"clang-19/piece.bc", "piece_float32", "void(float32*, float32*, int64)", "piece", ""},
-    {"clang-15/piece.bc", "piece_int64", "void(int64*, int64*, int64)", "piece", ""},
-    {"clang-22-O1/array.bc", "array_float64", "void(float64[:,:], float64[:,:])", "array", ""},
-    {"clang-13-O0/array.bc", "array_int32", "void(int32[:,:], int32[:,:])", "array", ""},
-    {"clang-22-O1/gufunc.bc", "gufunc_float64", "void(float64[:], float64[:], float64)", "gufunc", "(n),(n)->()"},
-    {"clang-14/gufunc.bc", "gufunc_uint8", "void(uint8[:], uint8[:], uint8)", "gufunc", "(n),(n)->()"},
-    {"clang-22-O1/reduction.bc", "product_float64", "float64(float64)", "reduction", ""},
-    {"clang-16/reduction.bc", "product_int16", "int16(int16)", "reduction", ""},
+    {"producers/bitcode/clang-16/ufunc.bc", "ufunc_float64", "", "ufunc", ""},
+    {"producers/bitcode/clang-13/ufunc.bc", "ufunc_uint16", "uint16(uint16, uint16, uint16)", "ufunc", ""},
+    {"producers/bitcode/clang-22-O1/ufunc.bc", "ufunc_complex128", "", "ufunc", ""},
+    {"producers/bitcode/rustc/kernels.bc", "ufunc_float32", "", "ufunc", ""},
+    {"producers/bitcode/flang-22/kernels.bc", "ufunc_float64", "", "ufunc", ""},
+    {"producers/bitcode/clang-19/piece.bc", "piece_float32", "void(float32*, float32*, int64)", "piece", ""},
+    {"producers/bitcode/clang-15/piece.bc", "piece_int64", "void(int64*, int64*, int64)", "piece", ""},
+    {"producers/bitcode/clang-22-O1/array.bc", "array_float64", "void(float64[:,:], float64[:,:])", "array", ""},
+    {"producers/bitcode/clang-13-O0/array.bc", "array_int32", "void(int32[:,:], int32[:,:])", "array", ""},
+    {"producers/bitcode/clang-22-O1/gufunc.bc", "gufunc_float64", "void(float64[:], float64[:], float64)", "gufunc",
+     "(n),(n)->()"},
+    {"producers/bitcode/clang-14/gufunc.bc", "gufunc_uint8", "void(uint8[:], uint8[:], uint8)", "gufunc",
+     "(n),(n)->()"},
+    {"producers/bitcode/clang-22-O1/reduction.bc", "product_float64", "float64(float64)", "reduction", ""},
+    {"producers/bitcode/clang-16/reduction.bc", "product_int16", "int16(int16)", "reduction", ""},
+    {"kernels/good/sums.ll", "mean", "", "reduction", ""},
+    {"kernels/good/arrays.ll", "twice", "", "array", ""},
 };
 enum { SOURCE_COUNT = sizeof SOURCES / sizeof *SOURCES };
 
@@ -67,7 +71,7 @@ end(slot_t *slot)
     if (clock_now_ns() - slot->began_ns > 1000000000)
         printf("FARHAND_MUTANT=%d took %.1f s\n", slot->index, (double)(clock_now_ns() - slot->began_ns) / 1e9);
     slot->busy = false;
-    slot->spent = ++slot->used % (int)PER_SESSION == 0;
+    slot->spent |= ++slot->used % (int)PER_SESSION == 0;
     all.ended++;
 }
 
@@ -169,7 +173,7 @@ call(slot_t *slot)
     uint64_t ticket;
     err_t err = {0};
     slot->calling = false;
-    slot->operands.call.deadline_ns = clock_deadline(CALL_LIMIT_MS / 1e3);
+    slot->operands.call.deadline_ns = clock_deadline((double)CALL_LIMIT_MS / 1e3);
     int status =
         runner_host_run(all.host, slot->session, slot->kernel, &slot->operands.call, on_called, slot, &ticket, &err);
     if (status)
@@ -182,7 +186,7 @@ advance(slot_t *slot, int *next, int last)
 {
     if (slot->calling)
         call(slot);
-    if (slot->spent || oid_equal(slot->session, (oid_t){0})) {
+    if ((slot->spent && !slot->busy) || oid_equal(slot->session, (oid_t){0})) {
         runner_host_forget(all.host, slot->session);
         slot->session = oid_new();
         slot->spent = false;
@@ -234,7 +238,7 @@ set_up(void **state)
     all.seed = check_seed();
     for (int i = 0; i < (int)SOURCE_COUNT; i++) {
         char path[512];
-        snprintf(path, sizeof path, FH_PRODUCERS_FOLDER "/%s", SOURCES[i].file);
+        snprintf(path, sizeof path, FH_TESTS_FOLDER "/%s", SOURCES[i].file);
         all.bytes[i] = driver_file(path, &all.sizes[i]);
         if (!all.bytes[i] || !all.sizes[i]) {
             fprintf(stderr, "no file %s\n", path);

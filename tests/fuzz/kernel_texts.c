@@ -1,6 +1,6 @@
 /* Signatures and layouts of kernels: nothing crashes, and what is accepted keeps to its bounds. */
 #include "codecs/core_dims.h"
-#include "engine/runner/signature.h"
+#include "engine/runner/code/signature.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Line tables of object files: nothing crashes, and what is found is a terminated name and no negative line. */
-#include "engine/runner/lines.h"
+#include "engine/runner/code/lines.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -227,3 +227,10 @@ def test_numba_ufuncs_call_where_and_out(clusters):
     a = make((8, 3), "float64", 9)
     same(fh.gather(clip(fh.scatter(a), -1.0, 1.0)), np.clip(a, -1.0, 1.0))
     same(fh.gather(clip(fh.scatter(a), -1.0, 1.0, where=a > 0)), np.where(a > 0, np.clip(a, -1.0, 1.0), 0.0))
+
+
+@pytest.mark.parametrize("dtype, number", [("float64", 1j), ("int32", 2.5), ("bool", 2), ("uint8", 1j)])
+def test_python_numbers_that_would_lose_something_are_refused(cluster, dtype, number):
+    kernel = c(f"{CARRAY[dtype]} f({CARRAY[dtype]} x, {CARRAY[dtype]} y) {{ return x; }}")
+    with pytest.raises(TypeError, match="Python .* cannot be cast"):
+        kernel(fh.scatter(np.ones(3, dtype)), number)

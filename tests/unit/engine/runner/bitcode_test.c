@@ -284,7 +284,7 @@ numba_kernels_compute_and_raise(void **state)
     compile_file(session, folder, "axpy", "", &kernel);
     check_doubles(session, &kernel, axpy, 0);
     compile_file(session, folder, "divide", "float64(float64, float64)", &kernel);
-    assert_memory_equal(kernel.info.entry, "_ZN", 3); /* the wrapper needs Python, what it wraps does not */
+    assert_string_equal(kernel.info.entry, "divide"); /* the wrapper needs Python, what it wraps does not */
     check_doubles(session, &kernel, divide, 0);
     driver_array_t in[2] = {driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9}),
                             driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9})};

@@ -3,7 +3,7 @@
 #ifndef FH_TESTS_UNIT_ENGINE_RUNNER_COMPILER_H
 #define FH_TESTS_UNIT_ENGINE_RUNNER_COMPILER_H
 
-#include "engine/runner/compile.h"
+#include "engine/runner/code/compile.h"
 
 /* One compiler for all tests of a program; set up and taken down with cmocka's group functions. */
 int compiler_set_up(void **state);

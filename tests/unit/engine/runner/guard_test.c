@@ -1,6 +1,6 @@
 /* What kernels with checks call: which accesses pass, and the words for those that do not. */
 #include "engine/runner/fault.h"
-#include "engine/runner/guard.h"
+#include "engine/runner/run/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef FH_TESTS_UNIT_ENGINE_RUNNER_HERE_H
 #define FH_TESTS_UNIT_ENGINE_RUNNER_HERE_H
 
-#include "engine/runner/execute.h"
+#include "engine/runner/run/execute.h"
 
 #include <stddef.h>
 

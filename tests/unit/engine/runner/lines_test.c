@@ -1,8 +1,8 @@
 /* Tables of source lines: from object files that LLVM makes here, in all versions of DWARF, whole, cut and garbled. */
-#include "engine/runner/debug_info.h"
-#include "engine/runner/lines.h"
-#include "engine/runner/llvm_compat.h"
-#include "engine/runner/object.h"
+#include "engine/runner/code/debug_info.h"
+#include "engine/runner/code/lines.h"
+#include "engine/runner/code/llvm_compat.h"
+#include "engine/runner/code/object.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* engine/runner/operand: arrays of a call in memory files of small and of huge pages. */
 #include "engine/huge_pages.h"
-#include "engine/runner/operand.h"
+#include "engine/runner/run/operand.h"
 #include "tests/support/check.h"
 
 #include <string.h>

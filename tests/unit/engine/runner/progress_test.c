@@ -1,5 +1,5 @@
 /* How far a call is, as the engine sees it. */
-#include "engine/runner/progress.h"
+#include "engine/runner/run/progress.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -42,8 +42,8 @@ static void
 go_inside(void)
 {
     sandbox_t sandbox = {.optional = false};
-    if (fault_start(page, NULL) || sandbox_limits((int64_t)8 << 30, 8 << 20, NULL) ||
-        sandbox_close(&sandbox, NULL) || sandbox_lock(&sandbox, NULL))
+    if (fault_start(page, NULL) || sandbox_limits((int64_t)8 << 30, 8 << 20, NULL) || sandbox_close(&sandbox, NULL) ||
+        sandbox_lock(&sandbox, NULL))
         _exit(CHILD_NOT_CLOSED);
 }
 

@@ -1,4 +1,4 @@
-#include "engine/runner/signature.h"
+#include "engine/runner/code/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

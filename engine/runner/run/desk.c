@@ -1,0 +1,262 @@
+#include "engine/runner/run/desk.h"
+
+#include "base/stream_copy.h"
+#include "codecs/strided.h"
+
+#include <string.h>
+
+/* A chunk at work. */
+typedef struct {
+    int64_t position, n, padded;
+    bool within; /* one row */
+    char *at[WALK_MAX];
+} chunk_t;
+
+void
+desk_init(desk_t *self, const desk_plan_t *plan)
+{
+    char *next = self->bytes;
+    self->plan = plan;
+    for (int k = 0; k < plan->walk.operands; k++) {
+        self->room[k] = next;
+        self->filled[k] = NULL;
+        next += plan->chunk * plan->size[k];
+    }
+}
+
+static int64_t
+whole_vectors(int64_t n)
+{
+    return (n + KERNEL_VECTOR - 1) / KERNEL_VECTOR * KERNEL_VECTOR;
+}
+
+/* n times the element at its start. */
+static void
+repeat(char *row, int64_t size, int64_t n)
+{
+    int64_t have = size, want = n * size;
+    while (have < want) {
+        int64_t more = have < want - have ? have : want - have;
+        memcpy(row + have, row, (size_t)more);
+        have += more;
+    }
+}
+
+/* Elements [n, padded) become the last one again. */
+static void
+pad(char *row, int64_t size, int64_t n, int64_t padded)
+{
+    if (padded == n)
+        return;
+    char *last = row + (n - 1) * size;
+    repeat(last, size, padded - n + 1);
+}
+
+/* One and the same element all over the chunk: it may be there from the chunk before. */
+static void
+fill(desk_t *self, int k, const char *element, int64_t n)
+{
+    if (self->filled[k] == element && self->fill[k] >= n)
+        return;
+    memcpy(self->room[k], element, (size_t)self->plan->size[k]);
+    repeat(self->room[k], self->plan->size[k], n);
+    self->filled[k] = element;
+    self->fill[k] = n;
+}
+
+static bool
+is_constant(const walk_t *walk, int k)
+{
+    for (int i = 0; i < walk->ndim; i++)
+        if (walk->stride[k][i])
+            return false;
+    return true;
+}
+
+/* Put an operand's elements into its buffer, one behind the other. */
+static void
+gather(desk_t *self, int k, const chunk_t *chunk)
+{
+    const desk_plan_t *plan = self->plan;
+    const walk_t *walk = &plan->walk;
+    if ((chunk->within && !walk->stride[k][walk->ndim - 1]) || is_constant(walk, k)) {
+        fill(self, k, chunk->at[k], chunk->padded);
+        return;
+    }
+    self->filled[k] = NULL;
+    if (chunk->within && plan->contiguous[k]) {
+        memcpy(self->room[k], chunk->at[k], (size_t)(chunk->n * plan->size[k]));
+    } else {
+        nd_t view;
+        walk_view(walk, k, plan->dtype[k], &view);
+        strided_pack(&view, chunk->position * plan->size[k], chunk->n * plan->size[k], self->room[k]);
+    }
+    pad(self->room[k], plan->size[k], chunk->n, chunk->padded);
+}
+
+static bool
+lies_well(const desk_plan_t *plan, int k, const chunk_t *chunk)
+{
+    return chunk->within && plan->contiguous[k] && chunk->n == chunk->padded;
+}
+
+static void
+put_back(const desk_t *self, int k, const chunk_t *chunk)
+{
+    const desk_plan_t *plan = self->plan;
+    size_t bytes = (size_t)(chunk->n * plan->size[k]);
+    if (chunk->within && plan->contiguous[k]) {
+        if (plan->stream[k])
+            stream_copy(chunk->at[k], self->room[k], bytes);
+        else
+            memcpy(chunk->at[k], self->room[k], bytes);
+        return;
+    }
+    nd_t view;
+    walk_view(&plan->walk, k, plan->dtype[k], &view);
+    strided_unpack(&view, chunk->position * plan->size[k], (int64_t)bytes, self->room[k]);
+}
+
+static int32_t
+run_packed(desk_t *self, const chunk_t *chunk)
+{
+    const desk_plan_t *plan = self->plan;
+    char *data[WALK_MAX];
+    int operands = plan->nin + plan->nout;
+    for (int k = 0; k < operands; k++) {
+        bool there = lies_well(plan, k, chunk) && !plan->stream[k];
+        if (!there && k < plan->nin)
+            gather(self, k, chunk);
+        data[k] = there ? chunk->at[k] : self->room[k];
+    }
+    int32_t raised = plan->kernel->loop(data, plan->size, chunk->padded);
+    for (int k = plan->nin; k < operands; k++)
+        if (data[k] == self->room[k])
+            put_back(self, k, chunk);
+    return raised;
+}
+
+/* The chosen ones of n elements, one behind the other, in place. */
+static void
+compress(char *row, const unsigned char *chosen, int64_t n, int64_t size)
+{
+    char *to = row;
+    if (size == 8) {
+        for (int64_t i = 0; i < n; i++) {
+            memmove(to, row + i * 8, 8);
+            to += chosen[i] ? 8 : 0;
+        }
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (chosen[i]) {
+            memmove(to, row + i * size, (size_t)size);
+            to += size;
+        }
+}
+
+/* The results of the chosen ones to their places. */
+static void
+scatter(desk_t *self, int k, const chunk_t *chunk, const unsigned char *chosen, int64_t count)
+{
+    const desk_plan_t *plan = self->plan;
+    int64_t size = plan->size[k];
+    char *room = self->room[k];
+    if (chunk->within) {
+        int64_t step = plan->walk.stride[k][plan->walk.ndim - 1];
+        for (int64_t i = 0; i < chunk->n; i++)
+            if (chosen[i]) {
+                memcpy(chunk->at[k] + i * step, room, (size_t)size);
+                room += size;
+            }
+        return;
+    }
+    nd_t view;
+    walk_view(&plan->walk, k, plan->dtype[k], &view);
+    for (int64_t i = 0; i < chunk->n && count > 0; i++) {
+        int64_t run = 0;
+        while (i + run < chunk->n && chosen[i + run])
+            run++;
+        if (run)
+            strided_unpack(&view, (chunk->position + i) * size, run * size, room);
+        room += run * size;
+        count -= run;
+        i += run;
+    }
+}
+
+static int32_t
+run_masked(desk_t *self, const chunk_t *chunk)
+{
+    const desk_plan_t *plan = self->plan;
+    int mask = plan->nin + plan->nout;
+    gather(self, mask, chunk);
+    const unsigned char *chosen = (const unsigned char *)self->room[mask];
+    int64_t count = 0;
+    for (int64_t i = 0; i < chunk->n; i++)
+        count += chosen[i] != 0;
+    if (!count)
+        return 0;
+    if (count == chunk->n)
+        return run_packed(self, chunk);
+    int64_t padded = plan->kernel->about.whole_vectors ? whole_vectors(count) : count;
+    for (int k = 0; k < plan->nin; k++) {
+        gather(self, k, chunk);
+        if (self->filled[k])
+            continue;
+        compress(self->room[k], chosen, chunk->n, plan->size[k]);
+        pad(self->room[k], plan->size[k], count, padded);
+    }
+    int32_t raised = plan->kernel->loop(self->room, plan->size, padded);
+    for (int k = plan->nin; k < mask; k++)
+        scatter(self, k, chunk, chosen, count);
+    return raised;
+}
+
+/* Can the loop run over this row as it lies? */
+static bool
+is_plain(const desk_plan_t *plan)
+{
+    for (int k = 0; k < plan->nin + plan->nout; k++)
+        if (plan->stream[k] || (plan->pack && !plan->contiguous[k]))
+            return false;
+    return !plan->masked;
+}
+
+static int32_t
+run_plain(const desk_plan_t *plan, const chunk_t *chunk)
+{
+    int64_t strides[WALK_MAX];
+    char *data[WALK_MAX];
+    for (int k = 0; k < plan->nin + plan->nout; k++) {
+        strides[k] = plan->walk.stride[k][plan->walk.ndim - 1];
+        data[k] = chunk->at[k];
+    }
+    return plan->kernel->loop(data, strides, chunk->n);
+}
+
+int64_t
+desk_run(desk_t *self, int64_t position, int64_t n, int32_t *ret_raised)
+{
+    const desk_plan_t *plan = self->plan;
+    bool whole = plan->kernel->about.whole_vectors;
+    int64_t row = plan->walk.extent[plan->walk.ndim - 1], rest = row - position % row;
+    int64_t here = rest < n ? rest : n; /* in this row */
+    if (whole && here >= KERNEL_VECTOR)
+        here = here / KERNEL_VECTOR * KERNEL_VECTOR;
+    bool plain = is_plain(plan) && (whole ? here % KERNEL_VECTOR == 0 : !plan->pack || here >= KERNEL_VECTOR);
+    chunk_t chunk = {.position = position, .n = here, .padded = here, .within = true};
+    walk_seek(&plan->walk, position, chunk.at);
+    if (plain) {
+        *ret_raised = run_plain(plan, &chunk);
+        return chunk.n;
+    }
+    if (here < KERNEL_VECTOR && rest < n) { /* several rows at once */
+        chunk.n = n;
+        chunk.within = false;
+    }
+    chunk.n = chunk.n < plan->chunk ? chunk.n : plan->chunk;
+    chunk.padded = whole ? whole_vectors(chunk.n) : chunk.n;
+    *ret_raised = plan->masked ? run_masked(self, &chunk) : run_packed(self, &chunk);
+    return chunk.n;
+}
