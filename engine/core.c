@@ -147,17 +147,26 @@ pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
         return ((const err_t *)buf_data(object->poison))->status;
     }
     if (object->type != OBJECT_ARRAY)
-        return err_set(err, FH_WRONG_TYPE, "the object %s is a kernel, not an array", oid_format(id, text));
+        return err_set(err, FH_WRONG_TYPE, "the object %s is a %s, not an array", oid_format(id, text),
+                       object->type == OBJECT_KERNEL ? "kernel" : "mapping");
     ret->segment = segment_ref(object->segment);
+    ret->writes = false;
+    ret->object = id;
     object_nd(object, &ret->nd);
     return FH_OK;
+}
+
+int
+core_pin_locked(core_t *self, oid_t id, pin_t *ret, err_t *err)
+{
+    return pin_object(object_table_find(&self->objects, id), id, ret, err);
 }
 
 int
 core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
-    int status = pin_object(object_table_find(&self->objects, id), id, ret, err);
+    int status = core_pin_locked(self, id, ret, err);
 
     pthread_mutex_unlock(&self->lock);
     return status;
@@ -180,6 +189,8 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
                    dtype_name(dtype));
         return status;
     }
+    ret->writes = false;
+    ret->object = OID_NONE;
     nd_init(&ret->nd, ret->segment->data, dtype, shape);
     if (fortran)
         shape_strides_f(shape, (int64_t)dtype_size(dtype), ret->nd.stride);
@@ -224,6 +235,9 @@ core_publish_all(core_t *self, lane_t *lane, const oid_t *ids, pin_t *pins, int 
 void
 pin_release(pin_t *self)
 {
+    if (self->segment && self->writes)
+        __atomic_sub_fetch(&self->segment->writers, 1, __ATOMIC_ACQ_REL);
+    self->writes = false;
     segment_unref(&self->segment);
 }
 

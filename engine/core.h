@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+struct crew;
+
 typedef struct transfers transfers_t;
 
 typedef struct {
@@ -19,12 +21,12 @@ typedef struct {
     uint64_t kernels, kernel_calls, kernel_faults;
 } counters_t;
 
-/* Objects of a session that has said GOODBYE.  What it has just published the broker may be telling us at this moment: they are freed
- * when the broker has answered a PING that was sent after the GOODBYE, or has not for a second. */
+/* Objects of a session that has said GOODBYE.  What it has just published the broker may be telling us at this moment:
+ * they are freed when the broker has answered a PING that was sent after the GOODBYE, or has not for a second. */
 typedef struct heirs {
     struct heirs *next;
     owner_t owner;
-    uint64_t ping;               /* its call; 0: to be sent */
+    uint64_t ping; /* its call; 0: to be sent */
     int64_t deadline_ns;
 } heirs_t;
 
@@ -36,7 +38,7 @@ typedef struct core {
     /* under the lock */
     lanes_t lanes;
     object_table_t objects;
-    struct heirs *heirs;         /* objects whose session has said GOODBYE */
+    struct heirs *heirs;       /* objects whose session has said GOODBYE */
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
     bool for_reactor;   /* something has come up since the reactor last looked */
@@ -53,6 +55,14 @@ typedef struct core {
     char host_name[64];
     runner_host_t *runners; /* the reactor's alone; NULL: there are none */
 } core_t;
+
+/* An array that stays while it is worked on. */
+typedef struct {
+    segment_t *segment;
+    bool writes;  /* core_begin_write: the segment is not frozen meanwhile */
+    oid_t object; /* under whose id it was found */
+    nd_t nd;
+} pin_t;
 
 /* memory_bytes: limit for arrays.  host: as in HELLO. */
 int core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err);
@@ -72,17 +82,13 @@ void core_reply_error(core_t *self, lane_t *lane, uint64_t call, const err_t *er
 void core_tell_done(core_t *self, lane_t *lane);
 /* Free the objects of sessions that have said GOODBYE, as far as the PONG of this call or this time allow it. */
 void core_free_heirs(core_t *self, uint64_t pong, int64_t now_ns);
+/* core_pin for who has the lock. */
+int core_pin_locked(core_t *self, oid_t id, pin_t *ret, err_t *err);
 /* Note a failure for the session's next SYNC or FETCH, unless there is one already. */
 void core_note_error(core_t *self, lane_t *lane, const err_t *err);
 
 /* ---- without it
  * ------------------------------------------------------------------------------------------------------ */
-
-/* An array that stays while it is worked on. */
-typedef struct {
-    segment_t *segment;
-    nd_t nd;
-} pin_t;
 
 /* Pin the array with this id.  NO_SUCH_OBJECT, WRONG_TYPE (a kernel), or the error it is poisoned with. */
 int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
@@ -94,6 +100,13 @@ int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, er
 /* The same with several new arrays: all become objects or, where one cannot, none. */
 int core_publish_all(core_t *self, lane_t *lane, const oid_t *ids, pin_t *pins, int n, err_t *err);
 void pin_release(pin_t *self);
+/* The pinned array is about to be written: until the pin is released nobody can freeze its segment.  If it is frozen
+ * the array, with all that shares its memory, moves to a copy first, which the pin sees then.  crew NULL: there is no
+ * time for a copy, BUSY.  Safe to repeat.  BUSY, LIMIT_EXCEEDED, NO_MEMORY, IO_ERROR. */
+int core_begin_write(core_t *self, struct crew *crew, pin_t *pin, err_t *err);
+/* Freeze an array's segment for a client that maps it: a mapping with that id is made, and the array is pinned.
+ * NOT_SUPPORTED: the memory has no file, or is being written. */
+int core_freeze(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err);
 /* INVALID_ARGUMENT if a result cannot get this id; saves the work. */
 int core_check_new(core_t *self, oid_t id, err_t *err);
 

@@ -89,7 +89,7 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
         status = err_set(&err, FH_CANCELLED, "cancelled before it began");
     else
         status = method->run(&run, &err);
-    if (!status && run.next != NEXT_DONE)
+    if ((!status || run.put_off) && run.next != NEXT_DONE)
         return run.next;
     pthread_mutex_lock(&core->lock);
     if (status)

@@ -143,7 +143,16 @@ find_code_folder(program_t *self)
         self->code_folder[0] = '\0';
 }
 
-/* Twice the limit for arrays: what was given back may be mapped by a client or a runner for a while yet. */
+/* More than arrays ever take: what was given back may be mapped by clients or a runner yet, by clients as long as they
+ * like.  So it is the host's memory that bounds it, as it bounds memfds. */
+static int64_t
+limit_of_files(int64_t memory)
+{
+    int64_t all = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+
+    return (memory > all / 2 ? 2 * memory : all) + HUGE_PAGE;
+}
+
 static void
 find_huge_pages(program_t *self)
 {
@@ -151,7 +160,7 @@ find_huge_pages(program_t *self)
 
     if (self->settings.small_pages)
         return;
-    if (huge_pages_new(&self->pages, 2 * self->settings.memory + HUGE_PAGE, &err))
+    if (huge_pages_new(&self->pages, limit_of_files(self->settings.memory), &err))
         log_line(LOG_INFO, "ENG-SMALL-PAGES", "arrays lie on memfds of small pages; huge ones: %s", err.text);
     else
         log_line(LOG_INFO, "ENG-HUGE-PAGES", "arrays of 2 MiB and more lie on huge pages");

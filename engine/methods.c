@@ -65,12 +65,29 @@ run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t *ret
 }
 
 int
+run_thaw(run_t *run, pin_t *pin, err_t *err)
+{
+    int status = core_begin_write(run->core, run->on_reactor ? NULL : run->crew, pin, err);
+
+    if (status == FH_BUSY) {
+        run->next = NEXT_COMPUTE;
+        run->put_off = true;
+    }
+    return status;
+}
+
+int
 run_writes(run_t *run, pin_t *pin, err_t *err)
 {
+    int status;
+
     for (int i = 0; i < pin->nd.shape.ndim; i++)
         if (pin->nd.stride[i] == 0 && pin->nd.shape.extent[i] > 1)
             return err_set(err, FH_INVALID_ARGUMENT,
                            "the array that is to be written is a broadcast view: its elements share memory");
+    status = run_thaw(run, pin, err);
+    if (status)
+        return status;
     segment_touch(pin->segment);
     return transfers_detach(run->core, pin->segment, run->lane, err);
 }

@@ -19,7 +19,8 @@ typedef struct {
     call_t *call;
     crew_t *crew;
     bool on_reactor;
-    next_t next; /* NEXT_DONE unless the method says otherwise */
+    next_t next;  /* NEXT_DONE unless the method says otherwise */
+    bool put_off; /* run_thaw: run it again as next says, although it has failed */
 } run_t;
 
 enum {
@@ -33,7 +34,7 @@ typedef struct {
     unsigned flags;
     size_t detail; /* offset of a str_t in message_t that names what was done, for errors; 0: none */
     size_t target; /* offset of the oid_t in message_t of the array that is written into; 0: none */
-    /* Returns FH_OK, or why it failed (run->next is then not looked at). */
+    /* Returns FH_OK, or why it failed (run->next is then not looked at, unless run->put_off). */
     int (*run)(run_t *run, err_t *err);
     /* The ids of objects that the call makes; NULL: none.  Returns how many. */
     int (*results)(const message_t *message, oid_t ret[METHOD_MAX_RESULTS]);
@@ -59,7 +60,12 @@ bool run_defer(run_t *run, int64_t bytes);
 int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape, err_t *err);
 /* Pin an operand; constants lie in *scalar (a copy of the operand's bytes). */
 int run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t *ret, err_t *err);
-/* The array is about to be written in place: transfers that still read it get a copy. */
+/* The array is about to be written: if clients have mapped its memory it moves to other memory first.  On the reactor
+ * there is no time for that: then the call is put off to the compute thread, and the method returns what this has
+ * returned, with all undone.  Part of run_writes. */
+int run_thaw(run_t *run, pin_t *pin, err_t *err);
+/* The array is about to be written in place: clients that have mapped it, and transfers that still read it, keep what
+ * it was.  May put the call off, as run_thaw. */
 int run_writes(run_t *run, pin_t *pin, err_t *err);
 
 #endif

@@ -70,6 +70,45 @@ note_gone(object_table_t *self, oid_t id)
     self->gone[self->gone_count++] = id;
 }
 
+/* ---- mappings ------------------------------------------------------------------------------------------------------
+ */
+
+static void
+mapping_add(object_t *object)
+{
+    object_t **first = &object->segment->mappings;
+
+    object->mapping_next = *first;
+    if (*first)
+        (*first)->mapping_previous = object;
+    *first = object;
+}
+
+static void
+mapping_remove(object_t *object)
+{
+    *(object->mapping_previous ? &object->mapping_previous->mapping_next : &object->segment->mappings) =
+        object->mapping_next;
+    if (object->mapping_next)
+        object->mapping_next->mapping_previous = object->mapping_previous;
+    object->mapping_previous = object->mapping_next = NULL;
+}
+
+/* The object that the segment was accounted to has it no more: one of its mappings takes that over. */
+static void
+account_to_mapping(object_table_t *self, const segment_t *segment)
+{
+    object_t *heir = segment->mappings;
+
+    if (!heir)
+        return;
+    heir->view = false;
+    if (!heir->announced)
+        return;
+    heir->changed = true;
+    news_add(self, heir);
+}
+
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
@@ -87,10 +126,14 @@ discard(object_table_t *self, object_t *object)
 {
     oid_map_remove(&self->map, object->id);
     owner_remove(object);
-    if (object->announced)
-        note_gone(self, object->id);
-    else
+    if (!object->announced)
         news_remove(self, object);
+    if (object->announced || object->changed)
+        note_gone(self, object->id);
+    if (object->type == OBJECT_MAPPING)
+        mapping_remove(object);
+    if (object_bytes(object) > 0)
+        account_to_mapping(self, object->segment);
     object_free(object);
 }
 
@@ -177,6 +220,39 @@ object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t
 }
 
 int
+object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, array->ndim, &object, err);
+
+    if (status)
+        return status;
+    object->type = OBJECT_MAPPING;
+    object->segment = segment_ref(array->segment);
+    object->offset = array->offset;
+    object->dtype = array->dtype;
+    object->view = true;
+    memcpy(object->dims, array->dims, 2 * (size_t)array->ndim * sizeof *array->dims);
+    mapping_add(object);
+    return FH_OK;
+}
+
+void
+object_table_move(object_table_t *self, segment_t *from, segment_t *to)
+{
+    size_t cursor = 0;
+
+    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
+        if (object->type != OBJECT_ARRAY || object->segment != from)
+            continue;
+        if (!object->view)
+            account_to_mapping(self, from);
+        segment_unref(&object->segment);
+        object->segment = segment_ref(to);
+    }
+}
+
+int
 object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err)
 {
     object_t *object;
@@ -221,6 +297,15 @@ object_bytes(const object_t *self)
 }
 
 void
+object_table_abandon(object_table_t *self, const owner_t *owner, oid_t id)
+{
+    object_t *object = oid_map_find(&self->map, id);
+
+    if (object && object->owner == owner && object->type == OBJECT_MAPPING)
+        object->segment->abandoned = true;
+}
+
+void
 object_table_drop(object_table_t *self, const owner_t *owner, oid_t id)
 {
     object_t *object = oid_map_find(&self->map, id);
@@ -237,6 +322,9 @@ object_table_disown(object_table_t *self, owner_t *owner)
     while (owner->first) {
         object_t *object = owner->first;
 
+        /* Nobody will say when the client's map goes. */
+        if (object->type == OBJECT_MAPPING)
+            object->segment->abandoned = true;
         owner_remove(object);
         discard_if_unheld(self, object);
     }
@@ -272,6 +360,7 @@ object_table_next_new(object_table_t *self)
     if (object) {
         news_remove(self, object);
         object->announced = true;
+        object->changed = false;
     }
     return object;
 }
@@ -283,7 +372,9 @@ object_table_announce_all(object_table_t *self)
 
     self->gone_count = 0;
     self->gone_lost = false;
-    for (object_t *object; (object = oid_map_next(&self->map, &cursor));)
+    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
+        object->changed = false;
         if (object->announced)
             news_add(self, object);
+    }
 }

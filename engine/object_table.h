@@ -18,7 +18,8 @@
 
 enum { OBJECT_MAX_PER_OWNER = 1000000 };
 
-typedef enum { OBJECT_ARRAY, OBJECT_KERNEL } object_type_t;
+/* A mapping stands for a client's private map of an array's memory: while it is there the segment is frozen. */
+typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING } object_type_t;
 
 typedef struct object object_t;
 
@@ -34,15 +35,17 @@ struct object {
     owner_t *owner; /* NULL: dropped, or its session has ended */
     oid_t session;  /* who made it */
     object_type_t type;
-    bool kept;                           /* published */
-    bool view;                           /* sees the memory of another */
-    bool announced;                      /* the broker knows it */
-    buf_t *poison;                       /* an err_t, or NULL */
-    segment_t *segment;                  /* arrays that are not poisoned */
-    int64_t offset;                      /* of the first element in the segment */
-    void *kernel;                        /* kernels: what methods/kernel.c keeps, malloc'ed */
-    object_t *previous, *next;           /* of the same owner */
-    object_t *news_previous, *news_next; /* new ones, oldest first */
+    bool kept;                                 /* published */
+    bool view;                                 /* sees the memory of another */
+    bool announced;                            /* the broker knows it */
+    bool changed;                              /* the broker knows what it was before */
+    buf_t *poison;                             /* an err_t, or NULL */
+    segment_t *segment;                        /* arrays that are not poisoned, mappings */
+    int64_t offset;                            /* of the first element in the segment */
+    void *kernel;                              /* kernels: what methods/kernel.c keeps, malloc'ed */
+    object_t *previous, *next;                 /* of the same owner */
+    object_t *news_previous, *news_next;       /* new ones, oldest first */
+    object_t *mapping_previous, *mapping_next; /* of the same segment */
     dtype_t dtype;
     int ndim;
     int64_t dims[]; /* ndim extents, then ndim strides */
@@ -65,6 +68,11 @@ object_t *object_table_find(const object_table_t *self, oid_t id);
  * has too many. An array takes *segment (a reference; NULL afterwards, on failure too); nd->data points into it. */
 int object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t **segment, const nd_t *nd,
                            bool view, err_t *err);
+/* A mapping of an array that is in the table.  Its segment is frozen until the mapping is dropped, or abandoned if the
+ * owner ends first. */
+int object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err);
+/* All arrays in this segment lie in another one from now on, at the same offsets; mappings stay. */
+void object_table_move(object_table_t *self, segment_t *from, segment_t *to);
 /* Takes kernel (malloc'ed) on success. */
 int object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err);
 /* poison: an err_t in a buffer; a reference is taken. */
@@ -72,9 +80,12 @@ int object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, bu
 
 /* The array as strided memory; valid as long as a reference of its segment is held. */
 void object_nd(const object_t *self, nd_t *ret);
-/* Bytes that are accounted to this object: 0 for views, kernels and poisoned ones. */
+/* Bytes that are accounted to this object: 0 for views, kernels and poisoned ones, and for mappings as long as an array
+ * has the same memory. */
 int64_t object_bytes(const object_t *self);
 
+/* If this is a mapping of the owner's: its memory is not written or used again even after it has been dropped. */
+void object_table_abandon(object_table_t *self, const owner_t *owner, oid_t id);
 /* The owner drops its handle.  Others' objects and unknown ids are passed over. */
 void object_table_drop(object_table_t *self, const owner_t *owner, oid_t id);
 /* The owner ends: all its objects that are not kept go, the others lose their owner. */

@@ -261,7 +261,9 @@ pool_give_back(pool_t *self, segment_t *segment)
     pthread_mutex_lock(&self->lock);
     self->segments--;
     self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
-    if (!heap) {
+    if (segment->abandoned) {
+        doom(self, segment);
+    } else if (!heap) {
         cache_add(self, segment);
         while (self->cached > self->limit / 2)
             evict_oldest(self);

@@ -5,8 +5,10 @@
  * in a cache by size class (steps of a sixteenth of a power of two), since fresh pages cost up to ten times a warm
  * write; what is too much or too old goes back to the kernel.
  * The limit is checked before memory is taken; the cache gives way to arrays.
- * What a session has written is not seen by another: a recycled segment is cleared when it changes hands, and one that
- * a runner has mapped never does. Thread rule: usable on any thread; the pool locks itself.  Sizes are bytes. */
+ * A segment that a client has mapped and may still see after its end is not used again (segment_t.abandoned): its file
+ * is closed, and the kernel keeps the pages as long as the client does; they are not counted then. What a session has
+ * written is not seen by another: a recycled segment is cleared when it changes hands, and one that a runner has mapped
+ * never does. Thread rule: usable on any thread; the pool locks itself.  Sizes are bytes. */
 #ifndef FH_ENGINE_POOL_H
 #define FH_ENGINE_POOL_H
 

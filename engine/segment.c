@@ -116,6 +116,12 @@ segment_unref(segment_t **self)
         pool_give_back(segment->pool, segment);
 }
 
+bool
+segment_is_frozen(const segment_t *self)
+{
+    return self->mappings || self->abandoned;
+}
+
 void
 segment_fill(segment_t *self, size_t offset, const void *bytes, size_t size)
 {

@@ -23,6 +23,9 @@ typedef struct segment {
     struct pool *pool;
     oid_t session;                   /* whose data it holds or held */
     bool lent;                       /* a runner, or a client that writes, has mapped it */
+    bool abandoned;                  /* clients that may still map it have vanished; under the core's lock */
+    int writers;                     /* calls that write it just now; counted up under the core's lock, atomic */
+    struct object *mappings;         /* of clients that have mapped it; the object table's */
     size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */
     int references;                  /* atomic */
     int64_t idle_since_ns;           /* while cached */
@@ -40,6 +43,9 @@ void segment_destroy(segment_t **self);
 segment_t *segment_ref(segment_t *self);
 /* Drop one reference and set *self to NULL; the last one gives the memory back to the pool. */
 void segment_unref(segment_t **self);
+/* Under the core's lock: must its bytes stay as they are?  Clients see them through private maps, which show later
+ * writes to pages that the client has not written itself. */
+bool segment_is_frozen(const segment_t *self);
 /* Copy size bytes to data + offset.  Where pages are not there yet this is faster than memcpy, twice on small pages. */
 void segment_fill(segment_t *self, size_t offset, const void *bytes, size_t size);
 /* The segment has been (or will be) written through data, anywhere. */

@@ -256,6 +256,7 @@ fh_session_stats(const fh_session *session, fh_stats *ret)
                       .array_bytes_sent = session->stats.bytes_sent,
                       .array_bytes_received = session->stats.bytes_received,
                       .shared_bytes = session->shared_bytes,
+                      .mapped_bytes = session->mapped_bytes,
                       .engine_bytes = session->engine_bytes,
                       .waits = session->waits};
 }

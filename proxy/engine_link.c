@@ -284,12 +284,15 @@ add_releases(engine_link_t *self)
         int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
         message_t message = {.code = MSG_RELEASE};
         message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
+        message.as.RELEASE.abandon = self->abandon;
         uint64_t call;
         if (conn_add(&self->conn, &message, NULL, &call, NULL))
             return; /* the batch is full: they ride on the next */
         self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
         self->ndropped -= n;
     }
+    if (!self->ndropped)
+        self->abandon = false;
 }
 
 int

@@ -39,6 +39,7 @@ typedef struct engine_link {
 
     oid_t *dropped; /* ids for the next RELEASE */
     int ndropped, dropped_room;
+    bool abandon;       /* among them are mappings that children of ours may still see */
     int64_t live_bytes; /* of arrays of this session there */
 } engine_link_t;
 

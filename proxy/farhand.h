@@ -193,6 +193,7 @@ typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
     uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
     uint64_t engine_bytes; /* payload asked to move engine to engine */
     uint64_t waits;        /* calls that waited for an answer */
 } fh_stats;
@@ -230,6 +231,19 @@ FH_EXPORT int fh_empty(fh_session *session, fh_dtype dtype, int ndim, const int6
                        const fh_scatter_options *options, fh_array **ret, fh_error *error);
 /* Copy the whole array into local memory: strides in bytes for each axis, NULL: C order.  Waits. */
 FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_error *error);
+/* The whole array without a copy: its C-order bytes in memory of this process that may be written, *ret_data.  It is a
+ * private map of the engines' memory, made in the time of a message whatever the size.  What the caller writes stays
+ * his; what is done to the array later is not seen.  Pages cost a little when they are first read, and a copy when they
+ * are first written.  The engines keep the memory, and count it, until fh_mapping_free or the session's end; an array
+ * that is written in place meanwhile is copied there first.
+ * NOT_SUPPORTED: use fh_gather.  So for arrays below 1 MiB, on other hosts, not cut along the first axis, whose pieces
+ * are not C-contiguous, or more than half of which would have to be copied because pieces do not begin on a page.
+ * Waits.  *ret_data stays valid until fh_mapping_free, also when the session is closed or engines end. */
+typedef struct fh_mapping fh_mapping;
+FH_EXPORT int fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error);
+/* Unmap it; no message is sent for that alone.  NULL-safe.  Thread rule: that of the session, unless the process is a
+ * forked child of the one that made it. */
+FH_EXPORT void fh_mapping_free(fh_mapping **mapping);
 /* Another layout, engine to engine. */
 FH_EXPORT int fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, fh_error *error);
 /* Wait until everything that the array depends on is done; its error if that failed.  timeout_s < 0: the session's. */

@@ -35,7 +35,7 @@ take_place(void *context, const message_t *reply, const bin_t *raw, int nraw, er
     const msg_LOCATED_t *located = &reply->as.LOCATED;
     (void)raw, (void)nraw;
     if (reply->code != MSG_LOCATED)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered LOCATE with another message");
+        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered LOCATE or MAP with another message");
     self->pid = located->pid;
     self->fd = located->fd;
     self->inode = located->inode;
@@ -43,20 +43,35 @@ take_place(void *context, const message_t *reply, const bin_t *raw, int nraw, er
     return FH_OK;
 }
 
+static int
+ask(nearby_t *self, engine_link_t *engine, message_t *message, err_t *err)
+{
+    uint64_t call;
+    self->request = (request_t){.reply = take_place, .context = self};
+    int status = engine_link_call(engine, message, NULL, &call, err);
+    if (status)
+        return status;
+    conn_expect(&engine->conn, &self->request, call, 1);
+    self->engine = engine;
+    return FH_OK;
+}
+
 int
 nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err)
 {
     message_t message = {.code = MSG_LOCATE};
-    uint64_t call;
     message.as.LOCATE.object = handle->id;
     message.as.LOCATE.write = write;
-    self->request = (request_t){.reply = take_place, .context = self};
-    int status = engine_link_call(handle->engine, &message, NULL, &call, err);
-    if (status)
-        return status;
-    conn_expect(&handle->engine->conn, &self->request, call, 1);
-    self->engine = handle->engine;
-    return FH_OK;
+    return ask(self, handle->engine, &message, err);
+}
+
+int
+nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, err_t *err)
+{
+    message_t message = {.code = MSG_MAP};
+    message.as.MAP.object = handle->id;
+    message.as.MAP.result = mapping->id;
+    return ask(self, handle->engine, &message, err);
 }
 
 typedef struct {
@@ -104,10 +119,8 @@ nearby_forget(nearby_t *self, int n)
 /* ---- the memory ----------------------------------------------------------------------------------------------------
  */
 
-/* Open the array's file, of which the bytes [low, high) around its first element are wanted.  NOT_SUPPORTED: for
- * whatever reason that does not work. */
-static int
-open_place(const nearby_t *place, int flags, int64_t low, int64_t high, int *ret_fd, err_t *err)
+int
+nearby_open(const nearby_t *place, int flags, int64_t low, int64_t high, int *ret_fd, err_t *err)
 {
     char path[64];
     struct stat file;
@@ -175,7 +188,7 @@ nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, const
     int fd = -1, status = nd_extent(remote, &low, &high);
     if (status)
         return err_set(err, FH_NOT_SUPPORTED, "the array's strides are out of range");
-    status = open_place(self, O_RDONLY, low, high, &fd, err);
+    status = nearby_open(self, O_RDONLY, low, high, &fd, err);
     if (status)
         return status;
     int64_t start = (int64_t)self->offset + low;
@@ -293,7 +306,7 @@ int
 nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped, err_t *err)
 {
     int64_t bytes = shape_bytes(&remote->shape, remote->dtype);
-    int fd = -1, status = open_place(self, O_RDWR, 0, bytes, &fd, err);
+    int fd = -1, status = nearby_open(self, O_RDWR, 0, bytes, &fd, err);
     if (status)
         return status;
     status = FH_NOT_SUPPORTED;

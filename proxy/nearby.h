@@ -24,12 +24,18 @@ typedef struct {
 bool nearby_possible(const engine_link_t *engine, int64_t bytes);
 /* Ask where an array lies; write: it is going to be written whole.  self must stay where it is until nearby_forget. */
 int nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err);
+/* The same for memory that is going to be mapped: frozen, as long as there is an object with the mapping's id. */
+int nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, err_t *err);
 /* Wait for the answers to all n (those that were not asked are passed over).  OK also if some arrays cannot be reached:
  * see nearby_there.  Else the first failure of an array or of the waiting. */
 int nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns, err_t *err);
 bool nearby_there(const nearby_t *self);
 void nearby_forget(nearby_t *self, int n);
 
+/* Open the array's file, of which the bytes [low, high) around its first element are wanted; the caller closes it.  The
+ * file has them, and is never cut off: engines do not, and nobody else's files have that inode.  NOT_SUPPORTED: for
+ * whatever reason that does not work. */
+int nearby_open(const nearby_t *self, int flags, int64_t low, int64_t high, int *ret_fd, err_t *err);
 /* Copy between the array's memory, whose elements are strided as in `remote` (its data is not looked at), and local
  * memory of the same shape and dtype.  NOT_SUPPORTED: the memory cannot be reached after all, and nothing has been
  * copied.  INTERRUPTED, IO_ERROR, NO_MEMORY: some of it may have been. */

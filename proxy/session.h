@@ -32,11 +32,12 @@ struct fh_session {
     engine_link_t **engines; /* in order of their numbers */
     int nengines, engines_room;
     struct kernel_code *kernels; /* what was loaded, the latest first; see kernel.h */
-    struct pollfd *pollfds; /* room for all links; wait.c fills it */
+    struct pollfd *pollfds;      /* room for all links; wait.c fills it */
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
+    uint64_t mapped_bytes; /* gathered without a copy */
 };
 
 /* Every public function begins with this: INVALID_ARGUMENT for a NULL or closed session, or in a forked child. */

@@ -72,7 +72,9 @@ write_pinned(run_t *run, pin_t *pin, uint64_t offset, err_t *err)
             strided_unpack(&pin->nd, (int64_t)offset, (int64_t)call->raw_size, call->raw);
         return status;
     }
-    status = transfers_detach(run->core, pin->segment, run->lane, err);
+    status = run_thaw(run, pin, err);
+    if (!status)
+        status = transfers_detach(run->core, pin->segment, run->lane, err);
     if (!status)
         segment_fill(pin->segment, (size_t)(pin->nd.data - pin->segment->data) + offset, call->raw, call->raw_size);
     return status;
@@ -209,12 +211,28 @@ run_fetch(run_t *run, err_t *err)
 /* Tell a client of this host where the memory is.  The descriptor stays open as long as the client holds the object, or
  * the client sees another inode. */
 static int
+tell_place(run_t *run, const pin_t *pin, uint64_t call, err_t *err)
+{
+    message_t located = {.code = MSG_LOCATED, .as.LOCATED.call = call};
+    struct stat file;
+
+    if (fstat(pin->segment->fd, &file))
+        return err_set_errno(err, FH_IO_ERROR, errno, "cannot look at a segment");
+    located.as.LOCATED.pid = (uint64_t)getpid();
+    located.as.LOCATED.fd = (uint64_t)pin->segment->fd;
+    located.as.LOCATED.inode = file.st_ino;
+    located.as.LOCATED.offset = (uint64_t)(pin->nd.data - pin->segment->data);
+    pthread_mutex_lock(&run->core->lock);
+    core_reply(run->core, run->lane, &located, NULL);
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
+}
+
+static int
 run_locate(run_t *run, err_t *err)
 {
     const msg_LOCATE_t *locate = &run->call->message.as.LOCATE;
-    message_t located = {.code = MSG_LOCATED, .as.LOCATED.call = locate->call};
     pin_t pin = {0};
-    struct stat file;
     int status = take_error(run, err);
 
     if (!status)
@@ -226,17 +244,23 @@ run_locate(run_t *run, err_t *err)
     /* A client that is slow to write may outlive its session: the memory must not become somebody else's. */
     if (!status && locate->write)
         segment_lend(pin.segment);
-    if (!status && fstat(pin.segment->fd, &file))
-        status = err_set_errno(err, FH_IO_ERROR, errno, "cannot look at a segment");
-    if (!status) {
-        located.as.LOCATED.pid = (uint64_t)getpid();
-        located.as.LOCATED.fd = (uint64_t)pin.segment->fd;
-        located.as.LOCATED.inode = file.st_ino;
-        located.as.LOCATED.offset = (uint64_t)(pin.nd.data - pin.segment->data);
-        pthread_mutex_lock(&run->core->lock);
-        core_reply(run->core, run->lane, &located, NULL);
-        pthread_mutex_unlock(&run->core->lock);
-    }
+    if (!status)
+        status = tell_place(run, &pin, locate->call, err);
+    pin_release(&pin);
+    return status;
+}
+
+static int
+run_map(run_t *run, err_t *err)
+{
+    const msg_MAP_t *map = &run->call->message.as.MAP;
+    pin_t pin = {0};
+    int status = take_error(run, err);
+
+    if (!status)
+        status = core_freeze(run->core, run->lane, map->object, map->result, &pin, err);
+    if (!status)
+        status = tell_place(run, &pin, map->call, err);
     pin_release(&pin);
     return status;
 }
@@ -244,12 +268,16 @@ run_locate(run_t *run, err_t *err)
 static int
 run_release(run_t *run, err_t *err)
 {
-    const oids_t objects = run->call->message.as.RELEASE.objects;
+    const msg_RELEASE_t *release = &run->call->message.as.RELEASE;
+    const oids_t objects = release->objects;
 
     (void)err;
     pthread_mutex_lock(&run->core->lock);
-    for (uint32_t i = 0; i < objects.count; i++)
+    for (uint32_t i = 0; i < objects.count; i++) {
+        if (release->abandon)
+            object_table_abandon(&run->core->objects, &run->lane->owner, objects.items[i]);
         object_table_drop(&run->core->objects, &run->lane->owner, objects.items[i]);
+    }
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;
 }
@@ -291,6 +319,7 @@ static const method_t ROWS[] = {
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
     {.code = MSG_LOCATE, .flags = METHOD_ANSWERS, .run = run_locate},
+    {.code = MSG_MAP, .flags = METHOD_ANSWERS, .run = run_map},
     {.code = MSG_RELEASE, .flags = METHOD_ALWAYS, .run = run_release},
     {.code = MSG_SYNC, .flags = METHOD_ANSWERS, .run = run_sync},
 };

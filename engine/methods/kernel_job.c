@@ -264,7 +264,7 @@ kernel_job_run(run_t *run, int (*begin)(run_t *run, err_t *err), err_t *err)
     } else if (!status) {
         status = finish(run, job, err);
     }
-    if (status || run->next == NEXT_DONE)
+    if ((status && !run->put_off) || run->next == NEXT_DONE)
         kernel_job_free(run);
     return status;
 }

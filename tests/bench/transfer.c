@@ -1,11 +1,13 @@
 /* Scatter, gather and resharding of one large array over two engines of this host, beside memcpy of as many bytes and a
- * bare DEALER that sends them to a ROUTER in 1 MiB frames over ipc.  All are measured in turns. */
+ * bare DEALER that sends them to a ROUTER in 1 MiB frames over ipc; and gather without a copy, of 1 MiB to 1 GiB.  All
+ * are measured in turns. */
 #include "base/clock.h"
 #include "proxy/farhand.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 
 #include <zmq.h>
 
-enum { TURNS = 7, FRAME = 1 << 20, WAIT_MS = 20000 };
+enum { TURNS = 7, MAPS = 101, FRAME = 1 << 20, WAIT_MS = 20000 };
 
 /* 1 GiB; rows so long that pieces along axis 1 are strided. */
 static const int64_t shape[] = {16384, 8192};
@@ -187,6 +189,71 @@ report(const char *name, int kind, int limit_kind, const char *limit_name)
            name, value, limit, limit_name, value / limit);
 }
 
+/* ---- without a copy ------------------------------------------------------------------------------------------------
+ */
+
+/* Read it once, as fast as it goes. */
+static uint64_t
+sum_of(const void *bytes, size_t size)
+{
+    const uint64_t *words = bytes;
+    uint64_t sums[8] = {0};
+    for (size_t i = 0; i < size / 8; i += 8)
+        for (size_t k = 0; k < 8; k++)
+            sums[k] += words[i + k];
+    return sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
+}
+
+/* The time to map and, apart from that, the rates of reading a fresh map and local memory. */
+static void
+take_maps(fh_array *array, const char *from, size_t bytes, double *map_us, double *map_rate, double *local_rate)
+{
+    uint64_t sum = sum_of(from, bytes);
+    fh_error error;
+    for (int i = 0; i < MAPS + TURNS; i++) {
+        fh_mapping *mapping = NULL;
+        void *data = NULL;
+        int64_t begin = clock_now_ns();
+        must(fh_gather_map(array, &data, &mapping, &error), &error, "gather without a copy");
+        int64_t mapped = clock_now_ns();
+        if (i < MAPS) {
+            map_us[i] = (double)(mapped - begin) / 1e3;
+        } else {
+            bool same = sum_of(data, bytes) == sum;
+            int64_t read = clock_now_ns();
+            same = sum_of(from, bytes) == sum && same;
+            map_rate[i - MAPS] = (double)bytes / (double)(read - mapped);
+            local_rate[i - MAPS] = (double)bytes / (double)(clock_now_ns() - read);
+            if (!same)
+                give_up("gather without a copy", "the bytes differ");
+        }
+        fh_mapping_free(&mapping);
+    }
+    qsort(map_us, MAPS, sizeof(double), compare);
+    qsort(map_rate, TURNS, sizeof(double), compare);
+    qsort(local_rate, TURNS, sizeof(double), compare);
+}
+
+/* The goal is 300 us, whatever the size. */
+static void
+measure_map(fh_session *session, const char *from, size_t bytes)
+{
+    const int64_t extent = (int64_t)bytes / 8;
+    fh_local local = {.data = (void *)(uintptr_t)from, .dtype = FH_FLOAT64, .ndim = 1, .shape = &extent};
+    double us[MAPS], map_rate[TURNS], local_rate[TURNS];
+    fh_array *array = NULL;
+    fh_error error;
+    must(fh_scatter(session, &local, &(fh_scatter_options){.axis = 0}, &array, &error), &error, "scatter");
+    must(fh_sync(session, -1, &error), &error, "sync");
+    take_maps(array, from, bytes, us, map_rate, local_rate);
+    printf("map %4zu MiB %8.0f us (p10 %.0f, goal 300)   first read %6.2f GB/s, local memory %6.2f GB/s\n", bytes >> 20,
+           us[MAPS / 2], us[MAPS / 10], map_rate[TURNS / 2], local_rate[TURNS / 2]);
+    printf("{\"bench\": \"transfer\", \"case\": \"map %zu MiB\", \"value\": %.1f, \"unit\": \"us\", \"limit\": 300, "
+           "\"limit_name\": \"goal\", \"ratio\": %.3f}\n",
+           bytes >> 20, us[MAPS / 2], us[MAPS / 2] / 300);
+    fh_array_free(&array);
+}
+
 static void
 measure(fh_session *session, void *bare)
 {
@@ -206,6 +273,9 @@ measure(fh_session *session, void *bare)
     report("scatter, against sockets", SCATTER_0, BARE, bare_name);
     report("gather, against sockets", GATHER_0, BARE, bare_name);
     report("reshard axis 1 to 0", RESHARD, BARE, bare_name);
+    measure_map(session, from, (size_t)1 << 20);
+    measure_map(session, from, (size_t)64 << 20);
+    measure_map(session, from, BYTES);
     free(from);
     free(to);
 }

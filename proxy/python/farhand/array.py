@@ -96,8 +96,16 @@ class Array(Operators):
 
     # ---- to this process
 
-    def gather(self):
-        """The array as a new local ndarray.  Waits."""
+    def gather(self, *, copy=False):
+        """The array as a new local ndarray.  Waits.
+
+        Large arrays on this host are not copied but mapped: the ndarray shows the engines' memory as it is now.  It can be
+        written, which others do not see, and what they write later it does not show; the engines keep that memory until the
+        ndarray and all its views are gone.  copy=True: memory of this process's own.
+        """
+        mapping = None if copy else self._handle.gather_map()
+        if mapping is not None:
+            return np.ndarray(self.shape, self.dtype, mapping)
         local = np.empty(self.shape, self.dtype)
         self._handle.gather(local)
         return local

@@ -10,8 +10,8 @@ class Config:
     implicit_gather_limit: bytes that a conversion to a local array may pull when nobody called gather.
     call_timeout: seconds that a call waits for a value; None: no limit.  Read when a session connects.
     tick_interval: seconds between two signs of life of an idle session.
-    shared_memory: copy large arrays straight from and to the memory of engines on this host (True), or send all bytes as
-        messages.  Read when a session connects; results are the same.
+    shared_memory: copy large arrays straight to the memory of engines on this host and map it when they are gathered (True),
+        or send all bytes as messages.  Read when a session connects; results are the same.
     """
 
     implicit_gather_limit: int = 1 << 30

@@ -74,12 +74,15 @@ def _rescatter(x, axis, blocksize, engines):
     return x.reshard(axis, blocksize=blocksize, engines=engines)
 
 
-def gather(x):
-    """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values."""
+def gather(x, *, copy=False):
+    """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values.
+
+    Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
+    """
     if isinstance(x, Array):
-        return x.gather()
+        return x.gather(copy=copy)
     if isinstance(x, (list, tuple)):
-        items = [gather(item) for item in x]
+        items = [gather(item, copy=copy) for item in x]
         if all(a is b for a, b in zip(items, x)):
             return x
         return items if isinstance(x, list) else tuple(items)

@@ -317,6 +317,7 @@ static PyMethodDef array_methods[] = {
     {"describe", array_describe, METH_NOARGS, "describe() -> (dtype, shape, axis, pieces)"},
     {"piece", array_piece, METH_VARARGS, "piece(i) -> (id, engine id, engine number, start, length)"},
     {"gather", array_gather, METH_VARARGS, "gather(writable buffer)"},
+    {"gather_map", pymapping_gather, METH_NOARGS, "gather_map() -> Mapping or None"},
     {"wait", array_wait, METH_VARARGS, "wait(timeout)"},
     {"cancel", array_cancel, METH_NOARGS, "cancel()"},
     {"reshard", array_reshard, METH_VARARGS, "reshard(axis or None, blocksize, engines or None) -> Array"},

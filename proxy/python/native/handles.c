@@ -31,6 +31,7 @@ handle_free(handle_t *self)
 {
     fh_array_free(&self->array);
     fh_kernel_free(&self->kernel);
+    fh_mapping_free(&self->mapping);
 }
 
 void
@@ -48,7 +49,8 @@ void
 handles_close(pysession_t *self)
 {
     for (handle_t *handle = self->live.next; handle != &self->live; handle = handle->next)
-        handle_free(handle);
+        if (!handle->mapping)
+            handle_free(handle);
     handles_free_dropped(self);
 }
 
@@ -82,8 +84,9 @@ handles_dealloc(PyObject *object)
     pysession_t *session = self->session;
     ring_remove(self->handle);
     if (pysession_is_forked(session)) {
-        PyMem_Free(self->handle); /* what it names is the parent's */
-    } else if (!self->handle->array && !self->handle->kernel) {
+        fh_mapping_free(&self->handle->mapping); /* our copy of the map; all else that it names is the parent's */
+        PyMem_Free(self->handle);
+    } else if (!self->handle->array && !self->handle->kernel && !self->handle->mapping) {
         PyMem_Free(self->handle);
     } else if (PyThread_acquire_lock(session->lock, NOWAIT_LOCK)) {
         handle_free(self->handle);

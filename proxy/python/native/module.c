@@ -91,6 +91,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->session_type);
     Py_VISIT((PyObject *)state->array_type);
     Py_VISIT((PyObject *)state->kernel_type);
+    Py_VISIT((PyObject *)state->mapping_type);
     return 0;
 }
 
@@ -102,6 +103,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->session_type);
     Py_CLEAR(state->array_type);
     Py_CLEAR(state->kernel_type);
+    Py_CLEAR(state->mapping_type);
     return 0;
 }
 
@@ -128,7 +130,8 @@ module_exec(PyObject *module)
     state->session_type = add_type(module, &pysession_spec);
     state->array_type = state->session_type ? add_type(module, &pyarray_spec) : NULL;
     state->kernel_type = state->array_type ? add_type(module, &pykernel_spec) : NULL;
-    return state->kernel_type ? 0 : -1;
+    state->mapping_type = state->kernel_type ? add_type(module, &pymapping_spec) : NULL;
+    return state->mapping_type ? 0 : -1;
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -23,7 +23,7 @@
 typedef struct {
     PyObject
         *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
-    PyTypeObject *session_type, *array_type, *kernel_type;
+    PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type;
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -34,8 +34,11 @@ native_t *native_state(PyObject *module);
 /* A C handle and its place in one of its session's two lists. */
 typedef struct handle {
     struct handle *previous, *next;
-    fh_array *array; /* at most one of the two is not NULL */
+    fh_array *array; /* at most one of the three is not NULL */
     fh_kernel *kernel;
+    fh_mapping *mapping;
+    void *data; /* mappings: the array's bytes */
+    Py_ssize_t size;
 } handle_t;
 
 typedef struct {
@@ -50,7 +53,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD pysession_t *session; /* owned */
-    handle_t *handle;                   /* owned; its array or kernel is NULL once the session is closed */
+    handle_t *handle; /* owned; its array or kernel is NULL once the session is closed, mappings stay */
 } pyhandle_t;
 
 /* ---- errors.c */
@@ -76,7 +79,7 @@ void pysession_gil_give(pysession_t *self);
 
 /* ---- handles.c */
 void handles_init(handle_t *head);
-/* Both with the lock and the GIL.  Close: free all; their wrappers live on, empty. */
+/* Both with the lock and the GIL.  Close: free all but mappings; their wrappers live on, empty. */
 void handles_free_dropped(pysession_t *self);
 void handles_close(pysession_t *self);
 /* A wrapper of the given type around a handle; takes it, also on failure. */
@@ -102,6 +105,11 @@ PyObject *pyarray_scatter(PyObject *object, PyObject *args);
 PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);
 PyObject *pyarray_get_named(PyObject *object, PyObject *args);
+
+/* ---- mapping.c */
+extern PyType_Spec pymapping_spec;
+/* Method of Array: a Mapping with the array's C-order bytes, or None where it has to be copied. */
+PyObject *pymapping_gather(PyObject *object, PyObject *none);
 
 /* ---- compute.c: methods of Session and Array that compute */
 PyObject *pycompute_ufunc(PyObject *object, PyObject *args);

@@ -258,7 +258,7 @@ write_meanwhile_does_not_change_what_is_sent(void **state)
 {
     bench_t *bench = *state;
     oid_t transfer = oid_new();
-    pin_t pin = make(&bench->from, MIB, 7), writer = {segment_ref(pin.segment), pin.nd};
+    pin_t pin = make(&bench->from, MIB, 7), writer = {.segment = segment_ref(pin.segment), .nd = pin.nd};
     err_t err;
 
     check_ok(expect_array(bench, transfer, MIB, &err), err);

@@ -1,0 +1,325 @@
+/* proxy/mapping.c - gather without a copy: the engines' memory, mapped privately, piece beside piece.
+ *
+ * One range of addresses is reserved for the whole array, and the whole pages of each piece are mapped into it, so
+ * pieces must begin at the same place of a page in their file and in the whole.  What lies on a page with two pieces is
+ * copied, as are pieces that do not fit.  Addresses are chosen so that the first piece lies on huge pages as its file
+ * does, and then all do whose sizes are whole huge pages.
+ * Reading cannot fault: the files are as long as what is mapped (nearby_open), engines never make files shorter, and
+ * pages that were never written are there as zeros; a file lives as long as it is mapped, whatever becomes of the
+ * engine. */
+#include "codecs/strided.h"
+#include "proxy/array.h"
+#include "proxy/error.h"
+#include "proxy/nearby.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    HUGE = 2 * 1024 * 1024,
+    SMALLEST_PART = 64 * 1024, /* smaller ones have no file */
+};
+
+struct fh_mapping {
+    pid_t pid;      /* of the process that made it */
+    uint64_t forks; /* that process had made */
+    char *base;     /* whole pages */
+    size_t size;
+    int n;
+    handle_t *handles[]; /* of the engines' mappings; NULL: the piece was copied */
+};
+
+/* ---- forks ---------------------------------------------------------------------------------------------------------
+ * A forked child has the same maps, and nobody learns when it lets go of them. */
+
+static uint64_t forks_made;
+static pthread_once_t forks_counted = PTHREAD_ONCE_INIT;
+
+static void
+count_fork(void)
+{
+    __atomic_add_fetch(&forks_made, 1, __ATOMIC_RELAXED);
+}
+
+static void
+count_forks(void)
+{
+    /* Without memory for the handler every mapping counts as seen by a child. */
+    if (pthread_atfork(NULL, count_fork, NULL))
+        forks_made = UINT64_MAX;
+}
+
+static bool
+children_may_see(const fh_mapping *self)
+{
+    uint64_t forks = __atomic_load_n(&forks_made, __ATOMIC_RELAXED);
+    return forks != self->forks || forks == UINT64_MAX;
+}
+
+/* ---- planning ------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const fh_array *array;
+    fh_mapping *mapping;
+    nearby_t *near;
+    int64_t *start; /* of each part in the whole, and the end: n + 1 */
+    char *data;     /* where the whole begins */
+} plan_t;
+
+/* Are the parts of the whole, in C order, one behind the other? */
+static bool
+is_in_order(const fh_array *array)
+{
+    for (int i = 0; i < array->axis; i++)
+        if (array->shape.extent[i] != 1)
+            return false;
+    return true;
+}
+
+static int
+plan_parts(plan_t *self, err_t *err)
+{
+    const fh_array *array = self->array;
+    if (array_bytes(array) < NEARBY_BYTES)
+        return err_set(err, FH_NOT_SUPPORTED, "an array of less than %d bytes is not mapped", NEARBY_BYTES);
+    if (!is_in_order(array))
+        return err_set(err, FH_NOT_SUPPORTED, "an array that is cut along axis %d is not mapped", array->axis);
+    self->start[0] = 0;
+    for (int i = 0; i < array->n; i++) {
+        nd_t nd = array_part_nd(array, i);
+        self->start[i + 1] = self->start[i] + shape_bytes(&nd.shape, nd.dtype);
+        if (!nd_is_c_contiguous(&nd))
+            return err_set(err, FH_NOT_SUPPORTED, "piece %d is not C-contiguous", i);
+        if (self->start[i + 1] - self->start[i] < SMALLEST_PART ||
+            !nearby_possible(array->parts[i].handle->engine, array_bytes(array)))
+            return err_set(err, FH_NOT_SUPPORTED, "piece %d is small, or on another host", i);
+    }
+    return FH_OK;
+}
+
+/* Have the engines freeze all parts and say where they are. */
+static int
+freeze(plan_t *self, err_t *err)
+{
+    const fh_array *array = self->array;
+    int status = FH_OK;
+    for (int i = 0; i < array->n && !status; i++) {
+        handle_t *handle = array->parts[i].handle;
+        status = handle_new(&self->mapping->handles[i], handle->engine, OID_NONE, 0, err);
+        if (!status)
+            status = nearby_ask_map(&self->near[i], handle, self->mapping->handles[i], err);
+    }
+    if (!status)
+        status = nearby_wait(self->near, array->n, array->session, session_deadline(array->session, -1), err);
+    for (int i = 0; i < array->n && !status; i++)
+        if (!nearby_there(&self->near[i]))
+            status = err_set(err, FH_NOT_SUPPORTED, "piece %d cannot be mapped: %s", i, self->near[i].request.err.text);
+    return status;
+}
+
+/* ---- addresses -----------------------------------------------------------------------------------------------------
+ */
+
+/* How far the whole would begin behind a huge page's start, if a part lies in it as in its file. */
+static int64_t
+phase_of(const plan_t *self, int part)
+{
+    int64_t phase = ((int64_t)self->near[part].offset - self->start[part]) % HUGE;
+    return phase < 0 ? phase + HUGE : phase;
+}
+
+static bool
+fits(const plan_t *self, int part)
+{
+    return (phase_of(self, part) - phase_of(self, 0)) % sysconf(_SC_PAGESIZE) == 0;
+}
+
+static int64_t
+round_down(int64_t bytes, int64_t unit)
+{
+    return bytes - bytes % unit;
+}
+
+static int64_t
+round_up(int64_t bytes, int64_t unit)
+{
+    return round_down(bytes + unit - 1, unit);
+}
+
+/* Find addresses for the whole: memory of our own, without pages yet. */
+static int
+reserve(plan_t *self, err_t *err)
+{
+    int64_t bytes = self->start[self->array->n], phase = phase_of(self, 0), page = sysconf(_SC_PAGESIZE), fitting = 0;
+    for (int i = 0; i < self->array->n; i++)
+        if (fits(self, i))
+            fitting += self->start[i + 1] - self->start[i];
+    if (fitting < bytes / 2)
+        return err_set(err, FH_NOT_SUPPORTED, "%lld of %lld bytes do not begin where a page does",
+                       (long long)(bytes - fitting), (long long)bytes);
+    size_t size = (size_t)(bytes + 2 * (int64_t)HUGE + page);
+    char *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED)
+        return err_set_errno(err, FH_NOT_SUPPORTED, errno, "no addresses for %zu bytes", size);
+    self->data = all + (HUGE - (int64_t)((uintptr_t)all % HUGE)) % HUGE + phase;
+    char *low = self->data - phase % page, *high = low + round_up(phase % page + bytes, page);
+    if (low > all)
+        munmap(all, (size_t)(low - all));
+    if (high < all + size)
+        munmap(high, (size_t)(all + size - high));
+    self->mapping->base = low;
+    self->mapping->size = (size_t)(high - low);
+    return FH_OK;
+}
+
+/* ---- pieces --------------------------------------------------------------------------------------------------------
+ */
+
+static int
+read_all(int fd, char *to, int64_t size, int64_t offset, err_t *err)
+{
+    while (size > 0) {
+        ssize_t got = pread(fd, to, (size_t)size, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be read");
+        to += got;
+        size -= got;
+        offset += got;
+    }
+    return FH_OK;
+}
+
+/* Map the whole pages of a part, with the rest of the first and last page of all, which is nobody else's; copy what
+ * else there is of it. */
+static int
+map_part(plan_t *self, int part, err_t *err)
+{
+    int64_t page = sysconf(_SC_PAGESIZE), size = self->start[part + 1] - self->start[part];
+    int64_t begin = (int64_t)self->near[part].offset, end = begin + size; /* in the file */
+    int64_t low = part == 0 ? round_down(begin, page) : round_up(begin, page);
+    int64_t high = part == self->array->n - 1 ? round_up(end, page) : round_down(end, page);
+    char *to = self->data + self->start[part];
+    int fd, status = nearby_open(&self->near[part], O_RDONLY, 0, size, &fd, err);
+    if (status)
+        return status;
+    if (mmap(to + (low - begin), (size_t)(high - low), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+             fd, low) == MAP_FAILED)
+        status = err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be mapped");
+    if (!status && low > begin)
+        status = read_all(fd, to, low - begin, begin, err);
+    if (!status && high < end)
+        status = read_all(fd, to + (high - begin), end - high, high, err);
+    close(fd);
+    return status;
+}
+
+static int
+copy_part(plan_t *self, int part, err_t *err)
+{
+    nd_t remote = array_part_nd(self->array, part), local;
+    nd_init(&local, self->data + self->start[part], remote.dtype, &remote.shape);
+    return nearby_read(&self->near[part], self->array->session, &remote, &local, err);
+}
+
+static int
+take_parts(plan_t *self, err_t *err)
+{
+    uint64_t mapped = 0;
+    int status = FH_OK;
+    for (int i = 0; i < self->array->n && !status; i++) {
+        if (fits(self, i)) {
+            status = map_part(self, i, err);
+            mapped += (uint64_t)(self->start[i + 1] - self->start[i]);
+        } else {
+            status = copy_part(self, i, err);
+            handle_unref(&self->mapping->handles[i]);
+        }
+    }
+    if (!status)
+        self->array->session->mapped_bytes += mapped;
+    return status;
+}
+
+/* ---- the whole -----------------------------------------------------------------------------------------------------
+ */
+
+static int
+plan_init(plan_t *self, const fh_array *array, err_t *err)
+{
+    size_t n = (size_t)array->n;
+    pthread_once(&forks_counted, count_forks);
+    *self = (plan_t){.array = array};
+    self->near = calloc(n, sizeof *self->near);
+    self->start = calloc(n + 1, sizeof *self->start);
+    self->mapping = calloc(1, sizeof *self->mapping + n * sizeof *self->mapping->handles);
+    if (!self->near || !self->start || !self->mapping)
+        return err_set(err, FH_NO_MEMORY, "no memory to map %d pieces", array->n);
+    self->mapping->pid = getpid();
+    self->mapping->forks = __atomic_load_n(&forks_made, __ATOMIC_RELAXED);
+    self->mapping->n = array->n;
+    return FH_OK;
+}
+
+static void
+plan_release(plan_t *self)
+{
+    if (self->near)
+        nearby_forget(self->near, self->array->n);
+    fh_mapping_free(&self->mapping);
+    free(self->near);
+    free(self->start);
+}
+
+int
+fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error)
+{
+    err_t *err = error_start(error);
+    plan_t plan;
+    int status = array_enter(array, err);
+    if (status)
+        return status;
+    status = plan_init(&plan, array, err);
+    if (!status)
+        status = plan_parts(&plan, err);
+    if (!status)
+        status = freeze(&plan, err);
+    if (!status)
+        status = reserve(&plan, err);
+    if (!status)
+        status = take_parts(&plan, err);
+    if (!status) {
+        *ret_data = plan.data;
+        *ret = plan.mapping;
+        plan.mapping = NULL;
+    }
+    plan_release(&plan);
+    if (status == FH_INTERRUPTED)
+        session_cancel(array->session);
+    return status;
+}
+
+void
+fh_mapping_free(fh_mapping **mapping)
+{
+    if (!mapping || !*mapping)
+        return;
+    fh_mapping *self = *mapping;
+    *mapping = NULL;
+    /* First: engines may write the memory once they know that it is released. */
+    if (self->base)
+        munmap(self->base, self->size);
+    for (int i = 0; i < self->n && self->pid == getpid(); i++) {
+        if (self->handles[i] && children_may_see(self))
+            self->handles[i]->engine->abandon = true;
+        handle_unref(&self->handles[i]);
+    }
+    free(self);
+}

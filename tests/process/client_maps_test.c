@@ -1,0 +1,139 @@
+/* Gather without a copy from C: what is mapped is the value, stays it, and outlives array and session. */
+#include "tests/process/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 1024, COLUMNS = 512, COUNT = ROWS * COLUMNS }; /* rows of a page */
+
+static cluster_t cluster;
+
+static int
+start(void **state)
+{
+    (void)state;
+    cluster_start(&cluster, 2);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    cluster_stop(&cluster);
+    return 0;
+}
+
+static double *
+make_values(void)
+{
+    double *values = malloc(COUNT * sizeof *values);
+
+    assert_non_null(values);
+    for (int i = 0; i < COUNT; i++)
+        values[i] = i;
+    return values;
+}
+
+static fh_array *
+scatter(fh_session *session, double *values, int64_t rows, int64_t columns, int axis)
+{
+    const int64_t shape[] = {rows, columns};
+    fh_local local = {.data = values, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
+    fh_array *array = NULL;
+    fh_error error;
+
+    fh_ok(fh_scatter(session, &local, &(fh_scatter_options){.axis = axis}, &array, &error), error);
+    return array;
+}
+
+static void
+mapped_value_stays_and_outlives_array_and_session(void **state)
+{
+    fh_session *session = cluster_connect(&cluster, 30);
+    double *values = make_values(), *data = NULL, *again = NULL;
+    fh_mapping *mapping = NULL, *other = NULL;
+    fh_stats stats;
+    fh_error error;
+
+    (void)state;
+    fh_array *array = scatter(session, values, ROWS, COLUMNS, 0);
+
+    fh_ok(fh_gather_map(array, (void **)&data, &mapping, &error), error);
+    fh_ok(fh_gather_map(array, (void **)&again, &other, &error), error);
+    fh_session_stats(session, &stats);
+    assert_int_equal(stats.mapped_bytes, 2 * COUNT * sizeof *values);
+    assert_int_equal(stats.array_bytes_received, 0);
+    assert_memory_equal(data, values, COUNT * sizeof *values);
+    fh_ok(fh_assign(array, &(fh_operand){.kind = FH_WEAK_FLOAT}, FH_CASTING_SAME_KIND, &error), error);
+    fh_ok(fh_sync(session, -1, &error), error);
+    data[5] = -1;
+    assert_memory_equal(again, values, COUNT * sizeof *values);
+    fh_array_free(&array);
+    fh_mapping_free(&other);
+    assert_null(other);
+    fh_close(&session);
+    assert_true(data[4] == 4 && data[5] == -1 && data[COUNT - 1] == COUNT - 1);
+    fh_mapping_free(&mapping);
+    fh_mapping_free(&mapping);
+    fh_mapping_free(NULL);
+    free(values);
+}
+
+static void
+pieces_beside_the_pages_are_copied_into_place(void **state)
+{
+    fh_session *session = cluster_connect(&cluster, 30);
+    double *values = make_values();
+    fh_error error;
+
+    (void)state;
+    for (int64_t columns = COLUMNS - 3; columns < COLUMNS; columns++) {
+        fh_array *array = scatter(session, values, ROWS - 3, columns, 0);
+        fh_mapping *mapping = NULL;
+        void *data = NULL;
+
+        fh_ok(fh_gather_map(array, &data, &mapping, &error), error);
+        assert_memory_equal(data, values, (size_t)((ROWS - 3) * columns) * sizeof *values);
+        fh_mapping_free(&mapping);
+        fh_array_free(&array);
+    }
+    fh_close(&session);
+    free(values);
+}
+
+static void
+what_cannot_be_mapped_is_said_to_be_so(void **state)
+{
+    static const struct {
+        int64_t rows, columns;
+        int axis;
+    } cases[] = {{ROWS, COLUMNS, 1}, {10, 10, 0}, {0, 10, 0}};
+    fh_session *session = cluster_connect(&cluster, 30);
+    double *values = make_values();
+    fh_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_array *array = scatter(session, values, cases[i].rows, cases[i].columns, cases[i].axis);
+        fh_mapping *mapping = NULL;
+        void *data = NULL;
+
+        assert_int_equal(fh_gather_map(array, &data, &mapping, &error), FH_STATUS_NOT_SUPPORTED);
+        assert_null(mapping);
+        fh_array_free(&array);
+    }
+    fh_close(&session);
+    free(values);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mapped_value_stays_and_outlives_array_and_session),
+        cmocka_unit_test(pieces_beside_the_pages_are_copied_into_place),
+        cmocka_unit_test(what_cannot_be_mapped_is_said_to_be_so),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
