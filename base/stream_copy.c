@@ -94,6 +94,22 @@ stream_copy_rows(void *to, int64_t to_step, const void *from, int64_t from_step,
 }
 
 void
+stream_copy_part(void *to, const void *from, size_t size)
+{
+    if (can_stream())
+        copy_row(to, from, size);
+    else if (size)
+        memcpy(to, from, size);
+}
+
+void
+stream_copy_settle(void)
+{
+    if (can_stream())
+        finish();
+}
+
+void
 stream_copy(void *to, const void *from, size_t size)
 {
     stream_copy_rows(to, 0, from, 0, size, 1);

@@ -16,6 +16,10 @@ enum { STREAM_COPY_ROW_BYTES = 1024 };
 
 /* As memcpy, with any size and alignment; both may be NULL if size is 0.  Without AVX2 it is memcpy. */
 void stream_copy(void *to, const void *from, size_t size);
+/* A part of a copy that goes on: other threads see the bytes for sure only after stream_copy_settle on this thread,
+ * which waits for memory and so is for the end. */
+void stream_copy_part(void *to, const void *from, size_t size);
+void stream_copy_settle(void);
 /* Rows of row_bytes each, which lie the given steps apart (of either sign). */
 void stream_copy_rows(void *to, int64_t to_step, const void *from, int64_t from_step, size_t row_bytes, int64_t rows);
 

@@ -107,7 +107,7 @@ put_back(const desk_t *self, int k, const chunk_t *chunk)
     size_t bytes = (size_t)(chunk->n * plan->size[k]);
     if (chunk->within && plan->contiguous[k]) {
         if (plan->stream[k])
-            stream_copy(chunk->at[k], self->room[k], bytes);
+            stream_copy_part(chunk->at[k], self->room[k], bytes);
         else
             memcpy(chunk->at[k], self->room[k], bytes);
         return;

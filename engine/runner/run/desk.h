@@ -31,7 +31,8 @@ typedef struct {
 } desk_t;
 
 void desk_init(desk_t *self, const desk_plan_t *plan);
-/* Compute up to n >= 1 elements from a position on; *ret_raised gets what the loop said.  Returns how many it were. */
+/* Compute up to n >= 1 elements from a position on; *ret_raised gets what the loop said.  Returns how many it were.
+ * Other threads see streamed outputs after stream_copy_settle. */
 int64_t desk_run(desk_t *self, int64_t position, int64_t n, int32_t *ret_raised);
 
 #endif

@@ -1,5 +1,6 @@
 #include "engine/runner/run/elementwise.h"
 
+#include "base/stream_copy.h"
 #include "engine/runner/fault.h"
 #include "engine/runner/run/desk.h"
 #include "engine/runner/run/progress.h"
@@ -10,7 +11,7 @@ enum {
     PART_MAX = 64 << 10,     /* elements between two looks at whether the call is to stop */
     PART_MIN = 16 << 10,     /* a thread gets no less at a time */
     PARTS_A_THREAD = 8,      /* and so often at least, of large arrays: elements may differ in cost */
-    CHUNK_MAX = 512,         /* small enough that reading the next overlaps with writing the last */
+    CHUNK_MAX = 1024,        /* large enough for its costs, small enough to stay in the nearest cache */
     STREAM_BYTES = 16 << 20, /* results of so many bytes, with their inputs, do not stay in the cache anyhow */
 };
 
@@ -55,6 +56,7 @@ run_part(void *context, int64_t i)
         at += n;
     }
     fault_elements(0, 0);
+    stream_copy_settle();
     progress_add(at - begin);
 }
 
