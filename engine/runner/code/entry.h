@@ -19,7 +19,7 @@
  * LOOP    void(char **, int64 *, int64 *, void *)      ARRAY  void or int32(fh_array *, int32) */
 typedef enum { SHAPE_NONE, SHAPE_SCALAR, SHAPE_LOOP, SHAPE_PIECE, SHAPE_ARRAY } call_shape_t;
 
-/* The functions of a reduction; those that are missing have no function (see docs/kernels-plan.md). */
+/* The functions of a reduction; those that are missing have no function (see docs/writing-kernels.md). */
 typedef struct {
     call_t init, step, combine, finish;
     bool pointer_state;
