@@ -4,6 +4,7 @@
  *     kernel_client [ELEMENTS]      of the large arrays; 1e8 unless said */
 #include "base/clock.h"
 #include "proxy/farhand.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/native_loops.h"
 
 #include <errno.h>
@@ -63,37 +64,6 @@ farhand(const char *command)
         give_up("farhand", command);
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_size);
-    return values[count / 2];
-}
-
-/* limit 0: there is none. */
-static void
-report(const char *name, double value, const char *unit, double limit, const char *limit_name)
-{
-    printf("{\"bench\": \"kernel_client\", \"case\": \"%s\", \"value\": %.4g, \"unit\": \"%s\"", name, value, unit);
-    if (limit > 0)
-        printf(", \"limit\": %.4g, \"limit_name\": \"%s\", \"ratio\": %.4g", limit, limit_name, value / limit);
-    printf("}\n");
-    fflush(stdout);
-}
-
-static double
-seconds_since(int64_t began)
-{
-    return (double)(clock_now_ns() - began) / 1e9;
-}
-
 static fh_kernel *
 load_plus(int number)
 {
@@ -129,7 +99,7 @@ call_and_get(fh_kernel *kernel, fh_array *x)
                 : fh_ufunc(session, "add", in, 2, NULL, &made, &error),
          "call");
     must(fh_gather(made, &value, NULL, &error), "gather");
-    double seconds = seconds_since(began);
+    double seconds = measure_seconds(began);
     fh_array_free(&made);
     return seconds;
 }
@@ -146,23 +116,24 @@ bench_small(void)
         plain[i] = call_and_get(NULL, x);
         ours[i] = call_and_get(kernel, x);
     }
-    report("call of one element and its value", median(ours, TURNS) * 1e6, "us", median(plain, TURNS) * 1e6,
-           "the same with a ufunc");
+    measure_print("kernel_client", "call of one element and its value", measure_median(ours, TURNS) * 1e6, "us",
+                  measure_median(plain, TURNS) * 1e6, "the same with a ufunc");
     for (int i = 0; i < TURNS; i++) {
         int64_t began = clock_now_ns();
         fh_kernel *same = load_plus(0);
-        again[i] = seconds_since(began);
+        again[i] = measure_seconds(began);
         fh_kernel_free(&same);
     }
-    report("second submission", median(again, TURNS) * 1e6, "us", 500, "0.5 ms");
+    measure_print("kernel_client", "second submission", measure_median(again, TURNS) * 1e6, "us", 500, "0.5 ms");
     for (int i = 0; i < NEW_TURNS; i++) {
         int64_t began = clock_now_ns();
         fh_kernel *other = load_plus(1 + (int)(began % 1000000000));
         call_and_get(other, x);
-        fresh[i] = seconds_since(began);
+        fresh[i] = measure_seconds(began);
         fh_kernel_free(&other);
     }
-    report("new kernel to first result", median(fresh, NEW_TURNS) * 1e3, "ms", 10, "10 ms");
+    measure_print("kernel_client", "new kernel to first result", measure_median(fresh, NEW_TURNS) * 1e3, "ms", 10,
+                  "10 ms");
     fh_kernel_free(&kernel);
     fh_array_free(&x);
 }
@@ -201,18 +172,18 @@ bench_fma(int64_t n)
         int64_t began = clock_now_ns();
         must(fh_kernel_call(kernel, operands, 3, NULL, &made, &error), "call");
         must(fh_wait(made, -1, &error), "wait");
-        double seconds = seconds_since(began);
+        double seconds = measure_seconds(began);
         fh_array_free(&made);
         must(fh_sync(session, -1, &error), "sync");
         began = clock_now_ns();
         native_fma(local[0], local[1], local[2], local[3], n);
         if (turn < 0)
             continue; /* memory warms up */
-        native[turn] = seconds_since(began);
+        native[turn] = measure_seconds(began);
         ours[turn] = seconds;
     }
-    report("x*y+z, 2 engines", median(ours, LARGE_TURNS) * 1e9 / (double)n, "ns/elt",
-           median(native, LARGE_TURNS) * 1e9 / (double)n, "streaming C loop, 2 threads");
+    measure_print("kernel_client", "x*y+z, 2 engines", measure_median(ours, LARGE_TURNS) * 1e9 / (double)n, "ns/elt",
+                  measure_median(native, LARGE_TURNS) * 1e9 / (double)n, "streaming C loop, 2 threads");
     for (int i = 0; i < 4; i++)
         free(local[i]);
     for (int i = 0; i < 3; i++)
@@ -237,7 +208,7 @@ our_steps(fh_kernel *kernel, const double *start)
         now = next;
     }
     must(fh_wait(now, -1, &error), "wait");
-    double seconds = seconds_since(began);
+    double seconds = measure_seconds(began);
     fh_array_free(&now);
     return seconds / (double)STEPS;
 }
@@ -256,11 +227,11 @@ bench_stencil(void)
             native_diffuse(local[step % 2], local[1 - step % 2], SIDE, SIDE);
         if (turn < 0)
             continue;
-        native[turn] = seconds_since(began) / (double)STEPS;
+        native[turn] = measure_seconds(began) / (double)STEPS;
         ours[turn] = seconds;
     }
-    report("stencil of 4096 x 4096, 2 engines", median(ours, LARGE_TURNS) * 1e3, "ms",
-           median(native, LARGE_TURNS) * 1e3, "OpenMP, 2 threads");
+    measure_print("kernel_client", "stencil of 4096 x 4096, 2 engines", measure_median(ours, LARGE_TURNS) * 1e3, "ms",
+                  measure_median(native, LARGE_TURNS) * 1e3, "OpenMP, 2 threads");
     free(local[0]);
     free(local[1]);
     fh_kernel_free(&kernel);

@@ -5,6 +5,7 @@
 #include "driver.h"
 #include "engine/compute/compute.h"
 #include "engine/huge_pages.h"
+#include "tests/bench/measure.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -25,31 +26,6 @@ static const char AXPY[] =
     "define double @axpy%d(double %%a, double %%x) {\n  %%p = fmul double %%a, 2.5\n  %%s = fadd double %%p, %%x\n"
     "  ret double %%s\n}\n";
 
-static int
-by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_size);
-    return values[count / 2];
-}
-
-/* limit 0: there is none. */
-static void
-report(const char *name, double value, const char *unit, double limit, const char *limit_name)
-{
-    printf("{\"bench\": \"kernels\", \"case\": \"%s\", \"value\": %.4g, \"unit\": \"%s\"", name, value, unit);
-    if (limit > 0)
-        printf(", \"limit\": %.4g, \"limit_name\": \"%s\", \"ratio\": %.4g", limit, limit_name, value / limit);
-    printf("}\n");
-    fflush(stdout);
-}
-
 static void
 must(int status, const err_t *err)
 {
@@ -57,12 +33,6 @@ must(int status, const err_t *err)
         return;
     fprintf(stderr, "kernels: %s: %s\n", status_name(status), err->text);
     exit(1);
-}
-
-static double
-seconds_since(int64_t began)
-{
-    return (double)(clock_now_ns() - began) / 1e9;
 }
 
 static void
@@ -89,10 +59,10 @@ cold_compile(void)
         int64_t began = clock_now_ns();
         runner_host_t *host = driver_host();
         compile_text(host, oid_new(), i, &kernel);
-        values[i] = seconds_since(began);
+        values[i] = measure_seconds(began);
         runner_host_destroy(&host);
     }
-    return median(values, 5);
+    return measure_median(values, 5);
 }
 
 static void
@@ -103,14 +73,16 @@ bench_compile(runner_host_t *host, oid_t session, double cold)
     for (int i = 0; i < TURNS; i++) {
         int64_t began = clock_now_ns();
         compile_text(host, session, i, &kernel);
-        fresh[i] = seconds_since(began);
+        fresh[i] = measure_seconds(began);
         began = clock_now_ns();
         compile_text(host, session, i, &kernel);
-        known[i] = seconds_since(began);
+        known[i] = measure_seconds(began);
     }
-    report("compile, cold: runner not started", cold * 1e3, "ms", 0, NULL);
-    report("compile, warm: new kernel", median(fresh, TURNS) * 1e3, "ms", cold * 1e3, "the cold one");
-    report("compile, cached: known kernel", median(known, TURNS) * 1e3, "ms", cold * 1e3, "the cold one");
+    measure_print("kernels", "compile, cold: runner not started", cold * 1e3, "ms", 0, NULL);
+    measure_print("kernels", "compile, warm: new kernel", measure_median(fresh, TURNS) * 1e3, "ms", cold * 1e3,
+                  "the cold one");
+    measure_print("kernels", "compile, cached: known kernel", measure_median(known, TURNS) * 1e3, "ms", cold * 1e3,
+                  "the cold one");
 }
 
 /* --- arrays ---------------------------------------------------------------------------------------------------------
@@ -229,7 +201,7 @@ call_once(calls_t *self)
     driver_done_t done;
     int64_t began = clock_now_ns();
     must(driver_run(self->host, self->session, self->kernel, self->in, self->nin, &self->out, 60, &done), &done.err);
-    return seconds_since(began);
+    return measure_seconds(began);
 }
 
 static double
@@ -238,7 +210,7 @@ call_many(calls_t *self, int turns)
     double *values = calloc((size_t)turns, sizeof *values);
     for (int i = 0; values && i < turns; i++)
         values[i] = call_once(self);
-    double result = values ? median(values, turns) : 0;
+    double result = values ? measure_median(values, turns) : 0;
     free(values);
     return result;
 }
@@ -259,15 +231,15 @@ compare(calls_t *self, const char *name, int64_t n, void (*loop)(void *, int64_t
     for (int i = 0; i < PAIRS; i++) {
         int64_t began = clock_now_ns();
         crew_run(crew, parts, loop, &context);
-        bare[i] = seconds_since(began) / (double)n * 1e9;
+        bare[i] = measure_seconds(began) / (double)n * 1e9;
         ours[i] = call_once(self) / (double)n * 1e9;
         ratio[i] = bare[i] / ours[i];
     }
     crew_destroy(&crew);
     char text[128];
-    report(name, median(ours, PAIRS), "ns/elt", median(bare, PAIRS), loop_name);
+    measure_print("kernels", name, measure_median(ours, PAIRS), "ns/elt", measure_median(bare, PAIRS), loop_name);
     snprintf(text, sizeof text, "%s: speed beside the loop", name);
-    report(text, median(ratio, PAIRS), "ratio", 0, NULL);
+    measure_print("kernels", text, measure_median(ratio, PAIRS), "ratio", 0, NULL);
 }
 
 static void
@@ -308,7 +280,7 @@ bench_calls(int threads, double cold)
     calls.kernel = kernel.kernel;
     make_arrays(&calls, 2, SMALL);
     snprintf(name, sizeof name, "call, one element, %d threads", threads);
-    report(name, call_many(&calls, 2000) * 1e6, "us", 0, NULL);
+    measure_print("kernels", name, call_many(&calls, 2000) * 1e6, "us", 0, NULL);
     free_arrays(&calls);
     make_arrays(&calls, 2, LARGE);
     snprintf(name, sizeof name, "axpy of 32 MiB, %d threads", threads);

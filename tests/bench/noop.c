@@ -3,6 +3,7 @@
  * turns. */
 #include "base/clock.h"
 #include "proxy/farhand.h"
+#include "tests/bench/measure.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -129,24 +130,10 @@ our_flood(fh_session *session)
 /* ---- measuring -----------------------------------------------------------------------------------------------------
  */
 
-static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
-}
-
 static void
 report(const char *name, double *ours, double *bare, int count)
 {
-    double value = median(ours, count), limit = median(bare, count);
+    double value = measure_median(ours, count), limit = measure_median(bare, count);
     printf("%-28s %8.2f us   bare %8.2f us   ratio %.2f\n", name, value, limit, value / limit);
     printf("{\"bench\": \"noop\", \"case\": \"%s\", \"value\": %.3f, \"unit\": \"us\", \"limit\": %.3f, "
            "\"limit_name\": \"bare DEALER/ROUTER over ipc\", \"ratio\": %.3f}\n",

@@ -1,6 +1,7 @@
 /* The broker at size: a million objects, ten thousand names, a thousand engines and clients, all simulated here.  One
  * JSON line each.  Arguments: other numbers of objects, and of engines and clients. */
 #include "base/clock.h"
+#include "tests/bench/measure.h"
 #include "tests/process/broker_crowd.h"
 
 #include <stdio.h>
@@ -16,23 +17,6 @@ static int ncrowd;
 
 /* ---- reporting -----------------------------------------------------------------------------------------------------
  */
-
-/* limit 0: there is none. */
-static void
-report(const char *name, double value, const char *unit, double limit, const char *limit_name)
-{
-    printf("{\"bench\": \"registry\", \"case\": \"%s\", \"value\": %.4g, \"unit\": \"%s\"", name, value, unit);
-    if (limit > 0)
-        printf(", \"limit\": %.4g, \"limit_name\": \"%s\", \"ratio\": %.4g", limit, limit_name, value / limit);
-    printf("}\n");
-    fflush(stdout);
-}
-
-static double
-seconds_since(int64_t began)
-{
-    return (double)(clock_now_ns() - began) / 1e9;
-}
 
 /* A line of /proc/PID/status, in bytes. */
 static double
@@ -85,7 +69,7 @@ bare_inserts(const oid_t *ids, size_t count)
             slot = (slot + 1) & (capacity - 1);
         slots[slot] = &ids[i];
     }
-    double rate = (double)count / seconds_since(began);
+    double rate = (double)count / measure_seconds(began);
 
     free(slots);
     return rate;
@@ -118,7 +102,7 @@ bare_messages(void)
         while (zmq_recv(router, got, BYTES, ZMQ_DONTWAIT) >= 0)
             taken += zmq_recv(router, got, BYTES, 0) == BYTES;
     }
-    ret.rate = COUNT / seconds_since(began);
+    ret.rate = COUNT / measure_seconds(began);
     began = clock_now_ns();
     for (int i = 0; i < TRIPS; i++) {
         zmq_send(dealer, bytes, BYTES, 0);
@@ -129,7 +113,7 @@ bare_messages(void)
         zmq_send(router, bytes, BYTES, 0);
         zmq_recv(dealer, bytes, BYTES, 0);
     }
-    ret.round_trip = seconds_since(began) / TRIPS;
+    ret.round_trip = measure_seconds(began) / TRIPS;
     zmq_close(dealer);
     zmq_close(router);
     zmq_ctx_term(context);
@@ -150,11 +134,14 @@ bench_objects(crowd_t *crowd, const oid_t *ids, double inserts)
     for (size_t i = 0; i < nobjects; i += BATCH)
         crowd_tell(crowd, engine, client->peer.id, ids + i, nobjects - i < BATCH ? nobjects - i : BATCH);
     crowd_settle(crowd, engine);
-    report("create, pipelined", (double)nobjects / seconds_since(began), "1/s", inserts, "insert into a bare table");
-    report("memory of an object", (memory_of(broker, "VmRSS") - before) / (double)nobjects, "bytes", 0, "");
+    measure_print("registry", "create, pipelined", (double)nobjects / measure_seconds(began), "1/s", inserts,
+                  "insert into a bare table");
+    measure_print("registry", "memory of an object", (memory_of(broker, "VmRSS") - before) / (double)nobjects, "bytes",
+                  0, "");
     assert_int_equal(crowd_number(crowd, client, "SELECT count(*) FROM objects"), (int64_t)nobjects);
-    report("all objects in the file", (double)nobjects / seconds_since(began), "1/s", 0, "");
-    report("memory of an object, peak", (memory_of(broker, "VmHWM") - before) / (double)nobjects, "bytes", 0, "");
+    measure_print("registry", "all objects in the file", (double)nobjects / measure_seconds(began), "1/s", 0, "");
+    measure_print("registry", "memory of an object, peak", (memory_of(broker, "VmHWM") - before) / (double)nobjects,
+                  "bytes", 0, "");
 }
 
 static void
@@ -170,8 +157,8 @@ bench_come_and_go(crowd_t *crowd, double inserts)
         crowd_tell_gone(crowd, engine, ids, BATCH);
     }
     crowd_settle(crowd, engine);
-    report("create and release, pipelined", turns * (double)BATCH / seconds_since(began), "1/s", inserts,
-           "insert into a bare table");
+    measure_print("registry", "create and release, pipelined", turns * (double)BATCH / measure_seconds(began), "1/s",
+                  inserts, "insert into a bare table");
     free(ids);
 }
 
@@ -186,8 +173,8 @@ bench_one_by_one(crowd_t *crowd, double round_trip)
         crowd_tell(crowd, engine, crowd_client(crowd, 0)->peer.id, &ids[i], 1);
         crowd_settle(crowd, engine);
     }
-    report("create one by one, asked for after each", seconds_since(began) / ONE_BY_ONE * 1e6, "us", round_trip * 1e6,
-           "bare round trip without CURVE");
+    measure_print("registry", "create one by one, asked for after each", measure_seconds(began) / ONE_BY_ONE * 1e6,
+                  "us", round_trip * 1e6, "bare round trip without CURVE");
     crowd_tell_gone(crowd, engine, ids, ONE_BY_ONE);
     free(ids);
 }
@@ -207,15 +194,15 @@ bench_answer(crowd_t *crowd, const char *name, const message_t *request, uint64_
         int64_t asked = clock_now_ns();
 
         crowd_settle(crowd, other);
-        longest = seconds_since(asked) > longest ? seconds_since(asked) : longest;
+        longest = measure_seconds(asked) > longest ? measure_seconds(asked) : longest;
         crowd_live(crowd);
     }
     double rows = (double)asks->rows;
 
     snprintf(text, sizeof text, "%s: rows", name);
-    report(text, rows / seconds_since(began), "1/s", 0, "");
+    measure_print("registry", text, rows / measure_seconds(began), "1/s", 0, "");
     snprintf(text, sizeof text, "%s: longest wait of another client", name);
-    report(text, longest * 1e3, "ms", 0, "");
+    measure_print("registry", text, longest * 1e3, "ms", 0, "");
 }
 
 static void
@@ -245,15 +232,16 @@ bench_restart(crowd_t *crowd, const oid_t *ids)
     int64_t began = clock_now_ns();
 
     crowd_restart(crowd);
-    report("restart with all objects: killed to all peers back", seconds_since(began) * 1e3, "ms", 0, "");
+    measure_print("registry", "restart with all objects: killed to all peers back", measure_seconds(began) * 1e3, "ms",
+                  0, "");
     began = clock_now_ns();
     for (size_t i = 0; i < nobjects; i += BATCH)
         crowd_tell(crowd, crowd_engine(crowd, 0), crowd_client(crowd, 0)->peer.id, ids + i,
                    nobjects - i < BATCH ? nobjects - i : BATCH);
     crowd_settle(crowd, crowd_engine(crowd, 0));
-    report("all objects announced again", seconds_since(began) * 1e3, "ms", 0, "");
+    measure_print("registry", "all objects announced again", measure_seconds(began) * 1e3, "ms", 0, "");
     assert_int_equal(crowd_number(crowd, crowd_client(crowd, 0), "SELECT count(*) FROM objects"), (int64_t)nobjects);
-    report("and all that in the file", seconds_since(began) * 1e3, "ms", 0, "");
+    measure_print("registry", "and all that in the file", measure_seconds(began) * 1e3, "ms", 0, "");
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------------------
@@ -272,17 +260,18 @@ bench_names(crowd_t *crowd, const oid_t *ids)
         call = crowd_publish(crowd, client, name, ids[i], crowd_engine(crowd, i % crowd->nengines));
     }
     crowd_await(crowd, client, call);
-    report("PUBLISH, pipelined", NAMES / seconds_since(began), "1/s", 0, "");
+    measure_print("registry", "PUBLISH, pipelined", NAMES / measure_seconds(began), "1/s", 0, "");
     began = clock_now_ns();
     for (int i = 0; i < NAMES; i++) {
         snprintf(name, sizeof name, "name/%d", i);
         crowd_send(crowd, client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {++client->peer.call, str_of(name)}});
     }
     crowd_settle(crowd, client);
-    report("LOOKUP, pipelined", NAMES / seconds_since(began), "1/s", 0, "");
+    measure_print("registry", "LOOKUP, pipelined", NAMES / measure_seconds(began), "1/s", 0, "");
     began = clock_now_ns();
     crowd_restart(crowd);
-    report("restart with ten thousand names: killed to all peers back", seconds_since(began) * 1e3, "ms", 0, "");
+    measure_print("registry", "restart with ten thousand names: killed to all peers back", measure_seconds(began) * 1e3,
+                  "ms", 0, "");
     client->rows = 0;
     crowd_send(crowd, client, &(message_t){.code = MSG_NAMES, .as.NAMES.call = ++client->peer.call});
     crowd_await(crowd, client, client->peer.call);
@@ -309,7 +298,7 @@ report_crowd(const crowd_t *crowd, const char *what, double value, const char *u
     char text[100];
 
     snprintf(text, sizeof text, "%d engines and %d clients: %s", crowd->nengines, crowd->nclients, what);
-    report(text, value, unit, 0, "");
+    measure_print("registry", text, value, unit, 0, "");
 }
 
 static void
@@ -321,19 +310,19 @@ bench_crowd(int nengines, int nclients)
 
     crowd_start(&crowd, NULL, nengines, nclients);
     assert_true(crowd_until(&crowd, all_engines_known, &crowd, 120));
-    report_crowd(&crowd, "all know all", seconds_since(began), "s");
+    report_crowd(&crowd, "all know all", measure_seconds(began), "s");
     report_crowd(&crowd, "memory of a peer", memory_of(crowd.rig.broker.pid, "VmRSS") / (nengines + nclients), "bytes");
     for (int i = 0; i < PINGS; i++) {
         int64_t asked = clock_now_ns();
 
         crowd_settle(&crowd, crowd_client(&crowd, i % nclients));
-        longest = seconds_since(asked) > longest ? seconds_since(asked) : longest;
+        longest = measure_seconds(asked) > longest ? measure_seconds(asked) : longest;
         crowd_live(&crowd);
     }
     report_crowd(&crowd, "longest wait for a PONG", longest * 1e3, "ms");
     began = clock_now_ns();
     crowd_restart(&crowd);
-    report_crowd(&crowd, "killed to all back", seconds_since(began), "s");
+    report_crowd(&crowd, "killed to all back", measure_seconds(began), "s");
     crowd_stop(&crowd);
 }
 
@@ -346,8 +335,8 @@ bench_size(void **state)
     double inserts = bare_inserts(ids, nobjects);
 
     (void)state;
-    report("bare ROUTER/DEALER", bare.rate, "frames/s", 0, "");
-    report("bare insert", inserts, "1/s", 0, "");
+    measure_print("registry", "bare ROUTER/DEALER", bare.rate, "frames/s", 0, "");
+    measure_print("registry", "bare insert", inserts, "1/s", 0, "");
     crowd_start(&crowd, NULL, 1, 2);
     bench_come_and_go(&crowd, inserts);
     bench_one_by_one(&crowd, bare.round_trip);
