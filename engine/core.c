@@ -148,7 +148,7 @@ pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
     }
     if (object->type != OBJECT_ARRAY)
         return err_set(err, FH_WRONG_TYPE, "the object %s is a %s, not an array", oid_format(id, text),
-                       object->type == OBJECT_KERNEL ? "kernel" : "mapping");
+                       object_type_name(object->type));
     ret->segment = segment_ref(object->segment);
     ret->writes = false;
     ret->object = id;

@@ -48,7 +48,7 @@ typedef struct {
 } method_table_t;
 
 extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL,
-    METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD;
+    METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD, METHODS_PYTHON;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);

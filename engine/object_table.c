@@ -5,6 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+object_type_name(object_type_t type)
+{
+    static const char *const NAMES[] = {
+        [OBJECT_ARRAY] = "array", [OBJECT_KERNEL] = "kernel", [OBJECT_MAPPING] = "mapping", [OBJECT_PYTHON] = "python"};
+
+    return NAMES[type];
+}
+
 /* ---- lists ---------------------------------------------------------------------------------------------------------
  */
 
@@ -112,6 +121,21 @@ account_to_mapping(object_table_t *self, const segment_t *segment)
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
+void
+object_table_note_python(object_table_t *self, uint64_t host, oid_t id)
+{
+    if (self->python_count == self->python_room) {
+        size_t room = self->python_room ? self->python_room * 2 : 64;
+        python_gone_t *gone = realloc(self->python_gone, room * sizeof *gone);
+
+        if (!gone)
+            return;
+        self->python_gone = gone;
+        self->python_room = room;
+    }
+    self->python_gone[self->python_count++] = (python_gone_t){host, id};
+}
+
 static void
 object_free(object_t *object)
 {
@@ -132,6 +156,8 @@ discard(object_table_t *self, object_t *object)
         note_gone(self, object->id);
     if (object->type == OBJECT_MAPPING)
         mapping_remove(object);
+    if (object->type == OBJECT_PYTHON && !object->poison)
+        object_table_note_python(self, object->host, object->id);
     if (object_bytes(object) > 0)
         account_to_mapping(self, object->segment);
     object_free(object);
@@ -186,6 +212,7 @@ object_table_release(object_table_t *self)
     }
     oid_map_release(&self->map);
     free(self->gone);
+    free(self->python_gone);
     memset(self, 0, sizeof *self);
 }
 
@@ -263,6 +290,34 @@ object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *ke
     object->type = OBJECT_KERNEL;
     object->kernel = kernel;
     return FH_OK;
+}
+
+int
+object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t host, err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, 0, &object, err);
+
+    if (status)
+        return status;
+    object->type = OBJECT_PYTHON;
+    object->host = host;
+    return FH_OK;
+}
+
+int
+object_table_poison_python(object_table_t *self, uint64_t host, buf_t *poison)
+{
+    size_t cursor = 0;
+    int count = 0;
+
+    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
+        if (object->type != OBJECT_PYTHON || object->host != host || object->poison)
+            continue;
+        object->poison = buf_ref(poison);
+        count++;
+    }
+    return count;
 }
 
 int

@@ -18,8 +18,9 @@
 
 enum { OBJECT_MAX_PER_OWNER = 1000000 };
 
-/* A mapping stands for a client's private map of an array's memory: while it is there the segment is frozen. */
-typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING } object_type_t;
+/* A mapping stands for a client's private map of an array's memory: while it is there the segment is frozen.  A Python
+ * object lives in a Python host (engine/python_host.h). */
+typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING, OBJECT_PYTHON } object_type_t;
 
 typedef struct object object_t;
 
@@ -43,6 +44,7 @@ struct object {
     segment_t *segment;                        /* arrays that are not poisoned, mappings */
     int64_t offset;                            /* of the first element in the segment */
     void *kernel;                              /* kernels: what methods/kernel.c keeps, malloc'ed */
+    uint64_t host;                             /* Python objects: serial of the host that they live in */
     object_t *previous, *next;                 /* of the same owner */
     object_t *news_previous, *news_next;       /* new ones, oldest first */
     object_t *mapping_previous, *mapping_next; /* of the same segment */
@@ -57,7 +59,18 @@ typedef struct {
     oid_t *gone; /* announced objects that are no more */
     size_t gone_count, gone_room;
     bool gone_lost; /* some could not be noted: all must be announced again */
+    struct python_gone *python_gone; /* Python objects that are no more, for their hosts */
+    size_t python_count, python_room;
 } object_table_t;
+
+/* A Python object that nobody has a handle of. */
+typedef struct python_gone {
+    uint64_t host;
+    oid_t id;
+} python_gone_t;
+
+/* "array", "kernel", "mapping", "python" */
+const char *object_type_name(object_type_t type);
 
 /* All-zero memory is an empty table. */
 void object_table_release(object_table_t *self);
@@ -75,6 +88,12 @@ int object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, con
 void object_table_move(object_table_t *self, segment_t *from, segment_t *to);
 /* Takes kernel (malloc'ed) on success. */
 int object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err);
+int object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t host, err_t *err);
+/* A Python object is to be forgotten by its host, whether it is in the table or not.  What cannot be noted for want of
+ * memory stays until the host ends. */
+void object_table_note_python(object_table_t *self, uint64_t host, oid_t id);
+/* A Python host has ended: all objects there hold this error from now on.  Returns how many. */
+int object_table_poison_python(object_table_t *self, uint64_t host, buf_t *poison);
 /* poison: an err_t in a buffer; a reference is taken. */
 int object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, buf_t *poison, err_t *err);
 

@@ -12,12 +12,14 @@ class Config:
     tick_interval: seconds between two signs of life of an idle session.
     shared_memory: copy large arrays straight to the memory of engines on this host and map it when they are gathered (True),
         or send all bytes as messages.  Read when a session connects; results are the same.
+    show_output: print what remote Python code prints, with the number of its engine before each line.
     """
 
     implicit_gather_limit: int = 1 << 30
     call_timeout: Optional[float] = 60.0
     tick_interval: float = 3.0
     shared_memory: bool = True
+    show_output: bool = True
 
 
 config = Config()
