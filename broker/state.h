@@ -70,6 +70,9 @@ extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
 void clients_engines(broker_t *self, session_t *session, const message_t *message);
 void clients_tell_engine(broker_t *self, const engine_t *engine);
 
+/* MEMORY (memory.c). */
+void memory_tell(broker_t *self, session_t *session, const message_t *message);
+
 /* ---- sending (post.c) ----------------------------------------------------------------------------------------------
  */
 
