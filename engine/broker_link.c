@@ -274,7 +274,6 @@ hear_ok(broker_link_t *self, const message_t *message)
         return;
     self->state = READY;
     self->ever_ready = true;
-    (void)say_now(self, &(message_t){.code = MSG_ENGINES, .as.ENGINES.call = ++self->call});
 }
 
 static void
@@ -438,9 +437,20 @@ tick_heirs(broker_link_t *self, int64_t now_ns)
             heirs->ping = self->call;
 }
 
+/* Where are the engines that something is to go to? */
+static void
+ask_for_mates(broker_link_t *self)
+{
+    oid_t engine;
+
+    while (mates_next_wanted(self->options.mates, &engine))
+        (void)say_now(self, &(message_t){.code = MSG_FIND_ENGINE, .as.FIND_ENGINE = {++self->call, engine}});
+}
+
 static int64_t
 tick_ready(broker_link_t *self, int64_t now_ns)
 {
+    ask_for_mates(self);
     if (now_ns >= self->beat_ns) {
         beat(self);
         self->beat_ns = now_ns + BEAT_NS;
