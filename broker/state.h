@@ -4,6 +4,7 @@
 #define FH_BROKER_STATE_H
 
 #include "broker/broker.h"
+#include "broker/queries.h"
 #include "broker/registry.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -32,6 +33,7 @@ typedef struct stream stream_t;
 struct broker {
     link_t *link;
     store_t *store;
+    queries_t *queries;
     broker_options_t options;
     registry_t registry;
     sessions_t sessions;

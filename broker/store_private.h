@@ -47,9 +47,7 @@ enum {
 
 struct store {
     sqlite3 *db;
-    sqlite3 *reader; /* for clients' queries; opened with the first */
     sqlite3_stmt *statements[STORE_STATEMENTS];
-    int64_t reader_until_ns; /* the running step of a query ends then */
     char path[STORE_PATH_BYTES];
 };
 
