@@ -258,8 +258,8 @@ ping(broker_t *self, session_t *session, const message_t *message)
 }
 
 const handler_t CLIENT_HANDLERS[] = {
-    {MSG_PING, ping},     {MSG_GOODBYE, goodbye}, {MSG_ENGINES, clients_engines},
-    {MSG_PLACE, place},   {MSG_PUBLISH, publish}, {MSG_UNPUBLISH, unpublish},
-    {MSG_LOOKUP, lookup}, {MSG_NAMES, names},     {MSG_OBJECTS, objects},
-    {MSG_SQL, sql},       {MSG_HELLO, NULL},
+    {MSG_PING, ping},     {MSG_GOODBYE, goodbye},    {MSG_ENGINES, clients_engines},
+    {MSG_PLACE, place},   {MSG_PUBLISH, publish},    {MSG_UNPUBLISH, unpublish},
+    {MSG_LOOKUP, lookup}, {MSG_NAMES, names},        {MSG_OBJECTS, objects},
+    {MSG_SQL, sql},       {MSG_MEMORY, memory_tell}, {MSG_HELLO, NULL},
 };

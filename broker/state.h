@@ -79,6 +79,9 @@ void clients_engines(broker_t *self, session_t *session, const message_t *messag
 void clients_tell_engine(broker_t *self, const engine_t *engine);
 void clients_engine(broker_t *self, session_t *session, const engine_t *engine, uint64_t call);
 
+/* MEMORY (memory.c). */
+void memory_tell(broker_t *self, session_t *session, const message_t *message);
+
 /* ---- sending (post.c) ----------------------------------------------------------------------------------------------
  */
 

@@ -200,6 +200,12 @@ store_close(store_t **self)
     *self = NULL;
 }
 
+int64_t
+store_memory_bytes(void)
+{
+    return sqlite3_memory_used();
+}
+
 sqlite3_stmt *
 store_statement(store_t *self, int which)
 {

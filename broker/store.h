@@ -25,6 +25,8 @@ typedef struct query query_t;
  * trusted. */
 int store_open(store_t **ret, const char *path, int64_t max_bytes, err_t *err);
 void store_close(store_t **self);
+/* Heap that SQLite has taken in this process. */
+int64_t store_memory_bytes(void);
 /* Fill empty tables.  Engines come back as EXPECTED, LOST or STOPPED, sessions AWAY with the lease.  Rows that make no
  * sense are passed over and counted in *ret_skipped (may be NULL). */
 int store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease,
