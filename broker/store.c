@@ -195,7 +195,6 @@ store_close(store_t **self)
         return;
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize((*self)->statements[i]);
-    sqlite3_close((*self)->reader);
     sqlite3_close((*self)->db);
     free(*self);
     *self = NULL;
