@@ -58,7 +58,7 @@ typedef struct {
     object_t *news_first, *news_last;
     oid_t *gone; /* announced objects that are no more */
     size_t gone_count, gone_room;
-    bool gone_lost; /* some could not be noted: all must be announced again */
+    bool gone_lost;                  /* some could not be noted: all must be announced again */
     struct python_gone *python_gone; /* Python objects that are no more, for their hosts */
     size_t python_count, python_room;
 } object_table_t;

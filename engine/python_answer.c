@@ -243,8 +243,8 @@ take_done(python_host_t *self, const pyhost_done_t *done, rest_t rest, err_t *er
     }
     if (!status && done->outcome == PYHOST_INTERRUPTED) {
         status = job->verdict ? job->verdict : FH_CANCELLED;
-        err_set(&why, status, status == FH_TIMEOUT ? "%s ran past its time limit of %g s and was interrupted"
-                                                   : "%s was cancelled",
+        err_set(&why, status,
+                status == FH_TIMEOUT ? "%s ran past its time limit of %g s and was interrupted" : "%s was cancelled",
                 job->what, (double)job->limit_ns / 1e9);
     } else if (!status && done->outcome == PYHOST_RAISED) {
         job->raised = true;

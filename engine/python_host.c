@@ -1,20 +1,18 @@
-/* engine/python_host.c - hosts from their start to their end; when calls are interrupted. */
+/* engine/python_host.c - hosts from their start to their end. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/python_host_private.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { MOST = 64, EVENTS = 32, GONE_AT_ONCE = 1024 };
+enum { MOST = 64 };
 
-static const int64_t START_NS = 30000000000, HOUR_NS = 3600000000000, GRACE_NS = 2000000000, AGAIN_NS = 50000000;
+static const int64_t HOUR_NS = 3600000000000, BURY_NS = 50000000;
 
 int
 python_hosts_new(python_hosts_t **ret, const python_hosts_options_t *options, err_t *err)
@@ -111,8 +109,8 @@ watch(python_host_t *self, int operation)
         (void)epoll_ctl(self->all->epoll, operation, self->process->pidfd, &event);
 }
 
-static python_host_t *
-find(const python_hosts_t *self, oid_t session)
+python_host_t *
+python_hosts_find(const python_hosts_t *self, oid_t session)
 {
     for (python_host_t *host = self->hosts; host; host = host->next)
         if (oid_equal(host->session, session) && !host->ended)
@@ -123,15 +121,16 @@ find(const python_hosts_t *self, oid_t session)
 int
 python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_t *err)
 {
-    python_host_t *host = find(self, session);
+    python_host_t *host = python_hosts_find(self, session);
 
     if (host) {
         *ret = host;
         return FH_OK;
     }
     if (self->count >= self->options.most)
-        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has %d Python hosts, one for each session that runs Python; "
-                                               "it takes no more (--python-hosts)",
+        return err_set(err, FH_LIMIT_EXCEEDED,
+                       "this engine has %d Python hosts, one for each session that runs Python; "
+                       "it takes no more (--python-hosts)",
                        self->count);
     host = calloc(1, sizeof *host);
     if (!host)
@@ -160,15 +159,14 @@ python_host_serial(const python_host_t *self)
     return self->serial;
 }
 
-/* verdict NULL: it has ended by itself, or is about to. */
-static void
-kill_host(python_host_t *self, const char *verdict)
+void
+python_host_kill(python_host_t *self, const char *verdict)
 {
     if (!self->ended)
         self->verdict = verdict;
     self->ended = true;
     self->interrupt_ns = INT64_MAX;
-    self->kill_ns = clock_now_ns() + AGAIN_NS; /* look whether it is gone */
+    self->kill_ns = clock_now_ns() + BURY_NS; /* look whether it is gone */
     python_process_kill(self->process);
 }
 
@@ -186,7 +184,7 @@ python_host_push(python_host_t *self)
         self->blocked = status == FH_BUSY;
         if (status && status != FH_BUSY && status != FH_CANNOT_CONNECT) {
             (void)snprintf(self->fault, sizeof self->fault, "%.250s", err.text);
-            kill_host(self, "it could not be spoken to: ");
+            python_host_kill(self, "it could not be spoken to: ");
         }
         if (status)
             break; /* if it has closed, its end is noticed elsewhere */
@@ -217,15 +215,15 @@ describe_end(const python_host_t *self, const char *doing, err_t *err)
         (void)err_set(err, FH_IO_ERROR,
                       "a Python host could not be started: %s; its standard error is in the engine's log", how);
     else
-        (void)err_set(err, FH_ENGINE_LOST,
-                      "the session's Python host has ended%s%.100s: %s; Python objects that were in it are lost, arrays "
-                      "are not, and the next call gets a new host",
-                      *doing ? " while it ran " : "", doing, how);
+        (void)err_set(
+            err, FH_ENGINE_LOST,
+            "the session's Python host has ended%s%.100s: %s; Python objects that were in it are lost, arrays "
+            "are not, and the next call gets a new host",
+            *doing ? " while it ran " : "", doing, how);
 }
 
-/* The child has ended: fail what it had, and forget it. */
-static void
-lose(python_hosts_t *self, python_host_t *host)
+void
+python_host_lose(python_hosts_t *self, python_host_t *host)
 {
     err_t err = {0};
     buf_t *poison = NULL;
@@ -243,8 +241,9 @@ lose(python_hosts_t *self, python_host_t *host)
         err_t why = err;
 
         if (verdict)
-            (void)err_set(&why, verdict, "%s did not end when it was interrupted, so the Python host was killed: Python "
-                                         "objects that were in it are lost",
+            (void)err_set(&why, verdict,
+                          "%s did not end when it was interrupted, so the Python host was killed: Python "
+                          "objects that were in it are lost",
                           host->first->what);
         python_host_finish(host, verdict ? verdict : err.status, &why);
     }
@@ -271,8 +270,8 @@ python_hosts_destroy(python_hosts_t **self)
         return;
     while (hosts->hosts) {
         hosts->hosts->closing = true;
-        kill_host(hosts->hosts, "the engine stops");
-        lose(hosts, hosts->hosts);
+        python_host_kill(hosts->hosts, "the engine stops");
+        python_host_lose(hosts, hosts->hosts);
     }
     close(hosts->epoll);
     free(hosts->spare);
@@ -282,210 +281,10 @@ python_hosts_destroy(python_hosts_t **self)
 void
 python_hosts_forget(python_hosts_t *self, oid_t session)
 {
-    python_host_t *host = find(self, session);
+    python_host_t *host = python_hosts_find(self, session);
 
     if (!host)
         return;
     host->closing = true;
-    kill_host(host, "the session has ended");
-}
-
-/* ---- ending calls --------------------------------------------------------------------------------------------------
- */
-
-/* The first call is to end: ask for it, ever again, since the host may just have been between two calls; at last kill.
- */
-static void
-press(python_host_t *self, int64_t now_ns)
-{
-    python_job_t *job = self->first;
-
-    if (!job->interrupted)
-        self->kill_ns = now_ns + GRACE_NS;
-    job->interrupted = true;
-    self->interrupt_ns = now_ns + AGAIN_NS;
-    python_process_interrupt(self->process, job->serial);
-}
-
-void
-python_hosts_cancel(python_hosts_t *self, oid_t session)
-{
-    python_host_t *host = find(self, session);
-    bool all = true;
-
-    if (!host)
-        return;
-    pthread_mutex_lock(&self->core->lock);
-    for (python_job_t *job = host->first; job; job = job->next) {
-        if (!job->orphan && call_cancelled(job->call) && !job->verdict)
-            job->verdict = FH_CANCELLED;
-        all = all && job->verdict;
-        if (all)
-            atomic_store(&host->process->page->cancelled, job->serial);
-    }
-    pthread_mutex_unlock(&self->core->lock);
-    if (host->first && host->first->verdict && !host->first->interrupted)
-        press(host, clock_now_ns());
-}
-
-static int64_t
-deadline_of(const python_host_t *self)
-{
-    int64_t deadline = self->kill_ns < self->interrupt_ns ? self->kill_ns : self->interrupt_ns;
-
-    if (self->ended)
-        return self->kill_ns;
-    if (!self->ready && self->process->started_ns + START_NS < deadline)
-        deadline = self->process->started_ns + START_NS;
-    if (self->first && self->ready && !self->first->verdict && self->began_ns + self->first->limit_ns < deadline)
-        deadline = self->began_ns + self->first->limit_ns;
-    return deadline;
-}
-
-int64_t
-python_hosts_next_deadline(const python_hosts_t *self)
-{
-    int64_t deadline = INT64_MAX;
-
-    for (const python_host_t *host = self->hosts; host; host = host->next)
-        if (deadline_of(host) < deadline)
-            deadline = deadline_of(host);
-    return deadline;
-}
-
-static void
-enforce(python_host_t *self, int64_t now_ns)
-{
-    if (!self->ready && now_ns >= self->process->started_ns + START_NS)
-        kill_host(self, "it was not ready after 30 seconds");
-    if (self->first && self->ready && !self->first->verdict && now_ns >= self->began_ns + self->first->limit_ns)
-        self->first->verdict = FH_TIMEOUT;
-    if (self->first && self->first->verdict && (!self->first->interrupted || now_ns >= self->interrupt_ns))
-        press(self, now_ns);
-    if (now_ns >= self->kill_ns)
-        kill_host(self, "a call did not end when it was interrupted");
-}
-
-/* ---- the reactor ---------------------------------------------------------------------------------------------------
- */
-
-int
-python_hosts_fd(const python_hosts_t *self)
-{
-    return self->epoll;
-}
-
-bool
-python_hosts_linger(python_hosts_t *self)
-{
-    for (python_host_t *host = self->hosts; host; host = host->next)
-        if (host->first && host->ready && !host->process->looked)
-            return python_process_look(host->process);
-    return false;
-}
-
-/* Take what it says.  Whoever has ended is found by pidfd, by the closed socket, or, killed, by and by. */
-static void
-listen(python_hosts_t *self, python_host_t *host)
-{
-    err_t err = {0};
-    size_t size;
-    int status;
-
-    while (!(status = python_process_receive(host->process, self->datagram, &size, &err)) &&
-           !(status = python_answer_take(host, self->datagram, size, &err)))
-        continue;
-    if (status == FH_BUSY) {
-        python_host_push(host);
-    } else if (status == FH_CANNOT_CONNECT) {
-        kill_host(host, NULL);
-    } else {
-        (void)snprintf(host->fault, sizeof host->fault, "%.250s", err.text);
-        kill_host(host, "it broke the protocol: ");
-    }
-}
-
-static void
-hear(python_hosts_t *self, uint64_t event)
-{
-    python_host_t *host = self->hosts;
-
-    while (host && host->serial != event / 2)
-        host = host->next;
-    if (!host)
-        return;
-    if (!host->ended || !(event & 1))
-        listen(self, host);
-    if (event & 1)
-        kill_host(host, NULL);
-    if (host->ended)
-        (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, host->process->socket, NULL);
-}
-
-static void
-tell_gone_to(python_host_t *self, const python_gone_t *gone, size_t n)
-{
-    void *record = NULL;
-    uint32_t count = 0;
-
-    for (size_t i = 0; i < n; i++)
-        count += gone[i].host == self->serial;
-    if (!count || self->ended ||
-        python_packet_reserve(self, PYHOST_DROP, sizeof(pyhost_list_t) + count * sizeof(oid_t), 0, &record, NULL))
-        return;
-    ((pyhost_list_t *)record)->count = count;
-    char *at = (char *)((pyhost_list_t *)record + 1);
-
-    for (size_t i = 0; i < n; i++)
-        if (gone[i].host == self->serial) {
-            memcpy(at, &gone[i].id, sizeof gone[i].id);
-            at += sizeof gone[i].id;
-        }
-    if (!self->first)
-        python_host_push(self); /* else it goes when this call has ended */
-}
-
-/* Tell the hosts which of their objects are gone. */
-static void
-tell_gone(python_hosts_t *self)
-{
-    object_table_t *objects = &self->core->objects;
-    python_gone_t gone[GONE_AT_ONCE];
-    size_t n;
-
-    do {
-        pthread_mutex_lock(&self->core->lock);
-        n = objects->python_count < GONE_AT_ONCE ? objects->python_count : GONE_AT_ONCE;
-        objects->python_count -= n;
-        if (n)
-            memcpy(gone, objects->python_gone + objects->python_count, n * sizeof *gone);
-        pthread_mutex_unlock(&self->core->lock);
-        for (python_host_t *host = n ? self->hosts : NULL; host; host = host->next)
-            tell_gone_to(host, gone, n);
-    } while (n);
-}
-
-void
-python_hosts_handle(python_hosts_t *self)
-{
-    struct epoll_event events[EVENTS];
-    int count = epoll_wait(self->epoll, events, EVENTS, 0);
-
-    for (int i = 0; i < count; i++)
-        hear(self, events[i].data.u64);
-    int64_t now_ns = clock_now_ns();
-
-    for (python_host_t *host = self->hosts, *next; host; host = next) {
-        next = host->next;
-        if (!host->ended &&
-            (now_ns >= deadline_of(host) || (host->first && host->first->verdict && !host->first->interrupted)))
-            enforce(host, now_ns);
-        if (!host->ended)
-            continue;
-        if (python_process_bury(host->process))
-            lose(self, host);
-        else if (now_ns >= host->kill_ns)
-            kill_host(host, NULL);
-    }
-    tell_gone(self);
+    python_host_kill(host, "the session has ended");
 }

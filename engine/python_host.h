@@ -3,9 +3,9 @@
  * A session gets a host of its own with its first call, and it is killed with the session.  It is no sandbox: the code
  * has the engine's rights.  Calls are run in the order in which they were asked; several may be on their way at once.
  * Everything is asynchronous: what a call gave is in its job when that is finished, and its lane is woken.  What a host
- * says is checked.  When a host ends, the calls that it had fail, and all Python objects in it hold that error from then
- * on; the next call gets a new host.
- * Thread rule: owned by the engine's reactor thread, without the core's lock; jobs are guarded by that lock. */
+ * says is checked.  When a host ends, the calls that it had fail, and all Python objects in it hold that error from
+ * then on; the next call gets a new host. Thread rule: owned by the engine's reactor thread, without the core's lock;
+ * jobs are guarded by that lock. */
 #ifndef FH_ENGINE_PYTHON_HOST_H
 #define FH_ENGINE_PYTHON_HOST_H
 
@@ -28,12 +28,13 @@ int python_hosts_new(python_hosts_t **ret, const python_hosts_options_t *options
 /* Kills all hosts; jobs that are due finish with CANCELLED. */
 void python_hosts_destroy(python_hosts_t **self);
 
-/* ---- calls -----------------------------------------------------------------------------------------------------------
+/* ---- calls
+ * -----------------------------------------------------------------------------------------------------------
  */
 
 /* What a call has made, before it belongs to anybody. */
 typedef struct {
-    buf_t *body;     /* the pickle; NULL: it is the last array */
+    buf_t *body;        /* the pickle; NULL: it is the last array */
     uint8_t small[256]; /* a small pickle lies here: */
     uint32_t small_bytes;
     oid_t *objects; /* Python objects beside the result; malloc'ed */
@@ -51,9 +52,9 @@ typedef struct python_job {
     lane_t *lane;            /* likewise */
     char what[PYHOST_WHAT];
     int64_t limit_ns;
-    int verdict;       /* why it was asked to end; OK: it was not */
-    bool interrupted;  /* SIGINT was sent for it */
-    bool has_result;   /* its value becomes an object */
+    int verdict;      /* why it was asked to end; OK: it was not */
+    bool interrupted; /* SIGINT was sent for it */
+    bool has_result;  /* its value becomes an object */
     segment_t *granted[PYHOST_ARRAYS];
     int ngranted;
     bool finished, orphan;
@@ -93,7 +94,8 @@ void python_job_free(core_t *core, python_job_t **self);
 /* Nobody waits for it any more. */
 void python_job_orphan(void *job);
 
-/* ---- for the reactor -------------------------------------------------------------------------------------------------
+/* ---- for the reactor
+ * -------------------------------------------------------------------------------------------------
  */
 
 /* End those calls of a session that are marked as cancelled. */

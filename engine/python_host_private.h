@@ -61,6 +61,12 @@ void python_pins_release(python_host_t *self);
 int python_answer_take(python_host_t *self, const char *bytes, size_t size, err_t *err);
 
 /* ---- python_host.c */
+/* NULL: the session has none that can be asked. */
+python_host_t *python_hosts_find(const python_hosts_t *self, oid_t session);
+/* verdict NULL: it has ended by itself, or is about to.  It is buried by and by. */
+void python_host_kill(python_host_t *self, const char *verdict);
+/* The child has ended: fail what it had, and forget it. */
+void python_host_lose(python_hosts_t *self, python_host_t *host);
 /* The host's first job is answered. */
 void python_host_finish(python_host_t *self, int status, const err_t *err);
 

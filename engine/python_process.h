@@ -1,9 +1,9 @@
 /* engine/python_process.h - one Python host as a child process: started, spoken to, killed, buried.
  *
  * The child gets a datagram socket, a page, and our standard error; no other descriptor of ours.  It leads a process
- * group, so that children of its own end with it.  Nothing here waits, except for python_process_destroy, which waits for
- * a killed child for a short time.
- * Thread rule: owned by the engine's reactor thread; the child dies with the thread that started it. */
+ * group, so that children of its own end with it.  Nothing here waits, except for python_process_destroy, which waits
+ * for a killed child for a short time. Thread rule: owned by the engine's reactor thread; the child dies with the
+ * thread that started it. */
 #ifndef FH_ENGINE_PYTHON_PROCESS_H
 #define FH_ENGINE_PYTHON_PROCESS_H
 

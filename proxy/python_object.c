@@ -119,8 +119,8 @@ take_arrays(fh_python_call *self, const msg_PY_RESULT_t *result, err_t *err)
         shape_t shape = {.ndim = (int)ndim};
         memcpy(shape.extent, result->shapes.items + at, (size_t)ndim * sizeof *shape.extent);
         at += (uint32_t)ndim;
-        int status = take_array(self, result->arrays.items[i], (uint64_t)result->dtypes.items[i], &shape,
-                                &self->arrays[i], err);
+        int status =
+            take_array(self, result->arrays.items[i], (uint64_t)result->dtypes.items[i], &shape, &self->arrays[i], err);
         if (status)
             return status;
         self->answer.narrays++;
@@ -169,9 +169,10 @@ check_request(const fh_python_request *request, err_t *err)
     if (!request->body || !request->size)
         return err_set(err, FH_INVALID_ARGUMENT, "a Python call needs a pickle");
     if (request->nobjects > MAX_OBJECTS || request->narrays > MAX_ARRAYS || request->nbuffers >= MAX_ARRAYS)
-        return err_set(err, FH_LIMIT_EXCEEDED,
-                       "a Python call refers to %d objects, %d arrays and %d buffers; at most %d, %d and %d are possible",
-                       request->nobjects, request->narrays, request->nbuffers, MAX_OBJECTS, MAX_ARRAYS, MAX_ARRAYS - 1);
+        return err_set(
+            err, FH_LIMIT_EXCEEDED,
+            "a Python call refers to %d objects, %d arrays and %d buffers; at most %d, %d and %d are possible",
+            request->nobjects, request->narrays, request->nbuffers, MAX_OBJECTS, MAX_ARRAYS, MAX_ARRAYS - 1);
     return FH_OK;
 }
 
@@ -187,8 +188,7 @@ find_engine(fh_session *session, const fh_python_request *request, engine_link_t
                            "Python objects of engine %d and of engine %d in one call: gather one of them first",
                            (*ret)->number, request->objects[i]->handle->engine->number);
     for (int i = 0; i < request->narrays + request->nbuffers; i++) {
-        const fh_array *array =
-            i < request->narrays ? request->arrays[i] : request->buffers[i - request->narrays];
+        const fh_array *array = i < request->narrays ? request->arrays[i] : request->buffers[i - request->narrays];
         if (array->axis >= 0 || array->parts[0].handle->engine != *ret)
             return err_set(err, FH_INVALID_ARGUMENT, "an array of a Python call does not lie on engine %d",
                            (*ret)->number);

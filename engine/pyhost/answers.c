@@ -1,7 +1,6 @@
 /* engine/pyhost/answers.c - what calls gave, as records for the engine. */
-#include "engine/pyhost/pyhost.h"
-
 #include "codecs/dtype.h"
+#include "engine/pyhost/pyhost.h"
 
 /* ---- memory for large results --------------------------------------------------------------------------------------
  */
@@ -94,8 +93,8 @@ static bool
 read_made(PyObject *tuple, made_t *ret)
 {
     *ret = (made_t){.id = NULL};
-    if (!PyArg_ParseTuple(tuple, "y#IsO!Lz#", &ret->id, &ret->id_size, &ret->number, &ret->dtype, &PyTuple_Type, &ret->shape,
-                          &ret->bytes, &ret->data, &ret->data_size))
+    if (!PyArg_ParseTuple(tuple, "y#IsO!Lz#", &ret->id, &ret->id_size, &ret->number, &ret->dtype, &PyTuple_Type,
+                          &ret->shape, &ret->bytes, &ret->data, &ret->data_size))
         return false;
     if (ret->id_size == PYHOST_ID && PyTuple_GET_SIZE(ret->shape) <= SHAPE_MAX_DIMS &&
         (!ret->data || ret->data_size == ret->bytes))

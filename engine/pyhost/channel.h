@@ -41,7 +41,8 @@ int channel_receive(channel_t *self, datagram_t **ret, err_t *err);
 int channel_receive_code(channel_t *self, uint32_t code, datagram_t **ret, err_t *err);
 void datagram_destroy(datagram_t **self);
 
-/* Room for a record of size bytes, cleared, its head filled but for serial; sends what is in the way. LIMIT_EXCEEDED. */
+/* Room for a record of size bytes, cleared, its head filled but for serial; sends what is in the way. LIMIT_EXCEEDED.
+ */
 int channel_reserve(channel_t *self, uint32_t code, size_t size, void **ret, err_t *err);
 /* Send what was reserved so far. */
 int channel_flush(channel_t *self, err_t *err);

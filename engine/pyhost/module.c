@@ -99,11 +99,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "_pyhost",
-    .m_doc = "The channel to the engine.",
-    .m_size = -1,
-    .m_methods = methods,
+    PyModuleDef_HEAD_INIT, .m_name = "_pyhost",  .m_doc = "The channel to the engine.",
+    .m_size = -1,          .m_methods = methods,
 };
 
 PyMODINIT_FUNC
@@ -112,8 +109,7 @@ PyInit__pyhost(void)
     PyObject *module = PyModule_Create(&definition);
     if (!module)
         return NULL;
-    if (PyModule_AddType(module, &pyhost_mapping_type) ||
-        PyModule_AddIntConstant(module, "BODY", PYHOST_BODY) ||
+    if (PyModule_AddType(module, &pyhost_mapping_type) || PyModule_AddIntConstant(module, "BODY", PYHOST_BODY) ||
         PyModule_AddIntConstant(module, "INLINE", PYHOST_INLINE) ||
         PyModule_AddIntConstant(module, "ARRAYS", PYHOST_ARRAYS) ||
         PyModule_AddIntConstant(module, "OBJECTS", PYHOST_OBJECTS)) {

@@ -6,9 +6,9 @@
 #define FH_ENGINE_PYHOST_PYHOST_H
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include "engine/pyhost/channel.h"
+
+#include <Python.h>
 
 PyMODINIT_FUNC PyInit__pyhost(void);
 /* The program's one channel; call it before the module is imported. */
@@ -16,7 +16,8 @@ void pyhost_use(channel_t *channel);
 /* Raise the exception that fits; returns NULL. */
 PyObject *pyhost_raise(const err_t *err);
 
-/* ---- mapping.c: memory that the engine has lent, with a buffer -------------------------------------------------------
+/* ---- mapping.c: memory that the engine has lent, with a buffer
+ * -------------------------------------------------------
  */
 
 typedef enum { MAPPING_SEEN, MAPPING_PRIVATE, MAPPING_SHARED } mapping_kind_t;
@@ -28,7 +29,8 @@ PyObject *pyhost_mapping_new(int fd, int64_t size, uint32_t pin, mapping_kind_t 
 /* Tell the engine of mappings that are gone.  False with an exception. */
 bool pyhost_mapping_tell(channel_t *channel);
 
-/* ---- requests.c, answers.c -------------------------------------------------------------------------------------------
+/* ---- requests.c, answers.c
+ * -------------------------------------------------------------------------------------------
  */
 
 /* The requests of a datagram as a list of tuples.  Takes the datagram. */

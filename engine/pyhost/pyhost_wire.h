@@ -63,8 +63,8 @@ typedef struct {
     uint32_t count, reserved;
 } pyhost_list_t;
 
-/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Also PYHOST_WANT.
- * Behind it: count sizes in bytes as int64_t. */
+/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Also
+ * PYHOST_WANT. Behind it: count sizes in bytes as int64_t. */
 typedef struct {
     pyhost_record_t record;
     uint32_t count;

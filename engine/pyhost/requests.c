@@ -1,7 +1,6 @@
 /* engine/pyhost/requests.c - records of the engine as tuples. */
-#include "engine/pyhost/pyhost.h"
-
 #include "codecs/dtype.h"
+#include "engine/pyhost/pyhost.h"
 
 /* Where reading is.  The engine is trusted, but a datagram that is cut short must not lead anywhere else. */
 typedef struct {
@@ -172,7 +171,9 @@ pyhost_requests(datagram_t *datagram)
             break;
         }
         reader_t one = {datagram, all.at, all.at + head->size};
-        PyObject *item = head->code == PYHOST_CALL ? make_call(&one) : head->code == PYHOST_DROP ? make_drop(&one) : NULL;
+        PyObject *item = head->code == PYHOST_CALL   ? make_call(&one)
+                         : head->code == PYHOST_DROP ? make_drop(&one)
+                                                     : NULL;
         if (!item && !PyErr_Occurred())
             PyErr_Format(PyExc_ValueError, "the engine sent a record of code %u", head->code);
         if (!item || PyList_Append(list, item))

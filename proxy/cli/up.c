@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/host_memory.h"
 #include "base/private_file.h"
 #include "codecs/connection_file.h"
 #include "proxy/cli/command.h"
@@ -28,14 +29,15 @@ static const option_t options[] = {
     {"threads", 0, OPTION_INT, "0", 0, 1024, offsetof(settings_t, threads), "N",
      "Threads that each engine computes with; 0: the cores of this host shared out."},
     {"memory", 0, OPTION_BYTES, "0", 0, 1e15, offsetof(settings_t, memory), "BYTES",
-     "Memory for arrays on each engine; 0: 60 % of this host's memory shared out."},
+     "Memory for arrays on each engine; 0: 60 % of this host's memory (or of the limit of its cgroup) shared out."},
     {"owner", 0, OPTION_INT, "0", 0, 4194304, offsetof(settings_t, owner), "PID",
      "The process that the cluster is for: broker and engines end when it does; 0: none."},
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
     {"python", 0, OPTION_TEXT, "auto", 0, 0, offsetof(settings_t, python), "WHEN",
-     "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback only."},
+     "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback "
+     "only."},
 };
 
 /* What one `up` has done so far, so that it can be undone. */
@@ -161,10 +163,7 @@ threads_each(const settings_t *settings)
 static int64_t
 memory_each(const settings_t *settings)
 {
-    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (settings->memory || pages <= 0 || page <= 0)
-        return settings->memory; /* 0: the engine decides */
-    return pages * 6 / 10 / settings->engines * page;
+    return settings->memory ? settings->memory : host_memory_bytes("") / 10 * 6 / settings->engines;
 }
 
 static int

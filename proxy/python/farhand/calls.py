@@ -69,10 +69,11 @@ def methodcall(obj, name, *args, block=True, timeout=None, **kwargs):
     return _result(method, args, kwargs, block, timeout)
 
 
-def call_all(seq, name, *args, **kwargs):
+def call_all(seq, name, *args, block=True, **kwargs):
     """methodcall on each item: all are begun before the first result is looked at."""
-    begun = [methodcall(obj, name, *args, block=not isinstance(obj, Remote), **kwargs) for obj in seq]
-    return [x.result() if isinstance(obj, Remote) else x for obj, x in zip(seq, begun)]
+    seq = list(seq)
+    begun = [methodcall(obj, name, *args, block=block and not isinstance(obj, Remote), **kwargs) for obj in seq]
+    return [x.result() if block and isinstance(obj, Remote) else x for obj, x in zip(seq, begun)]
 
 
 def vectorize(f):

@@ -200,7 +200,9 @@ def _class_for(side, engine, key, handle):
         known = _registered.get(key[:2])
         if known is None:
             description = run(side, "describe", ("describe", True), receiver=handle)
-            known = _generate(description)
+            known = side.generated.get(repr(description[1:]))
+            if known is None:
+                known = side.generated[repr(description[1:])] = _generate(description)
         side.classes[engine, key] = known
     return known
 

@@ -22,6 +22,7 @@ class PythonSide:
         self.greeted = {}  # engine number -> how many proxied types it has been told of
         self.proxied = []  # types whose values stay on the engines
         self.classes = {}  # (engine, type key) -> class of proxies
+        self.generated = {}  # what a type has -> class of proxies, the same for all engines
         self.turn = itertools.count()
         self.lock = threading.Lock()
         self.waiting = {}  # token -> (future, engine, what)

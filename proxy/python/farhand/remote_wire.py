@@ -194,6 +194,17 @@ def _builtin_base(names):
     return None
 
 
+def _new_exception(cls, kind, args):
+    """Without its __init__; classes with C memory of their own want to be made by themselves, others by their base."""
+    for base in (kind, cls):
+        for given in (args, ()):
+            try:
+                return base.__new__(cls, *given)
+            except (TypeError, AttributeError):
+                continue
+    return CLASSES["RemoteError"]()
+
+
 def make_exception(report, origin):
     """The exception that remote code raised: of its own class and of RemoteError, with the remote traceback as a note."""
     pickled, names, text, trace, notes = report
@@ -204,10 +215,7 @@ def make_exception(report, origin):
     kind = type(original) if isinstance(original, Exception) else _builtin_base(names)
     cls = _exception_class(kind) if kind is not None else CLASSES["RemoteError"]
     args = original.args if isinstance(original, Exception) else (text,)
-    try:
-        exception = cls.__new__(cls, *args)
-    except TypeError:
-        exception = cls.__new__(cls)
+    exception = _new_exception(cls, kind, args)
     exception.args = args
     exception.__dict__.update(getattr(original, "__dict__", {}))
     exception.__dict__.update(status="REMOTE_ERROR", origin=origin, signal=0, address=0, os_errno=0, remote_text=text,

@@ -87,14 +87,14 @@ make_answer(pysession_t *session, fh_python_call *call, const fh_python_answer *
         Py_XDECREF(wrapped);
     }
     for (int i = 0; arrays && i < answer->narrays; i++) {
-        PyObject *wrapped = handles_wrap(session, native_state(session->module)->array_type,
-                                         fh_python_take_array(call, i), NULL);
+        PyObject *wrapped =
+            handles_wrap(session, native_state(session->module)->array_type, fh_python_take_array(call, i), NULL);
         if (!wrapped || PyList_Append(arrays, wrapped))
             Py_CLEAR(arrays);
         Py_XDECREF(wrapped);
     }
-    body = answer->body_in_array ? Py_NewRef(Py_None)
-                                 : PyBytes_FromStringAndSize(answer->body, (Py_ssize_t)answer->size);
+    body =
+        answer->body_in_array ? Py_NewRef(Py_None) : PyBytes_FromStringAndSize(answer->body, (Py_ssize_t)answer->size);
     if (objects && arrays && body)
         result = Py_BuildValue("(iOOO)", answer->raised, body, objects, arrays);
     Py_XDECREF(objects);
