@@ -115,6 +115,8 @@ class PythonSide:
         """Fill the Futures whose answers have come.  False: there is nothing to wait for any more."""
         try:
             answered, _ = self.session._native.python_collect()
+            if not answered:
+                self.session._native.python_await(_POLL_MS)
         except Exception as problem:  # the session is closed
             self.fail_all(problem)
             return False
@@ -123,8 +125,6 @@ class PythonSide:
                 entry = self.waiting.pop(token, None)
             if entry is not None:
                 self._fill(entry, answer)
-        if not answered:
-            self.session._native.python_await(_POLL_MS)
         with self.lock:
             if self.waiting:
                 return True
