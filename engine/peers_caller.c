@@ -160,6 +160,19 @@ caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
 /* ---- sending -------------------------------------------------------------------------------------------------------
  */
 
+/* Must its replies wait?  Who has synchronised may ask the broker next, and expects it to know.  Over ZeroMQ both ways
+ * take as long, through a ring the reply would be first. */
+static bool
+is_held(const core_t *core, const caller_t *caller)
+{
+    lane_t *lane = caller->lane;
+
+    if (!lane || !lane->synced)
+        return false;
+    lane->synced = caller->ring_ready && (core->news_now || core->news_ping);
+    return lane->synced;
+}
+
 static int
 send_waiting(peers_t *self, caller_t *caller)
 {
@@ -167,7 +180,9 @@ send_waiting(peers_t *self, caller_t *caller)
     int status = FH_OK;
 
     pthread_mutex_lock(&core->lock);
-    if (outbox_bytes(caller->outbox)) {
+    if (is_held(core, caller)) {
+        status = FH_BUSY;
+    } else if (outbox_bytes(caller->outbox)) {
         self->used[caller->endpoint] |= !caller->ring_ready;
         status = outbox_flush(caller->outbox, caller->ring_ready ? caller->ring : self->links[caller->endpoint],
                               &caller->peer, NULL);

@@ -214,7 +214,8 @@ static bool
 is_free(const core_t *core)
 {
     return !__atomic_load_n(&core->computing, __ATOMIC_RELAXED) &&
-           !__atomic_load_n(&core->for_reactor, __ATOMIC_RELAXED);
+           !__atomic_load_n(&core->for_reactor, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&core->news_now, __ATOMIC_RELAXED);
 }
 
 bool
