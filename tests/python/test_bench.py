@@ -153,13 +153,22 @@ def test_wrong_works_and_peers_are_errors(arguments, told):
     assert done.returncode == 2 and told in done.stderr
 
 
+LEAVES_A_CHILD = """import os, signal
+        child = os.fork()
+        if child:
+            open({!r}, "w").write(str(child))
+            os._exit(1)
+        signal.pause()"""
+
+
 def test_a_contestant_that_hangs_or_ends_is_told_of_and_left_behind(tmp_path, monkeypatch):
-    """One answers, one ends in its work, one never answers."""
+    """One answers, one ends in its work and leaves a child, one never answers."""
     from compare import contest
+    left = tmp_path / "child"
     package = tmp_path / "peers"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    for name, body in (("good", "return {'p50': 1.0}"), ("ends", "import os; os._exit(1)"), ("hangs", "import signal; signal.pause()"),
+    for name, body in (("good", "return {'p50': 1.0}"), ("ends", LEAVES_A_CHILD.format(str(left))), ("hangs", "import signal; signal.pause()"),
                        ("raises", "raise ValueError('seven')")):
         (package / f"{name}.py").write_text(f"VERSION = '1'\nclass Contestant:\n    def close(self): pass\n    def noop(self, n):\n        {body}\n")
     (tmp_path / "compare").symlink_to(BENCH / "compare")
@@ -174,3 +183,5 @@ def test_a_contestant_that_hangs_or_ends_is_told_of_and_left_behind(tmp_path, mo
     assert done == {"good": [{"p50": 1.0}]}
     assert told == {"ends": {"error": "its process has ended"}, "hangs": {"error": "no answer within 3 s"},
                     "raises": {"error": "ValueError: seven"}}
+    with open(f"/proc/{left.read_text()}/stat" if os.path.exists(f"/proc/{left.read_text()}") else os.devnull) as stat:
+        assert (stat.read().rpartition(")")[2].split() or "Z")[0] == "Z"  # killed

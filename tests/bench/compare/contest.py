@@ -60,7 +60,7 @@ class Player:
         """Nicely if it answers, by force if not; what it leaves behind, too.  Safe to repeat."""
         if self._process is None:
             return
-        below = [handle for handle in map(_handle, timing.children_of([self._process.pid])) if handle is not None]
+        below = [handle for handle in map(_handle, timing.children_of(self._process.pid)) if handle is not None]
         self._signal(signal.SIGCONT)
         try:
             self._process.stdin.close()
@@ -76,17 +76,18 @@ class Player:
             os.close(handle)
 
     def _answer(self, seconds):
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._unread:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                self._force()
-                raise Failed(f"no answer within {seconds} s")
-            part = os.read(self._process.stdout.fileno(), 65536)
-            if not part:
-                self._force()
-                raise Failed("its process has ended")
-            self._unread += part
+        """The next line; a process that has ended is noticed although a child of it may hold its pipe open."""
+        deadline, end = time.monotonic() + seconds, os.pidfd_open(self._process.pid)
+        try:
+            while b"\n" not in self._unread:
+                ready = select.select([self._process.stdout, end], [], [], max(0.0, deadline - time.monotonic()))[0]
+                part = os.read(self._process.stdout.fileno(), 65536) if self._process.stdout in ready else b""
+                if not part:
+                    self._force()
+                    raise Failed("its process has ended" if ready else f"no answer within {seconds} s")
+                self._unread += part
+        finally:
+            os.close(end)
         line, _, self._unread = self._unread.partition(b"\n")
         return json.loads(line)
 
@@ -101,7 +102,7 @@ class Player:
             self._signal(signal.SIGSTOP)
 
     def _signal(self, number):
-        for pid in [self._process.pid, *timing.children_of([self._process.pid])]:
+        for pid in [self._process.pid, *timing.children_of(self._process.pid)]:
             _send(pid, number)
 
 

@@ -38,18 +38,22 @@ def proportional_bytes(pids):
     return total
 
 
-def children_of(pids):
-    """All processes below these, nearest first; not these themselves."""
-    below = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    below.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(entry))
-            except OSError:
-                pass  # it has ended
-    found, look = [], list(pids)
+def _processes():
+    """(pid, parent, session) of all."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                words = file.read().rpartition(")")[2].split()
+            yield int(entry), int(words[1]), int(words[3])
+        except OSError:
+            pass  # it has ended
+
+
+def children_of(top):
+    """All processes below this one and all of the session that it began, also when it has ended; not itself."""
+    processes = list(_processes())
+    found, look = set(), {top} | {pid for pid, _, session in processes if session == top}
     while look:
-        look = [child for pid in look for child in below.get(pid, [])]
-        found += look
-    return found
+        found |= look
+        look = {pid for pid, parent, _ in processes if parent in found} - found
+    return sorted(found - {top})

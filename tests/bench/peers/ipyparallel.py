@@ -110,5 +110,5 @@ class Contestant:
 
     def memory(self, _):
         workers = self._view.apply_sync(os.getpid)
-        others = [pid for pid in children_of([os.getpid()]) if pid not in workers]
+        others = [pid for pid in children_of(os.getpid()) if pid not in workers]
         return {"worker": proportional_bytes(workers[:1]), "controller": proportional_bytes(others)}
