@@ -125,6 +125,7 @@ typedef struct {
     int (*interrupted)(
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
+    int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
@@ -212,6 +213,9 @@ typedef struct {
     uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
     uint64_t engine_bytes; /* payload asked to move engine to engine */
     uint64_t waits;        /* calls that waited for an answer */
+    uint64_t rings;         /* engines that are reached through rings in shared memory now */
+    uint64_t ring_messages; /* sent through them, of messages_sent */
+    uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
 
@@ -529,9 +533,11 @@ FH_EXPORT void fh_object_describe(const fh_object *object, fh_id *ret_id, int *r
 FH_EXPORT int fh_python_collect(fh_session *session,
                                 void (*visit)(void *context, void *collected, fh_python_call *call), void *context,
                                 int *ret_waiting, fh_error *error);
-/* Descriptors that become readable when something comes for the session, at most room; returns how many there are.
- * Only a hint: look again after some milliseconds all the same. */
-FH_EXPORT int fh_session_fds(fh_session *session, int *ret, int room);
+/* For a thread that waits for answers while others use the session: descriptors to poll(2) for POLLIN without holding
+ * the session, at most room; returns how many, 0 if something is there already.  Only a hint: look again after some
+ * milliseconds all the same.  Then, with the session again, fh_session_wake with what poll said. */
+FH_EXPORT int fh_session_sleep(fh_session *session, int *ret, int room);
+FH_EXPORT void fh_session_wake(fh_session *session, const int *fds, const short *revents, int n);
 
 /* What the session's kernels do now, one visit for each engine where one runs or calls wait.  Does not wait for them.
  */

@@ -129,7 +129,7 @@ can_go_ahead(core_t *core, const call_t *call, const python_host_t *host)
     const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
     err_t err;
 
-    return call->message.code == MSG_PY_CALL && !call->state && !call_cancelled(call) && !message->arrays.count &&
+    return call->message.code == MSG_PY_CALL && !call->state && !call->refused && !call_cancelled(call) && !message->arrays.count &&
            !message->buffers.count && python_host_has_room(host, call->raw_size + message->body.size) &&
            check_objects(core, message, python_host_serial(host), &err) == FH_OK;
 }

@@ -288,21 +288,37 @@ pyobject_collect(PyObject *object, PyObject *none)
     return Py_BuildValue("(Ni)", collect.list, waiting);
 }
 
+static void
+poll_without_gil(struct pollfd *fds, int n, int milliseconds)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    if (n > 0)
+        (void)poll(fds, (nfds_t)n, milliseconds);
+    PyEval_RestoreThread(state);
+}
+
 /* Without the session's lock: others can use it meanwhile. */
 PyObject *
 pyobject_await(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     struct pollfd fds[MAX_FDS];
+    short revents[MAX_FDS] = {0};
     int numbers[MAX_FDS], milliseconds = 0;
     if (!PyArg_ParseTuple(args, "i", &milliseconds) || !pysession_enter(self))
         return NULL;
-    int n = fh_session_fds(self->session, numbers, MAX_FDS);
+    int n = fh_session_sleep(self->session, numbers, MAX_FDS);
     if (!pysession_leave(self, 0, NULL))
         return NULL;
-    n = n < MAX_FDS ? n : MAX_FDS;
     for (int i = 0; i < n; i++)
         fds[i] = (struct pollfd){.fd = numbers[i], .events = POLLIN};
-    Py_BEGIN_ALLOW_THREADS(void) poll(fds, (nfds_t)n, milliseconds);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    poll_without_gil(fds, n, milliseconds);
+    for (int i = 0; i < n; i++)
+        revents[i] = fds[i].revents;
+    if (!pysession_enter(self))
+        return NULL;
+    fh_session_wake(self->session, numbers, revents, n);
+    if (!pysession_leave(self, 0, NULL))
+        return NULL;
+    Py_RETURN_NONE;
 }
