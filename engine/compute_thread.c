@@ -1,6 +1,7 @@
 /* engine/compute_thread.c */
 #include "engine/compute_thread.h"
 
+#include "engine/borrow.h"
 #include "engine/dispatch.h"
 
 #include <signal.h>
@@ -25,6 +26,7 @@ work(void *context)
         if (!lane) {
             pthread_mutex_unlock(&core->lock);
             pool_reap(core->pool);
+            borrows_reap(core->borrows);
             pthread_mutex_lock(&core->lock);
             if (!core->stopping && !core->lanes.ring_first)
                 pthread_cond_wait(&core->work, &core->lock);

@@ -2,6 +2,8 @@
 #include "engine/core.h"
 
 #include "base/log.h"
+#include "engine/borrow.h"
+#include "engine/lend.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +31,8 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot make an eventfd");
     int status = buf_new_copy(&self->no_memory, &poison, sizeof poison, err);
 
+    if (!status)
+        status = borrows_new(&self->borrows, self, err);
     return status ? status : pool_new(&self->pool, memory_bytes, err);
 }
 
@@ -39,6 +43,8 @@ core_release(core_t *self)
     object_table_release(&self->objects); /* before the lanes, which own them */
     lanes_release(&self->lanes);
     oid_map_release(&self->engine_outboxes);
+    lend_release(self);
+    borrows_destroy(&self->borrows);
     pool_destroy(&self->pool);
     buf_unref(&self->no_memory);
     if (self->wake_fd >= 0)
@@ -148,7 +154,7 @@ pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
     }
     if (object->type != OBJECT_ARRAY)
         return err_set(err, FH_WRONG_TYPE, "the object %s is a %s, not an array", oid_format(id, text),
-                       object->type == OBJECT_KERNEL ? "kernel" : "mapping");
+                       object_type_name(object->type));
     ret->segment = segment_ref(object->segment);
     ret->writes = false;
     ret->object = id;

@@ -1,6 +1,7 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/lend.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/transfer.h"
@@ -127,6 +128,28 @@ handle_push_failed(arrival_t *at)
     pthread_mutex_unlock(&core->lock);
 }
 
+static void
+handle_borrow(arrival_t *at)
+{
+    const msg_BORROW_t *borrow = &at->message.as.BORROW;
+    message_t lent;
+    err_t err = {0};
+
+    if (lend_begin(at->peers->core, at->caller->id, borrow, &lent, &err))
+        answer_error(at, borrow->call, &err);
+    else
+        caller_answer(at->peers, at->caller, &lent);
+}
+
+static void
+handle_return(arrival_t *at)
+{
+    const msg_RETURN_t *returned = &at->message.as.RETURN;
+
+    lend_end(at->peers->core, at->caller->id, returned);
+    caller_answer(at->peers, at->caller, &(message_t){.code = MSG_OK, .as.OK.call = returned->call});
+}
+
 static void (*handler_of(msg_code_t code))(arrival_t *at)
 {
     static const struct {
@@ -136,6 +159,7 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
         {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
         {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
+        {MSG_BORROW, handle_borrow},      {MSG_RETURN, handle_return},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)

@@ -261,7 +261,7 @@ pool_give_back(pool_t *self, segment_t *segment)
     pthread_mutex_lock(&self->lock);
     self->segments--;
     self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
-    if (segment->abandoned) {
+    if (segment->abandoned || segment->spent) {
         doom(self, segment);
     } else if (!heap) {
         cache_add(self, segment);
