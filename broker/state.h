@@ -4,6 +4,7 @@
 #define FH_BROKER_STATE_H
 
 #include "broker/broker.h"
+#include "broker/queries.h"
 #include "broker/registry.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -32,6 +33,7 @@ typedef struct stream stream_t;
 struct broker {
     link_t *link;
     store_t *store;
+    queries_t *queries;
     broker_options_t options;
     registry_t registry;
     sessions_t sessions;
@@ -41,6 +43,7 @@ struct broker {
     oid_t incarnation;   /* of this process */
     int64_t now_ns;      /* of this turn */
     int64_t tick_ns;     /* when leases are to be looked at again */
+    int64_t probe_ns;    /* when connected engines are to be probed again */
     int64_t save_ns;     /* when changes are to be written, if there are any; 0: not set */
     bool save_failed;    /* the last time */
     bool saves_late;     /* more objects wait than one portion: they are written when save_ns says so, and only then */
@@ -66,9 +69,18 @@ typedef struct {
 
 extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
 
-/* ENGINES, for clients and engines alike; and ENGINE news about one. */
+/* Engines are told of all others, unasked, in clusters of up to so many: with more they ask for those that they need,
+ * or each that comes would cost as many messages as there are. */
+enum { TOLD_MAX = 64 };
+
+/* ENGINES, for clients and engines alike; ENGINE news about one, to clients and, in a small cluster, to engines; ENGINE
+ * into the frame that is being built. */
 void clients_engines(broker_t *self, session_t *session, const message_t *message);
 void clients_tell_engine(broker_t *self, const engine_t *engine);
+void clients_engine(broker_t *self, session_t *session, const engine_t *engine, uint64_t call);
+
+/* MEMORY (memory.c). */
+void memory_tell(broker_t *self, session_t *session, const message_t *message);
 
 /* ---- sending (post.c) ----------------------------------------------------------------------------------------------
  */

@@ -119,6 +119,7 @@ borrow_give_back(segment_t *segment)
     segment->next = self->doomed;
     self->doomed = segment;
     pthread_mutex_unlock(&self->lock);
+    (void)pthread_cond_signal(&self->core->work); /* the compute thread unmaps, if it has nothing else to do */
     /* It can only fail when the counter is full: then the reactor is awake anyway. */
     if (write(self->core->wake_fd, &one, sizeof one) < 0)
         return;

@@ -82,11 +82,15 @@ note_gone(object_table_t *self, oid_t id)
 /* ---- objects of one segment ----------------------------------------------------------------------------------------
  */
 
+/* Objects count in their segments, so that others can tell what else holds a reference. */
 static void
-count_mapping(const object_t *object, int by)
+count(const object_t *object, int by)
 {
+    segment_t *segment = object->segment;
+
+    __atomic_add_fetch(object->type == OBJECT_MAPPING ? &segment->maps : &segment->arrays, by, __ATOMIC_RELAXED);
     if (object->type == OBJECT_MAPPING)
-        *(object->writes ? &object->segment->outside_writers : &object->segment->mappings) += by;
+        *(object->writes ? &segment->outside_writers : &segment->mappings) += by;
 }
 
 static void
@@ -99,7 +103,7 @@ segment_add(object_t *object)
     if (*first)
         (*first)->segment_previous = object;
     *first = object;
-    count_mapping(object, 1);
+    count(object, 1);
 }
 
 static void
@@ -110,7 +114,7 @@ segment_remove(object_t *object)
     if (object->segment_next)
         object->segment_next->segment_previous = object->segment_previous;
     object->segment_previous = object->segment_next = NULL;
-    count_mapping(object, -1);
+    count(object, -1);
 }
 
 static void

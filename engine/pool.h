@@ -24,6 +24,7 @@ typedef struct {
     int64_t cached;   /* in freed files that are kept */
     int64_t segments; /* that are in use */
     int64_t recycled; /* takes that were served from the cache */
+    int64_t files;    /* segments that are files, in use or not */
 } pool_stats_t;
 
 /* limit_bytes: for used and cached together. */
@@ -56,5 +57,29 @@ void pool_trim(pool_t *self, int64_t older_than_ns);
  * where waiting harms nobody. */
 void pool_reap(pool_t *self);
 void pool_stats(pool_t *self, pool_stats_t *ret);
+
+/* ---- what is resident (pool_memory.c) ------------------------------------------------------------------------------
+ */
+
+/* What a session has in use, results of running calls among it. */
+typedef struct {
+    oid_t session;
+    int64_t segments;
+    int64_t heap;  /* bytes of small arrays */
+    int64_t pages; /* bytes that files of its arrays have on the host: what was never written is not there */
+} pool_owner_t;
+
+/* The rest, in bytes of pages: memory that only clients' maps keep, that no object has yet, and freed. */
+typedef struct {
+    size_t owners;
+    int64_t mapped, in_flight, cached;
+    int64_t mapped_count, in_flight_count, cached_count;
+    int64_t heap;    /* of all owners together */
+    int64_t claimed; /* bytes that lie elsewhere */
+} pool_memory_t;
+
+/* *ret_owners: ret->owners records, malloc'ed.  A system call for each file, in between others get the lock: exact
+ * where nothing changes meanwhile.  On one thread at a time.  NO_MEMORY. */
+int pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t *err);
 
 #endif

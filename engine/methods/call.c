@@ -115,6 +115,7 @@ static int run_engine_methods(run_t *run, const receiver_t *self, answer_t *answ
 static const object_method_t ENGINE_ROWS[] = {
     {.name = "nop", .run = answer_nothing},
     {.name = "stats", .run = run_stats},
+    {.name = "memory", .run = memory_method},
     {.name = "kernels", .run = kernel_methods_list, .on_reactor = true, .args = 1},
     {.name = "methods", .run = run_engine_methods},
 };
@@ -193,7 +194,7 @@ run_call(run_t *run, err_t *err)
         run->next = NEXT_REACTOR;
     } else if (!status) {
         status = method->run(run, &self, &answer, err);
-        if (!status)
+        if (!status && run->next == NEXT_DONE)
             send_answer(run, &answer);
     }
     free(answer.memory);

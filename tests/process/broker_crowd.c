@@ -218,7 +218,8 @@ join(crowd_t *self, int first, int count)
         crowd_await(self, &self->members[i], self->members[i].peer.call);
     for (int i = first; i < first + count && i < self->nengines; i++)
         announce(self, &self->members[i]);
-    for (int i = first; i < first + count; i++) /* as all do: who else is there? */
+    for (int i = first > self->nengines ? first : self->nengines; i < first + count;
+         i++) /* as clients do: who is there? */
         crowd_send(self, &self->members[i],
                    &(message_t){.code = MSG_ENGINES, .as.ENGINES.call = ++self->members[i].peer.call});
     for (int i = first; i < first + count; i++)

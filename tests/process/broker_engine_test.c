@@ -54,9 +54,15 @@ test_announcement_told_to_all(void **state)
     assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     assert_true(str_is(message.as.ENGINE.state, "ready"));
     assert_true(str_is(message.as.ENGINE.host, "here/boot"));
+    rig_expect(&first, MSG_ENGINE, &message); /* who it is itself */
+    assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     rig_engine(&rig, &second);
     rig_expect(&first, MSG_ENGINE, &message);
     assert_true(oid_equal(message.as.ENGINE.engine, second.id));
+    rig_expect(&second, MSG_ENGINE, &message);
+    assert_true(oid_equal(message.as.ENGINE.engine, second.id));
+    rig_expect(&second, MSG_ENGINE, &message);
+    assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     rig_disconnect(&second);
     rig_disconnect(&first);
     rig_disconnect(&client);

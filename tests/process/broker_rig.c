@@ -194,9 +194,11 @@ rig_receive(rig_peer_t *peer, message_t *ret, double timeout_s)
 {
     int64_t deadline = clock_deadline(timeout_s);
 
-    while (next_message(peer, ret, deadline))
+    while (next_message(peer, ret, deadline)) {
         if (ret->code != MSG_PING)
             return true;
+        peer->pings++;
+    }
     return false;
 }
 

@@ -39,6 +39,7 @@ typedef struct {
     oid_t id;
     char role;     /* 'C' or 'E' */
     uint64_t call; /* the last that was used */
+    size_t pings;  /* that came */
 } rig_peer_t;
 
 /* Connect as 'C' or 'E', or with other keys; no HELLO yet. */
