@@ -32,8 +32,11 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
     int status = buf_new_copy(&self->no_memory, &poison, sizeof poison, err);
 
     if (!status)
+        status = pool_new(&self->pool, memory_bytes, err);
+    if (!status)
         status = borrows_new(&self->borrows, self, err);
-    return status ? status : pool_new(&self->pool, memory_bytes, err);
+    self->lanes.batches.pool = self->pool;
+    return status;
 }
 
 void

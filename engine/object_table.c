@@ -82,13 +82,14 @@ note_gone(object_table_t *self, oid_t id)
 /* ---- objects of one segment ----------------------------------------------------------------------------------------
  */
 
-/* Objects count in their segments, so that others can tell what else holds a reference. */
+/* Objects count in their segments, so that others can tell what else holds a reference.  A share counts as a map: most
+ * often the arrays over there go with those here. */
 static void
 count(const object_t *object, int by)
 {
     segment_t *segment = object->segment;
 
-    __atomic_add_fetch(object->type == OBJECT_MAPPING ? &segment->maps : &segment->arrays, by, __ATOMIC_RELAXED);
+    __atomic_add_fetch(object->type == OBJECT_ARRAY ? &segment->arrays : &segment->maps, by, __ATOMIC_RELAXED);
     if (object->type == OBJECT_MAPPING)
         *(object->writes ? &segment->outside_writers : &segment->mappings) += by;
 }

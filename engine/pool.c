@@ -150,8 +150,9 @@ refuse(const pool_t *self, int64_t bytes, err_t *err)
 {
     return err_set(err, FH_LIMIT_EXCEEDED,
                    "%" PRId64 " bytes of array memory are asked for; %" PRId64 " of %" PRId64
-                   " are in use: release arrays, or start engines with more --memory",
-                   bytes, self->used, self->limit);
+                   " are in use by arrays, maps of gathered arrays and transfers (%" PRId64
+                   "), and no more can be freed: release some, use more engines, or start them with more --memory",
+                   bytes, self->used, self->limit, self->claimed);
 }
 
 /* Count bytes as used, or refuse; evicts from the cache what is in the way.  Under the lock. */
@@ -308,6 +309,35 @@ pool_unclaim(pool_t *self, int64_t bytes)
     pthread_mutex_unlock(&self->lock);
 }
 
+int
+pool_queue(pool_t *self, int64_t bytes, err_t *err)
+{
+    int status = FH_OK;
+
+    pthread_mutex_lock(&self->lock);
+    int64_t room = self->limit + POOL_QUEUE_BYTES - self->used;
+
+    if (bytes > room - self->queued) {
+        status = err_set(err, FH_LIMIT_EXCEEDED,
+                         "%" PRId64 " bytes came with a call while %" PRId64 " of %" PRId64 " waited in others", bytes,
+                         self->queued, room);
+    } else {
+        self->queued += bytes;
+        while (self->oldest && self->queued + self->cached > room)
+            evict_oldest(self);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+void
+pool_unqueue(pool_t *self, int64_t bytes)
+{
+    pthread_mutex_lock(&self->lock);
+    self->queued -= bytes;
+    pthread_mutex_unlock(&self->lock);
+}
+
 void
 pool_forget(pool_t *self, oid_t session)
 {
@@ -359,6 +389,7 @@ pool_stats(pool_t *self, pool_stats_t *ret)
                           .cached = self->cached,
                           .segments = self->segments,
                           .recycled = self->recycled,
+                          .queued = self->queued,
                           .files = (int64_t)self->nfiles};
     pthread_mutex_unlock(&self->lock);
 }

@@ -24,6 +24,7 @@ typedef struct {
     int64_t cached;   /* in freed files that are kept */
     int64_t segments; /* that are in use */
     int64_t recycled; /* takes that were served from the cache */
+    int64_t queued;   /* in calls that wait */
     int64_t files;    /* segments that are files, in use or not */
 } pool_stats_t;
 
@@ -48,6 +49,12 @@ void pool_give_back(pool_t *self, segment_t *segment);
 /* Count bytes that lie elsewhere (waiting transfers) against the limit, and give them back. */
 int pool_claim(pool_t *self, int64_t bytes, err_t *err);
 void pool_unclaim(pool_t *self, int64_t bytes);
+
+/* Count bytes of calls that wait.  They may go POOL_QUEUE_BYTES beyond the limit, so that an engine that is full of
+ * arrays still takes calls.  LIMIT_EXCEEDED. */
+enum { POOL_QUEUE_BYTES = 64 * 1024 * 1024 };
+int pool_queue(pool_t *self, int64_t bytes, err_t *err);
+void pool_unqueue(pool_t *self, int64_t bytes);
 
 /* A session has ended: what its runner has mapped can serve nobody any more. */
 void pool_forget(pool_t *self, oid_t session);
@@ -76,6 +83,7 @@ typedef struct {
     int64_t mapped_count, in_flight_count, cached_count;
     int64_t heap;    /* of all owners together */
     int64_t claimed; /* bytes that lie elsewhere */
+    int64_t queued;  /* in calls that wait */
 } pool_memory_t;
 
 /* *ret_owners: ret->owners records, malloc'ed.  A system call for each file, in between others get the lock: exact

@@ -150,6 +150,7 @@ copy_owners(pool_t *self, pool_memory_t *memory, pool_owner_t **ret, err_t *err)
         (*ret)[count++] = *owner;
     }
     memory->claimed = self->claimed;
+    memory->queued = self->queued;
     memory->owners = count;
     return FH_OK;
 }

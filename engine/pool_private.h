@@ -12,7 +12,7 @@ enum { POOL_STEP_BITS = 4, POOL_STEPS = 1 << POOL_STEP_BITS, POOL_CLASSES = 64 *
 struct pool {
     pthread_mutex_t lock;
     const huge_pages_t *huge_pages; /* NULL: there are none */
-    int64_t limit, used, claimed, cached, doomed_bytes, segments, recycled;
+    int64_t limit, used, claimed, queued, cached, doomed_bytes, segments, recycled;
     segment_t *oldest, *newest; /* of the cache */
     segment_t *classes[POOL_CLASSES];
     segment_t *doomed; /* out of the cache, to be unmapped; linked by next */

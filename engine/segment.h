@@ -32,7 +32,7 @@ typedef struct segment {
     struct loan *loan;               /* the memory is another engine's (engine/borrow.h); NULL: the pool's */
     size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */
     int references;                  /* atomic */
-    int arrays, maps;                /* objects that hold references: arrays and shares, clients' maps; atomic */
+    int arrays, maps;                /* objects that hold references: arrays, clients' maps and shares; atomic */
     size_t slot;                     /* in the pool's list of files */
     int64_t idle_since_ns;           /* while cached */
     struct segment *previous, *next; /* in the cache, oldest first */

@@ -100,6 +100,7 @@ run_stats(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
     answer_named(answer, "segments", (uint64_t)pool.segments);
     answer_named(answer, "recycled", (uint64_t)pool.recycled);
     answer_named(answer, "used", (uint64_t)pool.used);
+    answer_named(answer, "queued", (uint64_t)pool.queued);
     answer_named(answer, "cached", (uint64_t)pool.cached);
     answer_named(answer, "limit", (uint64_t)pool.limit);
     answer_named(answer, "objects", objects);

@@ -53,9 +53,9 @@ add_arrays(table_t *self, const pool_owner_t *owners, size_t count)
         add(self, MEMORY_ARRAYS, OID_NONE, bytes, segments);
 }
 
-/* Calls that wait in lanes, and answers that wait for peers. */
+/* Answers that wait for peers; *ret_count: calls that wait in lanes. */
 static int64_t
-queued_bytes(core_t *core, int64_t *ret_count)
+answer_bytes(core_t *core, int64_t *ret_count)
 {
     size_t cursor = 0;
     int64_t bytes = 0;
@@ -63,7 +63,7 @@ queued_bytes(core_t *core, int64_t *ret_count)
     *ret_count = 0;
     pthread_mutex_lock(&core->lock);
     for (const lane_t *lane; (lane = oid_map_next(&core->lanes.by_session, &cursor));) {
-        bytes += (int64_t)lane->bytes + (lane->outbox ? (int64_t)outbox_bytes(lane->outbox) : 0);
+        bytes += lane->outbox ? (int64_t)outbox_bytes(lane->outbox) : 0;
         *ret_count += lane->count;
     }
     pthread_mutex_unlock(&core->lock);
@@ -76,16 +76,17 @@ fill_from_pool(core_t *core, table_t *self, err_t *err)
 {
     pool_memory_t pool;
     pool_owner_t *owners = NULL;
-    int64_t queued_count, queued = queued_bytes(core, &queued_count);
+    int64_t calls, queued = answer_bytes(core, &calls);
     int status = pool_measure(core->pool, &pool, &owners, err);
 
     if (status)
         return status;
+    queued += pool.queued + pool.claimed;
     add_arrays(self, owners, pool.owners);
     add(self, MEMORY_MAPPED, OID_NONE, pool.mapped, pool.mapped_count);
-    add(self, MEMORY_IN_FLIGHT, OID_NONE, pool.in_flight + pool.claimed + queued, pool.in_flight_count + queued_count);
+    add(self, MEMORY_IN_FLIGHT, OID_NONE, pool.in_flight + queued, pool.in_flight_count + calls);
     add(self, MEMORY_CACHE, OID_NONE, pool.cached, pool.cached_count);
-    self->heap += pool.claimed + queued;
+    self->heap += queued;
     free(owners);
     return FH_OK;
 }
