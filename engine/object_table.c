@@ -149,21 +149,6 @@ account_to_heir(object_table_t *self, const segment_t *segment)
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
-void
-object_table_note_python(object_table_t *self, uint64_t host, oid_t id)
-{
-    if (self->python_count == self->python_room) {
-        size_t room = self->python_room ? self->python_room * 2 : 64;
-        python_gone_t *gone = realloc(self->python_gone, room * sizeof *gone);
-
-        if (!gone)
-            return;
-        self->python_gone = gone;
-        self->python_room = room;
-    }
-    self->python_gone[self->python_count++] = (python_gone_t){host, id};
-}
-
 static void
 object_free(object_t *object)
 {
@@ -380,21 +365,6 @@ object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t
     object->type = OBJECT_PYTHON;
     object->host = host;
     return FH_OK;
-}
-
-int
-object_table_poison_python(object_table_t *self, uint64_t host, buf_t *poison)
-{
-    size_t cursor = 0;
-    int count = 0;
-
-    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
-        if (object->type != OBJECT_PYTHON || object->host != host || object->poison)
-            continue;
-        object->poison = buf_ref(poison);
-        count++;
-    }
-    return count;
 }
 
 int
