@@ -291,3 +291,15 @@ def test_errors_of_kernels_are_kernel_errors(cluster):
 def test_numpy_function_that_is_not_built_says_so(cluster, function):
     with pytest.raises(fh.NotSupported, match=function.__name__):
         function(fh.scatter(np.arange(4.0)))
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_cluster_has_engines(number):
+    with pytest.raises(ValueError, match=f"at least one engine, not {number}"):
+        fh.Cluster(number)
+
+
+def test_what_cannot_be_waited_for_is_said():
+    for wait in (fh.wait, lambda xs: list(fh.as_completed(xs))):
+        with pytest.raises(TypeError, match="arrays on engines and Futures can be waited for, not int"):
+            wait([3])
