@@ -52,6 +52,14 @@ def test_closed_session_makes_stale_handles():
             same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
 
 
+def test_what_is_shown_never_raises():
+    with fh.Cluster(2):
+        remotes = [fh.scatter(np.arange(4.0)), fh.scatter(np.arange(4.0), axis=None), fh.scatter(np.array(1.0), axis=None)]
+    for remote in remotes:  # the cluster and the session are gone
+        assert "StaleHandle" in repr(remote) and "StaleHandle" in str(remote) and "StaleHandle" in remote._repr_html_()
+    assert "fh.kernel" in repr(fh.kernel)
+
+
 def test_arrays_of_two_sessions_do_not_mix(cluster):
     one = fh.scatter(np.arange(3))
     with fh.connect(cluster.connection_file):
