@@ -37,6 +37,8 @@ class Cluster:
     """
 
     def __init__(self, engines=2, *, threads=None, memory=None, python=True):
+        if int(engines) < 1:
+            raise error("INVALID_ARGUMENT", f"a cluster has at least one engine, not {engines}")
         find_program("farhand")  # before anything is made that would have to be taken down
         self.name = f"py-{os.getpid()}-{os.urandom(4).hex()}"
         folders.remove_dead()
