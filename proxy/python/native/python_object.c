@@ -2,7 +2,7 @@
 #include "proxy/python/native/native.h"
 
 #include <poll.h>
-#include <string.h>
+#include <stdlib.h>
 
 enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256 };
 
@@ -231,9 +231,14 @@ pyobject_call(PyObject *object, PyObject *args)
 /* ---- collecting ----------------------------------------------------------------------------------------------------
  */
 
+/* Calls that have been answered: first all are taken, then Python objects are made,
+ * so that the GIL changes hands once and not for every answer. */
 typedef struct {
-    pysession_t *session;
-    PyObject *list;
+    struct {
+        void *token;
+        fh_python_call *call;
+    } *items;
+    size_t count, room;
 } collect_t;
 
 /* An answer, or the exception that says why there is none. */
@@ -257,35 +262,58 @@ answer_or_exception(pysession_t *session, fh_python_call *call)
 static void
 visit_answered(void *context, void *collected, fh_python_call *call)
 {
-    collect_t *collect = context;
-    pysession_gil_take(collect->session);
-    PyObject *answer = PyErr_Occurred() ? NULL : answer_or_exception(collect->session, call);
-    PyObject *item = answer ? Py_BuildValue("(KN)", (unsigned long long)(uintptr_t)collected, answer) : NULL;
-    if (item)
-        (void)PyList_Append(collect->list, item);
-    Py_XDECREF(item);
-    pysession_gil_give(collect->session);
-    fh_python_call_free(&call);
+    collect_t *self = context;
+    if (self->count == self->room) {
+        size_t room = self->room ? 2 * self->room : 256;
+        void *grown = realloc(self->items, room * sizeof *self->items);
+        if (!grown) {
+            fh_python_call_free(&call); /* its Future ends with the session */
+            return;
+        }
+        self->items = grown;
+        self->room = room;
+    }
+    self->items[self->count].token = collected;
+    self->items[self->count++].call = call;
+}
+
+/* With the GIL and the session's lock: a list of (token, answer). */
+static PyObject *
+list_answers(pysession_t *session, collect_t *collect)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; i < collect->count; i++) {
+        PyObject *answer = list ? answer_or_exception(session, collect->items[i].call) : NULL;
+        PyObject *item =
+            answer ? Py_BuildValue("(KN)", (unsigned long long)(uintptr_t)collect->items[i].token, answer) : NULL;
+        if (!item || PyList_Append(list, item))
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+        fh_python_call_free(&collect->items[i].call);
+    }
+    free(collect->items);
+    return list;
 }
 
 PyObject *
 pyobject_collect(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
-    collect_t collect = {self, PyList_New(0)};
+    collect_t collect = {0};
     fh_error error = {0};
     int waiting = 0;
     (void)none;
-    if (!collect.list || !pysession_enter(self)) {
-        Py_XDECREF(collect.list);
+    if (!pysession_enter(self))
         return NULL;
-    }
     int status = fh_python_collect(self->session, visit_answered, &collect, &waiting, &error);
+    pysession_gil_take(self);
+    PyObject *list = list_answers(self, &collect);
+    pysession_gil_give(self);
     if (!pysession_leave(self, status, &error)) {
-        Py_DECREF(collect.list);
+        Py_XDECREF(list);
         return NULL;
     }
-    return Py_BuildValue("(Ni)", collect.list, waiting);
+    return list ? Py_BuildValue("(Ni)", list, waiting) : NULL;
 }
 
 static void
