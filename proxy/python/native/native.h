@@ -50,6 +50,7 @@ typedef struct {
     PyThreadState *inside;  /* its state while the GIL is released */
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
+    double call_timeout;    /* seconds; negative: none */
 } pysession_t;
 
 typedef struct {

@@ -136,6 +136,7 @@ session_new(PyObject *module)
     self->owner = 0;
     self->inside = NULL;
     self->pid = (long)getpid();
+    self->call_timeout = -1;
     handles_init(&self->live);
     handles_init(&self->dropped);
     self->lock = PyThread_allocate_lock();
@@ -159,6 +160,7 @@ pysession_connect(PyObject *module, PyObject *args)
     pysession_t *self = session_new(module);
     if (!self)
         return NULL;
+    self->call_timeout = options.call_timeout_s;
     options.interrupted = interrupted;
     options.context = self;
     if (!lock_take(self)) {
