@@ -1,14 +1,19 @@
 /* engine/core_frozen.c - memory that clients have mapped: frozen, and left alone by what is written later. */
 #include "engine/compute/compute.h"
-#include "engine/core.h"
+#include "engine/core_spill.h"
 
 #include <string.h>
 
 int
 core_freeze(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err)
 {
+    pin_t here = {0};
+    int status = core_pin(self, array, &here, err); /* it stays in memory meanwhile */
+
+    if (status)
+        return status;
     pthread_mutex_lock(&self->lock);
-    int status = core_pin_locked(self, array, ret, err);
+    status = core_pin_locked(self, array, ret, err);
 
     if (!status && ret->segment->fd < 0)
         status = err_set(err, FH_NOT_SUPPORTED, "a small array has no memory of its own to be shared");
@@ -20,6 +25,7 @@ core_freeze(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, 
         status = object_table_add_mapping(&self->objects, &lane->owner, mapping,
                                           object_table_find(&self->objects, array), err);
     pthread_mutex_unlock(&self->lock);
+    pin_release(&here);
     return status;
 }
 
@@ -71,7 +77,7 @@ copy_segment(core_t *self, crew_t *crew, const segment_t *from, segment_t **ret,
            size = touched < from->size ? touched : from->size;
     shape_t shape = {.ndim = 1, .extent = {(int64_t)size}};
     nd_t source, target;
-    int status = pool_take(self->pool, from->size, from->session, POOL_MEMFD, ret, err);
+    int status = core_take(self, from->size, from->session, POOL_MEMFD, ret, err);
 
     if (status) {
         err_prefix(err, "writing an array that a client has mapped, which needs a copy of its %zu bytes", from->size);

@@ -7,6 +7,7 @@
 #include "engine/compute_thread.h"
 #include "engine/mates.h"
 #include "engine/peers.h"
+#include "engine/spill.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -66,6 +67,10 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
 
     if (!status)
         pool_use_huge_pages(self->core.pool, options->pages);
+    if (!status && options->spill_folder) {
+        status = spill_new(&self->core.spill, options->spill_folder, options->spill_bytes, err);
+        pool_use_spill(self->core.pool, self->core.spill);
+    }
     if (!status)
         status = transfers_new(&self->core.transfers, &self->core, err);
     if (!status)
@@ -301,6 +306,9 @@ engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context)
 {
     bool stop = false, told = false;
     int status = FH_OK;
+
+    self->core.reactor = pthread_self();
+    self->core.has_reactor = true;
 
     while (!status && !stop) {
         bool waiting, more = receive(self);

@@ -74,7 +74,7 @@ write_pinned(run_t *run, pin_t *pin, uint64_t offset, err_t *err)
     }
     status = run_thaw(run, pin, err);
     if (!status)
-        status = transfers_detach(run->core, pin->segment, run->lane, err);
+        status = run_detach(run, pin, err);
     if (!status)
         segment_fill(pin->segment, (size_t)(pin->nd.data - pin->segment->data) + offset, call->raw, call->raw_size);
     return status;
@@ -241,6 +241,11 @@ run_locate(run_t *run, err_t *err)
         status = err_set(err, FH_NOT_SUPPORTED, "a small array has no memory of its own to be shared");
     if (!status && locate->write)
         status = run_writes(run, &pin, err);
+    if (!status) {
+        pthread_mutex_lock(&run->core->lock);
+        pin.segment->outsiders++;
+        pthread_mutex_unlock(&run->core->lock);
+    }
     /* A client that is slow to write may outlive its session: the memory must not become somebody else's. */
     if (!status && locate->write)
         segment_lend(pin.segment);

@@ -86,6 +86,8 @@ fill_from_pool(core_t *core, table_t *self, err_t *err)
     add(self, MEMORY_MAPPED, OID_NONE, pool.mapped, pool.mapped_count);
     add(self, MEMORY_IN_FLIGHT, OID_NONE, pool.in_flight + queued, pool.in_flight_count + calls);
     add(self, MEMORY_CACHE, OID_NONE, pool.cached, pool.cached_count);
+    if (pool.spilled_count)
+        add(self, MEMORY_SPILLED, OID_NONE, pool.spilled, pool.spilled_count);
     self->heap += queued;
     free(owners);
     return FH_OK;
