@@ -241,18 +241,32 @@ run_locate(run_t *run, err_t *err)
         status = err_set(err, FH_NOT_SUPPORTED, "a small array has no memory of its own to be shared");
     if (!status && locate->write)
         status = run_writes(run, &pin, err);
-    if (!status) {
-        pthread_mutex_lock(&run->core->lock);
-        pin.segment->outsiders++;
-        pthread_mutex_unlock(&run->core->lock);
-    }
     /* A client that is slow to write may outlive its session: the memory must not become somebody else's. */
     if (!status && locate->write)
         segment_lend(pin.segment);
     if (!status)
         status = tell_place(run, &pin, locate->call, err);
+    if (!status) {
+        pthread_mutex_lock(&run->core->lock);
+        pin.segment->outsiders++;
+        pthread_mutex_unlock(&run->core->lock);
+    }
     pin_release(&pin);
     return status;
+}
+
+/* Without an object there is nothing to be done. */
+static int
+run_locate_end(run_t *run, err_t *err)
+{
+    (void)err;
+    pthread_mutex_lock(&run->core->lock);
+    const object_t *object = object_table_find(&run->core->objects, run->call->message.as.LOCATE_END.object);
+
+    if (object && object->segment && object->segment->outsiders > 0)
+        object->segment->outsiders--;
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
 }
 
 static int
@@ -323,6 +337,7 @@ static const method_t ROWS[] = {
     {.code = MSG_WRITE, .target = offsetof(message_t, as.WRITE.object), .run = run_write},
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
+    {.code = MSG_LOCATE_END, .flags = METHOD_ALWAYS, .run = run_locate_end},
     {.code = MSG_LOCATE, .flags = METHOD_ANSWERS, .run = run_locate},
     {.code = MSG_MAP, .flags = METHOD_ANSWERS, .run = run_map},
     {.code = MSG_RELEASE, .flags = METHOD_ALWAYS, .run = run_release},
