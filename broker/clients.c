@@ -149,17 +149,16 @@ publish(broker_t *self, session_t *session, const message_t *message)
 {
     const msg_PUBLISH_t *request = &message->as.PUBLISH;
     promise_t promise = {.kind = PROMISE_PUBLISH, .session = session->id, .call = request->call};
-    const name_t *there = settled_name(self, request->name);
+    name_t *there = promise.name = settled_name(self, request->name);
     err_t err;
     int status = FH_OK;
 
-    if (there && registry_name_same(there, request))
-        promise.kind = PROMISE_OK;
-    else {
+    if (!there || registry_name_same(there, request))
         status = check_engines(self, request, &err);
-        if (!status)
-            status = registry_name_add(&self->registry, request, &promise.name, &err);
-    }
+    if (!status && there && registry_name_same(there, request))
+        promise.kind = PROMISE_PUBLISHED;
+    else if (!status)
+        status = registry_name_add(&self->registry, request, &promise.name, &err);
     if (status)
         post_error(self, session, request->call, &err);
     else

@@ -48,7 +48,7 @@ announce(broker_t *self, session_t *session, const message_t *message)
     log_line(LOG_INFO, "BRK-ENGINE", "engine=%u pid=%llu endpoint=%s cores=%llu", engine->number,
              (unsigned long long)engine->pid, engine->endpoint, (unsigned long long)engine->cores);
     accept(self, session, engine, news->call);
-    commit_keep_engine(self, session);
+    keeps_engine(self, session);
     tell_ended(self, session);
     clients_tell_engine(self, engine);
 }
@@ -135,6 +135,12 @@ goodbye(broker_t *self, session_t *session, const message_t *message)
 }
 
 static void
+confirmed(broker_t *self, session_t *session, const message_t *message)
+{
+    keeps_confirmed(self, session, message->as.OK.call);
+}
+
+static void
 ping(broker_t *self, session_t *session, const message_t *message)
 {
     if (message->as.PING.call)
@@ -150,5 +156,6 @@ const handler_t ENGINE_HANDLERS[] = {
     {MSG_OBJECT, object},
     {MSG_OBJECTS_GONE, objects_gone},
     {MSG_FIND_ENGINE, find_engine},
+    {MSG_OK, confirmed},
     {MSG_HELLO, NULL},
 };

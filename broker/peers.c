@@ -64,6 +64,7 @@ end(broker_t *self, session_t *session, bool on_purpose, const char *reason)
     if (self->npromises)
         commit(self); /* what was published is kept before its owner is gone */
     stream_drop(self, session);
+    keeps_confirmed(self, session, UINT64_MAX);
     if (session->role == 'E')
         end_engine(self, session, on_purpose ? ENGINE_STOPPED : ENGINE_LOST, reason);
     else

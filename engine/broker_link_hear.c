@@ -90,6 +90,10 @@ hear_keep(broker_link_t *self, const message_t *message)
     pthread_mutex_lock(&self->core->lock);
     for (uint32_t i = 0; i < keep->objects.count; i++)
         object_table_keep(&self->core->objects, keep->objects.items[i], keep->keep);
+    if (keep->call) {
+        (void)outbox_add(self->outbox, &(message_t){.code = MSG_OK, .as.OK.call = keep->call}, NULL, NULL);
+        (void)outbox_flush(self->outbox, self->link, NULL, NULL); /* what has no room goes with the news */
+    }
     pthread_mutex_unlock(&self->core->lock);
 }
 
@@ -105,6 +109,8 @@ hear_pong(broker_link_t *self, const message_t *message)
 {
     pthread_mutex_lock(&self->core->lock);
     core_free_heirs(self->core, message->as.PONG.call, clock_now_ns());
+    if (message->as.PONG.call >= self->core->news_ping)
+        self->core->news_ping = 0;
     pthread_mutex_unlock(&self->core->lock);
 }
 

@@ -42,19 +42,22 @@ typedef struct core {
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
     uint64_t uses;      /* counts pins */
-    bool for_reactor;   /* something has come up since the reactor last looked */
+    bool computing;     /* the compute thread has a lane; read without the lock, too */
+    bool for_reactor;   /* something has come up since the reactor last looked; read without the lock, too */
     bool reactor_waits; /* in poll, or about to be */
-    bool news_now;      /* somebody has synchronised: the broker should know of all objects */
-    int number;         /* the broker's small number for this engine; -1: not told yet */
+    bool news_now; /* somebody has synchronised: the broker should know of all objects; read without the lock, too */
+    uint64_t news_ping;    /* the PING behind the last news, 0: it has been answered, or not in time */
+    int64_t news_until_ns; /* until then its PONG is waited for */
+    int number;            /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers; /* under the lock, too */
     pool_t *pool;           /* locks itself */
     struct spill *spill;    /* where arrays go that have no room; NULL: nowhere.  Not the reactor's */
+    bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
     bool has_reactor;       /* then there is one: it has no time for disks */
-    pthread_t reactor;
-    bool trim_heap;   /* atomic: the compute thread should give heap back when it has nothing else to do */
-    int wake_fd;      /* eventfd that ends the reactor's poll */
-    buf_t *no_memory; /* the poison that is used when there is no memory for another */
+    pthread_t reactor;      /* set before the other thread starts to reply */
+    int wake_fd;            /* eventfd that ends the reactor's poll */
+    buf_t *no_memory;       /* the poison that is used when there is no memory for another */
     oid_t id;
     char host[256]; /* host name and boot id */
     char host_name[64];

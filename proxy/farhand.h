@@ -125,6 +125,7 @@ typedef struct {
     int (*interrupted)(
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
+    int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
@@ -212,6 +213,9 @@ typedef struct {
     uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
     uint64_t engine_bytes; /* payload asked to move engine to engine */
     uint64_t waits;        /* calls that waited for an answer */
+    uint64_t rings;         /* engines that are reached through rings in shared memory now */
+    uint64_t ring_messages; /* sent through them, of messages_sent */
+    uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
 

@@ -24,6 +24,8 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
+    bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
+    bool use_rings;
     int (*interrupted)(void *);
     void *interrupted_context;
 
@@ -36,6 +38,8 @@ struct fh_session {
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
+    int64_t pumped_ns;     /* when everything was last looked at */
+    int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
 };
@@ -68,5 +72,10 @@ int session_flush(fh_session *self, err_t *err);
 void session_push(fh_session *self);
 /* Take what has arrived, everywhere.  True if anything had. */
 bool session_pump(fh_session *self);
+/* Would the descriptors of all connections tell if something came? */
+bool session_untouched(const fh_session *self);
+/* Take what has come through rings, and everything if that was not done for some milliseconds: for calls that are
+ * repeated quickly. */
+bool session_glance(fh_session *self, int64_t now_ns);
 
 #endif

@@ -12,12 +12,15 @@ class Config:
     tick_interval: seconds between two signs of life of an idle session.
     shared_memory: copy large arrays straight to the memory of engines on this host and map it when they are gathered (True),
         or send all bytes as messages.  Read when a session connects; results are the same.
+    rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
+        over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
     """
 
     implicit_gather_limit: int = 1 << 30
     call_timeout: Optional[float] = 60.0
     tick_interval: float = 3.0
     shared_memory: bool = True
+    rings: bool = True
 
 
 config = Config()

@@ -58,6 +58,7 @@ start(bench_t *bench, int link_limit, int64_t file_bytes)
     write_engine(bench);
     check_ok(broker_new(&bench->broker, bench->server, bench->store, &options, bench->now_ns, &err), err);
     registry_engine(&bench->broker->registry, bench->engine)->state = ENGINE_READY; /* as if it had come back */
+    session_remove(&bench->broker->sessions, session_find(&bench->broker->sessions, bench->engine)); /* nobody keeps */
 }
 
 static void
