@@ -357,7 +357,6 @@ engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context)
     bool stop = false, told = false;
     int status = FH_OK;
 
-
     while (!status && !stop) {
         bool waiting, more = receive(self);
 
