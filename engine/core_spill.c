@@ -19,8 +19,8 @@ enum {
 static bool
 is_idle(const segment_t *segment, int more)
 {
-    return segment->where == SEGMENT_HERE && segment->fd >= 0 && !segment->abandoned && segment->outsiders == 0 &&
-           segment->maps == 0 && segment->arrays > 0 &&
+    return segment->where == SEGMENT_HERE && segment->fd >= 0 && !segment->abandoned && !segment->spent &&
+           segment->outsiders == 0 && segment->maps == 0 && segment->arrays > 0 &&
            __atomic_load_n(&segment->references, __ATOMIC_ACQUIRE) == segment->arrays + more;
 }
 

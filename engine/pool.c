@@ -286,7 +286,7 @@ pool_give_back(pool_t *self, segment_t *segment)
     } else {
         self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
     }
-    if (segment->abandoned || segment->where == SEGMENT_AWAY) {
+    if (segment->abandoned || segment->spent || segment->where == SEGMENT_AWAY) {
         doom(self, segment);
     } else if (!heap) {
         cache_add(self, segment);

@@ -120,6 +120,13 @@ tell_end(const nearby_t *self)
         (void)engine_link_call(self->engine, &message, NULL, NULL, NULL);
 }
 
+bool
+nearby_came(const void *self)
+{
+    const nearby_t *item = self;
+    return item->request.due == 0;
+}
+
 void
 nearby_forget(nearby_t *self, int n)
 {
