@@ -1,4 +1,5 @@
 """session.memory() against what /proc says, in one state after another."""
+import operator
 import time
 
 import numpy as np
@@ -103,6 +104,20 @@ def test_sums_are_what_proc_says_in_the_middle_of_a_pipeline(own_cluster):
         assert np.isfinite(y.sum().item())
         compare(cluster)
         del x, y
+
+
+def test_sums_are_what_proc_says_with_python_hosts(own_cluster):
+    cluster = own_cluster
+    assert fh.call(sum, [1, 2]) == 3
+    memory = compare(cluster)
+    assert memory["python"] > MIB and "python" in memory.kinds
+
+
+def test_arrays_on_disk_come_back_for_python_code(spilling):
+    remotes = [fh.scatter(np.full(8 * MIB // 8, float(i)), axis=None) for i in range(24)]
+    assert spilling.session.memory().spilled > 0
+    for i, remote in enumerate(remotes):
+        assert fh.call(operator.getitem, remote, 12345) == i
 
 
 def test_what_was_never_written_takes_no_memory(own_cluster):
