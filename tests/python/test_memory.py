@@ -227,6 +227,9 @@ def test_engines_that_spill_keep_their_pieces_apart(tmp_path, monkeypatch, rng):
         for number in rng.permutation(len(arrays)):
             assert np.array_equal(fh.gather(remotes[number]), arrays[number])
             assert remotes[number].max().item() == arrays[number].max()
+        turned = [remote.reshard(1 - number % 2) for number, remote in enumerate(remotes)]
+        for number in rng.permutation(len(arrays)):
+            assert np.array_equal(fh.gather(turned[number]), arrays[number])
         compare(cluster)
 
 
