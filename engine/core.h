@@ -13,6 +13,8 @@
 struct crew;
 
 typedef struct transfers transfers_t;
+typedef struct deposits deposits_t;
+typedef struct streams streams_t;
 
 typedef struct {
     uint64_t calls;
@@ -47,6 +49,8 @@ typedef struct core {
     int number;         /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers; /* under the lock, too */
+    deposits_t *deposits;   /* under the lock, too */
+    streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
     int wake_fd;            /* eventfd that ends the reactor's poll */
     buf_t *no_memory;       /* the poison that is used when there is no memory for another */

@@ -1,8 +1,10 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/deposit.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
+#include "engine/streams.h"
 #include "engine/transfer.h"
 
 #include <stdio.h>
@@ -54,6 +56,12 @@ check_hello(char role, const msg_HELLO_t *hello, err_t *err)
     return FH_OK;
 }
 
+static uint64_t
+own_features(const peers_t *self)
+{
+    return self->core->streams ? FEATURE_STREAMS | FEATURE_LZ4 : 0;
+}
+
 static void
 handle_hello(arrival_t *at)
 {
@@ -76,6 +84,7 @@ handle_hello(arrival_t *at)
     message_t welcome = {.code = MSG_WELCOME,
                          .as.WELCOME = {.call = hello->call,
                                         .minor = hello->minor < minor ? hello->minor : minor,
+                                        .features = hello->features & own_features(self),
                                         .incarnation = self->core->id,
                                         .software = str_of("farhand-engine " FARHAND_VERSION),
                                         .cluster = str_of(self->cluster)}};
@@ -127,6 +136,35 @@ handle_push_failed(arrival_t *at)
     pthread_mutex_unlock(&core->lock);
 }
 
+static void
+handle_streams(arrival_t *at)
+{
+    const msg_STREAMS_t *streams = &at->message.as.STREAMS;
+    core_t *core = at->peers->core;
+    const stream_options_t wanted = {.sealed = !streams->plain, .compress = streams->compress};
+    message_t answer = {.code = MSG_TICKETS, .as.TICKETS.call = streams->call};
+    uint8_t tickets[STREAMS_EACH_SESSION * STREAM_TICKET];
+    err_t err = {0};
+    int status = core->streams ? FH_OK : err_set(&err, FH_NOT_SUPPORTED, "this engine has no streams");
+    uint32_t made = 0;
+
+    for (; made < streams->count && made < STREAMS_EACH_SESSION && !status; made++) {
+        stream_ticket_t ticket;
+
+        status = streams_issue(core->streams, at->caller->role, at->caller->id, &wanted, &ticket, &err);
+        stream_ticket_write(&ticket, tickets + made * STREAM_TICKET);
+    }
+    made -= status != FH_OK && made > 0;
+    if (made == 0) {
+        answer_error(at, streams->call, &err);
+        return;
+    }
+    answer.as.TICKETS.port = (uint64_t)streams_port(core->streams);
+    answer.as.TICKETS.tickets = (bin_t){tickets, made * STREAM_TICKET};
+    caller_answer(at->peers, at->caller, &answer);
+    explicit_bzero(tickets, sizeof tickets);
+}
+
 static void (*handler_of(msg_code_t code))(arrival_t *at)
 {
     static const struct {
@@ -136,6 +174,7 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
         {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
         {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
+        {MSG_STREAMS, handle_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -341,6 +380,8 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
         if (caller->lane == lane)
             caller->lane = NULL;
     transfers_session_gone(core->transfers, session);
+    deposits_session_gone(core->deposits, session);
+    streams_session_gone(core->streams, session);
     if (lane && !lane->gone) {
         if (said_goodbye)
             leave_heirs(core, lane);

@@ -4,6 +4,7 @@
 #include "proxy/array.h"
 #include "proxy/error.h"
 #include "proxy/nearby.h"
+#include "proxy/streams.h"
 #include "proxy/sync.h"
 #include "proxy/wait.h"
 
@@ -34,7 +35,7 @@ typedef struct {
 struct gathering {
     const fh_array *array;
     nd_t target;
-    bool *taken; /* parts that were read in place */
+    bool *taken; /* parts that were read in place or over streams */
     stream_t *streams;
     int nstreams;
 };
@@ -173,6 +174,26 @@ read_in_place(gathering_t *self, int64_t deadline, err_t *err)
     return status;
 }
 
+/* Large parts of other hosts come over streams, once they are computed. */
+static int
+read_streamed(gathering_t *self, int64_t deadline, err_t *err)
+{
+    const fh_array *array = self->array;
+    streams_part_t *parts = calloc((size_t)array->n, sizeof *parts);
+    int n = 0, status = parts ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    for (int i = 0; i < array->n && !status; i++)
+        if (!self->taken[i] && streams_possible(array->parts[i].handle->engine, part_bytes(array, i))) {
+            parts[n++] = (streams_part_t){.handle = array->parts[i].handle, .local = target_of(self, i)};
+            self->taken[i] = true;
+        }
+    if (!status && n > 0)
+        status = sync_array(array, deadline, err);
+    if (!status)
+        status = streams_move(array->session, parts, n, false, err);
+    free(parts);
+    return status;
+}
+
 static int
 make_streams(gathering_t *self, err_t *err)
 {
@@ -217,6 +238,8 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
     gathering.taken = calloc((size_t)array->n, sizeof *gathering.taken);
     int status = gathering.taken ? read_in_place(&gathering, session_deadline(array->session, -1), err)
                                  : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    if (!status)
+        status = read_streamed(&gathering, session_deadline(array->session, -1), err);
     if (!status)
         status = make_streams(&gathering, err);
     while (!status) {

@@ -20,6 +20,7 @@ enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 typedef struct {
     int64_t engines, threads, memory, owner;
     char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX];
+    bool trust_network;
 } settings_t;
 
 static const option_t options[] = {
@@ -34,6 +35,8 @@ static const option_t options[] = {
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
+    {"trust-network", 0, OPTION_BOOL, "0", 0, 0, offsetof(settings_t, trust_network), NULL,
+     "Engines allow array bytes to travel without encryption: only where nobody listens or interferes."},
 };
 
 /* What one `up` has done so far, so that it can be undone. */
@@ -191,6 +194,7 @@ start_engine(launch_t *self, int number, err_t *err)
                     memory,
                     (char[]){"--owner"},
                     owner,
+                    settings.trust_network ? (char[]){"--trust-network"} : NULL,
                     NULL};
     return start(self, name, argv, err);
 }
