@@ -132,7 +132,8 @@ typedef struct {
     const char *compression; /* of what goes over streams: NULL or "lz4" */
     const char *host;        /* what this host is called; NULL: host name and boot id.  An engine whose host is called
                                 otherwise is taken to be on another */
-    /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context. */
+    /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
+     * last call of each has moved equal to bytes, or -1 if it has failed. */
     void (*progress)(void *context, int64_t moved, int64_t bytes);
 } fh_connect_options;
 

@@ -3,6 +3,7 @@
 #include "codecs/strided.h"
 #include "proxy/array.h"
 #include "proxy/error.h"
+#include "proxy/moved.h"
 #include "proxy/nearby.h"
 #include "proxy/streams.h"
 #include "proxy/sync.h"
@@ -38,6 +39,7 @@ struct gathering {
     bool *taken; /* parts that were read in place or over streams */
     stream_t *streams;
     int nstreams;
+    int64_t came; /* bytes in messages */
 };
 
 static nd_t
@@ -124,6 +126,7 @@ advance(gathering_t *self, int *ret_busy, err_t *err)
                         *err = slot->request.err;
                     return slot->request.status;
                 }
+                self->came += slot->size;
             }
             if (!slot->busy && stream->part < self->array->n) {
                 int status = ask(self, stream, slot, err);
@@ -242,14 +245,17 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
         status = read_streamed(&gathering, session_deadline(array->session, -1), err);
     if (!status)
         status = make_streams(&gathering, err);
+    moved_begin(array->session);
     while (!status) {
         status = advance(&gathering, &busy, err);
         if (status || busy == 0)
             break;
+        moved_tell(array->session, gathering.came, array_bytes(array));
         /* The limit is for each part of the answer: large arrays take long, but something always comes. */
         status = wait_until(array->session, session_deadline(array->session, -1), some_came, &gathering, err);
     }
     forget_all(&gathering);
+    moved_end(array->session, !status, array_bytes(array));
     if (status == FH_INTERRUPTED)
         session_cancel(array->session);
     free(gathering.taken);

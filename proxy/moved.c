@@ -6,6 +6,7 @@ void
 moved_begin(fh_session *session)
 {
     session->moved_due_ns = clock_now_ns() + (int64_t)FIRST_MS * 1000000;
+    session->moved_told = false;
 }
 
 void
@@ -15,5 +16,14 @@ moved_tell(fh_session *session, int64_t moved, int64_t bytes)
     if (!session->progress || now < session->moved_due_ns)
         return;
     session->moved_due_ns = now + (int64_t)EVERY_MS * 1000000;
+    session->moved_told = true;
     session->progress(session->progress_context, moved, bytes);
+}
+
+void
+moved_end(fh_session *session, bool whole, int64_t bytes)
+{
+    if (session->moved_told)
+        session->progress(session->progress_context, whole ? bytes : -1, bytes);
+    session->moved_told = false;
 }

@@ -9,5 +9,7 @@
 void moved_begin(fh_session *session);
 /* It has come so far.  Calls the program's function if the move is a second old, every tenth of a second. */
 void moved_tell(fh_session *session, int64_t moved, int64_t bytes);
+/* It is over.  The program hears of that if it has heard of the move. */
+void moved_end(fh_session *session, bool whole, int64_t bytes);
 
 #endif

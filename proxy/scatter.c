@@ -3,6 +3,7 @@
 #include "codecs/strided.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
+#include "proxy/moved.h"
 #include "proxy/nearby.h"
 #include "proxy/streams.h"
 #include "proxy/wait.h"
@@ -267,15 +268,20 @@ any_can_send(const void *context)
     return false;
 }
 
-/* One chunk to each engine in turn, so that all links are busy; wait when none takes more. */
+/* Parts that go in messages: one chunk to each engine in turn, so that all links are busy; wait when none takes more.
+ */
 static int
 send_parts(sending_t *self, err_t *err)
 {
     fh_session *session = self->array->session;
+    int64_t all = array_bytes(self->array), gone = 0;
+    moved_begin(session);
     for (bool left = true; left;) {
         bool sent = false;
         left = false;
+        gone = 0;
         for (int i = 0; i < self->layout->n; i++) {
+            gone += self->sent[i];
             if (chunk_size(self, i) == 0)
                 continue;
             left = true;
@@ -293,6 +299,7 @@ send_parts(sending_t *self, err_t *err)
         } else if (left) {
             session_pump(session);
         }
+        moved_tell(session, gone, all);
     }
     return FH_OK;
 }
@@ -335,6 +342,7 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
         status = send_streamed(&sending, err);
     if (!status)
         status = send_parts(&sending, err);
+    moved_end(session, !status, array_bytes(sending.array));
     free(sending.sent);
     free(sending.streamed);
     if (status) {

@@ -31,6 +31,7 @@ struct fh_session {
     void (*progress)(void *, int64_t moved, int64_t bytes);
     void *progress_context;
     int64_t moved_due_ns; /* when the program is told next; moved.c */
+    bool moved_told;      /* it has been told of this move */
     int (*interrupted)(void *);
     void *interrupted_context;
 

@@ -413,6 +413,7 @@ streams_move(fh_session *session, const streams_part_t *parts, int n, bool to_en
         if (err)
             *err = move.err;
     }
+    moved_end(session, !status, move.bytes);
     free(move.items);
     free(move.engines);
     return status;

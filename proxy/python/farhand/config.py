@@ -12,12 +12,23 @@ class Config:
     tick_interval: seconds between two signs of life of an idle session.
     shared_memory: copy large arrays straight to the memory of engines on this host and map it when they are gathered (True),
         or send all bytes as messages.  Read when a session connects; results are the same.
+    streams: connections that carry large arrays to and from each engine of another host: 0 as many as suit the cores, None none.
+    compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
+    trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
+    host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
+    progress: show a bar on standard error for scatters and gathers that take more than a second: True, False, or None for when
+        somebody sees it.  All these are read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30
     call_timeout: Optional[float] = 60.0
     tick_interval: float = 3.0
     shared_memory: bool = True
+    streams: Optional[int] = 0
+    compression: Optional[str] = None
+    trust_network: bool = False
+    host: Optional[str] = None
+    progress: Optional[bool] = None
 
 
 config = Config()
