@@ -20,6 +20,13 @@ link_message_release(link_t *self, link_message_t *message)
     self->ops->message_release(message);
 }
 
+void
+link_message_drop(link_t *self, link_message_t *message, int from)
+{
+    if (self->ops->message_drop)
+        self->ops->message_drop(message, from);
+}
+
 int
 link_fd(link_t *self)
 {

@@ -51,6 +51,7 @@ typedef struct {
     int (*send)(link_t *self, const peer_t *peer, const link_frame_t *frames, int count, err_t *err);
     int (*receive)(link_t *self, link_message_t *ret, err_t *err);
     void (*message_release)(link_message_t *message);
+    void (*message_drop)(link_message_t *message, int from); /* NULL: it cannot free frames one by one */
     int (*fd)(link_t *self);
     bool (*ready)(link_t *self, bool *ret_can_send);
     void (*destroy)(link_t *self);
@@ -67,6 +68,9 @@ int link_send(link_t *self, const peer_t *peer, const link_frame_t *frames, int 
  * many frames).  On OK the caller must link_message_release(ret). */
 int link_receive(link_t *self, link_message_t *ret, err_t *err);
 void link_message_release(link_t *self, link_message_t *message);
+/* Give back the memory of the frames from a number on before the rest is released, where the link can; their data is
+ * NULL then, their sizes stay. */
+void link_message_drop(link_t *self, link_message_t *message, int from);
 /* A file descriptor that turns readable when something may have changed (edge-triggered, as ZMQ_FD): after polling it,
  * call link_receive until BUSY before polling again. */
 int link_fd(link_t *self);

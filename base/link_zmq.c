@@ -156,6 +156,16 @@ zmq_link_message_release(link_message_t *message)
     message->count = 0;
 }
 
+static void
+zmq_link_message_drop(link_message_t *message, int from)
+{
+    for (int i = from; i < message->count; i++) {
+        zmq_msg_close(frame_at(message, i));
+        zmq_msg_init(frame_at(message, i));
+        message->frames[i].data = NULL;
+    }
+}
+
 /* Throw away what is left of the message that is being received. */
 static void
 drain(void *socket)
@@ -285,6 +295,7 @@ static const link_ops_t zmq_link_ops = {
     .send = zmq_link_send,
     .receive = zmq_link_receive,
     .message_release = zmq_link_message_release,
+    .message_drop = zmq_link_message_drop,
     .fd = zmq_link_fd,
     .ready = zmq_link_ready,
     .destroy = zmq_link_destroy,

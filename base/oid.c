@@ -121,17 +121,12 @@ oid_format(oid_t id, char text[OID_TEXT_SIZE])
     return text;
 }
 
-static int
-digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* Of a hexadecimal digit, plus one; 0: it is none.  A table, since the digits of ids cannot be guessed by a CPU. */
+static const uint8_t DIGITS[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool
 oid_parse(const char *text, size_t length, oid_t *ret)
@@ -140,10 +135,11 @@ oid_parse(const char *text, size_t length, oid_t *ret)
         return false;
     oid_t id;
     for (size_t i = 0; i < sizeof id.bytes; i++) {
-        int high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
-        if (high < 0 || low < 0)
+        uint8_t high = DIGITS[(uint8_t)text[2 * i]], low = DIGITS[(uint8_t)text[2 * i + 1]];
+
+        if (!high || !low)
             return false;
-        id.bytes[i] = (uint8_t)(high * 16 + low);
+        id.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     *ret = id;
     return true;

@@ -36,9 +36,11 @@ copy_row(char *to, const char *from, size_t size)
     }
     size_t lines = (size - head) / STEP * STEP;
 
-    memcpy(to, from, head);
+    if (head)
+        memcpy(to, from, head);
     copy_lines(to + head, from + head, lines);
-    memcpy(to + head + lines, from + head + lines, size - head - lines);
+    if (head + lines < size)
+        memcpy(to + head + lines, from + head + lines, size - head - lines);
 }
 
 static bool

@@ -37,6 +37,8 @@ broker_new(broker_t **ret, link_t *link, store_t *store, const broker_options_t 
     set_default(&self->options.restart_lease_ns, 60 * SECOND_NS);
     set_default(&self->options.engine_silence_ns, SECOND_NS * 3 / 2);
     set_default(&self->options.engine_return_ns, 10 * SECOND_NS);
+    set_default(&self->options.query_ns, 5 * SECOND_NS);
+    self->keep_end = &self->keep_waits;
     self->incarnation = oid_new();
     self->now_ns = now_ns;
     self->tick_ns = self->promised_ns = INT64_MAX;
@@ -53,6 +55,8 @@ broker_new(broker_t **ret, link_t *link, store_t *store, const broker_options_t 
                             lease_begin(now_ns, self->options.restart_lease_ns), &skipped, err);
     if (!status)
         status = peers_restore(self, err);
+    if (!status)
+        status = queries_new(&self->queries, store, self->options.query_ns, err);
     if (status) {
         broker_destroy(&self);
         return status;
@@ -70,6 +74,8 @@ broker_destroy(broker_t **self)
     if (!*self)
         return;
     stream_drop(*self, NULL);
+    keeps_clear(*self);
+    queries_destroy(&(*self)->queries);
     sessions_release(&(*self)->sessions);
     registry_release(&(*self)->registry);
     header_writer_destroy(&(*self)->writer);
@@ -238,7 +244,7 @@ broker_turn(broker_t *self, int64_t now_ns)
 
     peers_sweep(self);
     news_send(self);
-    self->promised_ns = self->tick_ns;
+    self->promised_ns = earlier(self->tick_ns, keeps_check(self));
     if (self->save_ns)
         self->promised_ns = earlier(self->promised_ns, self->save_ns);
     if (self->some_waiting)
@@ -246,6 +252,12 @@ broker_turn(broker_t *self, int64_t now_ns)
     if (more || self->some_left)
         self->promised_ns = now_ns;
     return self->promised_ns;
+}
+
+int
+broker_fd(const broker_t *self)
+{
+    return queries_fd(self->queries);
 }
 
 bool

@@ -40,19 +40,25 @@ clients_tell_engine(broker_t *self, const engine_t *engine)
     message_t message;
 
     engine_message(engine, 0, &message);
-    news_add(self, "CE", engine->id, &message);
+    news_add(self, self->registry.nengines <= TOLD_MAX ? "CE" : "C", engine->id, &message);
+}
+
+void
+clients_engine(broker_t *self, session_t *session, const engine_t *engine, uint64_t call)
+{
+    message_t message;
+
+    engine_message(engine, call, &message);
+    post_add(self, session, &message, NULL);
 }
 
 void
 clients_engines(broker_t *self, session_t *session, const message_t *message)
 {
     uint64_t call = message->as.ENGINES.call;
-    message_t row;
 
-    for (const engine_t *engine = self->registry.engines; engine; engine = engine->next) {
-        engine_message(engine, call, &row);
-        post_add(self, session, &row, NULL);
-    }
+    for (const engine_t *engine = self->registry.engines; engine; engine = engine->next)
+        clients_engine(self, session, engine, call);
     post_add(self, session, &(message_t){.code = MSG_END, .as.END = {.call = call}}, NULL);
     post_flush(self, session);
 }
@@ -143,17 +149,16 @@ publish(broker_t *self, session_t *session, const message_t *message)
 {
     const msg_PUBLISH_t *request = &message->as.PUBLISH;
     promise_t promise = {.kind = PROMISE_PUBLISH, .session = session->id, .call = request->call};
-    const name_t *there = settled_name(self, request->name);
+    name_t *there = promise.name = settled_name(self, request->name);
     err_t err;
     int status = FH_OK;
 
-    if (there && registry_name_same(there, request))
-        promise.kind = PROMISE_OK;
-    else {
+    if (!there || registry_name_same(there, request))
         status = check_engines(self, request, &err);
-        if (!status)
-            status = registry_name_add(&self->registry, request, &promise.name, &err);
-    }
+    if (!status && there && registry_name_same(there, request))
+        promise.kind = PROMISE_PUBLISHED;
+    else if (!status)
+        status = registry_name_add(&self->registry, request, &promise.name, &err);
     if (status)
         post_error(self, session, request->call, &err);
     else
@@ -252,8 +257,8 @@ ping(broker_t *self, session_t *session, const message_t *message)
 }
 
 const handler_t CLIENT_HANDLERS[] = {
-    {MSG_PING, ping},     {MSG_GOODBYE, goodbye}, {MSG_ENGINES, clients_engines},
-    {MSG_PLACE, place},   {MSG_PUBLISH, publish}, {MSG_UNPUBLISH, unpublish},
-    {MSG_LOOKUP, lookup}, {MSG_NAMES, names},     {MSG_OBJECTS, objects},
-    {MSG_SQL, sql},       {MSG_HELLO, NULL},
+    {MSG_PING, ping},     {MSG_GOODBYE, goodbye},    {MSG_ENGINES, clients_engines},
+    {MSG_PLACE, place},   {MSG_PUBLISH, publish},    {MSG_UNPUBLISH, unpublish},
+    {MSG_LOOKUP, lookup}, {MSG_NAMES, names},        {MSG_OBJECTS, objects},
+    {MSG_SQL, sql},       {MSG_MEMORY, memory_tell}, {MSG_HELLO, NULL},
 };

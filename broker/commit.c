@@ -10,71 +10,6 @@ enum { SAVE_OBJECTS = 4000, /* of one transaction: some 20 ms */ SAVE_SHARE = 4 
 static const int64_t RETRY_NS = 1000000000;
 static const int64_t NEXT_NS = 5000000; /* until the next portion at least, so that messages are not kept waiting */
 
-/* KEEP messages to one engine, filled piece by piece. */
-typedef struct {
-    broker_t *broker;
-    session_t *session;
-    uint32_t count;
-    bool keep;
-} keep_t;
-
-static void
-keep_send(keep_t *self)
-{
-    if (self->count)
-        post(self->broker, self->session,
-             &(message_t){.code = MSG_KEEP,
-                          .as.KEEP = {.objects = {self->broker->scratch, self->count}, .keep = self->keep}});
-    self->count = 0;
-}
-
-static void
-keep_one(keep_t *self, oid_t object)
-{
-    self->broker->scratch[self->count++] = object;
-    if (self->count == KEEP_BATCH)
-        keep_send(self);
-}
-
-/* The pieces of a name on that engine. */
-static void
-keep_pieces(keep_t *self, const name_t *name)
-{
-    for (uint32_t i = 0; i < name->npieces; i++) {
-        if (!oid_equal(name->engines[i], self->session->id) ||
-            (!self->keep && registry_pinned(&self->broker->registry, name->pieces[i], name)))
-            continue;
-        keep_one(self, name->pieces[i]);
-    }
-}
-
-static void
-keep_name(broker_t *self, const name_t *name, bool keep)
-{
-    self->keeping++;
-    for (uint32_t i = 0; i < name->npieces; i++) {
-        session_t *session = session_find(&self->sessions, name->engines[i]);
-        keep_t engine = {.broker = self, .session = session, .keep = keep};
-
-        if (!session || session->role != 'E' || session->state != STATE_READY || session->kept == self->keeping)
-            continue;
-        session->kept = self->keeping;
-        keep_pieces(&engine, name);
-        keep_send(&engine);
-    }
-}
-
-void
-commit_keep_engine(broker_t *self, session_t *session)
-{
-    keep_t engine = {.broker = self, .session = session, .keep = true};
-
-    for (const pin_t *pin = registry_engine_pins(&self->registry, session->id); pin; pin = pin->engine_next)
-        if (pin->name->state != NAME_ADDING)
-            keep_one(&engine, *registry_pin_object(pin));
-    keep_send(&engine);
-}
-
 static void
 welcome(broker_t *self, session_t *session, const promise_t *promise)
 {
@@ -105,11 +40,10 @@ undo(broker_t *self, const promise_t *promise)
 static void
 fulfil(broker_t *self, const promise_t *promise)
 {
-    if (promise->kind == PROMISE_PUBLISH) {
+    if (promise->kind == PROMISE_PUBLISH)
         registry_name_list(&self->registry, promise->name);
-        keep_name(self, promise->name, true);
-    } else if (promise->kind == PROMISE_UNPUBLISH)
-        keep_name(self, promise->name, false);
+    else if (promise->kind == PROMISE_UNPUBLISH)
+        keeps_release(self, promise->name);
 }
 
 static void
@@ -121,13 +55,15 @@ answer(broker_t *self, const promise_t *promise, int status, const err_t *err)
         undo(self, promise);
     else
         fulfil(self, promise);
+    if (!status && (promise->kind == PROMISE_PUBLISH || promise->kind == PROMISE_PUBLISHED))
+        keeps_name(self, promise->name, promise->session, promise->call);
     if (!session)
         return;
     if (promise->kind == PROMISE_WELCOME)
         welcome(self, session, promise);
     else if (status)
         post_error(self, session, promise->call, err);
-    else
+    else if (promise->kind == PROMISE_UNPUBLISH)
         post_ok(self, session, promise->call);
 }
 

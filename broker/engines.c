@@ -18,6 +18,19 @@ tell_ended(broker_t *self, session_t *session)
     post_flush(self, session);
 }
 
+/* OK, who it is itself, and who else is there. */
+static void
+accept(broker_t *self, session_t *session, const engine_t *engine, uint64_t call)
+{
+    post_add(self, session, &(message_t){.code = MSG_OK, .as.OK = {.call = call}}, NULL);
+    clients_engine(self, session, engine, 0);
+    for (const engine_t *other = self->registry.engines; other && self->registry.nengines <= TOLD_MAX;
+         other = other->next)
+        if (other != engine)
+            clients_engine(self, session, other, 0);
+    post_flush(self, session);
+}
+
 static void
 announce(broker_t *self, session_t *session, const message_t *message)
 {
@@ -34,10 +47,27 @@ announce(broker_t *self, session_t *session, const message_t *message)
     engine->sweep_ns = self->now_ns + CONFIRM_NS;
     log_line(LOG_INFO, "BRK-ENGINE", "engine=%u pid=%llu endpoint=%s cores=%llu", engine->number,
              (unsigned long long)engine->pid, engine->endpoint, (unsigned long long)engine->cores);
-    post_ok(self, session, news->call);
-    commit_keep_engine(self, session);
+    accept(self, session, engine, news->call);
+    keeps_engine(self, session);
     tell_ended(self, session);
     clients_tell_engine(self, engine);
+}
+
+static void
+find_engine(broker_t *self, session_t *session, const message_t *message)
+{
+    const msg_FIND_ENGINE_t *request = &message->as.FIND_ENGINE;
+    const engine_t *engine = registry_engine(&self->registry, request->engine);
+    char text[OID_TEXT_SIZE];
+    err_t err;
+
+    if (engine) {
+        clients_engine(self, session, engine, request->call);
+        post_flush(self, session);
+        return;
+    }
+    err_set(&err, FH_NO_SUCH_OBJECT, "the broker knows no engine %s", oid_format(request->engine, text));
+    post_error(self, session, request->call, &err);
 }
 
 static void
@@ -105,6 +135,12 @@ goodbye(broker_t *self, session_t *session, const message_t *message)
 }
 
 static void
+confirmed(broker_t *self, session_t *session, const message_t *message)
+{
+    keeps_confirmed(self, session, message->as.OK.call);
+}
+
+static void
 ping(broker_t *self, session_t *session, const message_t *message)
 {
     if (message->as.PING.call)
@@ -112,6 +148,14 @@ ping(broker_t *self, session_t *session, const message_t *message)
 }
 
 const handler_t ENGINE_HANDLERS[] = {
-    {MSG_PING, ping},           {MSG_GOODBYE, goodbye}, {MSG_ENGINES, clients_engines},   {MSG_ANNOUNCE, announce},
-    {MSG_HEARTBEAT, heartbeat}, {MSG_OBJECT, object},   {MSG_OBJECTS_GONE, objects_gone}, {MSG_HELLO, NULL},
+    {MSG_PING, ping},
+    {MSG_GOODBYE, goodbye},
+    {MSG_ENGINES, clients_engines},
+    {MSG_ANNOUNCE, announce},
+    {MSG_HEARTBEAT, heartbeat},
+    {MSG_OBJECT, object},
+    {MSG_OBJECTS_GONE, objects_gone},
+    {MSG_FIND_ENGINE, find_engine},
+    {MSG_OK, confirmed},
+    {MSG_HELLO, NULL},
 };

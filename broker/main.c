@@ -202,6 +202,7 @@ start(program_t *self, err_t *err)
         .lease_ns = to_ns(self->settings.lease),
         .restart_lease_ns = to_ns(self->settings.restart_lease),
         .engine_return_ns = to_ns(self->settings.engine_return),
+        .query_ns = to_ns(self->settings.query_limit),
     };
 
     status = broker_new(&self->broker, self->listen.link, self->store, &options, clock_now_ns(), err);

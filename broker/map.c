@@ -76,6 +76,17 @@ map_init(map_t *self)
 }
 
 void
+map_reserve(map_t *self, size_t count)
+{
+    size_t capacity = LEAST_CAPACITY;
+
+    while (capacity < SIZE_MAX / 8 && count * 4 > capacity * 3)
+        capacity *= 2;
+    if (capacity > self->capacity)
+        resize(self, capacity, NULL);
+}
+
+void
 map_release(map_t *self)
 {
     free(self->slots);

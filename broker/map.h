@@ -27,6 +27,9 @@ typedef struct {
 void map_init(map_t *self);
 /* Frees the slots, not the values. */
 void map_release(map_t *self);
+/* Have room for so many entries, so that adding them makes nothing larger.  Only to save time: no memory is no error.
+ */
+void map_reserve(map_t *self, size_t count);
 /* Add a key that is not in the map; value must not be NULL.  OK, NO_MEMORY (nothing has changed). */
 int map_put(map_t *self, const void *key, size_t size, void *value, err_t *err);
 /* Exchange key and value of an entry that is in the map for others with equal key bytes.  Cannot fail. */

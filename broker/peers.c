@@ -5,12 +5,14 @@
 #include <string.h>
 #include <time.h>
 
-static const int64_t PROBE_NS = 250000000; /* between probes of an engine */
+/* Between probes of an engine; with more engines, of which each tells us that it lives anyway, they are rarer. */
+static const int64_t PROBE_NS = 250000000, PROBE_MAX_NS = 1000000000;
+enum { PROBE_ENGINES = 256 };
 
 static int64_t
-term_of(const broker_t *self, const session_t *session)
+term_of(const broker_t *self, char role)
 {
-    return session->role == 'E' ? self->options.engine_silence_ns : self->options.lease_ns;
+    return role == 'E' ? self->options.engine_silence_ns : self->options.lease_ns;
 }
 
 /* Leases are to be looked at when this one runs out at the latest. */
@@ -24,7 +26,11 @@ tick_by(broker_t *self, int64_t due_ns)
 static void
 tick_for(broker_t *self, const session_t *session)
 {
-    tick_by(self, session->role == 'E' && session->connected ? self->now_ns + PROBE_NS : session->lease.due_ns);
+    int64_t due_ns = session->lease.due_ns;
+
+    if (session->role == 'E' && session->connected && self->probe_ns < due_ns)
+        due_ns = self->probe_ns;
+    tick_by(self, due_ns);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------------------
@@ -58,6 +64,7 @@ end(broker_t *self, session_t *session, bool on_purpose, const char *reason)
     if (self->npromises)
         commit(self); /* what was published is kept before its owner is gone */
     stream_drop(self, session);
+    keeps_confirmed(self, session, UINT64_MAX);
     if (session->role == 'E')
         end_engine(self, session, on_purpose ? ENGINE_STOPPED : ENGINE_LOST, reason);
     else
@@ -76,14 +83,14 @@ probe(broker_t *self, session_t *session)
 {
     post(self, session, &(message_t){.code = MSG_PING});
     if (!session->unreachable)
-        lease_renew(&session->lease, self->now_ns, term_of(self, session));
+        lease_renew(&session->lease, self->now_ns, term_of(self, session->role));
 }
 
 static void
 do_renew(broker_t *self, session_t *session, const char *reason)
 {
     (void)reason;
-    lease_renew(&session->lease, self->now_ns, term_of(self, session));
+    lease_renew(&session->lease, self->now_ns, term_of(self, session->role));
 }
 
 static void
@@ -139,11 +146,22 @@ overdue_reason(const session_t *session)
     return session->connected ? "no sign of life for too long" : "it did not come back after the broker's restart";
 }
 
+static int64_t
+probe_interval(const broker_t *self)
+{
+    int64_t interval_ns = PROBE_NS + PROBE_NS * (int64_t)(self->sessions.engines / PROBE_ENGINES);
+
+    return interval_ns < PROBE_MAX_NS ? interval_ns : PROBE_MAX_NS;
+}
+
 void
 peers_tick(broker_t *self)
 {
+    bool probing = self->now_ns >= self->probe_ns;
     session_t *next;
 
+    if (probing)
+        self->probe_ns = self->now_ns + probe_interval(self);
     self->tick_ns = INT64_MAX;
     for (session_t *session = self->sessions.first; session; session = next) {
         next = session->next;
@@ -152,7 +170,7 @@ peers_tick(broker_t *self)
 
             if (action == ACTION_EXPIRE)
                 continue;
-        } else if (session->role == 'E' && session->connected)
+        } else if (probing && session->role == 'E' && session->connected)
             post(self, session, &(message_t){.code = MSG_PING});
         tick_for(self, session);
     }
@@ -182,7 +200,7 @@ void
 peers_renew(broker_t *self)
 {
     for (session_t *session = self->sessions.first; session; session = session->next)
-        lease_renew(&session->lease, self->now_ns, term_of(self, session));
+        lease_renew(&session->lease, self->now_ns, term_of(self, session->role));
 }
 
 int
@@ -223,7 +241,8 @@ find_or_add(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *he
         return err_set(err, FH_PERMISSION, "the id belongs to a peer with another role");
     if (!session) {
         struct timespec wall;
-        int status = session_add(&self->sessions, hello->session, role, lease_begin(self->now_ns, 0), &session, err);
+        int status = session_add(&self->sessions, hello->session, role, lease_begin(self->now_ns, term_of(self, role)),
+                                 &session, err);
 
         if (status)
             return status;
@@ -262,7 +281,7 @@ peers_hello(broker_t *self, const peer_t *peer, char role, const msg_HELLO_t *he
     str_copy(hello->host, session->host, sizeof session->host);
     str_copy(hello->software, session->software, sizeof session->software);
     session->pid = hello->pid;
-    lease_renew(&session->lease, self->now_ns, term_of(self, session));
+    lease_renew(&session->lease, self->now_ns, term_of(self, session->role));
     tick_for(self, session);
     if (role == 'C')
         rows_touch(&self->registry.changes, &session->row);

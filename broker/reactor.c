@@ -158,6 +158,8 @@ reactor_run(broker_t *broker, link_t *link, int stop_fd, int end_fd, err_t *err)
         self.status = watch(&self, (zmq_pollitem_t){.fd = end_fd}, on_end);
     if (!self.status)
         self.status = watch(&self, (zmq_pollitem_t){.socket = link_zmq_socket(link)}, on_message);
+    if (!self.status)
+        self.status = watch(&self, (zmq_pollitem_t){.fd = broker_fd(broker)}, on_message);
     self.ended = self.status || turn(&self);
     while (!self.ended) {
         errno = 0;

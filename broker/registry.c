@@ -71,6 +71,12 @@ registry_object(const registry_t *self, oid_t id)
     return map_get(&self->object_map, id.bytes, sizeof id.bytes);
 }
 
+void
+registry_reserve(registry_t *self, size_t objects)
+{
+    map_reserve(&self->object_map, objects < self->max_objects ? objects : self->max_objects);
+}
+
 static void
 object_link(registry_t *self, object_t *object)
 {

@@ -129,6 +129,8 @@ void registry_engine_sweep(registry_t *self, engine_t *engine);
 const char *registry_engine_state_name(engine_state_t state);
 
 object_t *registry_object(const registry_t *self, oid_t id);
+/* So many objects are going to be told. */
+void registry_reserve(registry_t *self, size_t objects);
 /* News of an object: new, changed, or known already; then nothing is to be written.  An object that another engine
  * holds is refused with PROTOCOL_ERROR. Also LIMIT_EXCEEDED, NO_MEMORY, INVALID_ARGUMENT (unknown dtype). */
 int registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *object, int64_t made_ns, object_t **ret,

@@ -40,6 +40,7 @@ typedef enum {
     ACTION_LEAVE
 } session_action_t;
 
+typedef struct keep_mark keep_mark_t;
 typedef struct session session_t;
 struct session {
     row_t row; /* clients' rows are kept in the file */
@@ -53,8 +54,9 @@ struct session {
     uint64_t pid;
     int64_t since_ms; /* wall clock, milliseconds since 1970: only to be shown */
     char host[256], software[65];
-    uint64_t kept; /* the last name whose pieces it was told of, as the broker counts them */
-    int streams;   /* answers of many rows under way */
+    uint64_t kept;                            /* the last name whose pieces it was told of, as the broker counts them */
+    keep_mark_t *keep_marks, *last_keep_mark; /* engines: what they have not confirmed (broker/keeps.c) */
+    int streams;                              /* answers of many rows under way */
     outbox_t outbox;
     session_t *next, *previous;
 };

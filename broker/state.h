@@ -4,6 +4,7 @@
 #define FH_BROKER_STATE_H
 
 #include "broker/broker.h"
+#include "broker/queries.h"
 #include "broker/registry.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -15,10 +16,11 @@ enum { PROMISES_MAX = 256, BATCH_BYTES = 32768, KEEP_BATCH = 4096, NEWS_BUNDLES 
 
 /* An answer that waits until the changes of this turn are in the file. */
 typedef struct {
-    enum { PROMISE_WELCOME, PROMISE_PUBLISH, PROMISE_UNPUBLISH, PROMISE_OK } kind;
+    /* PUBLISHED: it is there already. */
+    enum { PROMISE_WELCOME, PROMISE_PUBLISH, PROMISE_UNPUBLISH, PROMISE_PUBLISHED } kind;
     oid_t session;
     uint64_t call, minor;
-    name_t *name; /* PUBLISH, UNPUBLISH */
+    name_t *name; /* but for WELCOME */
 } promise_t;
 
 /* What is to be told to all of one role. */
@@ -28,10 +30,12 @@ typedef struct {
 } news_t;
 
 typedef struct stream stream_t;
+typedef struct keep_wait keep_wait_t;
 
 struct broker {
     link_t *link;
     store_t *store;
+    queries_t *queries;
     broker_options_t options;
     registry_t registry;
     sessions_t sessions;
@@ -41,6 +45,7 @@ struct broker {
     oid_t incarnation;   /* of this process */
     int64_t now_ns;      /* of this turn */
     int64_t tick_ns;     /* when leases are to be looked at again */
+    int64_t probe_ns;    /* when connected engines are to be probed again */
     int64_t save_ns;     /* when changes are to be written, if there are any; 0: not set */
     bool save_failed;    /* the last time */
     bool saves_late;     /* more objects wait than one portion: they are written when save_ns says so, and only then */
@@ -53,6 +58,8 @@ struct broker {
     stream_t *streams;
     int nstreams;
     uint64_t keeping;          /* counts names whose engines were told to keep or release pieces */
+    keep_wait_t *keep_waits;   /* in the order in which they came */
+    keep_wait_t **keep_end;    /* where the next one goes */
     oid_t scratch[KEEP_BATCH]; /* ids of one message */
 };
 
@@ -66,9 +73,18 @@ typedef struct {
 
 extern const handler_t CLIENT_HANDLERS[], ENGINE_HANDLERS[];
 
-/* ENGINES, for clients and engines alike; and ENGINE news about one. */
+/* Engines are told of all others, unasked, in clusters of up to so many: with more they ask for those that they need,
+ * or each that comes would cost as many messages as there are. */
+enum { TOLD_MAX = 64 };
+
+/* ENGINES, for clients and engines alike; ENGINE news about one, to clients and, in a small cluster, to engines; ENGINE
+ * into the frame that is being built. */
 void clients_engines(broker_t *self, session_t *session, const message_t *message);
 void clients_tell_engine(broker_t *self, const engine_t *engine);
+void clients_engine(broker_t *self, session_t *session, const engine_t *engine, uint64_t call);
+
+/* MEMORY (memory.c). */
+void memory_tell(broker_t *self, session_t *session, const message_t *message);
 
 /* ---- sending (post.c) ----------------------------------------------------------------------------------------------
  */
@@ -125,8 +141,23 @@ void commit_promise(broker_t *self, promise_t promise);
 /* Write changes, of objects a portion if that is due, and answer what was promised.  False: they could not be written
  * (promises got the error). */
 bool commit(broker_t *self);
-/* KEEP to the engine of this session for everything published there. */
-void commit_keep_engine(broker_t *self, session_t *session);
+
+/* ---- what engines keep (keeps.c) -----------------------------------------------------------------------------------
+ */
+
+/* KEEP to the engines of a name's pieces; the call of that session is answered once they have confirmed it, or are
+ * gone. */
+void keeps_name(broker_t *self, const name_t *name, oid_t session, uint64_t call);
+/* They need not keep it any more. */
+void keeps_release(broker_t *self, const name_t *name);
+/* KEEP to the engine of this session, which has announced itself, for everything published there. */
+void keeps_engine(broker_t *self, session_t *session);
+/* It has confirmed all up to this number; UINT64_MAX: it is gone. */
+void keeps_confirmed(broker_t *self, session_t *engine, uint64_t number);
+/* Answer those who have waited too long; returns when to look again. */
+int64_t keeps_check(broker_t *self);
+/* Forget all that wait: the end. */
+void keeps_clear(broker_t *self);
 
 /* ---- answers of many rows (stream.c) -------------------------------------------------------------------------------
  */

@@ -195,10 +195,15 @@ store_close(store_t **self)
         return;
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize((*self)->statements[i]);
-    sqlite3_close((*self)->reader);
     sqlite3_close((*self)->db);
     free(*self);
     *self = NULL;
+}
+
+int64_t
+store_memory_bytes(void)
+{
+    return sqlite3_memory_used();
 }
 
 sqlite3_stmt *

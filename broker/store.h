@@ -12,10 +12,12 @@
 #include "broker/session.h"
 #include "codecs/value.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct store store_t;
+typedef struct reader reader_t;
 typedef struct query query_t;
 
 /* Open or make the file (mode 0600) and bring its tables to this version.  max_bytes bounds it (0: no bound).
@@ -23,6 +25,8 @@ typedef struct query query_t;
  * trusted. */
 int store_open(store_t **ret, const char *path, int64_t max_bytes, err_t *err);
 void store_close(store_t **self);
+/* Heap that SQLite has taken in this process. */
+int64_t store_memory_bytes(void);
 /* Fill empty tables.  Engines come back as EXPECTED, LOST or STOPPED, sessions AWAY with the lease.  Rows that make no
  * sense are passed over and counted in *ret_skipped (may be NULL). */
 int store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease,
@@ -31,16 +35,27 @@ int store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_
  * alone: on OK the caller tells the rows' owners. */
 int store_save(store_t *self, const registry_t *registry, size_t max_objects, int64_t now_ns, err_t *err);
 
-/* A read-only query of a client: one SELECT over the five tables.  Computes for at most QUERY_MAX_MS in all.
- * INVALID_ARGUMENT (with SQLite's words), PERMISSION (anything but reading those tables), IO_ERROR, NO_MEMORY. */
-enum { QUERY_MAX_MS = 400 };
-int store_query(store_t *self, const char *sql, size_t size, query_t **ret, err_t *err);
+/* ---- reading, for clients ------------------------------------------------------------------------------------------
+ */
+
+/* A connection of its own that can do nothing but read, for one thread; the store may be written at the same time by
+ * another.  Borrows the store. */
+int store_reader_open(reader_t **ret, const store_t *store, err_t *err);
+void store_reader_close(reader_t **self);
+
+/* One SELECT over the five tables.  cancelled, borrowed until query_destroy: another thread sets it to end the query.
+ * limit_ns: of processor time that it may compute in all.  INVALID_ARGUMENT (with SQLite's words), PERMISSION (anything
+ * but reading those tables), IO_ERROR, NO_MEMORY. */
+int store_query(reader_t *self, const char *sql, size_t size, const atomic_bool *cancelled, int64_t limit_ns,
+                query_t **ret, err_t *err);
 int query_columns(const query_t *query);
 /* The columns' names as values, query_columns of them. */
 void query_names(const query_t *query, value_t *ret);
-/* The next row.  OK; NO_SUCH_OBJECT at the end; LIMIT_EXCEEDED: it computed too long; others as above.  Values are
- * valid until the next call. */
-int query_next(query_t *query, value_t *ret, err_t *err);
+/* Go to the next row.  OK; NO_SUCH_OBJECT at the end; LIMIT_EXCEEDED: it computed too long; CANCELLED; others as
+ * above. */
+int query_next(query_t *query, err_t *err);
+/* The row, query_columns values, valid until the next query_next. */
+void query_row(const query_t *query, value_t *ret);
 void query_destroy(query_t **query);
 
 #endif

@@ -5,10 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+
+enum { LEAST_ROW_BYTES = 110 }; /* of an object: three ids in hexadecimal and some */
 
 /* So many more rows can be counted. */
 static const int64_t MAX_KEY = INT64_MAX / 2;
+
+/* The id that a column had in the last row: neighbours mostly have the same. */
+typedef struct {
+    char text[OID_TEXT_SIZE];
+    oid_t id;
+} last_id_t;
 
 typedef struct {
     store_t *store;
@@ -17,7 +26,8 @@ typedef struct {
     int64_t now_ns, now_ms;
     lease_t lease;
     size_t skipped;
-    bool dropping; /* a transaction has been begun */
+    bool dropping;             /* a transaction has been begun */
+    last_id_t session, engine; /* of objects */
 } load_t;
 
 /* Takes one row.  False: it makes no sense. */
@@ -37,6 +47,23 @@ oid_of(sqlite3_stmt *row, int column, oid_t *ret)
     str_t text = text_of(row, column);
 
     return oid_parse(text.data, text.size, ret);
+}
+
+/* As oid_of, for a column that seldom changes. */
+static bool
+oid_again(sqlite3_stmt *row, int column, last_id_t *last, oid_t *ret)
+{
+    str_t text = text_of(row, column);
+
+    if (text.size != OID_TEXT_SIZE - 1)
+        return false;
+    if (memcmp(text.data, last->text, OID_TEXT_SIZE) != 0) {
+        if (!oid_parse(text.data, text.size, &last->id))
+            return false;
+        memcpy(last->text, text.data, OID_TEXT_SIZE);
+    }
+    *ret = last->id;
+    return true;
 }
 
 static uint64_t
@@ -159,8 +186,9 @@ read_object(load_t *self, sqlite3_stmt *row)
 
     if (key >= self->registry->next_key && key < MAX_KEY)
         self->registry->next_key = key + 1;
-    if (!oid_of(row, 0, &news.object) || !oid_of(row, 1, &news.session) || !oid_of(row, 2, &engine_id) ||
-        !dtype_of(row, 4, &news.dtype) || !ints_of(row, 5, shape, &news.shape.count) || news.type.size == 0)
+    if (!oid_of(row, 0, &news.object) || !oid_again(row, 1, &self->session, &news.session) ||
+        !oid_again(row, 2, &self->engine, &engine_id) || !dtype_of(row, 4, &news.dtype) ||
+        !ints_of(row, 5, shape, &news.shape.count) || news.type.size == 0)
         return false;
     engine_t *engine = registry_engine(self->registry, engine_id);
 
@@ -280,6 +308,22 @@ take_all(load_t *self, int which, take_fn take, err_t *err)
     return status;
 }
 
+/* Room for all objects at once.  How many there are at most is known without counting them: by their numbers, and by
+ * the size of the file. */
+static void
+reserve(load_t *self)
+{
+    sqlite3_stmt *row = store_statement(self->store, STORE_MOST_OBJECTS);
+    struct stat file;
+
+    if (row && sqlite3_step(row) == SQLITE_ROW && stat(self->store->path, &file) == 0) {
+        uint64_t most = count_of(row, 0), fit = (uint64_t)file.st_size / LEAST_ROW_BYTES;
+
+        registry_reserve(self->registry, most < fit ? most : fit);
+    }
+    sqlite3_reset(row);
+}
+
 int
 store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t now_ns, lease_t lease,
            size_t *ret_skipped, err_t *err)
@@ -293,6 +337,7 @@ store_load(store_t *self, registry_t *registry, sessions_t *sessions, int64_t no
 
     if (!status)
         status = take_all(&load, STORE_ALL_SESSIONS, take_session, err);
+    reserve(&load);
     if (!status)
         status = take_all(&load, STORE_ALL_OBJECTS, take_object, err);
     if (load.dropping && !run_once(self, STORE_COMMIT, 0))

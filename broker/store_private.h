@@ -34,6 +34,7 @@ enum { STORE_PATH_BYTES = 4096 };
     X(ALL_SESSIONS, "SELECT id, host, pid, software, since_ms FROM sessions")                                          \
     X(ALL_OBJECTS,                                                                                                     \
       "SELECT id, session, engine, type, dtype, shape, bytes, made_ms, rowid FROM objects ORDER BY rowid")             \
+    X(MOST_OBJECTS, "SELECT max(rowid) - (SELECT min(rowid) FROM objects) + 1 FROM objects")                           \
     X(ALL_NAMES, "SELECT name, type, dtype, shape, axis FROM names")                                                   \
     X(COUNT_PIECES, "SELECT count(*) FROM pieces WHERE name = ?")                                                      \
     X(ALL_PIECES, "SELECT object, engine, length, strides FROM pieces WHERE name = ? ORDER BY position")
@@ -47,9 +48,7 @@ enum {
 
 struct store {
     sqlite3 *db;
-    sqlite3 *reader; /* for clients' queries; opened with the first */
     sqlite3_stmt *statements[STORE_STATEMENTS];
-    int64_t reader_until_ns; /* the running step of a query ends then */
     char path[STORE_PATH_BYTES];
 };
 

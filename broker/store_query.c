@@ -1,25 +1,44 @@
 /* broker/store_query.c - read-only queries of clients, on a connection that can do nothing else. */
-#include "base/clock.h"
 #include "broker/schema.h"
 #include "broker/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PROGRESS_STEPS = 2000 };
 
-struct query {
-    store_t *store;
-    sqlite3_stmt *statement;
-    int64_t left_ns; /* that it may still compute */
+struct reader {
+    const store_t *store;
+    sqlite3 *db;
+    const query_t *running; /* whose step computes now */
 };
 
-static int
-past_the_limit(void *argument)
-{
-    const store_t *self = argument;
+struct query {
+    reader_t *reader;
+    sqlite3_stmt *statement;
+    const atomic_bool *cancelled;
+    int64_t limit_ns, left_ns; /* that it may compute in all, and still */
+    int64_t until_ns;          /* the running step ends then; both of the thread's processor time */
+};
 
-    return clock_now_ns() > self->reader_until_ns;
+/* Processor time, so that queries on a busy machine may do as much as on a quiet one. */
+static int64_t
+computed_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static int
+is_to_end(void *argument)
+{
+    const reader_t *self = argument;
+    const query_t *query = self->running;
+
+    return query && (atomic_load_explicit(query->cancelled, memory_order_relaxed) || computed_ns() > query->until_ns);
 }
 
 static bool
@@ -45,23 +64,36 @@ authorize(void *context, int action, const char *first, const char *second, cons
     return SQLITE_DENY;
 }
 
-static int
-open_reader(store_t *self, err_t *err)
+int
+store_reader_open(reader_t **ret, const store_t *store, err_t *err)
 {
-    if (self->reader)
-        return FH_OK;
-    int status = store_connect(self, SQLITE_OPEN_READONLY, &self->reader, err);
+    reader_t *self = calloc(1, sizeof *self);
 
-    if (!status && sqlite3_exec(self->reader, "PRAGMA query_only = 1; PRAGMA cache_size = -512", NULL, NULL, NULL))
-        status = store_fail(self, self->reader, "set up reading of", err);
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory to read the registry");
+    self->store = store;
+    int status = store_connect(store, SQLITE_OPEN_READONLY, &self->db, err);
+
+    if (!status && sqlite3_exec(self->db, "PRAGMA query_only = 1; PRAGMA cache_size = -512", NULL, NULL, NULL))
+        status = store_fail(store, self->db, "set up reading of", err);
     if (status) {
-        sqlite3_close(self->reader);
-        self->reader = NULL;
+        store_reader_close(&self);
         return status;
     }
-    sqlite3_set_authorizer(self->reader, authorize, NULL);
-    sqlite3_progress_handler(self->reader, PROGRESS_STEPS, past_the_limit, self);
+    sqlite3_set_authorizer(self->db, authorize, NULL);
+    sqlite3_progress_handler(self->db, PROGRESS_STEPS, is_to_end, self);
+    *ret = self;
     return FH_OK;
+}
+
+void
+store_reader_close(reader_t **self)
+{
+    if (!*self)
+        return;
+    sqlite3_close((*self)->db);
+    free(*self);
+    *self = NULL;
 }
 
 static bool
@@ -73,15 +105,43 @@ is_rest_empty(const char *rest, const char *end)
     return true;
 }
 
+static void
+begin_step(query_t *query)
+{
+    query->until_ns = computed_ns() + query->left_ns;
+    query->reader->running = query;
+}
+
+static void
+end_step(query_t *query)
+{
+    query->left_ns = query->until_ns - computed_ns();
+    query->reader->running = NULL;
+}
+
+/* Why SQLite did not go on. */
+static int
+fail(const query_t *query, err_t *err)
+{
+    if (atomic_load_explicit(query->cancelled, memory_order_relaxed))
+        return err_set(err, FH_CANCELLED, "the query was cancelled");
+    if (query->left_ns <= 0)
+        return err_set(err, FH_LIMIT_EXCEEDED, "the query computed for more than %lld ms: ask for less",
+                       (long long)(query->limit_ns / 1000000));
+    return store_fail(query->reader->store, query->reader->db, "query", err);
+}
+
 static int
 prepare(query_t *query, const char *sql, size_t size, err_t *err)
 {
-    store_t *self = query->store;
     const char *rest = sql;
 
-    self->reader_until_ns = clock_now_ns() + query->left_ns;
-    if (sqlite3_prepare_v2(self->reader, sql, (int)size, &query->statement, &rest)) {
-        int status = store_fail(self, self->reader, "query", err);
+    begin_step(query);
+    int code = sqlite3_prepare_v2(query->reader->db, sql, (int)size, &query->statement, &rest);
+
+    end_step(query);
+    if (code) {
+        int status = fail(query, err);
 
         if (status == FH_PERMISSION)
             err_prefix(err, "only one SELECT over engines, sessions, objects, names and pieces is possible");
@@ -94,25 +154,23 @@ prepare(query_t *query, const char *sql, size_t size, err_t *err)
 }
 
 int
-store_query(store_t *self, const char *sql, size_t size, query_t **ret, err_t *err)
+store_query(reader_t *self, const char *sql, size_t size, const atomic_bool *cancelled, int64_t limit_ns, query_t **ret,
+            err_t *err)
 {
-    int status = open_reader(self, err);
-
-    if (status)
-        return status;
     query_t *query = calloc(1, sizeof *query);
 
     if (!query)
         return err_set(err, FH_NO_MEMORY, "no memory for a query");
-    query->store = self;
-    query->left_ns = (int64_t)QUERY_MAX_MS * 1000000;
-    status = prepare(query, sql, size, err);
-    if (status) {
+    query->reader = self;
+    query->cancelled = cancelled;
+    query->limit_ns = query->left_ns = limit_ns;
+    int status = prepare(query, sql, size, err);
+
+    if (status)
         query_destroy(&query);
-        return status;
-    }
-    *ret = query;
-    return FH_OK;
+    else
+        *ret = query;
+    return status;
 }
 
 int
@@ -149,24 +207,22 @@ cell(sqlite3_stmt *row, int i)
 }
 
 int
-query_next(query_t *query, value_t *ret, err_t *err)
+query_next(query_t *query, err_t *err)
 {
-    int64_t start_ns = clock_now_ns();
-
-    query->store->reader_until_ns = start_ns + query->left_ns;
+    begin_step(query);
     int code = sqlite3_step(query->statement);
 
-    query->left_ns -= clock_now_ns() - start_ns;
-    if (code == SQLITE_ROW && query->left_ns > 0) {
-        for (int i = 0; i < query_columns(query); i++)
-            ret[i] = cell(query->statement, i);
-        return FH_OK;
-    }
+    end_step(query);
     if (code == SQLITE_DONE)
         return err_set(err, FH_NO_SUCH_OBJECT, "no more rows");
-    if (code == SQLITE_INTERRUPT || query->left_ns <= 0)
-        return err_set(err, FH_LIMIT_EXCEEDED, "the query computed for more than %d ms: ask for less", QUERY_MAX_MS);
-    return store_fail(query->store, query->store->reader, "query", err);
+    return code == SQLITE_ROW && query->left_ns > 0 ? FH_OK : fail(query, err);
+}
+
+void
+query_row(const query_t *query, value_t *ret)
+{
+    for (int i = 0; i < query_columns(query); i++)
+        ret[i] = cell(query->statement, i);
 }
 
 void

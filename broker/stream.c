@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAMS_MAX = 64, STREAMS_OF_SESSION = 4, COLUMNS_MAX = 200 };
+enum { STREAMS_MAX = 64, STREAMS_OF_SESSION = 4 };
 
 static const int64_t TURN_NS = 5000000;        /* that all streams together may take of a turn */
 static const int64_t STALLED_NS = 30000000000; /* a peer that has no room for so long loses the rest */
+static const int64_t QUERY_LIFE_NS = 60000000000;
 
 struct stream {
     stream_t *next;
@@ -18,8 +19,8 @@ struct stream {
     int64_t moved_ns;       /* when it last sent something */
     cursor_t cursor;        /* OBJECTS, NAMES */
     uint64_t rows, objects; /* SQL: it waits until so many rows have left the lists of changes */
-    query_t *query;         /* SQL: NULL while it waits */
-    bool named;             /* SQL: the names of the columns are out */
+    asked_t *asked;         /* SQL: NULL while it waits */
+    int64_t began_ns;
     size_t sql_size;
     char sql[];
 };
@@ -32,7 +33,7 @@ destroy(broker_t *self, stream_t *stream)
     while (*place != stream)
         place = &(*place)->next;
     *place = stream->next;
-    query_destroy(&stream->query);
+    queries_drop(self->queries, &stream->asked);
     if (stream->kind != STREAM_SQL)
         registry_cursor_close(&self->registry, &stream->cursor);
     stream->session->streams--;
@@ -59,7 +60,7 @@ stream_start(broker_t *self, session_t *session, int kind, uint64_t call, uint64
     stream->kind = kind;
     stream->call = call;
     stream->left = limit;
-    stream->moved_ns = self->now_ns;
+    stream->moved_ns = stream->began_ns = self->now_ns;
     stream->rows = registry->changes.left + registry->changes.count;
     stream->objects = registry->object_changes.left + registry->object_changes.count;
     stream->sql_size = sql.size;
@@ -119,29 +120,9 @@ add_name(broker_t *self, stream_t *stream, err_t *err)
     return post_add(self, stream->session, &message, err);
 }
 
-static int
-add_row(broker_t *self, stream_t *stream, err_t *err)
-{
-    value_t values[COLUMNS_MAX];
-    message_t message = {.code = MSG_ROW, .as.ROW = {.call = stream->call}};
-    int status = FH_OK;
-
-    if (stream->named)
-        status = query_next(stream->query, values, err);
-    else
-        query_names(stream->query, values);
-    if (status)
-        return status;
-    stream->left += !stream->named; /* the names are no row */
-    stream->named = true;
-    message.as.ROW.values = (values_t){values, (uint32_t)query_columns(stream->query)};
-    return post_add(self, stream->session, &message, err);
-}
-
 static int (*const ADD[])(broker_t *self, stream_t *stream, err_t *err) = {
     [STREAM_OBJECTS] = add_object,
     [STREAM_NAMES] = add_name,
-    [STREAM_SQL] = add_row,
 };
 
 static void
@@ -168,41 +149,87 @@ is_current(const broker_t *self, const stream_t *stream)
            (registry->changes.left >= stream->rows && registry->object_changes.left >= stream->objects);
 }
 
-/* Send rows of one stream.  False: it has no room, or is at its end. */
+/* These send rows until there is no room, the time is over or (NO_SUCH_OBJECT) there are no more; BUSY: not yet. */
+
+static int
+send_rows(broker_t *self, stream_t *stream, int64_t until_ns, err_t *err)
+{
+    int status = FH_OK;
+
+    while (!status && !stream->session->outbox.first && clock_now_ns() < until_ns) {
+        status = stream->left ? ADD[stream->kind](self, stream, err) : FH_NO_SUCH_OBJECT;
+        if (!status)
+            stream->left--;
+    }
+    if (!status)
+        post_flush(self, stream->session);
+    return status;
+}
+
+static int
+ask(broker_t *self, stream_t *stream, err_t *err)
+{
+    const question_t question = {.session = stream->session->id,
+                                 .call = stream->call,
+                                 .limit = stream->left,
+                                 .sql = {stream->sql, (uint32_t)stream->sql_size}};
+
+    return is_current(self, stream) ? queries_ask(self->queries, &question, &stream->asked, err) : FH_BUSY;
+}
+
+static int
+send_frames(broker_t *self, stream_t *stream, int64_t until_ns, err_t *err)
+{
+    int status = stream->asked ? FH_OK : ask(self, stream, err);
+
+    while (!status && !stream->session->outbox.first && !stream->session->unreachable && clock_now_ns() < until_ns) {
+        buf_t *frame = NULL;
+
+        status = queries_take(self->queries, stream->asked, &frame, err);
+        if (frame)
+            post_frame(self, stream->session, frame);
+        buf_unref(&frame);
+    }
+    return status;
+}
+
+/* Why an answer that is not at its end must end; a query that is read slowly keeps the file's log from being emptied.
+ */
+static int
+check_time(const broker_t *self, const stream_t *stream, err_t *err)
+{
+    if (self->now_ns - stream->moved_ns > STALLED_NS)
+        return err_set(err, FH_TIMEOUT, "the rows were not read for %lld s", (long long)(STALLED_NS / 1000000000));
+    if (stream->asked && self->now_ns - stream->began_ns > QUERY_LIFE_NS)
+        return err_set(err, FH_TIMEOUT, "the query was not at its end after %lld s",
+                       (long long)(QUERY_LIFE_NS / 1000000000));
+    return FH_OK;
+}
+
+/* Send rows of one stream.  False: it has no room, nothing yet, or is at its end. */
 static bool
 pump(broker_t *self, stream_t *stream, int64_t until_ns)
 {
     session_t *session = stream->session;
-    int status = FH_OK;
+    int status;
     err_t err;
 
     if (session->unreachable)
         return false;
-    if (session->outbox.first) {
-        if (self->now_ns - stream->moved_ns > STALLED_NS) {
-            err_set(&err, FH_TIMEOUT, "the rows were not read for %lld s", (long long)(STALLED_NS / 1000000000));
-            finish(self, stream, FH_TIMEOUT, &err);
-        }
+    if (!session->outbox.first)
+        stream->moved_ns = self->now_ns;
+    status = check_time(self, stream, &err);
+    if (!status && session->outbox.first)
         return false;
-    }
-    stream->moved_ns = self->now_ns;
-    if (stream->kind == STREAM_SQL && !stream->query) {
-        if (!is_current(self, stream))
-            return false;
-        status = store_query(self->store, stream->sql, stream->sql_size, &stream->query, &err);
-    }
-    while (!status && !session->outbox.first && clock_now_ns() < until_ns) {
-        bool names_due = stream->kind == STREAM_SQL && !stream->named;
-
-        status = stream->left || names_due ? ADD[stream->kind](self, stream, &err) : FH_NO_SUCH_OBJECT;
-        if (!status)
-            stream->left--;
-    }
+    if (!status)
+        status = stream->kind == STREAM_SQL ? send_frames(self, stream, until_ns, &err)
+                                            : send_rows(self, stream, until_ns, &err);
+    if (status == FH_BUSY)
+        return false;
     if (status) {
         finish(self, stream, status, &err);
         return false;
     }
-    post_flush(self, session);
     return !session->outbox.first && !session->unreachable;
 }
 
@@ -210,7 +237,7 @@ bool
 stream_waits(const broker_t *self)
 {
     for (const stream_t *stream = self->streams; stream; stream = stream->next)
-        if (stream->kind == STREAM_SQL && !stream->query)
+        if (stream->kind == STREAM_SQL && !stream->asked)
             return true;
     return false;
 }
@@ -235,6 +262,7 @@ stream_pump(broker_t *self)
     int count = self->nstreams, done = 0;
     bool more = false;
 
+    queries_rest(self->queries);
     for (; done < count && clock_now_ns() - start_ns < TURN_NS; done++) {
         stream_t *stream = self->streams;
 

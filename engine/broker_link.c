@@ -1,40 +1,19 @@
 /* engine/broker_link.c - a small state machine: STRANGER -> GREETED -> WELCOME -> READY, and back when the broker
- * forgot us. */
-#include "engine/broker_link.h"
-
+ * forgot us; what is said when. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/transfer.h"
+#include "engine/broker_link_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ARENA_BYTES = 16 * 1024 * 1024, MESSAGES_A_TURN = 64, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE = 4096 };
+enum { ARENA_BYTES = 16 * 1024 * 1024, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE = 4096 };
 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
 /* Objects that are gone again within this time are never mentioned. */
 static const int64_t NEWS_NS = 20000000;
-
-typedef enum { STRANGER, GREETED, WELCOME, READY } state_t;
-
-struct broker_link {
-    broker_link_options_t options;
-    core_t *core;
-    link_t *link;
-    state_t state;
-    bool ever_ready;
-    char cpu[64];     /* as announced; the runner tells it some time after the start */
-    err_t refused;    /* status != 0: the broker does not want us */
-    outbox_t *outbox; /* under the core's lock, as every outbox */
-    arena_t *arena;
-    uint64_t call, hello_call, announce_call;
-    int64_t said_ns;          /* when the HELLO or ANNOUNCE went out that has no answer yet */
-    int64_t beat_ns, ping_ns; /* when the next ones are due */
-    int64_t news_ns;          /* when the news that wait now are to be told; 0: there are none */
-    int64_t heard_ns;         /* the broker's last sign of life */
-};
 
 int
 broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)
@@ -98,9 +77,8 @@ say(broker_link_t *self, const message_t *message)
     return false;
 }
 
-/* Send one message now or not at all: true if it went out. */
-static bool
-say_now(broker_link_t *self, const message_t *message)
+bool
+broker_link_say_now(broker_link_t *self, const message_t *message)
 {
     outbox_t *outbox = NULL;
     bool sent = outbox_new(&outbox, NULL) == FH_OK && outbox_add(outbox, message, NULL, NULL) == FH_OK &&
@@ -123,15 +101,15 @@ greet(broker_link_t *self, int64_t now_ns)
                                     .host = str_of(self->core->host),
                                     .pid = (uint64_t)getpid()}};
 
-    if (!say_now(self, &hello))
+    if (!broker_link_say_now(self, &hello))
         return;
     self->hello_call = self->call;
     self->state = GREETED;
     self->said_ns = now_ns;
 }
 
-static void
-announce(broker_link_t *self, int64_t now_ns)
+void
+broker_link_announce(broker_link_t *self, int64_t now_ns)
 {
     const runner_host_t *runners = self->core->runners;
     message_t message = {.code = MSG_ANNOUNCE,
@@ -144,7 +122,7 @@ announce(broker_link_t *self, int64_t now_ns)
                                          .cpu = str_of(runners ? runner_host_cpu(runners) : ""),
                                          .sandbox = str_of(runners ? runner_host_sandbox(runners) : "")}};
 
-    if (!say_now(self, &message))
+    if (!broker_link_say_now(self, &message))
         return;
     (void)str_copy(message.as.ANNOUNCE.cpu, self->cpu, sizeof self->cpu);
     self->announce_call = self->call;
@@ -167,7 +145,7 @@ announce_again(broker_link_t *self, int64_t now_ns)
     pthread_mutex_lock(&self->core->lock);
     object_table_announce_all(&self->core->objects);
     pthread_mutex_unlock(&self->core->lock);
-    announce(self, now_ns);
+    broker_link_announce(self, now_ns);
 }
 
 /* ---- news of objects -----------------------------------------------------------------------------------------------
@@ -234,174 +212,8 @@ beat(broker_link_t *self)
     size_t objects = self->core->objects.map.count;
 
     pthread_mutex_unlock(&self->core->lock);
-    (void)say_now(self, &(message_t){.code = MSG_HEARTBEAT, .as.HEARTBEAT = {(uint64_t)stats.used, objects}});
-}
-
-/* ---- hearing -------------------------------------------------------------------------------------------------------
- */
-
-/* The broker has no memory of us: begin again. */
-static void
-start_over(broker_link_t *self)
-{
-    outbox_t *fresh;
-
-    if (self->state != READY)
-        return;
-    log_line(LOG_WARNING, "ENG-BROKER-FORGOT", "the broker does not know this engine any more; announcing again");
-    self->state = STRANGER;
-    /* Old news would be told twice otherwise, which does no harm. */
-    if (outbox_new(&fresh, NULL) == FH_OK) {
-        outbox_destroy(&self->outbox);
-        self->outbox = fresh;
-    }
-    pthread_mutex_lock(&self->core->lock);
-    object_table_announce_all(&self->core->objects);
-    pthread_mutex_unlock(&self->core->lock);
-}
-
-static void
-hear_welcome(broker_link_t *self, const message_t *message)
-{
-    if (self->state == GREETED && message->as.WELCOME.call == self->hello_call)
-        announce(self, clock_now_ns());
-}
-
-static void
-hear_ok(broker_link_t *self, const message_t *message)
-{
-    if (self->state != WELCOME || message->as.OK.call != self->announce_call)
-        return;
-    self->state = READY;
-    self->ever_ready = true;
-    (void)say_now(self, &(message_t){.code = MSG_ENGINES, .as.ENGINES.call = ++self->call});
-}
-
-static void
-hear_error(broker_link_t *self, const message_t *message)
-{
-    err_t err;
-
-    message_to_err(&message->as.ERROR, &err);
-    if (err.status == FH_STALE_HANDLE && message->as.ERROR.call == 0) {
-        start_over(self);
-        return;
-    }
-    log_limited(LOG_WARNING, "ENG-BROKER-SAYS", "%s: %s", status_name(err.status), err.text);
-    if (self->state == GREETED || self->state == WELCOME)
-        self->refused = err;
-}
-
-static void
-hear_engine(broker_link_t *self, const message_t *message)
-{
-    if (oid_equal(message->as.ENGINE.engine, self->core->id)) {
-        pthread_mutex_lock(&self->core->lock);
-        self->core->number = (int)message->as.ENGINE.number;
-        pthread_mutex_unlock(&self->core->lock);
-    }
-    mates_tell(self->options.mates, &message->as.ENGINE);
-}
-
-static void
-hear_engine_lost(broker_link_t *self, const message_t *message)
-{
-    /* If that is us, the broker was wrong: it will say so when we speak to it. */
-    if (!oid_equal(message->as.ENGINE_LOST.engine, self->core->id))
-        mates_lose(self->options.mates, message->as.ENGINE_LOST.engine, message->as.ENGINE_LOST.reason);
-}
-
-static void
-hear_session_gone(broker_link_t *self, const message_t *message)
-{
-    peers_end_session(self->options.peers, message->as.SESSION_GONE.session, false);
-}
-
-static void
-hear_keep(broker_link_t *self, const message_t *message)
-{
-    const msg_KEEP_t *keep = &message->as.KEEP;
-
-    pthread_mutex_lock(&self->core->lock);
-    for (uint32_t i = 0; i < keep->objects.count; i++)
-        object_table_keep(&self->core->objects, keep->objects.items[i], keep->keep);
-    pthread_mutex_unlock(&self->core->lock);
-}
-
-static void
-hear_ping(broker_link_t *self, const message_t *message)
-{
-    if (message->as.PING.call)
-        (void)say_now(self, &(message_t){.code = MSG_PONG, .as.PONG.call = message->as.PING.call});
-}
-
-static void
-hear_pong(broker_link_t *self, const message_t *message)
-{
-    pthread_mutex_lock(&self->core->lock);
-    core_free_heirs(self->core, message->as.PONG.call, clock_now_ns());
-    pthread_mutex_unlock(&self->core->lock);
-}
-
-static void
-hear(broker_link_t *self, const message_t *message)
-{
-    static const struct {
-        msg_code_t code;
-        void (*run)(broker_link_t *self, const message_t *message);
-    } ROWS[] = {
-        {MSG_WELCOME, hear_welcome},
-        {MSG_OK, hear_ok},
-        {MSG_ERROR, hear_error},
-        {MSG_ENGINE, hear_engine},
-        {MSG_ENGINE_LOST, hear_engine_lost},
-        {MSG_SESSION_GONE, hear_session_gone},
-        {MSG_KEEP, hear_keep},
-        {MSG_PING, hear_ping},
-        {MSG_PONG, hear_pong},
-    };
-
-    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
-        if (ROWS[i].code == message->code)
-            ROWS[i].run(self, message);
-}
-
-static void
-hear_frame(broker_link_t *self, const link_message_t *frame)
-{
-    header_reader_t reader;
-    message_t message;
-    err_t err;
-    int status = header_open(&reader, frame->frames[0].data, frame->frames[0].size, &err);
-
-    arena_reset(self->arena);
-    while (!status) {
-        status = header_next(&reader, self->arena, 'B', 'E', (uint32_t)(frame->count - 1), &message, &err);
-        if (!status)
-            hear(self, &message);
-    }
-    if (status != FH_NO_SUCH_OBJECT)
-        log_limited(LOG_WARNING, "ENG-BROKER-MESSAGE", "%s", err.text);
-}
-
-bool
-broker_link_receive(broker_link_t *self)
-{
-    err_t err;
-
-    for (int n = 0; n < MESSAGES_A_TURN; n++) {
-        link_message_t frame;
-        int status = link_receive(self->link, &frame, &err);
-
-        if (status == FH_BUSY)
-            return false;
-        if (status)
-            continue;
-        self->heard_ns = clock_now_ns();
-        hear_frame(self, &frame);
-        link_message_release(self->link, &frame);
-    }
-    return true;
+    (void)broker_link_say_now(self,
+                              &(message_t){.code = MSG_HEARTBEAT, .as.HEARTBEAT = {(uint64_t)stats.used, objects}});
 }
 
 /* ---- time ----------------------------------------------------------------------------------------------------------
@@ -434,19 +246,31 @@ tick_heirs(broker_link_t *self, int64_t now_ns)
 {
     core_free_heirs(self->core, 0, now_ns);
     for (heirs_t *heirs = self->core->heirs; heirs; heirs = heirs->next)
-        if (!heirs->ping && say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call}))
+        if (!heirs->ping && broker_link_say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call}))
             heirs->ping = self->call;
+}
+
+/* Where are the engines that something is to go to? */
+static void
+ask_for_mates(broker_link_t *self)
+{
+    oid_t engine;
+
+    while (mates_next_wanted(self->options.mates, &engine))
+        (void)broker_link_say_now(self,
+                                  &(message_t){.code = MSG_FIND_ENGINE, .as.FIND_ENGINE = {++self->call, engine}});
 }
 
 static int64_t
 tick_ready(broker_link_t *self, int64_t now_ns)
 {
+    ask_for_mates(self);
     if (now_ns >= self->beat_ns) {
         beat(self);
         self->beat_ns = now_ns + BEAT_NS;
     }
     if (now_ns >= self->ping_ns) {
-        (void)say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call});
+        (void)broker_link_say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call});
         self->ping_ns = now_ns + PING_NS;
     }
     pthread_mutex_lock(&self->core->lock);
@@ -490,5 +314,5 @@ broker_link_failure(const broker_link_t *self, int64_t now_ns, err_t *err)
 void
 broker_link_leave(broker_link_t *self)
 {
-    (void)say_now(self, &(message_t){.code = MSG_GOODBYE});
+    (void)broker_link_say_now(self, &(message_t){.code = MSG_GOODBYE});
 }

@@ -1,16 +1,28 @@
 /* engine/compute_thread.c */
 #include "engine/compute_thread.h"
 
+#include "base/process_memory.h"
 #include "engine/dispatch.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+
+enum { KEPT_BYTES = 8 * 1024 * 1024 /* that malloc may keep in idle times */ };
 
 struct compute_thread {
     core_t *core;
     crew_t *crew;
     pthread_t thread;
 };
+
+/* Give back what malloc keeps, now and then: a burst of calls may have left much of it. */
+static void
+trim_heap(core_t *core)
+{
+    if (__atomic_exchange_n(&core->trim_heap, false, __ATOMIC_RELAXED) && heap_memory().kept > KEPT_BYTES)
+        malloc_trim(KEPT_BYTES);
+}
 
 static void *
 work(void *context)
@@ -25,6 +37,7 @@ work(void *context)
         if (!lane) {
             pthread_mutex_unlock(&core->lock);
             pool_reap(core->pool);
+            trim_heap(core);
             pthread_mutex_lock(&core->lock);
             if (!core->stopping && !core->lanes.ring_first)
                 pthread_cond_wait(&core->work, &core->lock);

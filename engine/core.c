@@ -29,7 +29,10 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot make an eventfd");
     int status = buf_new_copy(&self->no_memory, &poison, sizeof poison, err);
 
-    return status ? status : pool_new(&self->pool, memory_bytes, err);
+    if (!status)
+        status = pool_new(&self->pool, memory_bytes, err);
+    self->lanes.batches.pool = self->pool;
+    return status;
 }
 
 void

@@ -52,6 +52,7 @@ typedef struct core {
     deposits_t *deposits;   /* under the lock, too */
     streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
+    bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
     int wake_fd;            /* eventfd that ends the reactor's poll */
     buf_t *no_memory;       /* the poison that is used when there is no memory for another */
     oid_t id;

@@ -87,6 +87,11 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
 
     if (call->phase == 0 && call_cancelled(call) && !(method->flags & METHOD_ALWAYS))
         status = err_set(&err, FH_CANCELLED, "cancelled before it began");
+    else if (call->refused)
+        status = err_set(&err, FH_LIMIT_EXCEEDED,
+                         "the engine had no memory to keep the %zu bytes that came with the call, since so many calls "
+                         "wait: send less at a time, release arrays, or start engines with more --memory",
+                         call->raw_size);
     else
         status = method->run(&run, &err);
     if ((!status || run.put_off) && run.next != NEXT_DONE)

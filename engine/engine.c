@@ -225,6 +225,7 @@ tick(engine_t *self, int64_t now_ns)
     }
     if (now_ns >= self->trim_ns) {
         pool_trim(self->core.pool, now_ns - CACHE_AGE_NS);
+        __atomic_store_n(&self->core.trim_heap, true, __ATOMIC_RELAXED);
         pthread_mutex_lock(&self->core.lock);
         pthread_cond_signal(&self->core.work); /* the compute thread unmaps when it has nothing else to do */
         pthread_mutex_unlock(&self->core.lock);

@@ -31,9 +31,26 @@ batch_new(batches_t *pool, batch_t **ret, err_t *err)
     self->link = NULL;
     self->message.count = 0;
     self->references = 1;
+    self->counted = 0;
     self->next = NULL;
     *ret = self;
     return FH_OK;
+}
+
+int
+batch_count(batches_t *pool, batch_t *self, err_t *err)
+{
+    int64_t bytes = 0;
+
+    for (int i = 1; i < self->message.count; i++)
+        bytes += (int64_t)self->message.frames[i].size;
+    if (!pool->pool || !bytes)
+        return FH_OK;
+    int status = pool_queue(pool->pool, bytes, err);
+
+    if (!status)
+        self->counted = bytes;
+    return status;
 }
 
 batch_t *
@@ -51,6 +68,8 @@ batch_unref(batches_t *pool, batch_t **self)
     *self = NULL;
     if (!batch || --batch->references > 0)
         return;
+    if (batch->counted)
+        pool_unqueue(pool->pool, batch->counted);
     batch->next = pool->retired;
     pool->retired = batch;
 }

@@ -25,6 +25,7 @@ typedef struct batch {
     link_message_t message;
     arena_t *arena; /* its lists */
     int references;
+    int64_t counted;    /* bytes of raw frames, in the pool */
     struct batch *next; /* free or retired ones */
 } batch_t;
 
@@ -33,10 +34,13 @@ typedef struct batch {
 typedef struct {
     batch_t *spare, *retired;
     int spare_count;
+    pool_t *pool; /* counts what batches hold; NULL: nobody does.  Borrowed */
 } batches_t;
 
 /* One reference, no message. */
 int batch_new(batches_t *pool, batch_t **ret, err_t *err);
+/* The batch has a message: count the bytes of its raw frames until it is retired.  LIMIT_EXCEEDED, from pool_queue. */
+int batch_count(batches_t *pool, batch_t *self, err_t *err);
 batch_t *batch_ref(batch_t *self);
 void batch_unref(batches_t *pool, batch_t **self);
 /* On the thread of the links: release the messages of retired batches. */
@@ -53,6 +57,7 @@ typedef struct call {
     message_t message;  /* views into the batch */
     const uint8_t *raw; /* its first raw frame, or NULL */
     size_t raw_size;
+    bool refused;   /* there was no memory to keep its raw frame: it fails when its turn comes */
     size_t charged; /* bytes that it counts in its lane */
     int phase;      /* for methods that are run more than once: 0 the first time */
     bool woken;     /* lane_wake came before the lane waited */

@@ -1,4 +1,5 @@
 /* engine/main.c - the program farhand-engine: settings, keys, links, signals; the reactor is in engine.c. */
+#include "base/host_memory.h"
 #include "base/link.h"
 #include "base/link_zap.h"
 #include "base/log.h"
@@ -124,12 +125,12 @@ find_host(program_t *self)
 static void
 fill_defaults(settings_t *settings)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (settings->threads == 0)
         settings->threads = cpus > 0 ? cpus : 1;
     if (settings->memory == 0)
-        settings->memory = pages > 0 && page > 0 ? (int64_t)pages * page / 10 * 6 : INT64_C(1) << 30;
+        settings->memory = host_memory_bytes("") / 10 * 6;
 }
 
 /* Where machine code of kernels is kept.  Relative paths in the environment do not count, as the XDG rules say. */

@@ -15,10 +15,12 @@ enum { SEND_LIMIT = 16, LINGER_MS = 200, MESSAGES_A_TURN = 64, ARENA_BYTES = 4 *
 static const int64_t HELLO_AGAIN_NS = 2000000000; /* a HELLO without answer is sent again */
 static const int64_t PING_NS = 1000000000;        /* between questions whether the other side still knows us */
 static const int64_t UNKNOWN_NS = 5000000000;     /* so long may the broker's news of an engine take */
+static const int64_t ASK_AGAIN_NS = 500000000;    /* between questions to the broker where an engine is */
 
 typedef struct {
     oid_t engine;
-    bool known; /* the broker has told of it */
+    bool known;  /* the broker has told of it */
+    bool wanted; /* the broker is to be asked */
     bool lost;
     bool welcomed;
     int number;
@@ -27,6 +29,7 @@ typedef struct {
     int64_t hello_ns; /* when HELLO went out; 0: not yet */
     int64_t ping_ns;  /* when PING went out */
     int64_t since_ns;
+    int64_t asked_ns; /* when the broker was to be asked last; 0: never */
 } mate_t;
 
 struct mates {
@@ -36,6 +39,7 @@ struct mates {
     oid_map_t by_engine;
     header_writer_t *writer;
     arena_t *arena;
+    size_t nwanted;
 };
 
 int
@@ -92,6 +96,36 @@ mate_of(mates_t *self, oid_t engine)
     mate->engine = engine;
     mate->since_ns = clock_now_ns();
     return mate;
+}
+
+/* Have the broker asked where it is. */
+static void
+want(mates_t *self, mate_t *mate)
+{
+    int64_t now = clock_now_ns();
+
+    if (mate->wanted || (mate->asked_ns && now - mate->asked_ns < ASK_AGAIN_NS))
+        return;
+    mate->wanted = true;
+    mate->asked_ns = now;
+    self->nwanted++;
+}
+
+bool
+mates_next_wanted(mates_t *self, oid_t *ret)
+{
+    size_t cursor = 0;
+
+    if (self->nwanted == 0)
+        return false;
+    for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));)
+        if (mate->wanted) {
+            mate->wanted = false;
+            self->nwanted--;
+            *ret = mate->engine;
+            return true;
+        }
+    return false;
 }
 
 static void
@@ -209,8 +243,12 @@ mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, er
 
     if (mate && mate->lost)
         return err_set(err, FH_ENGINE_LOST, "engine %d is gone", mate->number);
-    if (!mate || !mate->known)
+    if (!mate)
         return FH_BUSY; /* mates_check ends what waits for ever */
+    if (!mate->known) {
+        want(self, mate);
+        return FH_BUSY;
+    }
     if (!mate->link)
         status = connect_link(self, mate, err);
     if (status) {

@@ -20,6 +20,9 @@ typedef struct {
 int mates_new(mates_t **ret, const mates_options_t *options, err_t *err);
 void mates_destroy(mates_t **self);
 
+/* An engine of which the broker has to be asked (FIND_ENGINE) before anything can be sent there; each is given once,
+ * and again if there is no answer.  False: there is none. */
+bool mates_next_wanted(mates_t *self, oid_t *ret);
 /* News from the broker. */
 void mates_tell(mates_t *self, const msg_ENGINE_t *engine);
 /* An engine is gone: transfers from and to it fail. */

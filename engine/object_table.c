@@ -112,9 +112,18 @@ account_to_mapping(object_table_t *self, const segment_t *segment)
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
+/* Objects count in their segments, so that others can tell what else holds a reference. */
+static void
+note_holder(segment_t *segment, const object_t *object, int by)
+{
+    if (segment)
+        __atomic_add_fetch(object->type == OBJECT_ARRAY ? &segment->arrays : &segment->maps, by, __ATOMIC_RELAXED);
+}
+
 static void
 object_free(object_t *object)
 {
+    note_holder(object->segment, object, -1);
     segment_unref(&object->segment);
     buf_unref(&object->poison);
     free(object->kernel);
@@ -209,6 +218,7 @@ object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t
     object->type = OBJECT_ARRAY;
     object->segment = *segment;
     *segment = NULL;
+    note_holder(object->segment, object, 1);
     object->offset = nd->data - object->segment->data;
     object->dtype = nd->dtype;
     object->view = view;
@@ -232,6 +242,7 @@ object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const o
     object->offset = array->offset;
     object->dtype = array->dtype;
     object->view = true;
+    note_holder(object->segment, object, 1);
     memcpy(object->dims, array->dims, 2 * (size_t)array->ndim * sizeof *array->dims);
     mapping_add(object);
     return FH_OK;
@@ -247,8 +258,10 @@ object_table_move(object_table_t *self, segment_t *from, segment_t *to)
             continue;
         if (!object->view)
             account_to_mapping(self, from);
+        note_holder(from, object, -1);
         segment_unref(&object->segment);
         object->segment = segment_ref(to);
+        note_holder(to, object, 1);
     }
 }
 

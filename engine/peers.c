@@ -259,9 +259,27 @@ find_raw(arrival_t *at, uint32_t before)
 
     at->raw = at->message.raw ? frame->frames[1 + before].data : NULL;
     at->raw_size = at->message.raw ? frame->frames[1 + before].size : 0;
+    if (at->refused)
+        return;
     /* A frame of no bytes is there all the same. */
     if (at->message.raw && !at->raw)
         at->raw = (const uint8_t *)"";
+}
+
+/* Raw frames of clients are kept until their calls have been run: that must not take more memory than there is.  What
+ * other engines push is counted part by part. */
+static void
+count_raws(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+
+    if (!at->caller || at->caller->role != 'C')
+        return;
+    pthread_mutex_lock(&core->lock);
+    at->refused = batch_count(&core->lanes.batches, at->batch, NULL) != FH_OK;
+    pthread_mutex_unlock(&core->lock);
+    if (at->refused)
+        link_message_drop(at->batch->link, &at->batch->message, 1);
 }
 
 static void
@@ -277,6 +295,7 @@ handle_frame(peers_t *self, int endpoint, batch_t *batch)
         at.caller = oid_map_find(&self->callers, key);
     if (at.caller && at.caller->closing)
         return;
+    count_raws(&at);
     int status = header_open(&reader, frame->frames[0].data, frame->frames[0].size, &err);
 
     if (status)

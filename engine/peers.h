@@ -44,8 +44,8 @@ bool peers_receive(peers_t *self, int i);
 void peers_run_lanes(peers_t *self);
 /* Send what waits.  True: some peer does not take its messages now. */
 bool peers_flush(peers_t *self);
-/* A session has ended: its lane, its unpublished objects and its runner go.  said_goodbye: not because the broker said so; then the
- * objects stay until the broker has had time to say which of them are published. */
+/* A session has ended: its lane, its unpublished objects and its runner go.  said_goodbye: not because the broker said
+ * so; then the objects stay until the broker has had time to say which of them are published. */
 void peers_end_session(peers_t *self, oid_t session, bool said_goodbye);
 
 #endif

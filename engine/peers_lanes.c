@@ -34,7 +34,8 @@ arrival_enter_lane(arrival_t *at, err_t *err)
     }
     call->raw = at->raw;
     call->raw_size = at->raw_size;
-    call->charged += at->raw_size + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
+    call->refused = at->refused && at->message.raw;
+    call->charged += (call->refused ? 0 : at->raw_size) + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
     if (lane_claim(lane, &call)) {
         pthread_mutex_unlock(&core->lock);
         next = dispatch_run(core, lane, at->peers->crew, true);

@@ -36,6 +36,7 @@ typedef struct {
     const uint8_t *raw;
     size_t raw_size;
     size_t header_bytes; /* of this message */
+    bool refused;        /* there was no memory to keep the raw frames: they are gone */
 } arrival_t;
 
 /* Endpoint and name of a connection in one key.  False: the name is longer than any that our peers have. */

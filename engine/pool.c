@@ -1,23 +1,12 @@
 /* engine/pool.c - size classes, a cache in order of age, and a list of segments whose unmapping is due. */
-#include "engine/pool.h"
-
 #include "base/clock.h"
+#include "engine/pool_private.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096, STEP_BITS = 4, STEPS = 1 << STEP_BITS, CLASSES = 64 * STEPS, LOOK_AT = 8 };
-
-struct pool {
-    pthread_mutex_t lock;
-    const huge_pages_t *huge_pages; /* NULL: there are none */
-    int64_t limit, used, cached, doomed_bytes, segments, recycled;
-    segment_t *oldest, *newest; /* of the cache */
-    segment_t *classes[CLASSES];
-    segment_t *doomed; /* out of the cache, to be unmapped; linked by next */
-};
+enum { PAGE = 4096, LOOK_AT = 8 };
 
 /* ---- size classes --------------------------------------------------------------------------------------------------
  */
@@ -31,12 +20,12 @@ class_size(size_t size, bool huge)
         return 0;
     size_t pages = (size + PAGE - 1) / PAGE * PAGE, whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 
-    if (huge && whole - size <= size / STEPS)
+    if (huge && whole - size <= size / POOL_STEPS)
         pages = whole;
     if (pages < PAGE)
         pages = PAGE;
     int top = 63 - __builtin_clzll(pages);
-    size_t step = (size_t)1 << (top >= 12 + STEP_BITS ? top - STEP_BITS : 12);
+    size_t step = (size_t)1 << (top >= 12 + POOL_STEP_BITS ? top - POOL_STEP_BITS : 12);
 
     return (pages + step - 1) / step * step;
 }
@@ -46,7 +35,7 @@ class_index(size_t size)
 {
     int top = 63 - __builtin_clzll(size);
 
-    return top * STEPS + (int)((size >> (top - STEP_BITS)) & (STEPS - 1));
+    return top * POOL_STEPS + (int)((size >> (top - POOL_STEP_BITS)) & (POOL_STEPS - 1));
 }
 
 /* ---- the cache; all under the lock ---------------------------------------------------------------------------------
@@ -149,6 +138,8 @@ pool_destroy(pool_t **self)
     while ((*self)->oldest)
         evict_oldest(*self);
     pool_reap(*self);
+    pool_owners_release(*self);
+    free((*self)->files);
     pthread_mutex_destroy(&(*self)->lock);
     free(*self);
     *self = NULL;
@@ -159,8 +150,9 @@ refuse(const pool_t *self, int64_t bytes, err_t *err)
 {
     return err_set(err, FH_LIMIT_EXCEEDED,
                    "%" PRId64 " bytes of array memory are asked for; %" PRId64 " of %" PRId64
-                   " are in use: release arrays, or start engines with more --memory",
-                   bytes, self->used, self->limit);
+                   " are in use by arrays, maps of gathered arrays and transfers (%" PRId64
+                   "), and no more can be freed: release some, use more engines, or start them with more --memory",
+                   bytes, self->used, self->limit, self->claimed);
 }
 
 /* Count bytes as used, or refuse; evicts from the cache what is in the way.  Under the lock. */
@@ -184,10 +176,15 @@ take_file(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
 
     if (segment)
         cache_remove(self, segment);
-    int status = claim(self, (int64_t)size, err);
+    int status = segment ? FH_OK : pool_files_reserve(self, err);
+    bool reserved = !status && !segment;
 
+    if (!status)
+        status = claim(self, (int64_t)size, err);
     if (status && segment)
         cache_add(self, segment);
+    else if (status && reserved)
+        pool_files_unreserve(self);
     bool reap = self->used + self->cached + self->doomed_bytes > self->limit;
 
     self->recycled += !status && segment;
@@ -202,10 +199,14 @@ take_file(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     } else {
         status = segment_new_file(&segment, size, self->huge_pages, err);
     }
-    if (status)
-        pool_unclaim(self, (int64_t)size);
-    else
+    if (!status) {
         *ret = segment;
+        return FH_OK;
+    }
+    pthread_mutex_lock(&self->lock);
+    self->used -= (int64_t)size;
+    pool_files_unreserve(self);
+    pthread_mutex_unlock(&self->lock);
     return status;
 }
 
@@ -213,13 +214,18 @@ static int
 take_heap(pool_t *self, size_t size, segment_t **ret, err_t *err)
 {
     segment_t *segment = NULL;
-    int status = pool_claim(self, (int64_t)(size + sizeof *segment), err);
 
+    pthread_mutex_lock(&self->lock);
+    int status = claim(self, (int64_t)(size + sizeof *segment), err);
+
+    pthread_mutex_unlock(&self->lock);
     if (status)
         return status;
     status = segment_new_heap(&segment, size, err);
     if (status) {
-        pool_unclaim(self, (int64_t)(size + sizeof *segment));
+        pthread_mutex_lock(&self->lock);
+        self->used -= (int64_t)(size + sizeof *segment);
+        pthread_mutex_unlock(&self->lock);
         return status;
     }
     *ret = segment;
@@ -243,10 +249,15 @@ pool_take(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     }
     if (status)
         return status;
+    bool fresh = segment->fd >= 0 && !segment->pool;
+
     segment->pool = self;
     segment->session = session;
     segment->references = 1;
     pthread_mutex_lock(&self->lock);
+    if (fresh)
+        pool_files_add(self, segment);
+    pool_owners_count(self, segment, 1);
     self->segments++;
     pthread_mutex_unlock(&self->lock);
     *ret = segment;
@@ -260,6 +271,7 @@ pool_give_back(pool_t *self, segment_t *segment)
 
     pthread_mutex_lock(&self->lock);
     self->segments--;
+    pool_owners_count(self, segment, -1);
     self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
     if (segment->abandoned) {
         doom(self, segment);
@@ -282,6 +294,8 @@ pool_claim(pool_t *self, int64_t bytes, err_t *err)
     pthread_mutex_lock(&self->lock);
     int status = claim(self, bytes, err);
 
+    if (!status)
+        self->claimed += bytes;
     pthread_mutex_unlock(&self->lock);
     return status;
 }
@@ -291,6 +305,36 @@ pool_unclaim(pool_t *self, int64_t bytes)
 {
     pthread_mutex_lock(&self->lock);
     self->used -= bytes;
+    self->claimed -= bytes;
+    pthread_mutex_unlock(&self->lock);
+}
+
+int
+pool_queue(pool_t *self, int64_t bytes, err_t *err)
+{
+    int status = FH_OK;
+
+    pthread_mutex_lock(&self->lock);
+    int64_t room = self->limit + POOL_QUEUE_BYTES - self->used;
+
+    if (bytes > room - self->queued) {
+        status = err_set(err, FH_LIMIT_EXCEEDED,
+                         "%" PRId64 " bytes came with a call while %" PRId64 " of %" PRId64 " waited in others", bytes,
+                         self->queued, room);
+    } else {
+        self->queued += bytes;
+        while (self->oldest && self->queued + self->cached > room)
+            evict_oldest(self);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+void
+pool_unqueue(pool_t *self, int64_t bytes)
+{
+    pthread_mutex_lock(&self->lock);
+    self->queued -= bytes;
     pthread_mutex_unlock(&self->lock);
 }
 
@@ -325,6 +369,8 @@ pool_reap(pool_t *self)
 
     self->doomed = NULL;
     self->doomed_bytes = 0;
+    for (segment_t *each = segment; each; each = each->next)
+        pool_files_remove(self, each);
     pthread_mutex_unlock(&self->lock);
     while (segment) {
         segment_t *next = segment->next;
@@ -342,6 +388,8 @@ pool_stats(pool_t *self, pool_stats_t *ret)
                           .used = self->used,
                           .cached = self->cached,
                           .segments = self->segments,
-                          .recycled = self->recycled};
+                          .recycled = self->recycled,
+                          .queued = self->queued,
+                          .files = (int64_t)self->nfiles};
     pthread_mutex_unlock(&self->lock);
 }

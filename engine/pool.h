@@ -24,6 +24,8 @@ typedef struct {
     int64_t cached;   /* in freed files that are kept */
     int64_t segments; /* that are in use */
     int64_t recycled; /* takes that were served from the cache */
+    int64_t queued;   /* in calls that wait */
+    int64_t files;    /* segments that are files, in use or not */
 } pool_stats_t;
 
 /* limit_bytes: for used and cached together. */
@@ -48,6 +50,12 @@ void pool_give_back(pool_t *self, segment_t *segment);
 int pool_claim(pool_t *self, int64_t bytes, err_t *err);
 void pool_unclaim(pool_t *self, int64_t bytes);
 
+/* Count bytes of calls that wait.  They may go POOL_QUEUE_BYTES beyond the limit, so that an engine that is full of
+ * arrays still takes calls.  LIMIT_EXCEEDED. */
+enum { POOL_QUEUE_BYTES = 64 * 1024 * 1024 };
+int pool_queue(pool_t *self, int64_t bytes, err_t *err);
+void pool_unqueue(pool_t *self, int64_t bytes);
+
 /* A session has ended: what its runner has mapped can serve nobody any more. */
 void pool_forget(pool_t *self, oid_t session);
 /* Give back to the kernel what has been cached since before older_than_ns (clock_now_ns). */
@@ -56,5 +64,30 @@ void pool_trim(pool_t *self, int64_t older_than_ns);
  * where waiting harms nobody. */
 void pool_reap(pool_t *self);
 void pool_stats(pool_t *self, pool_stats_t *ret);
+
+/* ---- what is resident (pool_memory.c) ------------------------------------------------------------------------------
+ */
+
+/* What a session has in use, results of running calls among it. */
+typedef struct {
+    oid_t session;
+    int64_t segments;
+    int64_t heap;  /* bytes of small arrays */
+    int64_t pages; /* bytes that files of its arrays have on the host: what was never written is not there */
+} pool_owner_t;
+
+/* The rest, in bytes of pages: memory that only clients' maps keep, that no object has yet, and freed. */
+typedef struct {
+    size_t owners;
+    int64_t mapped, in_flight, cached;
+    int64_t mapped_count, in_flight_count, cached_count;
+    int64_t heap;    /* of all owners together */
+    int64_t claimed; /* bytes that lie elsewhere */
+    int64_t queued;  /* in calls that wait */
+} pool_memory_t;
+
+/* *ret_owners: ret->owners records, malloc'ed.  A system call for each file, in between others get the lock: exact
+ * where nothing changes meanwhile.  On one thread at a time.  NO_MEMORY. */
+int pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t *err);
 
 #endif

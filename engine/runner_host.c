@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process_memory.h"
 #include "engine/runner_answer.h"
 #include "engine/runner_call.h"
 #include "engine/runner_dispatch.h"
@@ -239,6 +240,34 @@ runner_host_stats(const runner_host_t *self, oid_t session_id, uint32_t kernel_i
         ret->bitcode = kernel->source->size;
     }
     return kernel != NULL;
+}
+
+static int64_t
+memory_of(const runner_process_t *runner, int *processes)
+{
+    process_memory_t memory;
+    if (!runner || !runner->pid || !process_memory(runner->pid, &memory))
+        return 0;
+    ++*processes;
+    return memory.anonymous + memory.file;
+}
+
+int64_t
+runner_host_memory(const runner_host_t *self,
+                   void (*visit)(void *context, oid_t session, int64_t bytes, int64_t modules), void *context,
+                   int *ret_processes)
+{
+    *ret_processes = 0;
+    int64_t bytes = memory_of(self->spare, ret_processes);
+    for (const runner_session_t *session = self->sessions; session; session = session->next) {
+        int64_t modules = 0;
+        for (const runner_source_t *source = session->sources; source; source = source->next)
+            modules++;
+        if (modules)
+            visit(context, session->id, (int64_t)session->bitcode_bytes, modules);
+        bytes += memory_of(session->runner, ret_processes);
+    }
+    return bytes;
 }
 
 bool

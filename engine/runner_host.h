@@ -96,6 +96,11 @@ typedef struct {
 /* False: the session has no such kernel. */
 bool runner_host_stats(const runner_host_t *self, oid_t session, uint32_t kernel, kernel_stats_t *ret);
 
+/* Visit the sessions that have kernels, with the bytes of their bitcode and its modules; *ret_processes: how many
+ * runners there are.  Returns their resident bytes but for arrays. */
+int64_t runner_host_memory(const runner_host_t *self,
+                           void (*visit)(void *context, oid_t session, int64_t bytes, int64_t modules), void *context,
+                           int *ret_processes);
 /* What a session's runner does now. */
 typedef struct {
     uint64_t ticket;      /* 0: nothing */

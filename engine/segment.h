@@ -21,15 +21,17 @@ typedef struct segment {
     bool huge;        /* on huge pages, as far as they are whole */
     int read_only_fd; /* see segment_read_only_fd */
     struct pool *pool;
-    oid_t session;                   /* whose data it holds or held */
-    bool lent;                       /* a runner, or a client that writes, has mapped it */
-    bool abandoned;                  /* clients that may still map it have vanished; under the core's lock */
-    int writers;                     /* calls that write it just now; counted up under the core's lock, atomic */
-    struct object *mappings;         /* of clients that have mapped it; the object table's */
-    size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */
-    int references;                  /* atomic */
-    int64_t idle_since_ns;           /* while cached */
-    struct segment *previous, *next; /* in the cache, oldest first */
+    oid_t session;           /* whose data it holds or held */
+    bool lent;               /* a runner, or a client that writes, has mapped it */
+    bool abandoned;          /* clients that may still map it have vanished; under the core's lock */
+    int writers;             /* calls that write it just now; counted up under the core's lock, atomic */
+    struct object *mappings; /* of clients that have mapped it; the object table's */
+    size_t touched;          /* bytes from here on have never been written: their pages are not there yet */
+    int references;          /* atomic */
+    int arrays, maps;        /* objects that hold references: arrays, clients' maps; set under the core's lock */
+    size_t slot;             /* in the pool's list of files */
+    int64_t idle_since_ns;   /* while cached */
+    struct segment *previous, *next;             /* in the cache, oldest first */
     struct segment *class_previous, *class_next; /* in its class, newest first */
 } segment_t;
 

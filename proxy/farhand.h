@@ -173,6 +173,22 @@ typedef struct {
 FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *context, const fh_object_info *info),
                          void *context, fh_error *error);
 
+/* What memory is used for, in the broker and in each engine.  kind: arrays, mapped, in flight, cache, code, runners,
+ * registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array files
+ * take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
+ * kernels without array files. */
+typedef struct {
+    int engine; /* its number; -1: the broker */
+    char kind[24];
+    fh_id owner; /* kinds arrays and code: the session; else, and where there are too many, all zero */
+    int on_disk; /* it is no memory */
+    int64_t bytes, count;
+} fh_memory_info;
+
+/* visit returns non-zero to stop.  Engines answer after what the session has asked of them before. */
+FH_EXPORT int fh_memory(fh_session *session, int (*visit)(void *context, const fh_memory_info *info), void *context,
+                        fh_error *error);
+
 /* A small value: cells of a query, arguments and results of methods. */
 typedef struct {
     enum {

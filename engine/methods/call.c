@@ -100,6 +100,7 @@ run_stats(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
     answer_named(answer, "segments", (uint64_t)pool.segments);
     answer_named(answer, "recycled", (uint64_t)pool.recycled);
     answer_named(answer, "used", (uint64_t)pool.used);
+    answer_named(answer, "queued", (uint64_t)pool.queued);
     answer_named(answer, "cached", (uint64_t)pool.cached);
     answer_named(answer, "limit", (uint64_t)pool.limit);
     answer_named(answer, "objects", objects);
@@ -115,6 +116,7 @@ static int run_engine_methods(run_t *run, const receiver_t *self, answer_t *answ
 static const object_method_t ENGINE_ROWS[] = {
     {.name = "nop", .run = answer_nothing},
     {.name = "stats", .run = run_stats},
+    {.name = "memory", .run = memory_method},
     {.name = "kernels", .run = kernel_methods_list, .on_reactor = true, .args = 1},
     {.name = "methods", .run = run_engine_methods},
 };
@@ -193,7 +195,7 @@ run_call(run_t *run, err_t *err)
         run->next = NEXT_REACTOR;
     } else if (!status) {
         status = method->run(run, &self, &answer, err);
-        if (!status)
+        if (!status && run->next == NEXT_DONE)
             send_answer(run, &answer);
     }
     free(answer.memory);

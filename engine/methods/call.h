@@ -39,6 +39,9 @@ extern const object_type_table_t OBJECT_TYPE_KERNEL;
 /* The engine's "kernels": one row for each kernel object. */
 int kernel_methods_list(run_t *run, const receiver_t *self, answer_t *answer, err_t *err);
 
+/* The engine's "memory" (memory.c): rows of kind, owner, bytes, count. */
+int memory_method(run_t *run, const receiver_t *self, answer_t *answer, err_t *err);
+
 /* Values among small; text is borrowed until the answer is sent. */
 void answer_text(answer_t *self, const char *text);
 void answer_number(answer_t *self, uint64_t number);

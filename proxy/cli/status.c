@@ -1,5 +1,6 @@
 #include "proxy/cli/command.h"
 #include "proxy/cli/show.h"
+#include "proxy/cli/show_memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,9 +10,10 @@ enum { ROOM = 1024 };
 
 static fh_engine_info engines[ROOM];
 
-static void
-print_json(const char *cluster, int count)
+static int
+print_json(fh_session *session, int count, fh_error *error)
 {
+    const char *cluster = fh_cluster_name(session);
     (void)fputs("{\"cluster\": ", stdout);
     show_json_text(cluster, strlen(cluster), stdout);
     (void)fprintf(stdout, ", \"version\": \"%s\", \"engines\": [", fh_version());
@@ -19,12 +21,16 @@ print_json(const char *cluster, int count)
         (void)fputs(i ? ", " : "", stdout);
         show_engine_json(&engines[i], stdout);
     }
-    (void)fputs("]}\n", stdout);
+    (void)fputs("], \"memory\": ", stdout);
+    int status = show_memory_json(session, stdout, error);
+    (void)fputs(status ? "null}\n" : "}\n", stdout);
+    return status;
 }
 
-static void
-print_text(const char *cluster, int count)
+static int
+print_text(fh_session *session, int count, fh_error *error)
 {
+    const char *cluster = fh_cluster_name(session);
     int64_t used = 0, memory = 0, objects = 0;
     int cores = 0, lost = 0;
     char used_text[SHOW_BYTES_MAX], memory_text[SHOW_BYTES_MAX];
@@ -44,6 +50,7 @@ print_text(const char *cluster, int count)
     if (lost)
         (void)printf("%d engine%s lost; what they held is gone\n", lost, lost == 1 ? " is" : "s are");
     show_engine_table(engines, count, stdout);
+    return show_memory(session, stdout, error);
 }
 
 static int
@@ -59,9 +66,9 @@ run(const command_t *self, const void *given, int argc, char *argv[])
     int status = fh_engines(session, engines, ROOM, &count, &error);
     count = count < ROOM ? count : ROOM;
     if (!status && settings->json)
-        print_json(fh_cluster_name(session), count);
+        status = print_json(session, count, &error);
     else if (!status)
-        print_text(fh_cluster_name(session), count);
+        status = print_text(session, count, &error);
     fh_close(&session);
     return status ? command_fail_remote(self, &error) : EXIT_DONE;
 }
@@ -73,6 +80,7 @@ const command_t command_status = {
     .noptions = 2,
     .settings_size = sizeof(client_settings_t),
     .summary = "Show whether a cluster is up, and how it is.",
-    .doc = "One line of sums and a line for each engine.  Exits with 1 if the broker does not answer.",
+    .doc = "A line of sums, one for each engine, and one of what memory is used for.  Exits with 1 if the broker does "
+           "not answer.",
     .run = run,
 };

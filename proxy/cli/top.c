@@ -1,5 +1,6 @@
 #include "proxy/cli/command.h"
 #include "proxy/cli/show.h"
+#include "proxy/cli/show_memory.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -50,8 +51,9 @@ show_once(fh_session *session, bool terminal, fh_error *error)
         (void)fputs("\033[H\033[J", stdout);
     (void)printf("cluster %s: %d engines\n", fh_cluster_name(session), count);
     show_engine_table(engines, count < ROOM ? count : ROOM, stdout);
+    status = show_memory(session, stdout, error);
     (void)fflush(stdout);
-    return FH_OK;
+    return status;
 }
 
 static int

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/host_memory.h"
 #include "base/private_file.h"
 #include "codecs/connection_file.h"
 #include "proxy/cli/command.h"
@@ -29,7 +30,7 @@ static const option_t options[] = {
     {"threads", 0, OPTION_INT, "0", 0, 1024, offsetof(settings_t, threads), "N",
      "Threads that each engine computes with; 0: the cores of this host shared out."},
     {"memory", 0, OPTION_BYTES, "0", 0, 1e15, offsetof(settings_t, memory), "BYTES",
-     "Memory for arrays on each engine; 0: 60 % of this host's memory shared out."},
+     "Memory for arrays on each engine; 0: 60 % of this host's memory (or of the limit of its cgroup) shared out."},
     {"owner", 0, OPTION_INT, "0", 0, 4194304, offsetof(settings_t, owner), "PID",
      "The process that the cluster is for: broker and engines end when it does; 0: none."},
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
@@ -162,10 +163,7 @@ threads_each(const settings_t *settings)
 static int64_t
 memory_each(const settings_t *settings)
 {
-    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (settings->memory || pages <= 0 || page <= 0)
-        return settings->memory; /* 0: the engine decides */
-    return pages * 6 / 10 / settings->engines * page;
+    return settings->memory ? settings->memory : host_memory_bytes("") / 10 * 6 / settings->engines;
 }
 
 static int

@@ -287,8 +287,8 @@ all_engines_known(void *context)
     const crowd_t *crowd = context;
     bool all = true;
 
-    for (int i = 0; i < crowd->nengines + crowd->nclients; i++)
-        all = all && crowd->members[i].engines + 1 >= (size_t)crowd->nengines; /* nobody is told of himself */
+    for (int i = crowd->nengines; i < crowd->nengines + crowd->nclients; i++)
+        all = all && crowd->members[i].engines >= (size_t)crowd->nengines;
     return all;
 }
 

@@ -3,7 +3,7 @@
 A benchmark is a program that prints one JSON object a line (other lines are passed over):
     {"bench": "noop", "case": "C client", "value": 81.2, "unit": "us", "limit": 74.9, "limit_name": "bare DEALER/ROUTER",
      "ratio": 1.08}
-ratio is ours to the limit: for times lower is better, for rates higher is better.
+ratio is ours to the limit: for times lower is better, for rates higher is better.  A benchmark that fails does not stop the others.
 """
 import argparse
 import json
@@ -13,51 +13,95 @@ import subprocess
 import sys
 import tempfile
 
+from compare import machine, record as recorded
+
 HERE = pathlib.Path(__file__).resolve().parent
+SECONDS, FULL_SECONDS = 900, 120
+# Those that show within seconds that they run, with what makes them small.
+QUICK = {"codec": [], "noop": [], "kernel_client": ["1000000"], "python_calls": [], "idle": []}
 
 
 def programs(build):
-    yield from sorted(p for p in (build / "bench").glob("*") if p.is_file() and p.stat().st_mode & 0o100)
-    yield from sorted(p for p in HERE.glob("*.py") if p.name != "run.py")
+    """{name: path}"""
+    found = [path for path in (build / "bench").glob("*") if path.is_file() and path.stat().st_mode & 0o100]
+    found += [path for path in HERE.glob("*.py") if path.name != "run.py"]
+    return {path.stem: path for path in sorted(found)}
 
 
-def rows_of(program):
-    command = [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
+def row_of(line):
+    """What a line says, or None: it is not a row."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=900, check=False)
-    except subprocess.TimeoutExpired:
-        return [], "took longer than 900 s"
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return rows, None if done.returncode == 0 else f"ended with {done.returncode}"
+        row = json.loads(line)
+        return row if {"bench", "case", "value", "unit"} <= row.keys() else None
+    except (ValueError, AttributeError):
+        return None
+
+
+def rows_of(program, arguments, seconds):
+    """(rows, what went wrong or None)"""
+    command = [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
+    problem, output = None, ""
+    try:
+        done = subprocess.run(command + arguments, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
+        output = done.stdout
+        if done.returncode:
+            problem = f"ended with {done.returncode}"
+    except OSError as error:
+        problem = str(error)
+    except subprocess.TimeoutExpired as late:
+        output = (late.stdout or b"").decode(errors="replace") if isinstance(late.stdout, bytes) else late.stdout or ""
+        problem = f"took longer than {seconds} s"
+    return [row for row in map(row_of, output.splitlines()) if row], problem
 
 
 def number(value):
     return "" if value is None else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--json", type=pathlib.Path, required=True)
+def parse(arguments, known):
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the build")
+    parser.add_argument("--json", type=pathlib.Path, help="append machine facts and rows to this file, a JSON object a line")
+    parser.add_argument("--quick", action="store_true", help="only those that take seconds: " + ", ".join(QUICK))
+    parser.add_argument("--full", action="store_true", help=f"each has {FULL_SECONDS} s")
+    parser.add_argument("--list", action="store_true", help="names")
     parser.add_argument("names", nargs="*", help="only benchmarks of these names")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
+    names = known(options.build)
+    wrong = [name for name in options.names if name not in names]
+    if wrong:
+        parser.error(f"no such benchmark: {', '.join(wrong)}; there are {', '.join(names)}")
+    return options, names
 
-    print(f"{'benchmark':<10} {'case':<38} {'ours':>10} {'unit':<6} {'limit':>10} {'ratio':>7}  limit is")
-    failed = []
-    with arguments.json.open("w") as out, tempfile.TemporaryDirectory() as folder:
+
+def main():
+    options, known = parse(sys.argv[1:], programs)
+    wanted = [name for name in known if (not options.names or name in options.names) and (not options.quick or name in QUICK)]
+    if options.list:
+        print("\n".join(wanted))
+        return 0
+    warning = machine.unquiet()
+    if warning:
+        print("warning:", warning, file=sys.stderr)
+    print(f"{'benchmark':<13} {'case':<44} {'ours':>10} {'unit':<6} {'limit':>10} {'ratio':>7}  limit is", flush=True)
+    failed, records = [], [{"kind": "benchmarks", **machine.facts()}]
+    with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder  # engines leave the user's machine code alone
-        for program in programs(arguments.build):
-            if arguments.names and program.stem not in arguments.names:
-                continue
-            rows, problem = rows_of(program)
+        for name in wanted:
+            rows, problem = rows_of(known[name], QUICK[name] if options.quick else [], FULL_SECONDS if options.full else SECONDS)
+            if not rows and not problem:
+                problem = "printed no figures"
             for row in rows:
-                out.write(json.dumps(row) + "\n")
-                print(f"{row['bench']:<10} {row['case']:<38} {number(row['value']):>10} {row['unit']:<6} "
-                      f"{number(row.get('limit')):>10} {number(row.get('ratio')):>7}  {row.get('limit_name', '')}", flush=True)
+                records.append({"kind": "benchmark", **row})
+                print(f"{row['bench']:<13} {row['case']:<44} {number(row['value']):>10} {row['unit']:<6} "
+                      f"{number(row.get('limit')):>10} {number(row.get('ratio')):>7}  {row.get('limit_name') or ''}", flush=True)
             if problem:
-                failed.append(f"{program.stem} {problem}")
-    for line in failed:
-        print("failed:", line)
+                failed.append(f"{name} {problem}")
+                print("failed:", failed[-1], flush=True)
+    if options.json:
+        recorded.append(options.json, records)
+    if failed:
+        print(f"{len(failed)} of {len(wanted)} benchmarks failed: {'; '.join(failed)}")
     return 1 if failed else 0
 
 

@@ -10,7 +10,7 @@
 
 #include <zmq.h>
 
-enum { FRAME_BYTES = 32 * 1024, GONE_A_MESSAGE = 4096, SOCKETS = 16384, SLICE_MS = 20, GROUP = 50 };
+enum { FRAME_BYTES = 32 * 1024, GONE_A_MESSAGE = 4096, SOCKETS = 16384, SLICE_MS = 20, GROUP = 50, WATCHED = 8 };
 
 static const int64_t BEAT_NS = 250000000;
 static const double PATIENCE_S = 60;
@@ -29,6 +29,19 @@ count_row(member_t *self, const message_t *message)
         self->number = values->items[0].as.i;
 }
 
+/* With a writer of its own: that of the peer may hold what is being sent. */
+static void
+confirm(member_t *self, uint64_t call)
+{
+    header_writer_t *writer;
+    err_t err;
+
+    check_ok(header_writer_new(&writer, &err), err);
+    check_ok(header_writer_add(writer, &(message_t){.code = MSG_OK, .as.OK.call = call}, &err), err);
+    rig_send_bytes(&self->peer, header_writer_data(writer), header_writer_size(writer));
+    header_writer_destroy(&writer);
+}
+
 static void
 hear(member_t *self, const message_t *message)
 {
@@ -43,10 +56,13 @@ hear(member_t *self, const message_t *message)
         self->kept += message->as.KEEP.objects.count;
     else if (message->code == MSG_KEEP)
         self->released += message->as.KEEP.objects.count;
+    if (message->code == MSG_KEEP && message->as.KEEP.call)
+        confirm(self, message->as.KEEP.call);
     if (message->code == MSG_ERROR)
         self->status = (int)message->as.ERROR.status;
-    if (message->code != MSG_OBJECT && message->code != MSG_ROW && message->code != MSG_ENGINE &&
-        message->code != MSG_NAMED && call)
+    if (message->code != MSG_KEEP && message->code != MSG_OBJECT && message->code != MSG_ROW &&
+        message->code != MSG_ENGINE && message->code != MSG_NAMED &&
+        call > self->answered) /* answers come in any order */
         self->answered = call;
 }
 
@@ -83,15 +99,21 @@ crowd_live(crowd_t *self)
         read_all(&self->members[i]);
 }
 
+/* Wait for the member, while engines confirm what they are to keep: the first at once, the others in a while. */
 static void
 rest(crowd_t *self, member_t *member)
 {
-    struct pollfd waits = {.fd = link_fd(member->peer.link), .events = POLLIN};
+    struct pollfd waits[1 + WATCHED] = {{.fd = link_fd(member->peer.link), .events = POLLIN}};
+    int count = 1;
 
     if (clock_now_ns() >= self->beat_ns)
         crowd_live(self);
-    else if (!link_ready(member->peer.link, NULL))
-        poll(&waits, 1, SLICE_MS);
+    for (int i = 0; i < self->present && i < self->nengines && i < WATCHED; i++) {
+        read_all(&self->members[i]); /* makes the descriptor tell of what comes from now on */
+        waits[count++] = (struct pollfd){.fd = link_fd(self->members[i].peer.link), .events = POLLIN};
+    }
+    if (!link_ready(member->peer.link, NULL) && poll(waits, (nfds_t)count, SLICE_MS) == 0)
+        crowd_live(self);
 }
 
 /* ---- saying --------------------------------------------------------------------------------------------------------
@@ -218,7 +240,8 @@ join(crowd_t *self, int first, int count)
         crowd_await(self, &self->members[i], self->members[i].peer.call);
     for (int i = first; i < first + count && i < self->nengines; i++)
         announce(self, &self->members[i]);
-    for (int i = first; i < first + count; i++) /* as all do: who else is there? */
+    for (int i = first > self->nengines ? first : self->nengines; i < first + count;
+         i++) /* as clients do: who is there? */
         crowd_send(self, &self->members[i],
                    &(message_t){.code = MSG_ENGINES, .as.ENGINES.call = ++self->members[i].peer.call});
     for (int i = first; i < first + count; i++)

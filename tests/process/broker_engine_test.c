@@ -54,9 +54,15 @@ test_announcement_told_to_all(void **state)
     assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     assert_true(str_is(message.as.ENGINE.state, "ready"));
     assert_true(str_is(message.as.ENGINE.host, "here/boot"));
+    rig_expect(&first, MSG_ENGINE, &message); /* who it is itself */
+    assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     rig_engine(&rig, &second);
     rig_expect(&first, MSG_ENGINE, &message);
     assert_true(oid_equal(message.as.ENGINE.engine, second.id));
+    rig_expect(&second, MSG_ENGINE, &message);
+    assert_true(oid_equal(message.as.ENGINE.engine, second.id));
+    rig_expect(&second, MSG_ENGINE, &message);
+    assert_true(oid_equal(message.as.ENGINE.engine, first.id));
     rig_disconnect(&second);
     rig_disconnect(&first);
     rig_disconnect(&client);
@@ -147,9 +153,6 @@ test_name_of_lost_engine_answers_engine_lost(void **state)
     rig_engine(&rig, &engine);
     rig_tell_object(&engine, object, client.id);
     rig_publish(&client, "mortal", object, &engine);
-    rig_expect(&engine, MSG_KEEP, &message);
-    assert_true(message.as.KEEP.keep);
-    assert_true(oid_equal(message.as.KEEP.objects.items[0], object));
     rig_disconnect(&engine);
     assert_true(await(&client, NULL, MSG_ENGINE_LOST, &message, 5));
     rig_send(&client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {.call = ++client.call, .name = str_of("mortal")}});
@@ -190,12 +193,61 @@ test_name_taken_unless_the_same_pieces(void **state)
              &(message_t){.code = MSG_UNPUBLISH, .as.UNPUBLISH = {.call = ++client.call, .name = str_of("twice")}});
     rig_expect(&client, MSG_OK, &message);
     rig_expect(&engine, MSG_KEEP, &message);
-    assert_true(message.as.KEEP.keep);
-    rig_expect(&engine, MSG_KEEP, &message);
-    assert_true(message.as.KEEP.keep);
-    rig_expect(&engine, MSG_KEEP, &message);
     assert_false(message.as.KEEP.keep); /* only when the last name was taken back */
     rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+static void
+settle(rig_peer_t *client)
+{
+    message_t message;
+
+    rig_send(client, &(message_t){.code = MSG_PING, .as.PING.call = ++client->call});
+    rig_expect(client, MSG_PONG, &message); /* and nothing that is no news */
+}
+
+/* The publisher may drop its handles once it has the answer: by another connection, which must not be faster. */
+static void
+test_publish_answered_once_the_engine_keeps_it(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+    oid_t object = oid_new();
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    rig_ask_publish(&client, "kept", object, &engine);
+    uint64_t publish = client.call, keep = rig_expect_keep(&engine, object);
+
+    assert_int_not_equal(keep, 0);
+    settle(&client);
+    rig_send(&engine, &(message_t){.code = MSG_OK, .as.OK.call = keep});
+    rig_expect(&client, MSG_OK, &message);
+    assert_int_equal(message.as.OK.call, publish);
+    rig_disconnect(&engine);
+    rig_disconnect(&client);
+}
+
+static void
+test_publish_answered_when_its_engine_is_lost(void **state)
+{
+    rig_peer_t client, engine;
+    message_t message;
+    oid_t object = oid_new();
+
+    (void)state;
+    rig_client(&rig, &client);
+    rig_engine(&rig, &engine);
+    rig_ask_publish(&client, "nearly kept", object, &engine);
+    uint64_t publish = client.call;
+
+    (void)rig_expect_keep(&engine, object);
+    settle(&client);
+    rig_disconnect(&engine);
+    rig_expect(&client, MSG_OK, &message);
+    assert_int_equal(message.as.OK.call, publish);
     rig_disconnect(&client);
 }
 
@@ -321,14 +373,6 @@ count_objects(rig_peer_t *client)
 }
 
 /* All that the engine has said is heard. */
-static void
-settle(rig_peer_t *engine)
-{
-    message_t message;
-
-    rig_send(engine, &(message_t){.code = MSG_PING, .as.PING = {.call = 99}});
-    rig_expect(engine, MSG_PONG, &message);
-}
 
 static void
 test_objects_gone_only_by_their_engine(void **state)
@@ -431,6 +475,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_name_taken_unless_the_same_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_that_says_goodbye_ends_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_that_vanished_expires_with_its_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_publish_answered_once_the_engine_keeps_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_publish_answered_when_its_engine_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silent_client_with_a_connection_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_reconnects_with_its_id, setup, teardown),
         cmocka_unit_test_setup_teardown(test_place_emptiest_first_and_stable, setup, teardown),

@@ -194,9 +194,11 @@ rig_receive(rig_peer_t *peer, message_t *ret, double timeout_s)
 {
     int64_t deadline = clock_deadline(timeout_s);
 
-    while (next_message(peer, ret, deadline))
+    while (next_message(peer, ret, deadline)) {
         if (ret->code != MSG_PING)
             return true;
+        peer->pings++;
+    }
     return false;
 }
 
@@ -287,10 +289,9 @@ rig_tell_object(rig_peer_t *engine, oid_t object, oid_t session)
 }
 
 void
-rig_publish(rig_peer_t *client, const char *name, oid_t object, const rig_peer_t *engine)
+rig_ask_publish(rig_peer_t *client, const char *name, oid_t object, const rig_peer_t *engine)
 {
     static const int64_t SHAPE[] = {3, 4};
-    message_t message;
 
     rig_send(client, &(message_t){.code = MSG_PUBLISH,
                                   .as.PUBLISH = {.call = ++client->call,
@@ -301,6 +302,27 @@ rig_publish(rig_peer_t *client, const char *name, oid_t object, const rig_peer_t
                                                  .axis = -1,
                                                  .pieces = {&object, 1},
                                                  .engines = {&engine->id, 1}}});
+}
+
+uint64_t
+rig_expect_keep(rig_peer_t *engine, oid_t object)
+{
+    message_t message;
+
+    rig_expect(engine, MSG_KEEP, &message);
+    assert_true(message.as.KEEP.keep);
+    assert_int_equal(message.as.KEEP.objects.count, 1);
+    assert_true(oid_equal(message.as.KEEP.objects.items[0], object));
+    return message.as.KEEP.call;
+}
+
+void
+rig_publish(rig_peer_t *client, const char *name, oid_t object, rig_peer_t *engine)
+{
+    message_t message;
+
+    rig_ask_publish(client, name, object, engine);
+    rig_send(engine, &(message_t){.code = MSG_OK, .as.OK.call = rig_expect_keep(engine, object)});
     rig_expect(client, MSG_OK, &message);
     assert_int_equal(message.as.OK.call, client->call);
 }

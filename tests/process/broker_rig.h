@@ -39,6 +39,7 @@ typedef struct {
     oid_t id;
     char role;     /* 'C' or 'E' */
     uint64_t call; /* the last that was used */
+    size_t pings;  /* that came */
 } rig_peer_t;
 
 /* Connect as 'C' or 'E', or with other keys; no HELLO yet. */
@@ -63,7 +64,11 @@ void rig_engine(rig_t *self, rig_peer_t *peer);
 void rig_beat(rig_peer_t *engine);
 /* OBJECT news for an object of a session. */
 void rig_tell_object(rig_peer_t *engine, oid_t object, oid_t session);
-/* PUBLISH of one piece on one engine; waits for OK. */
-void rig_publish(rig_peer_t *client, const char *name, oid_t object, const rig_peer_t *engine);
+/* PUBLISH of one piece on one engine, whose answer is waited for elsewhere. */
+void rig_ask_publish(rig_peer_t *client, const char *name, oid_t object, const rig_peer_t *engine);
+/* KEEP of one object, which must be the next that is no news; returns its call. */
+uint64_t rig_expect_keep(rig_peer_t *engine, oid_t object);
+/* PUBLISH; the engine confirms it, and the client gets OK. */
+void rig_publish(rig_peer_t *client, const char *name, oid_t object, rig_peer_t *engine);
 
 #endif

@@ -1,4 +1,5 @@
-/* Many of everything: what is told, kept, listed and restored is counted; nothing is timed. */
+/* Many of everything: what is told, kept, listed and restored is counted. */
+#include "base/clock.h"
 #include "tests/process/broker_crowd.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 enum { ENGINES = 100, CLIENTS = 200, OBJECTS = 100000, NAMES = 1000, EACH = OBJECTS / ENGINES };
 
 static crowd_t crowd;
+static int64_t began_ns;
 static oid_t ids[OBJECTS];
 
 static int
@@ -15,6 +17,7 @@ setup(void **state)
     (void)state;
     for (int i = 0; i < OBJECTS; i++)
         ids[i] = oid_new();
+    began_ns = clock_now_ns();
     crowd_start(&crowd, NULL, ENGINES, CLIENTS);
     return 0;
 }
@@ -50,17 +53,55 @@ static bool
 all_engines_known(void *context)
 {
     (void)context;
-    for (int i = 0; i < ENGINES + CLIENTS; i++)
-        if (crowd.members[i].engines + 1 < ENGINES) /* nobody is told of himself */
+    for (int i = 0; i < CLIENTS; i++)
+        if (crowd_client(&crowd, i)->engines < ENGINES)
             return false;
     return true;
 }
 
 static void
-test_all_hear_of_all_engines(void **state)
+test_all_clients_hear_of_all_engines(void **state)
 {
     (void)state;
     assert_true(crowd_until(&crowd, all_engines_known, NULL, 30));
+}
+
+/* Not with every peer that comes, which would be as many messages as there are engines each time. */
+static void
+test_engines_are_probed_four_times_a_second(void **state)
+{
+    int64_t most = (clock_now_ns() - began_ns) / 250000000 + 2;
+
+    (void)state;
+    assert_in_range(crowd_engine(&crowd, 0)->peer.pings, 0, most);
+}
+
+static bool
+has_found(void *context)
+{
+    const member_t *engine = context;
+
+    return engine->engines == 1;
+}
+
+/* The last to come would otherwise cost as many messages as there are engines. */
+static void
+test_engines_of_a_large_cluster_ask_for_one(void **state)
+{
+    member_t *last = crowd_engine(&crowd, ENGINES - 1);
+
+    (void)state;
+    crowd_settle(&crowd, last);
+    assert_in_range(last->engines, 1, 64); /* itself, and those that came in the same moment while there were few */
+    last->engines = 0;
+    crowd_send(
+        &crowd, last,
+        &(message_t){.code = MSG_FIND_ENGINE, .as.FIND_ENGINE = {++last->peer.call, crowd_engine(&crowd, 0)->peer.id}});
+    assert_true(crowd_until(&crowd, has_found, last, 30));
+    last->status = FH_OK;
+    crowd_send(&crowd, last, &(message_t){.code = MSG_FIND_ENGINE, .as.FIND_ENGINE = {++last->peer.call, oid_new()}});
+    crowd_await(&crowd, last, last->peer.call);
+    assert_int_equal(last->status, FH_NO_SUCH_OBJECT);
 }
 
 static void
@@ -169,7 +210,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_hear_of_all_engines),
+        cmocka_unit_test(test_all_clients_hear_of_all_engines),
+        cmocka_unit_test(test_engines_are_probed_four_times_a_second),
+        cmocka_unit_test(test_engines_of_a_large_cluster_ask_for_one),
         cmocka_unit_test(test_objects_counted_in_memory_and_in_the_file),
         cmocka_unit_test(test_default_listing_is_bounded),
         cmocka_unit_test(test_names_kept_by_their_engines),

@@ -191,6 +191,26 @@ names_are_listed(void **state)
     fh_array_free(&array);
 }
 
+/* The name keeps the array, however soon its last handle is dropped. */
+static void
+names_outlive_handles_dropped_at_once(void **state)
+{
+    fh_error error;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        fh_array *array = scatter(session), *again = NULL;
+
+        fh_ok(fh_publish(array, "fleeting", &error), error);
+        fh_array_free(&array);
+        fh_ok(fh_sync(session, -1, &error), error); /* the RELEASE is out */
+        fh_ok(fh_get(session, "fleeting", &again, &error), error);
+        fh_ok(fh_sync(session, -1, &error), error);
+        fh_array_free(&again);
+        fh_ok(fh_unpublish(session, "fleeting", &error), error);
+    }
+}
+
 /* ---- SQL -----------------------------------------------------------------------------------------------------------
  */
 
@@ -269,6 +289,7 @@ main(void)
         cmocka_unit_test(objects_appear_in_the_registry_and_go_when_dropped),
         cmocka_unit_test(a_visit_that_stops_sees_no_more_rows),
         cmocka_unit_test(names_are_listed),
+        cmocka_unit_test(names_outlive_handles_dropped_at_once),
         cmocka_unit_test(sql_reads_and_never_writes),
         cmocka_unit_test(engines_of_another_host_are_reached_over_tcp_with_keys),
         cmocka_unit_test(engines_with_another_key_are_not_trusted),

@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+enum {
+    SHORT_ROW = 8 * KERNEL_VECTOR,    /* the end of a longer row is not worth mixing with the next one */
+    STREAM_BLOCK = 2 * KERNEL_VECTOR, /* so few that one block is read while the one before is on its way to memory */
+    LINE = 64,                        /* bytes of the cache's */
+};
+
 /* A chunk at work. */
 typedef struct {
     int64_t position, n, padded;
@@ -235,6 +241,51 @@ run_plain(const desk_plan_t *plan, const chunk_t *chunk)
     return plan->kernel->loop(data, strides, chunk->n);
 }
 
+/* Can results go past the cache while inputs lie well, or are constants? */
+static bool
+is_streaming(const desk_plan_t *plan)
+{
+    int inner = plan->walk.ndim - 1;
+    for (int k = 0; k < plan->nin; k++)
+        if (!plan->contiguous[k] && plan->walk.stride[k][inner])
+            return false;
+    for (int k = plan->nin; k < plan->nin + plan->nout; k++)
+        if (!plan->stream[k])
+            return false;
+    return !plan->masked && plan->chunk >= STREAM_BLOCK;
+}
+
+/* Part of a row, block by block: longer ones would have reading and writing take turns.  The first block is shorter if
+ * it takes that for the others to begin on a line. */
+static int32_t
+run_streaming(desk_t *self, const chunk_t *chunk)
+{
+    const desk_plan_t *plan = self->plan;
+    int64_t step[WALK_MAX], beyond = (int64_t)((uintptr_t)chunk->at[plan->nin] % LINE) / plan->size[plan->nin];
+    char *data[WALK_MAX], *to[WALK_MAX];
+    int operands = plan->nin + plan->nout;
+    for (int k = 0; k < operands; k++) {
+        bool constant = !plan->contiguous[k] || !plan->walk.stride[k][plan->walk.ndim - 1];
+        if (constant && k < plan->nin)
+            fill(self, k, chunk->at[k], STREAM_BLOCK);
+        step[k] = constant ? 0 : plan->size[k];
+        data[k] = constant || k >= plan->nin ? self->room[k] : chunk->at[k];
+        to[k] = chunk->at[k];
+    }
+    int32_t raised = 0;
+    for (int64_t at = 0, n = STREAM_BLOCK - beyond; at < chunk->n; at += n, n = STREAM_BLOCK) {
+        n = n < chunk->n - at ? n : chunk->n - at;
+        raised |= plan->kernel->loop(data, plan->size, n);
+        for (int k = 0; k < plan->nin; k++)
+            data[k] += step[k] * n;
+        for (int k = plan->nin; k < operands; k++) {
+            stream_copy_part(to[k], self->room[k], (size_t)(n * plan->size[k]));
+            to[k] += n * plan->size[k];
+        }
+    }
+    return raised;
+}
+
 int64_t
 desk_run(desk_t *self, int64_t position, int64_t n, int32_t *ret_raised)
 {
@@ -251,7 +302,11 @@ desk_run(desk_t *self, int64_t position, int64_t n, int32_t *ret_raised)
         *ret_raised = run_plain(plan, &chunk);
         return chunk.n;
     }
-    if (here < KERNEL_VECTOR && rest < n) { /* several rows at once */
+    if (is_streaming(plan) && !whole) {
+        *ret_raised = run_streaming(self, &chunk);
+        return chunk.n;
+    }
+    if (here < KERNEL_VECTOR && rest < n && row < SHORT_ROW) { /* several rows at once */
         chunk.n = n;
         chunk.within = false;
     }

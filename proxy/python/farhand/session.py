@@ -97,12 +97,14 @@ class Session:
         rows = self._native.sql(query, limit)
         return [dict(zip(rows[0], row)) for row in rows[1:]]
 
-    def memory(self):
-        """Bytes of array memory by owner (session id in hex)."""
-        owners = {}
-        for ref in self.objects(_ALL):
-            owners[ref.owner.hex()] = owners.get(ref.owner.hex(), 0) + ref.bytes
-        return owners
+    def memory(self, objects=False):
+        """What memory is used for: a Memory, which maps owners (session ids in hex, "cache", "process", ...) to bytes.
+
+        objects=True: its attribute objects then has the bytes of each object (by id), as the registry knows them.
+        """
+        from .memory import Memory
+
+        return Memory(self._native.memory(), self.engines, self.objects(_ALL) if objects else None)
 
     def stats(self):
         """Counters since the session began: messages, bytes, waits."""

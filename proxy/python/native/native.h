@@ -93,6 +93,7 @@ void handles_dealloc(PyObject *object);
 PyObject *pyqueries_engines(PyObject *object, PyObject *none);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
+PyObject *pyqueries_memory(PyObject *object, PyObject *none);
 PyObject *pyqueries_names(PyObject *object, PyObject *none);
 PyObject *pyqueries_stats(PyObject *object, PyObject *none);
 PyObject *pyqueries_call(PyObject *object, PyObject *args);

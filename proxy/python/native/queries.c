@@ -104,6 +104,34 @@ pyqueries_objects(PyObject *object, PyObject *args)
     return visit_result(&visit, status, &error);
 }
 
+static int
+visit_memory(void *context, const fh_memory_info *info)
+{
+    visit_t *visit = context;
+    pysession_gil_take(visit->session);
+    int stop = visit_append(visit, Py_BuildValue("(i,N,N,N,L,L)", info->engine, native_text(info->kind),
+                                                 convert_id(&info->owner), PyBool_FromLong(info->on_disk),
+                                                 (long long)info->bytes, (long long)info->count));
+    pysession_gil_give(visit->session);
+    return stop;
+}
+
+PyObject *
+pyqueries_memory(PyObject *object, PyObject *none)
+{
+    visit_t visit = {(pysession_t *)object, PyList_New(0)};
+    fh_error error = {0};
+    (void)none;
+    if (!visit.list)
+        return NULL;
+    if (!pysession_enter(visit.session)) {
+        Py_DECREF(visit.list);
+        return NULL;
+    }
+    int status = fh_memory(visit.session->session, visit_memory, &visit, &error);
+    return visit_result(&visit, status, &error);
+}
+
 static PyObject *
 value_nil(const fh_value *value)
 {

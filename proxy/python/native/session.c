@@ -341,6 +341,7 @@ static PyMethodDef session_methods[] = {
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
     {"progress", pyqueries_progress, METH_NOARGS,
      "progress() -> list of (engine, entry, done, total, seconds, queued)"},
+    {"memory", pyqueries_memory, METH_NOARGS, "memory() -> list of (engine, kind, owner, on disk, bytes, count)"},
     {"names", pyqueries_names, METH_NOARGS, "names() -> list of str"},
     {"stats", pyqueries_stats, METH_NOARGS, "stats() -> dict"},
     {"call", pyqueries_call, METH_VARARGS, "call(array or None, engine, method, args) -> list"},

@@ -97,6 +97,29 @@ test_map_emptied_gives_memory_back(void **state)
     map_release(&map);
 }
 
+static void
+test_map_with_room_grows_no_more(void **state)
+{
+    static uint32_t keys[1000];
+    map_t map;
+    err_t err;
+
+    (void)state;
+    map_init(&map);
+    map_reserve(&map, 1000);
+    size_t capacity = map.capacity;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        keys[i] = i;
+        check_ok(map_put(&map, &keys[i], sizeof keys[i], &keys[i], &err), err);
+    }
+    assert_int_equal(map.capacity, capacity);
+    map_reserve(&map, 10); /* never less */
+    assert_int_equal(map.capacity, capacity);
+    assert_ptr_equal(map_get(&map, &keys[999], sizeof keys[999]), &keys[999]);
+    map_release(&map);
+}
+
 int
 main(void)
 {
@@ -105,6 +128,7 @@ main(void)
         cmocka_unit_test(test_map_keys_of_other_size_are_others),
         cmocka_unit_test(test_map_replace_takes_the_new_key),
         cmocka_unit_test(test_map_emptied_gives_memory_back),
+        cmocka_unit_test(test_map_with_room_grows_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

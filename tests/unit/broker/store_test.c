@@ -265,14 +265,34 @@ test_full_file_keeps_what_it_has_and_recovers(void **state)
     assert_true(before > 100);
 }
 
+/* The number that a query gives in its only row. */
+static int64_t
+number_of(const file_t *file, const char *sql)
+{
+    const atomic_bool cancelled = false;
+    reader_t *reader;
+    query_t *query;
+    value_t value;
+    err_t err;
+
+    check_ok(store_reader_open(&reader, file->store, &err), err);
+    check_ok(store_query(reader, sql, strlen(sql), &cancelled, INT64_C(10000000000), &query, &err), err);
+    check_ok(query_next(query, &err), err);
+    query_row(query, &value);
+    assert_int_equal(value.kind, VALUE_INT);
+    int64_t number = value.as.i;
+
+    assert_int_equal(query_next(query, &err), FH_NO_SUCH_OBJECT);
+    query_destroy(&query);
+    store_reader_close(&reader);
+    return number;
+}
+
 static void
 test_query_reads_while_the_file_is_full(void **state)
 {
     file_t *file = *state;
-    const char *sql = "SELECT count(*) FROM objects";
     engine_t *engine;
-    query_t *query;
-    value_t value;
     err_t err;
 
     reopen(file, 128 << 10);
@@ -282,11 +302,7 @@ test_query_reads_while_the_file_is_full(void **state)
     for (int i = 0; i < 3000; i++)
         add_object(file, engine, oid_new());
     check_fails(store_save(file->store, &file->registry, SIZE_MAX, NOW_NS, &err), FH_REGISTRY_FULL, err);
-    check_ok(store_query(file->store, sql, strlen(sql), &query, &err), err);
-    check_ok(query_next(query, &value, &err), err);
-    assert_int_equal(value.as.i, 1);
-    assert_int_equal(query_next(query, &value, &err), FH_NO_SUCH_OBJECT);
-    query_destroy(&query);
+    assert_int_equal(number_of(file, "SELECT count(*) FROM objects"), 1);
 }
 
 static void
@@ -372,10 +388,7 @@ test_damaged_and_foreign_files_refused(void **state)
 static void
 test_rows_that_make_no_sense_passed_over(void **state)
 {
-    static const char COUNT[] = "SELECT count(*) FROM objects";
     file_t *file = *state;
-    query_t *query = NULL;
-    value_t value;
     oid_t id = oid_new();
     size_t skipped = 0;
     err_t err;
@@ -406,10 +419,7 @@ test_rows_that_make_no_sense_passed_over(void **state)
     assert_int_equal(file->registry.nnames, 0);
     assert_true(skipped >= 5);
     reopen(file, 0); /* the objects among them have gone from the file: they may be told again, under other numbers */
-    check_ok(store_query(file->store, COUNT, strlen(COUNT), &query, &err), err);
-    check_ok(query_next(query, &value, &err), err);
-    assert_int_equal(value.as.i, 1);
-    query_destroy(&query);
+    assert_int_equal(number_of(file, "SELECT count(*) FROM objects"), 1);
 }
 
 int

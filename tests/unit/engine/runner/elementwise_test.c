@@ -181,6 +181,38 @@ large_results_are_complete(void **state)
     crew_destroy(&crew);
 }
 
+/* Rows of 3000 lie 3016 apart, so that most begin within a line; the second input is one number, the third a column. */
+static void
+large_results_in_rows_are_complete(void **state)
+{
+    (void)state;
+    enum { ROWS = 5000, COLUMNS = 3000, STEP = 3016 };
+    crew_t *crew;
+    assert_int_equal(crew_new(&crew, 2, NULL), 0);
+    for (int off = 0; off < 2; off++) {
+        here_array_t arrays[4];
+        for (int k = 0; k < 4; k++) {
+            arrays[k] = here_array(DTYPE_INT32, 2, (int64_t[]){ROWS, STEP});
+            for (uint32_t i = 0; k < 3 && i < ROWS * STEP; i++)
+                ((uint32_t *)(void *)arrays[k].data)[i] = i * (uint32_t)(k + 7);
+            arrays[k].nd.data += k == 3 ? 4 * off : 0;
+            arrays[k].nd.shape.extent[1] = COLUMNS;
+        }
+        arrays[1].nd.stride[0] = arrays[1].nd.stride[1] = arrays[2].nd.stride[1] = 0;
+        runner_run_t request = {.nin = 3, .nout = 1};
+        assert_int_equal(here_run(&MUL_ADD, &request, arrays, crew, NULL, NULL), FH_OK);
+        for (uint32_t i = 0; i < ROWS; i++)
+            for (uint32_t j = 0; j < STEP; j++) {
+                bool inside = j >= (uint32_t)off && j < COLUMNS + (uint32_t)off;
+                uint32_t wanted = (i * STEP + j - (uint32_t)off) * 7 * read32(arrays[1].data) + i * STEP * 9;
+                if (((uint32_t *)(void *)arrays[3].data)[i * STEP + j] != (inside ? wanted : 0))
+                    fail_msg("element %d, %d, offset %d", (int)i, (int)j, off);
+            }
+        here_free(arrays, 4);
+    }
+    crew_destroy(&crew);
+}
+
 /* 7 raises. */
 static int32_t
 picky(char *const *data, const int64_t *strides, int64_t n)
@@ -356,6 +388,7 @@ main(void)
         cmocka_unit_test(all_layouts_masks_and_broadcasts_agree_with_plain_loops),
         cmocka_unit_test(masked_elements_are_not_computed),
         cmocka_unit_test(large_results_are_complete),
+        cmocka_unit_test(large_results_in_rows_are_complete),
         cmocka_unit_test(first_element_that_raises_is_named),
         cmocka_unit_test(cancelled_calls_end_themselves),
         cmocka_unit_test(several_results),

@@ -1,0 +1,59 @@
+"""Clocks, and what a process keeps in memory."""
+import os
+import statistics
+import time
+
+
+class Skip(Exception):
+    """This contestant does not do that work; the text says why."""
+
+
+def seconds_of(function, *arguments):
+    begin = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - begin
+
+
+def median_of(times, function):
+    """Of so many runs, after one that does not count."""
+    function()
+    return statistics.median(seconds_of(function) for _ in range(times))
+
+
+def latencies(call, times):
+    """p50, p99 and the hundredths between for the curve."""
+    for _ in range(min(times, 20)):
+        call()
+    taken = sorted(seconds_of(call) for _ in range(times))
+    hundredths = [taken[min(len(taken) - 1, len(taken) * percent // 100)] for percent in range(101)]
+    return {"p50": hundredths[50], "p99": hundredths[99], "hundredths": hundredths}
+
+
+def proportional_bytes(pids):
+    """Memory of processes; what they share is counted once among them (PSS)."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            total += next(int(line.split()[1]) for line in file if line.startswith("Pss:")) * 1024
+    return total
+
+
+def _processes():
+    """(pid, parent, session) of all."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                words = file.read().rpartition(")")[2].split()
+            yield int(entry), int(words[1]), int(words[3])
+        except OSError:
+            pass  # it has ended
+
+
+def children_of(top):
+    """All processes below this one and all of the session that it began, also when it has ended; not itself."""
+    processes = list(_processes())
+    found, look = set(), {top} | {pid for pid, _, session in processes if session == top}
+    while look:
+        found |= look
+        look = {pid for pid, parent, _ in processes if parent in found} - found
+    return sorted(found - {top})

@@ -1,0 +1,123 @@
+"""Dask distributed: LocalCluster with two worker processes of one thread; actors for calls, scatter and gather for arrays."""
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # an engine has one thread
+
+import dask
+import distributed
+import numpy as np
+
+from compare.timing import latencies, median_of, proportional_bytes, seconds_of
+
+VERSION = distributed.__version__
+CALLS_AT_MOST, ARRAYS_AT_MOST = 500, 10000
+
+
+class _Thing:
+    def nop(self):
+        pass
+
+
+def _cluster(engines):
+    return distributed.LocalCluster(n_workers=engines, threads_per_worker=1, processes=True, dashboard_address=None)
+
+
+def _fused(a, b, c):
+    return float((a * b + c).sum())
+
+
+class Contestant:
+    def __init__(self):
+        dask.config.set({"distributed.scheduler.worker-ttl": None})  # it is stopped between its turns
+        self._cluster = _cluster(2)
+        self._client = distributed.Client(self._cluster)
+        self._thing = self._client.submit(_Thing, actor=True).result()
+
+    def close(self):
+        self._client.close()
+        self._cluster.close()
+
+    def start(self, engines):
+        made = []
+
+        def start():
+            made.append(_cluster(engines))
+            made.append(distributed.Client(made[0], set_as_default=False))
+            made[1].run(os.getpid)
+
+        seconds = seconds_of(start)
+        made[1].close()
+        made[0].close()
+        return {"ready": seconds}
+
+    def noop(self, calls):
+        return latencies(lambda: self._thing.nop().result(), min(calls, 200))
+
+    def pipelined(self, calls):
+        calls = min(calls, CALLS_AT_MOST)
+        return {"rate": calls / median_of(1, lambda: [call.result() for call in [self._thing.nop() for _ in range(calls)]])}
+
+    def _scatter(self, pieces):
+        workers = list(self._client.scheduler_info()["workers"])
+        return [self._client.scatter(piece, workers=[workers[i % len(workers)]], hash=False) for i, piece in enumerate(pieces)]
+
+    def _moves(self, a, axis):
+        times, kept = 3 if a.nbytes < 1 << 26 else 1, []
+
+        def scatter():
+            kept[:] = []
+            kept[:] = self._scatter(np.array_split(a, 2, axis=axis))
+
+        def gather():
+            return np.concatenate(self._client.gather(kept), axis=axis)
+
+        there = median_of(times, scatter) if a.nbytes < 1 << 26 else seconds_of(scatter)
+        back = median_of(times, gather) if a.nbytes < 1 << 26 else seconds_of(gather)
+        return {"scatter": a.nbytes / there, "gather": back, "read": back + seconds_of(a.sum)}
+
+    def axis0(self, size):
+        return self._moves(np.ones(size // 8), 0)
+
+    def axis1(self, size):
+        rows = int((size // 8) ** 0.5)
+        return self._moves(np.ones((rows, size // 8 // rows)), 1)
+
+    def arrays(self, count):
+        arrays = [np.full(1000, 1.0) for _ in range(min(count, ARRAYS_AT_MOST))]
+        return {"rate": len(arrays) / seconds_of(lambda: self._client.scatter(arrays, hash=False))}
+
+    def _pieces(self, n, *values):
+        """Made on the workers, each array's first half on the first."""
+        workers = list(self._client.scheduler_info()["workers"])
+        pieces = [[self._client.submit(np.full, n // 2, value, workers=[worker], pure=False) for worker in workers] for value in values]
+        distributed.wait(sum(pieces, []))
+        return pieces
+
+    def _total(self, function, *pieces):
+        return sum(self._client.gather([self._client.submit(function, *part, pure=False) for part in zip(*pieces)]))
+
+    def sums(self, n):
+        x = self._pieces(n, 1.0)
+        return {"sum": median_of(3, lambda: self._total(np.sum, *x)), "mean": median_of(3, lambda: self._total(np.sum, *x) / n)}
+
+    def fused(self, n):
+        pieces = self._pieces(n, 1.0, 2.0, 3.0)
+        return {"fused": median_of(3, lambda: self._total(_fused, *pieces))}
+
+    def objects(self, count):
+        """Actors."""
+        kept = []
+
+        def create():
+            kept.extend(distributed.wait([self._client.submit(_Thing, actor=True, pure=False) for _ in range(count)]).done)
+
+        def delete():
+            kept.clear()
+            self._client.run(os.getpid)
+
+        made = seconds_of(create)
+        return {"create": count / made, "delete": count / seconds_of(delete)}
+
+    def memory(self, _):
+        workers = self._client.run(os.getpid)
+        return {"worker": proportional_bytes(list(workers.values())[:1]), "controller": proportional_bytes([os.getpid()])}

@@ -1,0 +1,145 @@
+"""farhand itself: two engines of one thread on this host."""
+import math
+import os
+
+import numpy as np
+
+import farhand as fh
+from compare.timing import Skip, latencies, median_of, proportional_bytes, seconds_of
+
+VERSION = fh.__version__
+
+
+def _cluster(engines):
+    """What fh.Cluster does, until every engine has answered."""
+    cluster = fh.Cluster(engines, threads=1)
+    float(fh.scatter(np.zeros(max(engines, 1))).sum())
+    return cluster
+
+
+class Contestant:
+    def __init__(self):
+        self._cluster = _cluster(2)
+        self._small = fh.scatter(np.arange(10.0), axis=None)
+        self._functions = 0
+
+    def close(self):
+        self._cluster.stop()
+
+    def start(self, engines):
+        made = []
+        seconds = seconds_of(lambda: made.append(_cluster(engines)))
+        made[0].stop()
+        return {"ready": seconds}
+
+    def noop(self, calls):
+        return latencies(lambda: fh.methodcall(self._small, "nop"), calls)
+
+    def pipelined(self, calls):
+        """Additions to ten numbers, each a call with a result that stays on the engine."""
+        def add():
+            for _ in range(calls):
+                result = self._small + 1
+            result.wait()
+
+        return {"rate": calls / median_of(3, add)}
+
+    def _moves(self, a, axis):
+        times = 5 if a.nbytes < 1 << 26 else 3
+        kept = [fh.scatter(a, axis=axis)]
+
+        def scatter():
+            kept[0] = None  # its memory is used again, as in a loop
+            kept[0] = fh.scatter(a, axis=axis)
+            kept[0].wait()
+
+        there = median_of(times, scatter)
+        back = median_of(times, lambda: fh.gather(kept[0]))
+        read = median_of(times, lambda: fh.gather(kept[0]).sum())
+        return {"scatter": a.nbytes / there, "gather": back, "read": read}
+
+    def axis0(self, size):
+        return self._moves(np.ones(size // 8), 0)
+
+    def axis1(self, size):
+        rows = math.isqrt(size // 8)
+        return self._moves(np.ones((rows, size // 8 // rows)), 1)
+
+    def arrays(self, count):
+        arrays = [np.full(1000, 1.0) for _ in range(count)]
+
+        def scatter():
+            fh.wait(fh.scatter(arrays))
+
+        return {"rate": count / median_of(1, scatter)}
+
+    def sums(self, n):
+        x = fh.scatter(np.ones(n))
+        return {"sum": median_of(5, lambda: float(x.sum())), "mean": median_of(5, lambda: float(x.mean()))}
+
+    def fused(self, n):
+        a, b, c = (fh.scatter(np.full(n, value)) for value in (1.0, 2.0, 3.0))
+        return {"fused": median_of(5, lambda: float((a * b + c).sum()))}
+
+    def kernel(self, count):
+        try:
+            import numba  # noqa: F401  (Python functions are compiled by it)
+        except ImportError as problem:
+            raise Skip(str(problem)) from None
+        x = fh.scatter(np.arange(8.0), axis=None)
+
+        def new():
+            self._functions += 1
+            number = float(self._functions) + os.getpid()
+            fh.gather(fh.kernel(lambda x, y: math.sqrt(x * x + y * y) + number, signature="float64(float64, float64)")(x, x))
+
+        return {"new": median_of(count, new)}
+
+    def objects(self, count):
+        one, kept = np.zeros(1), []
+
+        def create():
+            kept[:] = [fh.scatter(one, axis=None, engines=[i % 2]) for i in range(count)]
+            fh.wait(kept)
+
+        def delete():
+            kept.clear()
+            self._cluster.session.sync()
+
+        create()
+        delete()
+        made = seconds_of(create)
+        return {"create": count / made, "delete": count / seconds_of(delete)}
+
+    def matmul(self, n):
+        a, b = (fh.scatter(np.random.default_rng(seed).random((n, n))) for seed in (1, 2))
+        try:
+            return {"time": median_of(1, lambda: (a @ b).wait())}
+        except fh.NotSupported as reason:
+            raise Skip(str(reason)) from None
+
+    def memory(self, _):
+        """Of daemons that have not worked yet."""
+        with fh.Cluster(2, threads=1) as fresh:
+            engines = [engine.pid for engine in fresh.engines]
+            return {"worker": proportional_bytes(engines[:1]), "controller": proportional_bytes(_brokers_of(fresh))}
+
+    def engines(self, count):
+        made = []
+        ready = seconds_of(lambda: made.append(_cluster(count)))
+        with made[0]:
+            x = fh.scatter(np.arange(64.0 * 1000))
+            return {"ready": ready, "sum": median_of(100, lambda: float((x + 1).sum()))}
+
+
+def _brokers_of(cluster):
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as line:
+                words = line.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # it has ended
+        if os.path.basename(words[0]) == "farhand-broker" and any(cluster.name in word for word in words):
+            found.append(int(entry))
+    return found

@@ -1,0 +1,23 @@
+"""NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
+import numpy as np
+
+from compare.timing import median_of
+
+VERSION = np.__version__
+
+
+class Contestant:
+    def close(self):
+        pass
+
+    def sums(self, n):
+        x = np.ones(n)
+        return {"sum": median_of(5, x.sum), "mean": median_of(5, x.mean)}
+
+    def fused(self, n):
+        a, b, c = (np.full(n, value) for value in (1.0, 2.0, 3.0))
+        return {"fused": median_of(3, lambda: (a * b + c).sum())}
+
+    def matmul(self, n):
+        a, b = (np.random.default_rng(seed).random((n, n)) for seed in (1, 2))
+        return {"time": median_of(1, lambda: a @ b)}

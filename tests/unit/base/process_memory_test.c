@@ -1,0 +1,56 @@
+/* base/process_memory: what was taken shows, and where. */
+#include "base/process_memory.h"
+#include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MIB = 1024 * 1024, SLACK = 2 * MIB };
+
+static void
+touched_pages_are_resident(void **state)
+{
+    process_memory_t before, after;
+    size_t size = 64 * MIB;
+
+    (void)state;
+    assert_true(process_memory(0, &before));
+    char *heap = malloc(size);
+    char *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_non_null(heap);
+    assert_ptr_not_equal(shared, MAP_FAILED);
+    memset(heap, 1, size);
+    memset(shared, 1, size);
+    assert_true(process_memory(getpid(), &after));
+    assert_in_range(after.anonymous - before.anonymous, size - SLACK, size + SLACK);
+    assert_in_range(after.shared - before.shared, size - SLACK, size + SLACK);
+    assert_in_range(after.file, 1, before.file + SLACK);
+    assert_true(heap_memory().used >= (int64_t)size);
+    munmap(shared, size);
+    free(heap);
+    assert_true(heap_memory().used < (int64_t)size);
+}
+
+static void
+process_that_is_not_there_has_no_memory(void **state)
+{
+    process_memory_t memory;
+
+    (void)state;
+    assert_false(process_memory(0x3fffffff, &memory));
+    assert_int_equal(memory.anonymous + memory.file + memory.shared, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(touched_pages_are_resident),
+        cmocka_unit_test(process_that_is_not_there_has_no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
