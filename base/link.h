@@ -1,7 +1,8 @@
 /* base/link.h - the seam between farhand and the network.
  *
- * A link moves multi-frame messages between peers.  Two implementations stand behind one interface: ZeroMQ
- * (base/link_zmq.c, the only file that includes <zmq.h> in base) and an in-memory twin for tests (base/link_loop.c).
+ * A link moves multi-frame messages between peers.  Three implementations stand behind one interface: ZeroMQ
+ * (base/link_zmq*.c, the only files that include <zmq.h> in base), rings in shared memory (base/link_ring.h) and an
+ * in-memory twin for tests (base/link_loop.c).
  * Thread rule: a link is used by one thread at a time; link_fd may be polled anywhere.
  *
  * A "server" link (ROUTER) has many peers, each named by a peer_t that the transport makes; a "client" link (DEALER)
@@ -64,8 +65,9 @@ struct link {
 /* Send all frames as one message without waiting.  OK; BUSY: nothing was sent, try later; CANNOT_CONNECT: the peer is
  * gone. */
 int link_send(link_t *self, const peer_t *peer, const link_frame_t *frames, int count, err_t *err);
-/* Take one message without waiting.  OK; BUSY: none is there; PROTOCOL_ERROR: one was there and was thrown away (too
- * many frames).  On OK the caller must link_message_release(ret). */
+/* Take one message without waiting.  OK; BUSY: none is there; CANNOT_CONNECT: none will come any more (rings only);
+ * PROTOCOL_ERROR: one was there and was thrown away (too many frames).  On OK the caller must
+ * link_message_release(ret). */
 int link_receive(link_t *self, link_message_t *ret, err_t *err);
 void link_message_release(link_t *self, link_message_t *message);
 /* Give back the memory of the frames from a number on before the rest is released, where the link can; their data is

@@ -13,7 +13,7 @@ enum { ARENA_BYTES = 16 * 1024 * 1024, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE 
 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
 /* Objects that are gone again within this time are never mentioned. */
-static const int64_t NEWS_NS = 20000000;
+static const int64_t NEWS_PONG_NS = 50000000, NEWS_NS = 20000000;
 
 int
 broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)
@@ -219,6 +219,19 @@ beat(broker_link_t *self)
 /* ---- time ----------------------------------------------------------------------------------------------------------
  */
 
+/* What is told goes to the broker, and an answer through a ring may be with its client before: the PONG says that it is
+ * there. */
+static void
+ask_for_pong(broker_link_t *self, int64_t now_ns)
+{
+    core_t *core = self->core;
+
+    if (broker_link_say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call})) {
+        core->news_ping = self->call;
+        core->news_until_ns = now_ns + NEWS_PONG_NS;
+    }
+}
+
 /* Tell the news if it is time; returns when it will be.  Under the lock. */
 static int64_t
 tick_news(broker_link_t *self, int64_t now_ns)
@@ -233,11 +246,16 @@ tick_news(broker_link_t *self, int64_t now_ns)
         self->news_ns = now_ns + NEWS_NS;
     if (waiting && (self->core->news_now || now_ns >= self->news_ns)) {
         tell_news(self);
+        ask_for_pong(self, now_ns);
         waiting = objects->news_first || objects->gone_count || outbox_bytes(self->outbox);
         self->news_ns = waiting ? now_ns + NEWS_NS : 0;
     }
-    self->core->news_now = false;
-    return waiting ? self->news_ns : INT64_MAX;
+    __atomic_store_n(&self->core->news_now, false, __ATOMIC_RELAXED);
+    if (now_ns >= self->core->news_until_ns)
+        self->core->news_ping = 0;
+    int64_t due_ns = waiting ? self->news_ns : INT64_MAX;
+
+    return self->core->news_ping && self->core->news_until_ns < due_ns ? self->core->news_until_ns : due_ns;
 }
 
 /* Ask for the PONG behind which the broker has told what is published.  Under the lock. */
@@ -291,6 +309,8 @@ broker_link_tick(broker_link_t *self, int64_t now_ns)
         return tick_ready(self, now_ns);
     pthread_mutex_lock(&self->core->lock);
     core_free_heirs(self->core, 0, now_ns);
+    __atomic_store_n(&self->core->news_now, false, __ATOMIC_RELAXED); /* nobody is there to be told */
+    self->core->news_ping = 0;
     pthread_mutex_unlock(&self->core->lock);
     if (self->state == STRANGER || now_ns - self->said_ns > ANSWER_NS)
         greet(self, now_ns);

@@ -109,6 +109,8 @@ hear_pong(broker_link_t *self, const message_t *message)
 {
     pthread_mutex_lock(&self->core->lock);
     core_free_heirs(self->core, message->as.PONG.call, clock_now_ns());
+    if (message->as.PONG.call >= self->core->news_ping)
+        self->core->news_ping = 0;
     pthread_mutex_unlock(&self->core->lock);
 }
 

@@ -34,6 +34,7 @@ work(void *context)
     while (!core->stopping) {
         lane_t *lane = lanes_take(&core->lanes);
 
+        __atomic_store_n(&core->computing, lane != NULL, __ATOMIC_RELAXED);
         if (!lane) {
             pthread_mutex_unlock(&core->lock);
             pool_reap(core->pool);

@@ -58,7 +58,7 @@ core_wake_reactor(core_t *self)
 {
     uint64_t one = 1;
 
-    self->for_reactor = true;
+    __atomic_store_n(&self->for_reactor, true, __ATOMIC_RELAXED);
     if (!self->reactor_waits)
         return;
     self->reactor_waits = false;
@@ -76,7 +76,9 @@ core_reply(core_t *self, lane_t *lane, const message_t *message, buf_t *const ra
         return;
     if (outbox_add(lane->outbox, message, raws, &err))
         log_limited(LOG_ERROR, "ENG-REPLY-LOST", "call=%llu %s", (unsigned long long)message_call(message), err.text);
-    core_wake_reactor(self);
+    /* What the reactor answers itself it sends before it looks at anything else. */
+    if (!pthread_equal(pthread_self(), self->reactor))
+        core_wake_reactor(self);
 }
 
 void

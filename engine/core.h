@@ -43,16 +43,20 @@ typedef struct core {
     struct heirs *heirs;       /* objects whose session has said GOODBYE */
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     counters_t counters;
-    bool for_reactor;   /* something has come up since the reactor last looked */
+    bool computing;     /* the compute thread has a lane; read without the lock, too */
+    bool for_reactor;   /* something has come up since the reactor last looked; read without the lock, too */
     bool reactor_waits; /* in poll, or about to be */
-    bool news_now;      /* somebody has synchronised: the broker should know of all objects */
-    int number;         /* the broker's small number for this engine; -1: not told yet */
+    bool news_now; /* somebody has synchronised: the broker should know of all objects; read without the lock, too */
+    uint64_t news_ping;    /* the PING behind the last news, 0: it has been answered, or not in time */
+    int64_t news_until_ns; /* until then its PONG is waited for */
+    int number;            /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers; /* under the lock, too */
     deposits_t *deposits;   /* under the lock, too */
     streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
     bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
+    pthread_t reactor;      /* set before the other thread starts to reply */
     int wake_fd;            /* eventfd that ends the reactor's poll */
     buf_t *no_memory;       /* the poison that is used when there is no memory for another */
     oid_t id;

@@ -67,7 +67,7 @@ note_done(core_t *core, lane_t *lane, const call_t *call, bool on_reactor)
     core->counters.bytes_in += call->raw_size;
     if (lane->gone)
         return;
-    if (number > lane->done)
+    if (call->connection == lane->connection && number > lane->done)
         lane->done = number;
     lane->done_calls++;
     lane->done_bytes += call->raw_size;

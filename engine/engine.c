@@ -22,10 +22,11 @@ enum {
     RETRY_MS = 1,
     MAX_RETRY_MS = 16,
     CONNECT_RETRY_MS = 5,
-    MAX_WAIT_MS = 1000
+    MAX_WAIT_MS = 1000,
+    RINGS_ALONE_MS = 20 /* so long calls through rings may be served without a turn of the whole loop */
 };
 
-static const int64_t CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
+static const int64_t NS_PER_MS = 1000000, CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
 
 struct engine {
     core_t core;
@@ -36,6 +37,7 @@ struct engine {
     broker_link_t *broker;
     int64_t check_ns, trim_ns;          /* when they are due */
     bool readable[PEERS_MAX_ENDPOINTS]; /* endpoints that may have messages */
+    int ring_fds, first_ring;           /* in fds */
     int retry_ms;                       /* how soon to try again to send to peers that take nothing */
     struct pollfd fds[MAX_FDS];
 };
@@ -97,6 +99,7 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
                            err);
     if (!status)
         status = mates_new(&self->mates, &(mates_options_t){&self->core, options->context, options->keys}, err);
+    self->core.reactor = pthread_self();
     if (!status)
         status = compute_thread_start(&self->compute, &self->core, options->threads, err);
     return status;
@@ -185,6 +188,7 @@ receive(engine_t *self)
             self->readable[i] = peers_receive(self->peers, i);
         more |= self->readable[i];
     }
+    more |= peers_rings_serve_awake(self->peers);
     more |= mates_receive(self->mates);
     if (self->core.runners)
         runner_host_handle(self->core.runners);
@@ -197,7 +201,7 @@ static bool
 flush(engine_t *self)
 {
     pthread_mutex_lock(&self->core.lock);
-    self->core.for_reactor = false;
+    __atomic_store_n(&self->core.for_reactor, false, __ATOMIC_RELAXED);
     batches_sweep(&self->core.lanes.batches);
     pthread_mutex_unlock(&self->core.lock);
     return peers_flush(self->peers);
@@ -221,6 +225,7 @@ tick(engine_t *self, int64_t now_ns)
 
     if (now_ns >= self->check_ns) {
         mates_check(self->mates);
+        peers_rings_check(self->peers, now_ns);
         self->check_ns = now_ns + CHECK_NS;
     }
     if (now_ns >= self->trim_ns) {
@@ -250,6 +255,9 @@ fill_fds(engine_t *self, int stop_fd, int end_fd)
     self->fds[n++] = (struct pollfd){.fd = link_fd(broker_link_link(self->broker)), .events = POLLIN};
     for (int i = 0; i < peers_endpoints(self->peers); i++)
         self->fds[n++] = (struct pollfd){.fd = link_fd(peers_endpoint(self->peers, i)), .events = POLLIN};
+    self->first_ring = n;
+    self->ring_fds = peers_rings_pollfds(self->peers, self->fds + n, MAX_FDS - n);
+    n += self->ring_fds;
     int more = mates_pollfds(self->mates, self->fds + n, MAX_FDS - n);
 
     n += more < MAX_FDS - n ? more : MAX_FDS - n;
@@ -277,6 +285,7 @@ must_go_on(engine_t *self)
     ready |= core->for_reactor || core->lanes.reactor_first != NULL || core->lanes.batches.retired != NULL;
     core->reactor_waits = !ready;
     pthread_mutex_unlock(&core->lock);
+    ready = ready || !peers_rings_sleep(self->peers);
     return ready || (core->runners && runner_host_linger(core->runners));
 }
 
@@ -292,11 +301,51 @@ wait_ms(engine_t *self, int64_t due_ns, bool at_once, bool blocked, bool waiting
     return waiting && ms > CONNECT_RETRY_MS ? CONNECT_RETRY_MS : ms;
 }
 
+/* After messages came through rings and nothing else: may the reactor wait again as it did? */
+static bool
+can_wait_on(engine_t *self)
+{
+    core_t *core = &self->core;
+
+    if (peers_rings_serve_awake(self->peers))
+        return false;
+    pthread_mutex_lock(&core->lock);
+    bool ready = core->for_reactor || core->news_now || core->lanes.reactor_first || core->lanes.batches.retired;
+
+    core->reactor_waits = !ready;
+    pthread_mutex_unlock(&core->lock);
+    return !ready && peers_rings_sleep(self->peers);
+}
+
+/* Poll.  Calls through rings are served here at once, without a turn of the whole loop, until due_ns. */
+static int
+poll_and_serve(engine_t *self, int n, int ms, int64_t due_ns)
+{
+    for (bool first = true;; first = false) {
+        int woken = poll(self->fds, (nfds_t)n, ms), by_ring = 0;
+        struct pollfd *rings = self->fds + self->first_ring;
+
+        for (int i = 0; i < self->ring_fds && woken > 0; i++)
+            by_ring += rings[i].revents != 0;
+        bool served = peers_rings_wake(self->peers, rings, woken > 0 ? self->ring_fds : 0);
+
+        int64_t now_ns = clock_now_ns();
+
+        /* What the calls have made may be news for the broker, soon. */
+        if (first && now_ns + RINGS_ALONE_MS * NS_PER_MS < due_ns)
+            due_ns = now_ns + RINGS_ALONE_MS * NS_PER_MS;
+        if (!served || by_ring != woken || ms == 0 || now_ns >= due_ns || !can_wait_on(self))
+            return woken;
+        ms = clock_remaining_ms(due_ns, RINGS_ALONE_MS);
+    }
+}
+
 static int
 wait_for_events(engine_t *self, int stop_fd, int end_fd, int ms, bool *ret_stop, err_t *err)
 {
     uint64_t count;
-    int n = fill_fds(self, stop_fd, end_fd), woken = poll(self->fds, (nfds_t)n, ms);
+    int n = fill_fds(self, stop_fd, end_fd);
+    int woken = poll_and_serve(self, n, ms, clock_now_ns() + (int64_t)ms * NS_PER_MS);
 
     if (woken < 0 && errno != EINTR)
         return err_set_errno(err, FH_IO_ERROR, errno, "cannot wait for messages");

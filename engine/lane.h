@@ -57,12 +57,13 @@ typedef struct call {
     message_t message;  /* views into the batch */
     const uint8_t *raw; /* its first raw frame, or NULL */
     size_t raw_size;
-    bool refused;   /* there was no memory to keep its raw frame: it fails when its turn comes */
-    size_t charged; /* bytes that it counts in its lane */
-    int phase;      /* for methods that are run more than once: 0 the first time */
-    bool woken;     /* lane_wake came before the lane waited */
-    bool cancelled; /* atomic: what it waits for should end; see call_cancelled */
-    void *state;    /* a method's own, between its phases; the method runs until it has freed it */
+    bool refused;        /* there was no memory to keep its raw frame: it fails when its turn comes */
+    size_t charged;      /* bytes that it counts in its lane */
+    uint32_t connection; /* of the lane, when it came: its number counts there only */
+    int phase;           /* for methods that are run more than once: 0 the first time */
+    bool woken;          /* lane_wake came before the lane waited */
+    bool cancelled;      /* atomic: what it waits for should end; see call_cancelled */
+    void *state;         /* a method's own, between its phases; the method runs until it has freed it */
 } call_t;
 
 /* ---- lanes
@@ -80,10 +81,12 @@ typedef struct lane {
     uint32_t count;      /* of queued calls, the one that runs among them */
     bool gone;           /* the session has ended: nothing more comes, what runs is the last */
     err_t *error;        /* the first failure of a call that had no result to poison; NULL: none */
-    uint64_t done;       /* the last call that is through */
+    uint32_t connection; /* counts those that the session has had; each numbers its calls from 1 */
+    uint64_t done;       /* the last call of this one that is through */
     uint64_t done_told;  /* the last DONE */
     uint32_t done_calls; /* since then */
     size_t done_bytes;
+    bool synced;       /* its replies through rings wait until the broker has heard of all objects */
     outbox_t *outbox;  /* replies to the session's connection, or NULL: nobody to tell */
     struct lane *next; /* in the ring, or the reactor's list */
 } lane_t;

@@ -73,6 +73,8 @@ handle_hello(arrival_t *at)
     err_t err = {0};
     int status = check_hello(role, hello, &err);
 
+    if (!status && at->caller && at->caller->ring)
+        status = err_set(&err, FH_INVALID_ARGUMENT, "a HELLO on a connection that has rings");
     if (!status && !at->caller)
         status = caller_new(self, at->endpoint, &frame->peer, &at->caller, &err);
     if (!status)
@@ -84,7 +86,7 @@ handle_hello(arrival_t *at)
     message_t welcome = {.code = MSG_WELCOME,
                          .as.WELCOME = {.call = hello->call,
                                         .minor = hello->minor < minor ? hello->minor : minor,
-                                        .features = hello->features & own_features(self),
+                                        .features = hello->features & (PEERS_RINGS | own_features(self)),
                                         .incarnation = self->core->id,
                                         .software = str_of("farhand-engine " FARHAND_VERSION),
                                         .cluster = str_of(self->cluster)}};
@@ -174,7 +176,7 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
         {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
         {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
-        {MSG_STREAMS, handle_streams},
+        {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},  {MSG_STREAMS, handle_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -223,6 +225,7 @@ handle(arrival_t *at)
     void (*handler)(arrival_t *) = handler_of(at->message.code);
 
     if (handler) {
+        __atomic_store_n(&at->peers->core->for_reactor, true, __ATOMIC_RELAXED);
         handler(at);
         return !at->caller->closing;
     }
@@ -283,15 +286,15 @@ count_raws(arrival_t *at)
 }
 
 static void
-handle_frame(peers_t *self, int endpoint, batch_t *batch)
+handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
 {
     const link_message_t *frame = &batch->message;
-    arrival_t at = {.peers = self, .endpoint = endpoint, .batch = batch};
+    arrival_t at = {.peers = self, .endpoint = endpoint, .caller = ringer, .batch = batch};
     header_reader_t reader;
     err_t err = {0};
     oid_t key;
 
-    if (caller_key(endpoint, &frame->peer, &key))
+    if (!ringer && caller_key(endpoint, &frame->peer, &key))
         at.caller = oid_map_find(&self->callers, key);
     if (at.caller && at.caller->closing)
         return;
@@ -333,38 +336,46 @@ peers_was_used(peers_t *self, int i)
     return used;
 }
 
+int
+peers_receive_one(peers_t *self, int endpoint, caller_t *ringer)
+{
+    core_t *core = self->core;
+    err_t err;
+    batch_t *batch;
+
+    pthread_mutex_lock(&core->lock);
+    int status = batch_new(&core->lanes.batches, &batch, &err);
+
+    pthread_mutex_unlock(&core->lock);
+    if (status) {
+        log_limited(LOG_ERROR, "ENG-NO-MEMORY", "%s", err.text);
+        return FH_BUSY;
+    }
+    batch->link = ringer ? ringer->ring : self->links[endpoint];
+    status = link_receive(batch->link, &batch->message, NULL);
+    if (status)
+        batch->message.count = 0;
+    else
+        handle_frame(self, endpoint, ringer, batch);
+    pthread_mutex_lock(&core->lock);
+    batch_unref(&core->lanes.batches, &batch);
+    batches_sweep(&core->lanes.batches);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
 bool
 peers_receive(peers_t *self, int i)
 {
-    core_t *core = self->core;
-    err_t err = {0};
-
     self->used[i] = true;
     for (int n = 0; n < MESSAGES_A_TURN; n++) {
-        batch_t *batch;
+        int status = peers_receive_one(self, i, NULL);
 
-        pthread_mutex_lock(&core->lock);
-        int status = batch_new(&core->lanes.batches, &batch, &err);
-
-        pthread_mutex_unlock(&core->lock);
-        if (status) {
-            log_limited(LOG_ERROR, "ENG-NO-MEMORY", "%s", err.text);
-            return false;
-        }
-        batch->link = self->links[i];
-        status = link_receive(self->links[i], &batch->message, &err);
-        if (status)
-            batch->message.count = 0;
-        else
-            handle_frame(self, i, batch);
-        pthread_mutex_lock(&core->lock);
-        batch_unref(&core->lanes.batches, &batch);
-        batches_sweep(&core->lanes.batches);
-        pthread_mutex_unlock(&core->lock);
         if (status == FH_BUSY)
             return false;
         if (status)
-            log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "%s", err.text);
+            log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "a message that could not be received: %s",
+                        status_text(status));
     }
     return true;
 }
@@ -396,8 +407,10 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
     lane_t *lane = lanes_find(&core->lanes, session);
 
     for (caller_t *caller; lane && (caller = oid_map_next(&self->callers, &cursor));)
-        if (caller->lane == lane)
+        if (caller->lane == lane) {
             caller->lane = NULL;
+            caller->closing |= caller->ring != NULL;
+        }
     transfers_session_gone(core->transfers, session);
     deposits_session_gone(core->deposits, session);
     streams_session_gone(core->streams, session);
@@ -421,6 +434,7 @@ peers_new(peers_t **ret, const peers_options_t *options, err_t *err)
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for connections");
     self->core = options->core;
+    self->awake.try_after = PEERS_FIRST_TRY;
     self->crew = options->crew;
     (void)snprintf(self->client_key, sizeof self->client_key, "%s", options->client_key);
     (void)snprintf(self->engine_key, sizeof self->engine_key, "%s", options->engine_key);

@@ -9,9 +9,13 @@
 
 #include "engine/methods.h"
 
+#include <poll.h>
+
 enum {
-    PEERS_ENGINE = 1,  /* bit of HELLO.features: I am an engine */
-    PEERS_MAX = 16384, /* connections; more are refused */
+    PEERS_ENGINE = 1,      /* bit of HELLO.features: I am an engine */
+    PEERS_RINGS = 2,       /* bit of HELLO.features and WELCOME.features: RING is understood */
+    PEERS_MAX_RINGS = 256, /* clients with rings; others keep their connections */
+    PEERS_MAX = 16384,     /* connections; more are refused */
     PEERS_MAX_ENDPOINTS = 2,
 };
 
@@ -40,6 +44,18 @@ link_t *peers_endpoint(const peers_t *self, int i);
 bool peers_was_used(peers_t *self, int i);
 /* Handle what has come on endpoint i, some messages at most.  True: there may be more. */
 bool peers_receive(peers_t *self, int i);
+/* Handle what has come through rings and send the answers; where calls follow each other quickly stay awake for them.
+ * True: there may be more, but the rest of the reactor has waited long enough. */
+bool peers_rings_serve_awake(peers_t *self);
+/* What is to be polled for rings, at most room into ret; returns how many there are. */
+int peers_rings_pollfds(const peers_t *self, struct pollfd *ret, int room);
+/* Announce in all rings that the reactor will poll.  False: there is something in one. */
+bool peers_rings_sleep(peers_t *self);
+/* After the poll, or instead of one (n 0): fds as peers_rings_pollfds made them.  Serves those that rang.  True: all
+ * did because of messages, and the fds are still right. */
+bool peers_rings_wake(peers_t *self, const struct pollfd *fds, int n);
+/* Give up rings that clients have asked for and not opened. */
+void peers_rings_check(peers_t *self, int64_t now_ns);
 /* Run what lanes want from the reactor. */
 void peers_run_lanes(peers_t *self);
 /* Send what waits.  True: some peer does not take its messages now. */

@@ -48,6 +48,7 @@ caller_remove(peers_t *self, caller_t *caller)
     detach(self, caller);
     pthread_mutex_unlock(&self->core->lock);
     oid_map_remove(&self->callers, caller->key);
+    caller_drop_ring(self, caller);
     outbox_destroy(&caller->outbox);
     free(caller);
 }
@@ -126,9 +127,12 @@ take_role(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
         caller->lane = NULL;
         status = err_set(err, FH_STALE_HANDLE, "that session is just ending");
     }
-    if (!status)
-        caller->lane->outbox = caller->outbox;
-    return status;
+    if (status)
+        return status;
+    caller->lane->outbox = caller->outbox;
+    caller->lane->connection++;
+    caller->lane->done = caller->lane->done_told = 0;
+    return FH_OK;
 }
 
 /* Another connection that spoke for this session does so no more. */
@@ -156,21 +160,46 @@ caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
 /* ---- sending -------------------------------------------------------------------------------------------------------
  */
 
-/* Send what waits for one peer.  BUSY: it does not take it now; else it may have been removed. */
+/* Must its replies wait?  Who has synchronised may ask the broker next, and expects it to know.  Over ZeroMQ both ways
+ * take as long, through a ring the reply would be first. */
+static bool
+is_held(const core_t *core, const caller_t *caller)
+{
+    lane_t *lane = caller->lane;
+
+    if (!lane || !lane->synced)
+        return false;
+    lane->synced = caller->ring_ready && (core->news_now || core->news_ping);
+    return lane->synced;
+}
+
 static int
-flush_caller(peers_t *self, caller_t *caller)
+send_waiting(peers_t *self, caller_t *caller)
 {
     core_t *core = self->core;
     int status = FH_OK;
 
     pthread_mutex_lock(&core->lock);
-    if (outbox_bytes(caller->outbox)) {
-        self->used[caller->endpoint] = true;
-        status = outbox_flush(caller->outbox, self->links[caller->endpoint], &caller->peer, NULL);
+    if (is_held(core, caller)) {
+        status = FH_BUSY;
+    } else if (outbox_bytes(caller->outbox)) {
+        self->used[caller->endpoint] |= !caller->ring_ready;
+        status = outbox_flush(caller->outbox, caller->ring_ready ? caller->ring : self->links[caller->endpoint],
+                              &caller->peer, NULL);
     }
     if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
         pthread_cond_signal(&core->work);
     pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+int
+caller_flush(peers_t *self, caller_t *caller)
+{
+    int status = send_waiting(self, caller);
+
+    if (status != FH_BUSY && (status || caller->closing))
+        caller_remove(self, caller);
     return status;
 }
 
@@ -181,14 +210,12 @@ peers_flush(peers_t *self)
     bool blocked = false;
 
     for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));) {
-        int status = flush_caller(self, caller);
+        size_t before = self->callers.count;
 
-        if (status == FH_BUSY) {
-            blocked = true;
-        } else if (status || caller->closing) {
-            caller_remove(self, caller);
-            cursor--;
-        }
+        /* A ring's client rings when it takes more. */
+        if (caller_flush(self, caller) == FH_BUSY)
+            blocked |= !caller->ring_ready;
+        cursor -= before - self->callers.count;
     }
     return blocked;
 }

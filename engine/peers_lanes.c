@@ -15,6 +15,9 @@ settle(core_t *core, lane_t *lane, next_t next)
 {
     if (lane_settle(&core->lanes, lane, next))
         pthread_cond_signal(&core->work);
+    /* It waits for something that the reactor has to see to, or is to be run again. */
+    if (next != NEXT_DONE)
+        __atomic_store_n(&core->for_reactor, true, __ATOMIC_RELAXED);
 }
 
 int
@@ -34,6 +37,7 @@ arrival_enter_lane(arrival_t *at, err_t *err)
     }
     call->raw = at->raw;
     call->raw_size = at->raw_size;
+    call->connection = lane->connection;
     call->refused = at->refused && at->message.raw;
     call->charged += (call->refused ? 0 : at->raw_size) + at->header_bytes * LIST_BYTES_A_HEADER_BYTE;
     if (lane_claim(lane, &call)) {

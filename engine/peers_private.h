@@ -9,12 +9,27 @@ typedef struct {
     oid_t key; /* endpoint and the transport's name, packed */
     int endpoint;
     peer_t peer;
-    char role;        /* 'C' or 'E' */
-    bool closing;     /* goes as soon as all is sent */
-    oid_t id;         /* session or engine */
-    lane_t *lane;     /* clients: NULL once the session has ended */
-    outbox_t *outbox; /* under the core's lock */
+    char role;             /* 'C' or 'E' */
+    bool closing;          /* goes as soon as all is sent */
+    oid_t id;              /* session or engine */
+    lane_t *lane;          /* clients: NULL once the session has ended */
+    outbox_t *outbox;      /* under the core's lock */
+    link_t *ring;          /* clients of this host, or NULL */
+    bool ring_ready;       /* the client has opened it: everything goes through it */
+    int64_t ring_until_ns; /* until then it must be */
 } caller_t;
+
+enum { PEERS_FIRST_TRY = 16 };
+
+/* When the reactor waits awake for what may come through rings; see peers_rings.c. */
+typedef struct {
+    int64_t heard_ns; /* when something last came */
+    int64_t until_ns; /* wait until then; 0: do not */
+    int credit;
+    int rung;      /* calls in a row, quick ones, whose clients had to be rung */
+    int try_after; /* so many of them, and the reactor tries to make them do without */
+    int trying;    /* so many more messages may show that it does */
+} awake_t;
 
 struct peers {
     core_t *core;
@@ -24,6 +39,9 @@ struct peers {
     link_t *links[PEERS_MAX_ENDPOINTS];
     bool used[PEERS_MAX_ENDPOINTS]; /* see peers_was_used */
     oid_map_t callers;              /* by key */
+    int rings;
+    awake_t awake;
+    caller_t *ringers[PEERS_MAX_RINGS]; /* callers with rings */
 };
 
 /* A message that is being handled. */
@@ -44,6 +62,10 @@ bool caller_key(int endpoint, const peer_t *peer, oid_t *ret);
 /* A connection that has not said who it is.  PROTOCOL_ERROR, LIMIT_EXCEEDED, NO_MEMORY. */
 int caller_new(peers_t *peers, int endpoint, const peer_t *peer, caller_t **ret, err_t *err);
 void caller_remove(peers_t *peers, caller_t *caller);
+/* Close its rings, if it has any. */
+void caller_drop_ring(peers_t *peers, caller_t *caller);
+/* Send what waits for it.  BUSY: it does not take it now; else it may have been removed. */
+int caller_flush(peers_t *peers, caller_t *caller);
 /* It speaks for a session ('C') or an engine ('E') from now on, and no other connection does. */
 int caller_attach(peers_t *peers, caller_t *caller, char role, oid_t id, err_t *err);
 /* Queue a message for it. */
@@ -51,6 +73,12 @@ void caller_answer(peers_t *peers, caller_t *caller, const message_t *message);
 /* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */
 void caller_answer_stranger(peers_t *peers, int endpoint, const peer_t *peer, const message_t *message);
 
+/* Take and handle one message of an endpoint, or of a caller's ring.  OK; BUSY: there is none; else it was thrown away,
+ * or (CANNOT_CONNECT) the ring has ended. */
+int peers_receive_one(peers_t *peers, int endpoint, caller_t *ringer);
+/* RING and RING_READY. */
+void arrival_ring(arrival_t *at);
+void arrival_ring_ready(arrival_t *at);
 /* Run the call at once if its lane is idle, else queue it.  BUSY: too much waits there. */
 int arrival_enter_lane(arrival_t *at, err_t *err);
 /* CANCEL and PROGRESS, which do not wait for the lane that they are about. */

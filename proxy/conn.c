@@ -1,5 +1,7 @@
 #include "proxy/conn.h"
 
+#include "base/link_ring.h"
+
 #include <string.h>
 
 enum { CONN_ARENA_BYTES = 64 * 1024 * 1024 };
@@ -9,6 +11,7 @@ conn_init(conn_t *self, link_t *link, char peer, conn_stats_t *stats, err_t *err
 {
     memset(self, 0, sizeof *self);
     self->link = link;
+    self->touched = true;
     self->peer = peer;
     self->stats = stats;
     int status = header_writer_new(&self->writer, err);
@@ -38,6 +41,8 @@ conn_release(conn_t *self, const err_t *why)
     drop_batch(self);
     header_writer_destroy(&self->writer);
     arena_destroy(&self->arena);
+    if (self->ring)
+        link_destroy(&self->ring);
     if (self->link)
         link_destroy(&self->link);
 }
@@ -96,10 +101,12 @@ conn_flush(conn_t *self, err_t *err)
             (link_frame_t){.data = buf_data(self->raw[i]), .size = buf_size(self->raw[i]), .buf = self->raw[i]};
         bytes += buf_size(self->raw[i]);
     }
-    int status = link_send(self->link, NULL, frames, 1 + self->nraw, err);
+    self->touched |= !self->ring;
+    int status = link_send(self->ring ? self->ring : self->link, NULL, frames, 1 + self->nraw, err);
     if (status)
         return status;
     self->stats->messages_sent += header_writer_count(self->writer);
+    self->stats->ring_messages += self->ring ? header_writer_count(self->writer) : 0;
     self->stats->bytes_sent += bytes;
     drop_batch(self);
     return FH_OK;
@@ -224,21 +231,49 @@ take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, v
     }
 }
 
-void
-conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
+/* Take all messages of one link.  The status that ended it: BUSY, or what is the matter with the link. */
+static int
+drain(conn_t *self, link_t *link, conn_news_fn news, void *context, bool *ret_any)
 {
-    bool any = false;
-    while (self->link) {
+    for (;;) {
         link_message_t received;
-        int status = link_receive(self->link, &received, NULL);
+        int status = link_receive(link, &received, NULL);
         if (status == FH_PROTOCOL_ERROR)
             continue;
         if (status)
-            break;
-        any = true;
+            return status;
+        if (ret_any)
+            *ret_any = true;
         take_messages(self, &received, news, context);
-        link_message_release(self->link, &received);
+        link_message_release(link, &received);
     }
-    if (ret_any && any)
-        *ret_any = true;
+}
+
+void
+conn_receive_ring(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
+{
+    if (self->ring && link_ring_glance(self->ring) &&
+        drain(self, self->ring, news, context, ret_any) == FH_CANNOT_CONNECT)
+        self->ring_over = true;
+}
+
+void
+conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
+{
+    if (self->ring && drain(self, self->ring, news, context, ret_any) == FH_CANNOT_CONNECT)
+        self->ring_over = true;
+    if (self->link)
+        (void)drain(self, self->link, news, context, ret_any);
+    self->touched = false;
+}
+
+bool
+conn_is_sent(const conn_t *self)
+{
+    bool can_send = true;
+    if (conn_has_batch(self))
+        return false;
+    if (self->ring)
+        (void)link_ready(self->ring, &can_send);
+    return can_send || self->ring_over;
 }

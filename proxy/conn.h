@@ -3,7 +3,10 @@
  * Messages are collected with conn_add and leave together with conn_flush, as one header frame and their raw frames.  A
  * request_t stands for a run of calls whose replies somebody waits for; it lives where the waiter lives (often on its
  * stack) and must be removed with conn_forget before that goes.  Replies that nobody waits for are passed over. Thread
- * rule: that of the session, one thread at a time. */
+ * rule: that of the session, one thread at a time.
+ *
+ * A connection to an engine on this host may get a second link, its rings (proxy/ring_link.h).  Then everything goes
+ * through them; the first link stays and tells whether the engine is there. */
 #ifndef FH_PROXY_CONN_H
 #define FH_PROXY_CONN_H
 
@@ -35,10 +38,13 @@ struct request {
 typedef struct {
     uint64_t messages_sent, messages_received;
     uint64_t bytes_sent, bytes_received; /* of raw frames */
+    uint64_t ring_messages;              /* sent through rings */
+    uint64_t rings_failed;               /* connections whose rings were given up */
 } conn_stats_t;
 
 typedef struct {
     link_t *link;
+    link_t *ring; /* in shared memory, or NULL: everything is sent through it then */
     header_writer_t *writer;
     arena_t *arena;
     buf_t *raw[CONN_MAX_RAW];
@@ -46,6 +52,8 @@ typedef struct {
     char peer;          /* role of the other side: 'B' or 'E' */
     uint64_t last_call; /* number of the last call that was added */
     request_t *requests;
+    bool touched;        /* link was used since it was last found empty: its descriptor may be mute */
+    bool ring_over;      /* nothing will come through the rings any more */
     bool stale;          /* engines: the other side does not know our session (any more); nothing is answered then */
     conn_stats_t *stats; /* borrowed */
 } conn_t;
@@ -74,5 +82,9 @@ void conn_fail(conn_t *self, const err_t *why);
 typedef void (*conn_news_fn)(void *context, const message_t *news);
 /* Take everything that has arrived.  *ret_any (may be NULL): something had. */
 void conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any);
+/* Only what has come through the rings: cheap where nothing has. */
+void conn_receive_ring(conn_t *self, conn_news_fn news, void *context, bool *ret_any);
+/* Is everything that was flushed out of our hands? */
+bool conn_is_sent(const conn_t *self);
 
 #endif

@@ -136,6 +136,14 @@ read_connection(fh_session *self, const char *target, err_t *err)
     return status;
 }
 
+/* Does the environment say "off" or "0"? */
+static bool
+turned_off(const char *name)
+{
+    const char *value = getenv(name);
+    return value && (strcmp(value, "off") == 0 || strcmp(value, "0") == 0);
+}
+
 static int
 session_start(fh_session *self, const fh_connect_options *options, err_t *err)
 {
@@ -210,6 +218,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->id = oid_new();
     self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : (double)DEFAULT_CALL_S;
     self->wire_only = options->wire_only != 0;
+    self->use_rings = !options->no_rings && !turned_off("FARHAND_RINGS");
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
     self->streams = options->streams;
@@ -260,6 +269,15 @@ fh_cluster_name(const fh_session *session)
     return session ? session->cluster : "";
 }
 
+static int
+count_rings(const fh_session *session)
+{
+    int n = 0;
+    for (int i = 0; i < session->nengines; i++)
+        n += session->engines[i]->open && session->engines[i]->conn.ring;
+    return n;
+}
+
 void
 fh_session_stats(const fh_session *session, fh_stats *ret)
 {
@@ -270,5 +288,8 @@ fh_session_stats(const fh_session *session, fh_stats *ret)
                       .shared_bytes = session->shared_bytes,
                       .mapped_bytes = session->mapped_bytes,
                       .engine_bytes = session->engine_bytes,
-                      .waits = session->waits};
+                      .waits = session->waits,
+                      .ring_messages = session->stats.ring_messages,
+                      .rings_failed = session->stats.rings_failed,
+                      .rings = (uint64_t)count_rings(session)};
 }

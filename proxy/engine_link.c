@@ -1,5 +1,6 @@
 #include "proxy/engine_link.h"
 
+#include "proxy/ring_link.h"
 #include "proxy/streams.h"
 #include "proxy/wait.h"
 
@@ -11,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20 };
+enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20, FEATURE_RINGS = 2 };
 
 /* ---- what is known -------------------------------------------------------------------------------------------------
  */
@@ -124,8 +125,10 @@ engine_link_check(engine_link_t *self)
     bool can_send = true;
     if (self->lost || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
         return;
-    if (self->open)
+    if (self->open) {
         link_ready(self->conn.link, &can_send);
+        self->conn.touched = true;
+    }
     if (self->open && can_send)
         return;
     /* Process numbers can be those of another name space: that alone proves nothing. */
@@ -197,11 +200,12 @@ greet(engine_link_t *self, err_t *err)
 {
     fh_session *session = self->session;
     request_t request = {.reply = take_welcome, .context = self};
+    bool rings = session->use_rings && !self->no_rings && self->local[0] && engine_link_is_near(self);
     message_t hello = {.code = MSG_HELLO};
     hello.as.HELLO = (msg_HELLO_t){.session = session->id,
                                    .major = PROTOCOL_MAJOR,
                                    .minor = PROTOCOL_MINOR,
-                                   .features = FEATURE_STREAMS | FEATURE_LZ4,
+                                   .features = FEATURE_STREAMS | FEATURE_LZ4 | (rings ? FEATURE_RINGS : 0),
                                    .software = str_of("libfarhand " FARHAND_VERSION),
                                    .host = str_of(session->host),
                                    .pid = (uint64_t)session->pid};
@@ -216,8 +220,10 @@ greet(engine_link_t *self, err_t *err)
                          "engine %d at %s has not admitted us in time: it is frozen or out of reach, or its key is not "
                          "this cluster's",
                          self->number, self->endpoint);
+    if (!status && rings && (self->features & FEATURE_RINGS))
+        status = ring_link_open(self, err);
     if (!status)
-        self->done = call;
+        self->done = self->conn.last_call;
     else if (self->open)
         shut(self, NULL);
     return status;
@@ -405,6 +411,26 @@ hear(void *context, const message_t *news)
     }
 }
 
+/* After messages were taken: does the connection still stand? */
+static void
+look_after(engine_link_t *self)
+{
+    if (self->conn.ring_over) {
+        err_t why = {0};
+        if (ring_link_over(self, &why)) {
+            self->dead = true;
+            engine_link_lose(self, "its process has ended");
+        } else {
+            shut(self, &why);
+        }
+    } else if (self->conn.stale) {
+        err_t why = {0};
+        err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone",
+                self->number);
+        shut(self, &why);
+    }
+}
+
 bool
 engine_link_receive(engine_link_t *self)
 {
@@ -412,11 +438,17 @@ engine_link_receive(engine_link_t *self)
     if (!self->open)
         return false;
     conn_receive(&self->conn, hear, self, &any);
-    if (self->conn.stale) {
-        err_t why = {0};
-        err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone",
-                self->number);
-        shut(self, &why);
-    }
+    look_after(self);
+    return any;
+}
+
+bool
+engine_link_glance(engine_link_t *self)
+{
+    bool any = false;
+    if (!self->open || !self->conn.ring)
+        return false;
+    conn_receive_ring(&self->conn, hear, self, &any);
+    look_after(self);
     return any;
 }

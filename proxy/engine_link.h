@@ -31,6 +31,7 @@ typedef struct engine_link {
 
     uint64_t features; /* that it has, of those we have */
     bool open;         /* conn stands */
+    bool no_rings;     /* they went wrong once */
     uint64_t opened;   /* how often it was made: objects of an earlier one may be gone */
     conn_t conn;
     uint64_t questions;      /* that were asked beside the lane */
@@ -76,5 +77,7 @@ int engine_link_flush(engine_link_t *self, err_t *err);
 void engine_link_cancel(engine_link_t *self, const oid_t *objects, int count);
 /* Take what has arrived. */
 bool engine_link_receive(engine_link_t *self);
+/* Take what has arrived through the rings: a glance at memory where nothing has. */
+bool engine_link_glance(engine_link_t *self);
 
 #endif

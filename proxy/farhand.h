@@ -125,6 +125,7 @@ typedef struct {
     int (*interrupted)(
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
+    int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
     /* Large pieces go to and from engines on other hosts over connections of their own (streams), sealed with keys of
      * each. */
     int streams;             /* to each engine; 0: by the number of cores; negative: none, all bytes go in messages */
@@ -222,6 +223,9 @@ typedef struct {
     uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
     uint64_t engine_bytes; /* payload asked to move engine to engine */
     uint64_t waits;        /* calls that waited for an answer */
+    uint64_t rings;         /* engines that are reached through rings in shared memory now */
+    uint64_t ring_messages; /* sent through them, of messages_sent */
+    uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
 

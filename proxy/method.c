@@ -17,7 +17,7 @@ find_receiver(fh_session *session, const fh_array *array, int number, engine_lin
         return status;
     *ret_object = OID_NONE;
     if (!array) {
-        session_pump(session);
+        session_glance(session, clock_now_ns());
         *ret = session_engine_number(session, number);
         if (!*ret)
             return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %d", number);

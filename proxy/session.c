@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const int64_t PUMP_NS = 20000000;
+
 int
 session_enter(const fh_session *self, err_t *err)
 {
@@ -149,6 +151,30 @@ session_pump(fh_session *self)
     for (int i = 0; i < self->nengines; i++)
         if (engine_link_receive(self->engines[i]))
             any = true;
+    self->pumped_ns = clock_now_ns();
+    return any;
+}
+
+bool
+session_untouched(const fh_session *self)
+{
+    if (self->broker.conn.touched)
+        return false;
+    for (int i = 0; i < self->nengines; i++)
+        if (self->engines[i]->open && self->engines[i]->conn.touched)
+            return false;
+    return true;
+}
+
+bool
+session_glance(fh_session *self, int64_t now_ns)
+{
+    bool any = false;
+    if (now_ns - self->pumped_ns >= PUMP_NS)
+        return session_pump(self);
+    for (int i = 0; i < self->nengines; i++)
+        if (engine_link_glance(self->engines[i]))
+            any = true;
     return any;
 }
 
@@ -157,7 +183,7 @@ nothing_unsent(const void *context)
 {
     const fh_session *self = context;
     for (int i = 0; i < self->nengines; i++)
-        if (self->engines[i]->open && conn_has_batch(&self->engines[i]->conn))
+        if (self->engines[i]->open && !conn_is_sent(&self->engines[i]->conn))
             return false;
     return true;
 }

@@ -24,6 +24,7 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
+    bool use_rings;
     int streams;        /* to each engine of another host; 0: by the number of cores; negative: none */
     bool trust_network; /* streams are not sealed */
     bool compress;
@@ -44,6 +45,8 @@ struct fh_session {
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
+    int64_t pumped_ns;     /* when everything was last looked at */
+    int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
 };
@@ -76,5 +79,10 @@ int session_flush(fh_session *self, err_t *err);
 void session_push(fh_session *self);
 /* Take what has arrived, everywhere.  True if anything had. */
 bool session_pump(fh_session *self);
+/* Would the descriptors of all connections tell if something came? */
+bool session_untouched(const fh_session *self);
+/* Take what has come through rings, and everything if that was not done for some milliseconds: for calls that are
+ * repeated quickly. */
+bool session_glance(fh_session *self, int64_t now_ns);
 
 #endif

@@ -1,16 +1,88 @@
+/* Waiting: for some microseconds by glances at the rings, where that is polite, then in poll(2).
+ *
+ * A client that spins on the CPU on which its engine is to run only keeps it from answering.  So it spins only if the
+ * engine was awake when the call was sent (it did not have to be rung) and last ran on another CPU.  Waits that were
+ * short give credit for that, spins in vain cost it. */
 #include "proxy/wait.h"
 
+#include "base/link_ring.h"
+#include "base/ring.h"
+
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 
-enum { SLICE_MS = 50 };
+enum {
+    SLICE_MS = 50,
+    LOOKS = 32,     /* glances between two looks at the clock */
+    SPIN_COST = 16, /* so many short waits pay for a spin in vain */
+    MAX_CREDIT = 64,
+    FDS_OF_AN_ENGINE = 2 /* connection and rings */
+};
+
+static const int64_t SPIN_NS = 20000;
+
+/* ---- spinning ------------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t
+count_rung(const fh_session *session)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < session->nengines; i++)
+        if (session->engines[i]->open && session->engines[i]->conn.ring)
+            n += link_ring_rings(session->engines[i]->conn.ring);
+    return n;
+}
+
+/* Does an engine that owes us an answer run elsewhere, and none of them here? */
+static bool
+may_spin(const fh_session *session)
+{
+    int cpu = sched_getcpu(), elsewhere = 0;
+    if (session->credit < 0)
+        return false;
+    for (int i = 0; i < session->nengines; i++) {
+        const engine_link_t *engine = session->engines[i];
+        if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call)
+            continue;
+        if (link_ring_other_cpu(engine->conn.ring) == cpu)
+            return false;
+        elsewhere++;
+    }
+    return elsewhere > 0;
+}
+
+static bool
+spin(fh_session *session, int64_t now_ns, bool (*ready)(const void *), const void *context)
+{
+    int64_t end_ns = now_ns + SPIN_NS;
+    do {
+        for (int i = 0; i < LOOKS; i++) {
+            if (!session_glance(session, now_ns)) {
+                ring_pause();
+                continue;
+            }
+            session_push(session);
+            if (ready(context)) {
+                session->credit += session->credit < MAX_CREDIT;
+                return true;
+            }
+        }
+    } while (clock_now_ns() < end_ns);
+    session->credit -= SPIN_COST;
+    return false;
+}
+
+/* ---- sleeping ------------------------------------------------------------------------------------------------------
+ */
 
 /* The descriptors of all open links, in session->pollfds; returns how many.  Collected before each poll: links come and
  * go while messages are taken. */
 static int
 collect_pollfds(fh_session *session)
 {
-    int need = session->nengines + 2, n = 0;
+    int need = FDS_OF_AN_ENGINE * session->nengines + 2, n = 0;
     if (need > session->pollfds_room) {
         struct pollfd *grown = realloc(session->pollfds, (size_t)need * sizeof *grown);
         if (!grown)
@@ -19,6 +91,9 @@ collect_pollfds(fh_session *session)
             session->pollfds = grown;
         session->pollfds_room = need;
     }
+    for (int i = 0; i < session->nengines && n < need; i++)
+        if (session->engines[i]->open && session->engines[i]->conn.ring)
+            session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->engines[i]->conn.ring), .events = POLLIN};
     if (session->broker.conn.link && n < need)
         session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->broker.conn.link), .events = POLLIN};
     if (session->wake_fd >= 0 && n < need)
@@ -27,6 +102,33 @@ collect_pollfds(fh_session *session)
         if (session->engines[i]->open)
             session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->engines[i]->conn.link), .events = POLLIN};
     return n;
+}
+
+/* Announce at all rings that we sleep.  False: there is something in one. */
+static bool
+announce(const fh_session *session)
+{
+    for (int i = 0; i < session->nengines; i++)
+        if (session->engines[i]->open && session->engines[i]->conn.ring &&
+            !link_ring_sleep(session->engines[i]->conn.ring))
+            return false;
+    return true;
+}
+
+/* True: something has come, and through rings only. */
+static bool
+doze(fh_session *session, int timeout_ms)
+{
+    int n = collect_pollfds(session), at = 0, rung = 0; /* may move them */
+    int woken = announce(session) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
+    for (int i = 0; i < session->nengines; i++)
+        if (session->engines[i]->open && session->engines[i]->conn.ring) {
+            short revents = woken > 0 && at < n ? session->pollfds[at].revents : 0;
+            link_ring_wake(session->engines[i]->conn.ring, revents);
+            rung += revents == POLLIN;
+            at++;
+        }
+    return woken > 0 && rung == woken;
 }
 
 static int
@@ -46,34 +148,46 @@ take_stock(fh_session *session, err_t *err)
     return FH_OK;
 }
 
-int
-wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+static int
+sleep_until(fh_session *session, int64_t now, int64_t deadline_ns, bool (*ready)(const void *), const void *context,
+            err_t *err)
 {
-    int64_t stock_ns = 0; /* when stock was last taken; 0: the wait begins */
-    for (;;) {
-        session_push(session);
-        bool any = session_pump(session);
+    int64_t stock_ns = now;
+    for (bool by_ring = true;;) {
+        /* ZeroMQ's descriptors are edge-triggered: poll only when nothing is there, and nothing was sent since then. */
+        bool any = by_ring && session_untouched(session) ? session_glance(session, now) : session_pump(session);
         if (ready(context))
             return FH_OK;
-        int64_t now = clock_now_ns();
-        if (stock_ns == 0) {
-            session->waits++;
-            stock_ns = now;
-        } else if (now - stock_ns >= (int64_t)SLICE_MS * 1000000) {
+        if (now >= deadline_ns)
+            return timed_out(err);
+        session_push(session);
+        if (!any && session_untouched(session))
+            by_ring = doze(session, clock_remaining_ms(deadline_ns, SLICE_MS));
+        now = clock_now_ns();
+        if (now - stock_ns >= (int64_t)SLICE_MS * 1000000) {
             stock_ns = now;
             int status = take_stock(session, err);
             if (status)
                 return status;
         }
-        int timeout_ms = clock_remaining_ms(deadline_ns, SLICE_MS);
-        if (timeout_ms == 0 && now >= deadline_ns)
-            return timed_out(err);
-        /* The descriptors are edge-triggered: only poll when nothing was there. */
-        if (!any) {
-            nfds_t count = (nfds_t)collect_pollfds(session); /* may move them */
-            (void)poll(session->pollfds, count, timeout_ms);
-        }
     }
+}
+
+int
+wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+{
+    int64_t now = clock_now_ns();
+    uint64_t rung = count_rung(session);
+    session_push(session);
+    session_glance(session, now);
+    if (ready(context))
+        return FH_OK;
+    session->waits++;
+    if (rung != count_rung(session))
+        session->credit += session->credit < 0;
+    else if (may_spin(session) && spin(session, now, ready, context))
+        return FH_OK;
+    return sleep_until(session, now, deadline_ns, ready, context, err);
 }
 
 static bool

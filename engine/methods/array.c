@@ -309,7 +309,8 @@ run_sync(run_t *run, err_t *err)
     if (status)
         return status;
     pthread_mutex_lock(&run->core->lock);
-    run->core->news_now = true;
+    __atomic_store_n(&run->core->news_now, true, __ATOMIC_RELAXED);
+    run->lane->synced = true;
     core_reply_ok(run->core, run->lane, sync->call);
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;

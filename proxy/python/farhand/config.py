@@ -12,6 +12,8 @@ class Config:
     tick_interval: seconds between two signs of life of an idle session.
     shared_memory: copy large arrays straight to the memory of engines on this host and map it when they are gathered (True),
         or send all bytes as messages.  Read when a session connects; results are the same.
+    rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
+        over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
     streams: connections that carry large arrays to and from each engine of another host: 0 as many as suit the cores, None none.
     compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
     trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
@@ -24,6 +26,7 @@ class Config:
     call_timeout: Optional[float] = 60.0
     tick_interval: float = 3.0
     shared_memory: bool = True
+    rings: bool = True
     streams: Optional[int] = 0
     compression: Optional[str] = None
     trust_network: bool = False

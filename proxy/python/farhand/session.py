@@ -223,7 +223,7 @@ def connect(target=None, *, timeout=10.0):
     global _default
     call_timeout = -1.0 if config.call_timeout is None else float(config.call_timeout)
     native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
-                             not config.shared_memory, -1 if config.streams is None else config.streams, config.trust_network,
+                             not config.shared_memory, not config.rings, -1 if config.streams is None else config.streams, config.trust_network,
                              config.compression, config.host, Bar() if Bar.wanted() else None)
     session = Session(native)
     with _lock:

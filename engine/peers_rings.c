@@ -1,0 +1,282 @@
+/* engine/peers_rings.c - clients of this host whose messages come through rings in shared memory. */
+#include "base/clock.h"
+#include "base/link_ring.h"
+#include "base/log.h"
+#include "base/ring.h"
+#include "engine/peers_private.h"
+
+#include <sched.h>
+
+enum { MESSAGES_A_RING = 64 };
+
+static const int64_t SETTLE_NS = 10000000000;
+
+/* ---- asking for rings ----------------------------------------------------------------------------------------------
+ */
+
+static int
+make(arrival_t *at, link_ring_place_t *ret, err_t *err)
+{
+    peers_t *self = at->peers;
+    caller_t *caller = at->caller;
+
+    if (at->batch->message.user[0])
+        return err_set(err, FH_NOT_SUPPORTED, "rings are for connections over ipc");
+    if (caller->ring)
+        return err_set(err, FH_INVALID_ARGUMENT, "this connection has rings already");
+    if (self->rings >= PEERS_MAX_RINGS)
+        return err_set(err, FH_LIMIT_EXCEEDED, "this engine has rings with %d clients; it makes no more", self->rings);
+    int status = link_ring_new(&caller->ring, ret, err);
+
+    if (status)
+        return status;
+    caller->ring_until_ns = clock_now_ns() + SETTLE_NS;
+    self->ringers[self->rings++] = caller;
+    return FH_OK;
+}
+
+void
+arrival_ring(arrival_t *at)
+{
+    link_ring_place_t place;
+    err_t err = {0};
+    message_t answer = {.code = MSG_RING_PLACE};
+
+    if (make(at, &place, &err))
+        message_from_err(&answer, at->message.as.RING.call, &err);
+    else
+        answer.as.RING_PLACE = (msg_RING_PLACE_t){.call = at->message.as.RING.call,
+                                                  .pid = place.pid,
+                                                  .memory_fd = place.memory_fd,
+                                                  .memory_inode = place.memory_inode,
+                                                  .engine_bell_fd = place.server_bell_fd,
+                                                  .engine_bell_inode = place.server_bell_inode,
+                                                  .client_bell_fd = place.client_bell_fd,
+                                                  .client_bell_inode = place.client_bell_inode};
+    caller_answer(at->peers, at->caller, &answer);
+}
+
+void
+caller_drop_ring(peers_t *self, caller_t *caller)
+{
+    if (!caller->ring)
+        return;
+    for (int i = 0; i < self->rings; i++)
+        if (self->ringers[i] == caller)
+            self->ringers[i] = self->ringers[--self->rings];
+    link_destroy(&caller->ring);
+    caller->ring_ready = false;
+}
+
+void
+arrival_ring_ready(arrival_t *at)
+{
+    caller_t *caller = at->caller;
+
+    if (caller->ring && at->batch->link == caller->ring) {
+        link_ring_settle(caller->ring);
+        caller->ring_ready = true;
+    } else if (!caller->ring_ready) {
+        caller_drop_ring(at->peers, caller);
+    }
+    caller_answer(at->peers, caller, &(message_t){.code = MSG_OK, .as.OK.call = at->message.as.RING_READY.call});
+}
+
+/* ---- serving -------------------------------------------------------------------------------------------------------
+ */
+
+/* Its messages, some at most.  False: there were none, or the caller has gone. */
+static bool
+serve(peers_t *self, caller_t *caller)
+{
+    int n = 0, status = FH_OK;
+
+    while (n < MESSAGES_A_RING && !(status = peers_receive_one(self, caller->endpoint, caller)))
+        n++;
+    if (status == FH_CANNOT_CONNECT) {
+        if (link_ring_failure(caller->ring))
+            log_limited(LOG_WARNING, "ENG-RING-BROKEN", "a client's rings hold %s: they are closed",
+                        link_ring_failure(caller->ring));
+        caller_remove(self, caller);
+        return false;
+    }
+    return n > 0;
+}
+
+/* ---- awake or asleep -----------------------------------------------------------------------------------------------
+ * A ring that both sides look at takes a tenth of a microsecond, a bell 5 on one CPU and 40 across two.  So after a
+ * message the reactor waits awake for the next one, for some microseconds, if that is polite: the client did not have
+ * to be rung (it waits awake itself, or does something else), it runs on another CPU, and this engine computes nothing.
+ * Messages that came in time give credit for that, waits in vain cost it.
+ *
+ * Two that have got used to ringing each other stay with it, mostly on one CPU.  So after some quick calls in a row
+ * the reactor tries: it moves over to another CPU and waits awake longer.  If the client then finds it awake, both stay
+ * so; if not, the next try comes after twice as many calls. */
+
+static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000;
+
+enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 16, MAX_CREDIT = 64, LAST_TRY = 1 << 16 };
+
+/* Leave this CPU to others, if we may run on another one. */
+static bool
+move_over(int cpu)
+{
+    cpu_set_t all, others;
+
+    if (cpu < 0 || sched_getaffinity(0, sizeof all, &all))
+        return false;
+    others = all;
+    CPU_CLR((size_t)cpu, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others))
+        return false;
+    (void)sched_setaffinity(0, sizeof all, &all); /* it fails only if they have been taken from us meanwhile */
+    return true;
+}
+
+static void
+begin_try(awake_t *awake, int cpu, int client_cpu)
+{
+    awake->rung = 0;
+    if (awake->try_after < LAST_TRY)
+        awake->try_after *= 2; /* unless it works */
+    if (cpu == client_cpu && !move_over(cpu))
+        return;
+    awake->trying = MESSAGES_OF_A_TRY;
+    awake->until_ns = clock_now_ns() + TRY_NS;
+}
+
+/* A message was served; rung: its client slept. */
+static void
+note(awake_t *awake, int client_cpu, bool rung)
+{
+    int64_t now_ns = clock_now_ns();
+    bool quick = now_ns - awake->heard_ns < QUICK_NS;
+    int cpu = sched_getcpu();
+
+    awake->heard_ns = now_ns;
+    awake->until_ns = 0;
+    if (!rung) {
+        if (awake->trying)
+            awake->try_after = PEERS_FIRST_TRY;
+        awake->rung = awake->trying = 0;
+        awake->credit += awake->credit < MAX_CREDIT;
+        if (cpu != client_cpu && awake->credit > 0)
+            awake->until_ns = now_ns + AWAKE_NS;
+        return;
+    }
+    if (awake->trying && --awake->trying > 0) {
+        awake->until_ns = now_ns + TRY_NS;
+        return;
+    }
+    awake->rung = quick ? awake->rung + 1 : 0;
+    if (awake->rung >= awake->try_after)
+        begin_try(awake, cpu, client_cpu);
+}
+
+static void
+waited_in_vain(awake_t *awake)
+{
+    awake->until_ns = 0;
+    awake->credit -= COST_IN_VAIN;
+    awake->trying = 0;
+}
+
+static bool
+serve_and_note(peers_t *self, caller_t *caller)
+{
+    uint64_t rung = link_ring_rings(caller->ring);
+
+    if (!serve(self, caller))
+        return false;
+    int client_cpu = link_ring_other_cpu(caller->ring);
+    link_t *ring = caller->ring;
+    int before = self->rings;
+
+    (void)caller_flush(self, caller);
+    if (self->rings == before) /* it has not been removed */
+        note(&self->awake, client_cpu, link_ring_rings(ring) != rung);
+    return true;
+}
+
+static bool
+serve_all(peers_t *self)
+{
+    bool any = false;
+
+    for (int i = self->rings; i-- > 0;)
+        if (i < self->rings && link_ring_glance(self->ringers[i]->ring))
+            any |= serve_and_note(self, self->ringers[i]);
+    return any;
+}
+
+/* Does the reactor have nothing else to do, and the compute thread neither? */
+static bool
+is_free(const core_t *core)
+{
+    return !__atomic_load_n(&core->computing, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&core->for_reactor, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&core->news_now, __ATOMIC_RELAXED);
+}
+
+bool
+peers_rings_serve_awake(peers_t *self)
+{
+    awake_t *awake = &self->awake;
+    int64_t now_ns, end_ns = 0;
+
+    if (!self->rings)
+        return false;
+    (void)serve_all(self);
+    for (now_ns = clock_now_ns(), end_ns = now_ns + TURN_NS; awake->until_ns && now_ns < end_ns && is_free(self->core);
+         now_ns = clock_now_ns()) {
+        if (now_ns >= awake->until_ns) {
+            waited_in_vain(awake);
+            break;
+        }
+        for (int i = 0; i < LOOKS && !serve_all(self); i++)
+            ring_pause();
+    }
+    return awake->until_ns && is_free(self->core);
+}
+
+int
+peers_rings_pollfds(const peers_t *self, struct pollfd *ret, int room)
+{
+    for (int i = 0; i < self->rings && i < room; i++)
+        ret[i] = (struct pollfd){.fd = link_fd(self->ringers[i]->ring), .events = POLLIN};
+    return self->rings;
+}
+
+bool
+peers_rings_sleep(peers_t *self)
+{
+    for (int i = 0; i < self->rings; i++)
+        if (!link_ring_sleep(self->ringers[i]->ring))
+            return false;
+    return true;
+}
+
+bool
+peers_rings_wake(peers_t *self, const struct pollfd *fds, int n)
+{
+    bool all = true;
+
+    for (int i = self->rings; i-- > 0;) {
+        caller_t *caller = self->ringers[i];
+        short revents = i < n ? fds[i].revents : 0;
+
+        link_ring_wake(caller->ring, revents);
+        /* Even if a glance shows nothing: it may have closed, have ended, or take messages again. */
+        if (revents)
+            all &= serve_and_note(self, caller);
+    }
+    return all && self->rings == n;
+}
+
+void
+peers_rings_check(peers_t *self, int64_t now_ns)
+{
+    for (int i = self->rings; i-- > 0;)
+        if (!self->ringers[i]->ring_ready && now_ns >= self->ringers[i]->ring_until_ns)
+            caller_drop_ring(self, self->ringers[i]);
+}
