@@ -108,7 +108,7 @@ enum {
 
 /* Bits of HELLO.features and WELCOME.features. */
 enum {
-    FEATURE_STREAMS = 256, /* STREAMS, TICKETS, DEPOSIT and ADOPT */
+    FEATURE_STREAMS = 256, /* STREAMS, TICKETS, DEPOSIT and COMPLETE */
     FEATURE_LZ4 = 512,     /* chunks on streams may be compressed */
 };
 

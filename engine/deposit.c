@@ -126,7 +126,7 @@ deposits_open(deposits_t *self, const lane_t *lane, oid_t id, pin_t *pin, err_t 
 }
 
 int
-deposits_adopt(deposits_t *self, oid_t session, oid_t id, pin_t *ret, err_t *err)
+deposits_complete(deposits_t *self, oid_t session, oid_t id, pin_t *ret, err_t *err)
 {
     deposit_t *deposit = oid_map_find(&self->by_id, id);
 

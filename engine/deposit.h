@@ -2,9 +2,9 @@
  *
  * A deposit is memory and a note for each chunk of it: missing, being written, there.  Chunks come in any order over
  * any streams of the session; one that is there is not written again, so a chunk that was sent twice counts once, and
- * nothing changes an array after it has been adopted.  A chunk that another stream is writing is taken from it: that
- * stream is shut first, since only a stream that its client has given up can be slower than the one that comes after
- * it. Until its client adopts it a deposit is no object: nobody sees half an array. Thread rule: as each section says.
+ * nothing changes an array after it has become an object.  A chunk that another stream is writing is taken from it:
+ * that stream is shut first, since only a stream that its client has given up can be slower than the one that comes
+ * after it. Until COMPLETE a deposit is no object: nobody sees half an array. Thread rule: as each section says.
  */
 #ifndef FH_ENGINE_DEPOSIT_H
 #define FH_ENGINE_DEPOSIT_H
@@ -19,7 +19,7 @@ void deposits_destroy(deposits_t **self);
 /* *pin is taken, on failure too.  INVALID_ARGUMENT: that id is in use.  LIMIT_EXCEEDED, NO_MEMORY. */
 int deposits_open(deposits_t *self, const lane_t *lane, oid_t id, pin_t *pin, err_t *err);
 /* All has come: *ret is the caller's, the deposit is no more.  NO_SUCH_OBJECT, IO_ERROR (bytes are missing). */
-int deposits_adopt(deposits_t *self, oid_t session, oid_t id, pin_t *ret, err_t *err);
+int deposits_complete(deposits_t *self, oid_t session, oid_t id, pin_t *ret, err_t *err);
 /* Unknown ids and others' are passed over. */
 void deposits_drop(deposits_t *self, oid_t session, oid_t id);
 void deposits_session_gone(deposits_t *self, oid_t session);

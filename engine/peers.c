@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/deposit.h"
+#include "engine/lend.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/streams.h"
@@ -139,32 +140,25 @@ handle_push_failed(arrival_t *at)
 }
 
 static void
-handle_streams(arrival_t *at)
+handle_borrow(arrival_t *at)
 {
-    const msg_STREAMS_t *streams = &at->message.as.STREAMS;
-    core_t *core = at->peers->core;
-    const stream_options_t wanted = {.sealed = !streams->plain, .compress = streams->compress};
-    message_t answer = {.code = MSG_TICKETS, .as.TICKETS.call = streams->call};
-    uint8_t tickets[STREAMS_EACH_SESSION * STREAM_TICKET];
+    const msg_BORROW_t *borrow = &at->message.as.BORROW;
+    message_t lent;
     err_t err = {0};
-    int status = core->streams ? FH_OK : err_set(&err, FH_NOT_SUPPORTED, "this engine has no streams");
-    uint32_t made = 0;
 
-    for (; made < streams->count && made < STREAMS_EACH_SESSION && !status; made++) {
-        stream_ticket_t ticket;
+    if (lend_begin(at->peers->core, at->caller->id, borrow, &lent, &err))
+        answer_error(at, borrow->call, &err);
+    else
+        caller_answer(at->peers, at->caller, &lent);
+}
 
-        status = streams_issue(core->streams, at->caller->role, at->caller->id, &wanted, &ticket, &err);
-        stream_ticket_write(&ticket, tickets + made * STREAM_TICKET);
-    }
-    made -= status != FH_OK && made > 0;
-    if (made == 0) {
-        answer_error(at, streams->call, &err);
-        return;
-    }
-    answer.as.TICKETS.port = (uint64_t)streams_port(core->streams);
-    answer.as.TICKETS.tickets = (bin_t){tickets, made * STREAM_TICKET};
-    caller_answer(at->peers, at->caller, &answer);
-    explicit_bzero(tickets, sizeof tickets);
+static void
+handle_return(arrival_t *at)
+{
+    const msg_RETURN_t *returned = &at->message.as.RETURN;
+
+    lend_end(at->peers->core, at->caller->id, returned);
+    caller_answer(at->peers, at->caller, &(message_t){.code = MSG_OK, .as.OK.call = returned->call});
 }
 
 static void (*handler_of(msg_code_t code))(arrival_t *at)
@@ -173,10 +167,20 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         msg_code_t code;
         void (*run)(arrival_t *at);
     } ROWS[] = {
-        {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
-        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
-        {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},  {MSG_STREAMS, handle_streams},
+        {MSG_PING, handle_ping},
+        {MSG_PONG, handle_sign_of_life},
+        {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life},
+        {MSG_GOODBYE, handle_goodbye},
+        {MSG_CANCEL, arrival_cancel},
+        {MSG_PUSH, handle_push},
+        {MSG_PUSH_FAILED, handle_push_failed},
+        {MSG_PROGRESS, arrival_progress},
+        {MSG_BORROW, handle_borrow},
+        {MSG_RETURN, handle_return},
+        {MSG_RING, arrival_ring},
+        {MSG_RING_READY, arrival_ring_ready},
+        {MSG_STREAMS, arrival_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)

@@ -194,10 +194,10 @@ streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, hand
 }
 
 int
-streams_adopt(handle_t *deposit, err_t *err)
+streams_complete(handle_t *deposit, err_t *err)
 {
-    message_t message = {.code = MSG_ADOPT};
-    message.as.ADOPT.result = deposit->id;
+    message_t message = {.code = MSG_COMPLETE};
+    message.as.COMPLETE.result = deposit->id;
     return engine_link_call(deposit->engine, &message, NULL, NULL, err);
 }
 

@@ -19,7 +19,7 @@ bool streams_possible(engine_link_t *engine, int64_t bytes);
 /* A handle for an array whose bytes come over streams; wait for the answers with streams_move. */
 int streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 /* It is whole. */
-int streams_adopt(handle_t *deposit, err_t *err);
+int streams_complete(handle_t *deposit, err_t *err);
 
 /* A piece that is to be moved. */
 typedef struct {

@@ -1,4 +1,5 @@
-/* engine/methods/move.c - SEND and EXPECT: arrays between engines; DEPOSIT and ADOPT: arrays that come over streams. */
+/* engine/methods/move.c - SEND and EXPECT: arrays between engines; DEPOSIT and COMPLETE: arrays that come over streams.
+ */
 #include "engine/deposit.h"
 #include "engine/methods.h"
 #include "engine/transfer.h"
@@ -146,32 +147,32 @@ run_deposit(run_t *run, err_t *err)
 }
 
 static int
-run_adopt(run_t *run, err_t *err)
+run_complete(run_t *run, err_t *err)
 {
-    const msg_ADOPT_t *adopt = &run->call->message.as.ADOPT;
+    const msg_COMPLETE_t *complete = &run->call->message.as.COMPLETE;
     core_t *core = run->core;
     pin_t pin = {0};
 
     pthread_mutex_lock(&core->lock);
-    int status = deposits_adopt(core->deposits, run->lane->owner.session, adopt->result, &pin, err);
+    int status = deposits_complete(core->deposits, run->lane->owner.session, complete->result, &pin, err);
 
     pthread_mutex_unlock(&core->lock);
     if (!status)
-        status = core_publish(core, run->lane, adopt->result, &pin, false, err);
+        status = core_publish(core, run->lane, complete->result, &pin, false, err);
     pin_release(&pin);
     return status;
 }
 
 static int
-results_adopt(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+results_complete(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 {
-    ret[0] = message->as.ADOPT.result;
+    ret[0] = message->as.COMPLETE.result;
     return 1;
 }
 
 static const method_t ROWS[] = {
     {.code = MSG_DEPOSIT, .flags = METHOD_ANSWERS, .run = run_deposit},
-    {.code = MSG_ADOPT, .run = run_adopt, .results = results_adopt},
+    {.code = MSG_COMPLETE, .run = run_complete, .results = results_complete},
     {.code = MSG_SEND, .flags = METHOD_ALWAYS, .run = run_send},
     {.code = MSG_EXPECT, .flags = METHOD_ALWAYS, .run = run_expect, .results = results_expect},
 };
