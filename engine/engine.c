@@ -9,6 +9,7 @@
 #include "engine/deposit.h"
 #include "engine/mates.h"
 #include "engine/peers.h"
+#include "engine/python_host.h"
 #include "engine/streams.h"
 #include "engine/transfer.h"
 
@@ -75,6 +76,21 @@ start_streams(engine_t *self, const engine_options_t *options)
     /* Arrays go over the links then. */
     self->core.streams = NULL;
     log_line(LOG_WARNING, "ENG-NO-STREAMS", "arrays come and go in messages only: %s", err.text);
+}
+
+/* Arrays and kernels work without it, so it is no reason not to start. */
+static void
+start_pythons(engine_t *self, const engine_options_t *options)
+{
+    err_t err;
+
+    if (options->pythons && python_hosts_new(&self->core.pythons,
+                                             &(python_hosts_options_t){.core = &self->core,
+                                                                       .process = options->pythons->process,
+                                                                       .most = options->pythons->most,
+                                                                       .timeout_ns = options->pythons->timeout_ns},
+                                             &err))
+        log_line(LOG_WARNING, "ENG-NO-PYTHON", "Python code is not run: %s", err.text);
 }
 
 static int
@@ -144,6 +160,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
     peers_listen(self->peers, options->ipc);
     start_runners(self, options);
     start_streams(self, options);
+    start_pythons(self, options);
     *ret = self;
     return FH_OK;
 }
@@ -162,6 +179,10 @@ engine_destroy(engine_t **self)
         peers_run_lanes(engine->peers); /* calls that waited for a runner have been cancelled */
     }
     streams_destroy(&engine->core.streams);
+    if (engine->core.pythons) {
+        python_hosts_destroy(&engine->core.pythons);
+        peers_run_lanes(engine->peers);
+    }
     broker_link_destroy(&engine->broker);
     deposits_destroy(&engine->core.deposits);
     transfers_destroy(&engine->core.transfers);
@@ -193,6 +214,8 @@ receive(engine_t *self)
     more |= mates_receive(self->mates);
     if (self->core.runners)
         runner_host_handle(self->core.runners);
+    if (self->core.pythons)
+        python_hosts_handle(self->core.pythons);
     peers_run_lanes(self->peers);
     return more;
 }
@@ -243,6 +266,11 @@ tick(engine_t *self, int64_t now_ns)
 
         due_ns = runners_ns < due_ns ? runners_ns : due_ns;
     }
+    if (self->core.pythons) {
+        int64_t pythons_ns = python_hosts_next_deadline(self->core.pythons);
+
+        due_ns = pythons_ns < due_ns ? pythons_ns : due_ns;
+    }
     return due_ns < self->check_ns ? due_ns : self->check_ns;
 }
 
@@ -267,6 +295,8 @@ fill_fds(engine_t *self, int stop_fd, int end_fd)
         more = runner_host_pollfds(self->core.runners, self->fds + n, MAX_FDS - n);
         n += more < MAX_FDS - n ? more : MAX_FDS - n;
     }
+    if (self->core.pythons && n < MAX_FDS)
+        self->fds[n++] = (struct pollfd){.fd = python_hosts_fd(self->core.pythons), .events = POLLIN};
     return n;
 }
 
@@ -288,7 +318,8 @@ must_go_on(engine_t *self)
     core->reactor_waits = !ready;
     pthread_mutex_unlock(&core->lock);
     ready = ready || !peers_rings_sleep(self->peers);
-    return ready || (core->runners && runner_host_linger(core->runners));
+    return ready || (core->runners && runner_host_linger(core->runners)) ||
+           (core->pythons && python_hosts_linger(core->pythons));
 }
 
 /* ZeroMQ does not tell when a peer takes messages again: try, ever less often. */

@@ -20,7 +20,7 @@ enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
     int64_t engines, threads, memory, owner;
-    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX];
+    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX], python[OPTION_TEXT_MAX];
     bool trust_network;
 } settings_t;
 
@@ -38,6 +38,9 @@ static const option_t options[] = {
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
     {"trust-network", 0, OPTION_BOOL, "0", 0, 0, offsetof(settings_t, trust_network), NULL,
      "Engines allow array bytes to travel without encryption: only where nobody listens or interferes."},
+    {"python", 0, OPTION_TEXT, "auto", 0, 0, offsetof(settings_t, python), "WHEN",
+     "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback "
+     "only."},
 };
 
 /* What one `up` has done so far, so that it can be undone. */
@@ -167,6 +170,24 @@ memory_each(const settings_t *settings)
 }
 
 static int
+check_python(const settings_t *settings, err_t *err)
+{
+    static const char *const WORDS[] = {"yes", "no", "auto"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (strcmp(settings->python, WORDS[i]) == 0)
+            return FH_OK;
+    return err_set(err, FH_INVALID_ARGUMENT, "--python is yes, no or auto, not %.40s", settings->python);
+}
+
+static bool
+runs_python(const settings_t *settings)
+{
+    bool loopback = strncmp(settings->listen, "127.", 4) == 0 || strcmp(settings->listen, "localhost") == 0 ||
+                    strcmp(settings->listen, "[::1]") == 0;
+    return strcmp(settings->python, "yes") == 0 || (strcmp(settings->python, "auto") == 0 && loopback);
+}
+
+static int
 start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
@@ -192,8 +213,14 @@ start_engine(launch_t *self, int number, err_t *err)
                     memory,
                     (char[]){"--owner"},
                     owner,
-                    settings.trust_network ? (char[]){"--trust-network"} : NULL,
+                    NULL,
+                    NULL,
                     NULL};
+    char trust[] = "--trust-network", python[] = "--python", **next = argv + sizeof argv / sizeof *argv - 3;
+    if (settings.trust_network)
+        *next++ = trust;
+    if (runs_python(&settings))
+        *next = python;
     return start(self, name, argv, err);
 }
 
@@ -247,7 +274,9 @@ undo(launch_t *self)
 static int
 launch(launch_t *self, err_t *err)
 {
-    int status = prepare(self, err);
+    int status = check_python(self->settings, err);
+    if (!status)
+        status = prepare(self, err);
     if (!status)
         status = have_keys(self, err);
     if (!status)
