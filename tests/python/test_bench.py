@@ -19,7 +19,7 @@ HUNDREDTHS = [1.0] * 101
 
 
 def noop_turns(**p50s):
-    return {name: [{"p50": value, "p99": 2 * value, "hundredths": HUNDREDTHS} for value in values] for name, values in p50s.items()}
+    return {name: [{"p50": value, "p99": 2 * value, "rested": 3 * value, "hundredths": HUNDREDTHS} for value in values] for name, values in p50s.items()}
 
 
 def ours(figures, row):
