@@ -165,8 +165,8 @@ FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *
                          void *context, fh_error *error);
 
 /* What memory is used for, in the broker and in each engine.  kind: arrays, mapped, in flight, cache, code, runners,
- * registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array files
- * take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
+ * python, registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array
+ * files take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
  * kernels without array files. */
 typedef struct {
     int engine; /* its number; -1: the broker */
@@ -209,10 +209,10 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes; /* payload asked to move engine to engine */
-    uint64_t waits;        /* calls that waited for an answer */
+    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;  /* payload asked to move engine to engine */
+    uint64_t waits;         /* calls that waited for an answer */
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
