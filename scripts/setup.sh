@@ -25,6 +25,12 @@ as_root() {
     fi
 }
 
+have_llvm() {
+    local major
+    for major in 22 21 20 19; do have_package "llvm-$major-dev" && return; done
+    return 1
+}
+
 # The newest LLVM that is installed, else the newest that the package lists offer.
 llvm_major() {
     local major
@@ -42,7 +48,7 @@ ensure_packages() {
     command -v dpkg-query >/dev/null 2>&1 || { say "no dpkg here: expecting the libraries to be installed"; return; }
     local missing=() name updated=
     for name in "$@"; do have_package "$name" || missing+=("$name"); done
-    if ! ls /usr/bin/llvm-config-{22,21,20,19} >/dev/null 2>&1 && [ -z "$updated" ]; then
+    if ! have_llvm; then
         say "reading the package lists"
         as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
         updated=1
