@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,13 @@ static void
 find_host(program_t *self)
 {
     char name[128] = "", boot[64] = "";
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    int fd = -1;
+
+    if (self->settings.host[0]) {
+        (void)snprintf(self->host, sizeof self->host, "%.200s", self->settings.host);
+        return;
+    }
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
     if (gethostname(name, sizeof name - 1))
         name[0] = '\0';
@@ -256,9 +263,13 @@ make_engine(program_t *self, err_t *err)
                                       .local = self->local,
                                       .threads = (int)self->settings.threads,
                                       .memory_bytes = self->settings.memory,
+                                      .spill_folder = self->settings.spill[0] ? self->settings.spill : NULL,
+                                      .spill_bytes = self->settings.spill_limit,
                                       .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
+                                      .streams_host = self->settings.no_streams ? NULL : self->settings.listen,
+                                      .trust_network = self->settings.trust_network,
                                       .code_folder = *self->code_folder ? self->code_folder : NULL,
                                       .code_bytes = self->settings.kernel_cache_size,
                                       .pythons = self->settings.python ? &pythons : NULL};
@@ -277,6 +288,7 @@ start(program_t *self, err_t *err)
     /* Buffers of 1 MiB come and go with every part of an array: keep their pages. */
     (void)mallopt(M_MMAP_THRESHOLD, BUFFER_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, BUFFER_BYTES);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a spill folder may have a limit: an error, not the end */
     raise_limits();
     find_host(self);
     fill_defaults(&self->settings);

@@ -126,6 +126,16 @@ typedef struct {
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
     int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
+    /* Large pieces go to and from engines on other hosts over connections of their own (streams), sealed with keys of
+     * each. */
+    int streams;             /* to each engine; 0: by the number of cores; negative: none, all bytes go in messages */
+    int trust_network;       /* non-zero: without encryption; PERMISSION from engines without --trust-network */
+    const char *compression; /* of what goes over streams: NULL or "lz4" */
+    const char *host;        /* what this host is called; NULL: host name and boot id.  An engine whose host is called
+                                otherwise is taken to be on another */
+    /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
+     * last call of each has moved equal to bytes, or -1 if it has failed. */
+    void (*progress)(void *context, int64_t moved, int64_t bytes);
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
@@ -165,8 +175,8 @@ FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *
                          void *context, fh_error *error);
 
 /* What memory is used for, in the broker and in each engine.  kind: arrays, mapped, in flight, cache, code, runners,
- * registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array files
- * take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
+ * python, registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array
+ * files take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
  * kernels without array files. */
 typedef struct {
     int engine; /* its number; -1: the broker */
@@ -209,10 +219,10 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes; /* payload asked to move engine to engine */
-    uint64_t waits;        /* calls that waited for an answer */
+    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;  /* payload asked to move engine to engine */
+    uint64_t waits;         /* calls that waited for an answer */
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
