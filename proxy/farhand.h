@@ -12,10 +12,10 @@
  * (fh_gather, fh_wait), and names where it began.  Functions that return a value wait, at most the session's timeout.
  * Errors.  Functions return an fh_status (0 is done) and fill error, which may be NULL.  On failure outputs are
  * untouched and nothing has changed.  The library installs no signal handler, starts no thread of its own beside
- * ZeroMQ's I/O thread, prints nothing, never aborts or exits. Threads.  A session and everything made from it belong to
- * one thread at a time: the caller locks.  Different sessions are independent.  After fork() the child must not use a
- * session of its parent (calls fail with FH_INVALID_ARGUMENT). Ownership.  ret_ outputs are owned by the caller and
- * freed with the function named there.  Inputs are borrowed for the call. */
+ * ZeroMQ's I/O thread (but copy_threads), prints nothing, never aborts or exits. Threads.  A session and everything
+ * made from it belong to one thread at a time: the caller locks.  Different sessions are independent.  After fork() the
+ * child must not use a session of its parent (calls fail with FH_INVALID_ARGUMENT). Ownership.  ret_ outputs are owned
+ * by the caller and freed with the function named there.  Inputs are borrowed for the call. */
 #ifndef FARHAND_H
 #define FARHAND_H
 
@@ -126,6 +126,8 @@ typedef struct {
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
     int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
+    int copy_threads; /* how many threads may copy a large array to and from engines on this host, the caller's among
+                         them; 0: that one alone.  They end with the copy. */
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
@@ -209,10 +211,10 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes; /* payload asked to move engine to engine */
-    uint64_t waits;        /* calls that waited for an answer */
+    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;  /* payload asked to move engine to engine */
+    uint64_t waits;         /* calls that waited for an answer */
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */

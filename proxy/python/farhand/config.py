@@ -14,6 +14,8 @@ class Config:
         or send all bytes as messages.  Read when a session connects; results are the same.
     rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
         over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
+    copy_threads: threads that copy a large array to and from engines on this host; None: as many as there are cores that this
+        process may use.  Read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -21,6 +23,7 @@ class Config:
     tick_interval: float = 3.0
     shared_memory: bool = True
     rings: bool = True
+    copy_threads: Optional[int] = None
 
 
 config = Config()

@@ -147,14 +147,14 @@ session_new(PyObject *module)
     return self;
 }
 
-/* connect(target or None, timeout, call_timeout, wire_only, no_rings) -> Session */
+/* connect(target or None, timeout, call_timeout, wire_only, no_rings, copy_threads) -> Session */
 PyObject *
 pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
-    if (!PyArg_ParseTuple(args, "zddpp", &options.target, &options.timeout_s, &options.call_timeout_s,
-                          &options.wire_only, &options.no_rings))
+    if (!PyArg_ParseTuple(args, "zddppi", &options.target, &options.timeout_s, &options.call_timeout_s,
+                          &options.wire_only, &options.no_rings, &options.copy_threads))
         return NULL;
     pysession_t *self = session_new(module);
     if (!self)
