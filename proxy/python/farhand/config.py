@@ -16,6 +16,7 @@ class Config:
         over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
     copy_threads: threads that copy a large array to and from engines on this host; None: as many as there are cores that this
         process may use.  Read when a session connects.
+    show_output: print what remote Python code prints, with the number of its engine before each line.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -24,6 +25,7 @@ class Config:
     shared_memory: bool = True
     rings: bool = True
     copy_threads: Optional[int] = None
+    show_output: bool = True
 
 
 config = Config()
