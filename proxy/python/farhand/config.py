@@ -17,6 +17,12 @@ class Config:
     copy_threads: threads that copy a large array to and from engines on this host; None: as many as there are cores that this
         process may use.  Read when a session connects.
     show_output: print what remote Python code prints, with the number of its engine before each line.
+    streams: connections that carry large arrays to and from each engine of another host: 0 as many as suit the cores, None none.
+    compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
+    trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
+    host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
+    progress: show a bar on standard error for scatters and gathers that take more than a second: True, False, or None for when
+        somebody sees it.  All these are read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -26,6 +32,11 @@ class Config:
     rings: bool = True
     copy_threads: Optional[int] = None
     show_output: bool = True
+    streams: Optional[int] = 0
+    compression: Optional[str] = None
+    trust_network: bool = False
+    host: Optional[str] = None
+    progress: Optional[bool] = None
 
 
 config = Config()
