@@ -209,10 +209,10 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes; /* payload asked to move engine to engine */
-    uint64_t waits;        /* calls that waited for an answer */
+    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;  /* payload asked to move engine to engine */
+    uint64_t waits;         /* calls that waited for an answer */
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
@@ -378,6 +378,7 @@ FH_EXPORT int fh_call_many(fh_session *session, fh_array *array, int engine, con
 
 FH_EXPORT int fh_publish(fh_array *array, const char *name, fh_error *error);
 FH_EXPORT int fh_unpublish(fh_session *session, const char *name, fh_error *error);
+/* WRONG_TYPE: it is a kernel (fh_kernel_get). */
 FH_EXPORT int fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context,
                        fh_error *error);
@@ -417,6 +418,14 @@ FH_EXPORT int fh_kernel_load(fh_session *session, const void *code, size_t size,
                              fh_kernel **ret, fh_error *error);
 FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options,
                                   fh_kernel **ret, fh_error *error);
+/* Let other sessions get the kernel by name: its code and options, which an engine keeps, outlive this session.
+ * NAME_TAKEN: another object has the name. */
+FH_EXPORT int fh_kernel_publish(fh_kernel *kernel, const char *name, fh_error *error);
+/* Load what was published under that name.  WRONG_TYPE: it is an array. */
+FH_EXPORT int fh_kernel_get(fh_session *session, const char *name, fh_kernel **ret, fh_error *error);
+/* What was loaded, with which options: borrowed until fh_kernel_free. */
+FH_EXPORT void fh_kernel_source(const fh_kernel *kernel, const void **ret_code, size_t *ret_size,
+                                fh_kernel_options *ret);
 FH_EXPORT void fh_kernel_free(fh_kernel **kernel);
 FH_EXPORT void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret);
 

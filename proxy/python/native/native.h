@@ -133,6 +133,7 @@ PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
 PyObject *pykernel_load(PyObject *object, PyObject *args);
+PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */
