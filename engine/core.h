@@ -60,7 +60,8 @@ typedef struct core {
     oid_t id;
     char host[256]; /* host name and boot id */
     char host_name[64];
-    runner_host_t *runners; /* the reactor's alone; NULL: there are none */
+    runner_host_t *runners;       /* the reactor's alone; NULL: there are none */
+    struct python_hosts *pythons; /* likewise; NULL: no Python is run */
 } core_t;
 
 /* An array that stays while it is worked on. */

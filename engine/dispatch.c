@@ -54,7 +54,8 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
     set_origin(core, method, &call->message, err);
     if (method->flags & METHOD_ANSWERS)
         core_reply_error(core, lane, message_call(&call->message), err);
-    else if (!poison_results(core, lane, method, &call->message, err) && !is_known(core, method, call))
+    if (!poison_results(core, lane, method, &call->message, err) && !(method->flags & METHOD_ANSWERS) &&
+        !is_known(core, method, call))
         core_note_error(core, lane, err);
 }
 

@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "codecs/connection_file.h"
 #include "engine/engine.h"
+#include "engine/python_host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -239,6 +240,10 @@ open_links(program_t *self, err_t *err)
 static int
 make_engine(program_t *self, err_t *err)
 {
+    const python_hosts_options_t pythons = {
+        .process = {.python = self->settings.python_executable, .memory_bytes = self->settings.python_memory},
+        .most = (int)self->settings.python_hosts,
+        .timeout_ns = (int64_t)(self->settings.python_timeout * 1e9)};
     const engine_options_t options = {.context = self->context,
                                       .keys = &self->keys,
                                       .client_key = self->connection.client_public_key,
@@ -255,7 +260,8 @@ make_engine(program_t *self, err_t *err)
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
                                       .code_folder = *self->code_folder ? self->code_folder : NULL,
-                                      .code_bytes = self->settings.kernel_cache_size};
+                                      .code_bytes = self->settings.kernel_cache_size,
+                                      .pythons = self->settings.python ? &pythons : NULL};
     int status = engine_new(&self->engine, &options, err);
 
     if (!status)

@@ -8,9 +8,10 @@
 const method_t *
 methods_find(msg_code_t code)
 {
-    static const method_table_t *const TABLES[] = {
-        &METHODS_ARRAY, &METHODS_ADOPT,  &METHODS_MOVE,        &METHODS_ELEMENTWISE, &METHODS_REDUCE,
-        &METHODS_CALL,  &METHODS_KERNEL, &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,  &METHODS_KERNEL_FOLD};
+    static const method_table_t *const TABLES[] = {&METHODS_ARRAY,       &METHODS_ADOPT,       &METHODS_MOVE,
+                                                   &METHODS_ELEMENTWISE, &METHODS_REDUCE,      &METHODS_CALL,
+                                                   &METHODS_KERNEL,      &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,
+                                                   &METHODS_KERNEL_FOLD, &METHODS_PYTHON};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
