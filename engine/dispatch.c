@@ -95,6 +95,9 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
                          call->raw_size);
     else
         status = method->run(&run, &err);
+    /* What has failed has changed nothing: the compute thread has the time that the reactor has not. */
+    if (status == FH_BUSY && on_reactor && call->phase == 0 && run.next == NEXT_DONE)
+        return NEXT_COMPUTE;
     if ((!status || run.put_off) && run.next != NEXT_DONE)
         return run.next;
     pthread_mutex_lock(&core->lock);

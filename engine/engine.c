@@ -9,6 +9,7 @@
 #include "engine/mates.h"
 #include "engine/peers.h"
 #include "engine/python_host.h"
+#include "engine/spill.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -85,6 +86,10 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
 
     if (!status)
         pool_use_huge_pages(self->core.pool, options->pages);
+    if (!status && options->spill_folder) {
+        status = spill_new(&self->core.spill, options->spill_folder, options->spill_bytes, err);
+        pool_use_spill(self->core.pool, self->core.spill);
+    }
     if (!status)
         status = transfers_new(&self->core.transfers, &self->core, err);
     if (!status)
@@ -100,6 +105,7 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
     if (!status)
         status = mates_new(&self->mates, &(mates_options_t){&self->core, options->context, options->keys}, err);
     self->core.reactor = pthread_self();
+    self->core.has_reactor = true;
     if (!status)
         status = compute_thread_start(&self->compute, &self->core, options->threads, err);
     return status;

@@ -19,6 +19,8 @@ typedef struct {
     const char *endpoint, *local; /* of tcp and ipc, as others connect to them; borrowed until destroy */
     int threads;                  /* that compute; at least 1 */
     int64_t memory_bytes;         /* limit for arrays */
+    const char *spill_folder;     /* where arrays go that have no room; NULL: nowhere */
+    int64_t spill_bytes;          /* how much of it at most; 0: what the disk has */
     const huge_pages_t *pages;    /* for large arrays; borrowed until destroy; NULL: there are none */
     double orphan_timeout_s;      /* without a broker for so long the engine ends; 0: never */
     bool unsafe_no_sandbox;

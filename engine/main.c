@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,8 @@ make_engine(program_t *self, err_t *err)
                                       .local = self->local,
                                       .threads = (int)self->settings.threads,
                                       .memory_bytes = self->settings.memory,
+                                      .spill_folder = self->settings.spill[0] ? self->settings.spill : NULL,
+                                      .spill_bytes = self->settings.spill_limit,
                                       .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
@@ -277,6 +280,7 @@ start(program_t *self, err_t *err)
     /* Buffers of 1 MiB come and go with every part of an array: keep their pages. */
     (void)mallopt(M_MMAP_THRESHOLD, BUFFER_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, BUFFER_BYTES);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a spill folder may have a limit: an error, not the end */
     raise_limits();
     find_host(self);
     fill_defaults(&self->settings);

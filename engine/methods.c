@@ -119,6 +119,18 @@ run_thaw(run_t *run, pin_t *pin, err_t *err)
 }
 
 int
+run_detach(run_t *run, pin_t *pin, err_t *err)
+{
+    int status = transfers_detach(run->core, pin->segment, run->lane, err);
+
+    if (status == FH_BUSY) {
+        run->next = NEXT_COMPUTE;
+        run->put_off = true;
+    }
+    return status;
+}
+
+int
 run_writes(run_t *run, pin_t *pin, err_t *err)
 {
     int status;
@@ -131,5 +143,5 @@ run_writes(run_t *run, pin_t *pin, err_t *err)
     if (status)
         return status;
     segment_touch(pin->segment);
-    return transfers_detach(run->core, pin->segment, run->lane, err);
+    return run_detach(run, pin, err);
 }

@@ -106,6 +106,8 @@ int python_hosts_fd(const python_hosts_t *self);
 int64_t python_hosts_next_deadline(const python_hosts_t *self);
 /* Before the reactor sleeps: look for some microseconds whether a host answers at once. */
 bool python_hosts_linger(python_hosts_t *self);
+/* Resident bytes of all hosts but for arrays; *ret_count: how many there are. */
+int64_t python_hosts_memory(const python_hosts_t *self, int *ret_count);
 /* Whatever has happened, and is due; hosts are told which objects are gone. */
 void python_hosts_handle(python_hosts_t *self);
 

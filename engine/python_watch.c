@@ -1,5 +1,6 @@
 /* engine/python_watch.c - what the reactor does for hosts: hear them, end calls in time, tell what is gone. */
 #include "base/clock.h"
+#include "base/process_memory.h"
 #include "engine/python_host_private.h"
 
 #include <stdatomic.h>
@@ -209,4 +210,21 @@ python_hosts_handle(python_hosts_t *self)
             python_host_kill(host, NULL);
     }
     tell_gone(self);
+}
+
+int64_t
+python_hosts_memory(const python_hosts_t *self, int *ret_count)
+{
+    int64_t bytes = 0;
+
+    *ret_count = 0;
+    for (const python_host_t *host = self->hosts; host; host = host->next) {
+        process_memory_t memory;
+
+        if (!host->process || !host->process->pid || !process_memory(host->process->pid, &memory))
+            continue;
+        bytes += memory.anonymous + memory.file;
+        ++*ret_count;
+    }
+    return bytes;
 }

@@ -165,8 +165,8 @@ FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *
                          void *context, fh_error *error);
 
 /* What memory is used for, in the broker and in each engine.  kind: arrays, mapped, in flight, cache, code, runners,
- * registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array files
- * take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
+ * python, registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array
+ * files take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
  * kernels without array files. */
 typedef struct {
     int engine; /* its number; -1: the broker */

@@ -250,7 +250,7 @@ kernel_job_run(run_t *run, int (*begin)(run_t *run, err_t *err), err_t *err)
         status = begin(run, err);
         if (!status && !call->state)
             return FH_OK;
-        call->phase = PHASE_ASK;
+        call->phase = status ? PHASE_BEGIN : PHASE_ASK;
     }
     kernel_job_t *job = call->state;
 

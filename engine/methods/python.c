@@ -129,8 +129,9 @@ can_go_ahead(core_t *core, const call_t *call, const python_host_t *host)
     const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
     err_t err;
 
-    return call->message.code == MSG_PY_CALL && !call->state && !call->refused && !call_cancelled(call) && !message->arrays.count &&
-           !message->buffers.count && python_host_has_room(host, call->raw_size + message->body.size) &&
+    return call->message.code == MSG_PY_CALL && !call->state && !call->refused && !call_cancelled(call) &&
+           !message->arrays.count && !message->buffers.count &&
+           python_host_has_room(host, call->raw_size + message->body.size) &&
            check_objects(core, message, python_host_serial(host), &err) == FH_OK;
 }
 
@@ -288,6 +289,21 @@ is_finished(run_t *run, const python_job_t *job)
     return finished;
 }
 
+/* On the compute thread: what lies on disk comes back, before the reactor asks the host. */
+static int
+bring_back(run_t *run, const oids_t *ids, err_t *err)
+{
+    int status = FH_OK;
+
+    for (uint32_t i = 0; i < ids->count && !status; i++) {
+        pin_t pin = {0};
+
+        status = core_pin(run->core, ids->items[i], &pin, err);
+        pin_release(&pin);
+    }
+    return status;
+}
+
 static int
 run_py_call(run_t *run, err_t *err)
 {
@@ -299,8 +315,12 @@ run_py_call(run_t *run, err_t *err)
                        "this engine runs no Python code: it was started without --python, or farhand was built without "
                        "Python");
     if (call->phase == PHASE_BEGIN && !run->on_reactor) {
-        run->next = NEXT_REACTOR;
-        return FH_OK;
+        status = bring_back(run, &call->message.as.PY_CALL.arrays, err);
+        if (!status)
+            status = bring_back(run, &call->message.as.PY_CALL.buffers, err);
+        if (!status)
+            run->next = NEXT_REACTOR;
+        return status;
     }
     if (call->phase == PHASE_BEGIN) {
         status = begin(run, err);
