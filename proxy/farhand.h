@@ -389,6 +389,7 @@ FH_EXPORT int fh_call_many(fh_session *session, fh_array *array, int engine, con
 
 FH_EXPORT int fh_publish(fh_array *array, const char *name, fh_error *error);
 FH_EXPORT int fh_unpublish(fh_session *session, const char *name, fh_error *error);
+/* WRONG_TYPE: it is a kernel (fh_kernel_get). */
 FH_EXPORT int fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_names(fh_session *session, int (*visit)(void *context, const char *name), void *context,
                        fh_error *error);
@@ -428,6 +429,14 @@ FH_EXPORT int fh_kernel_load(fh_session *session, const void *code, size_t size,
                              fh_kernel **ret, fh_error *error);
 FH_EXPORT int fh_kernel_load_file(fh_session *session, const char *path, const fh_kernel_options *options,
                                   fh_kernel **ret, fh_error *error);
+/* Let other sessions get the kernel by name: its code and options, which an engine keeps, outlive this session.
+ * NAME_TAKEN: another object has the name. */
+FH_EXPORT int fh_kernel_publish(fh_kernel *kernel, const char *name, fh_error *error);
+/* Load what was published under that name.  WRONG_TYPE: it is an array. */
+FH_EXPORT int fh_kernel_get(fh_session *session, const char *name, fh_kernel **ret, fh_error *error);
+/* What was loaded, with which options: borrowed until fh_kernel_free. */
+FH_EXPORT void fh_kernel_source(const fh_kernel *kernel, const void **ret_code, size_t *ret_size,
+                                fh_kernel_options *ret);
 FH_EXPORT void fh_kernel_free(fh_kernel **kernel);
 FH_EXPORT void fh_kernel_describe(const fh_kernel *kernel, fh_kernel_info *ret);
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import _native
 from .config import config
 from .dtypes import dtype_of
-from .errors import Error, error
+from .errors import CLASSES, Error, error
 from .progress import Bar
 
 
@@ -136,10 +136,14 @@ class Session:
         self._native.unpublish(name)
 
     def get(self, name):
-        """The array published under a name."""
+        """The array or kernel published under a name."""
         from .array import wrap
+        from .kernels import published
 
-        return wrap(self._native.get(name))
+        try:
+            return wrap(self._native.get(name))
+        except CLASSES["WrongType"]:
+            return published(self._native.kernel_get(name))
 
     def close(self):
         """End the session: its arrays are freed, except published ones.  Safe to repeat."""

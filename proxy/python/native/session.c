@@ -359,6 +359,7 @@ static PyMethodDef session_methods[] = {
      "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
     {"concatenate", pyviews_concatenate, METH_VARARGS, "concatenate(arrays, axis) -> Array"},
     {"from_pieces", pyviews_from_pieces, METH_VARARGS, "from_pieces(arrays, axis) -> Array"},
+    {"kernel_get", pykernel_get_named, METH_VARARGS, "kernel_get(name) -> Kernel"},
     {"kernel_load", pykernel_load, METH_VARARGS, "kernel_load(code, entry, signature, kind, fastmath) -> Kernel"},
     {NULL, NULL, 0, NULL},
 };
