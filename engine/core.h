@@ -13,6 +13,8 @@
 struct crew;
 
 typedef struct transfers transfers_t;
+typedef struct deposits deposits_t;
+typedef struct streams streams_t;
 
 typedef struct {
     uint64_t calls;
@@ -53,6 +55,8 @@ typedef struct core {
     int number;            /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers; /* under the lock, too */
+    deposits_t *deposits;   /* under the lock, too */
+    streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
     struct spill *spill;    /* where arrays go that have no room; NULL: nowhere.  Not the reactor's */
     bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
@@ -109,6 +113,10 @@ int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
  * and of the disk: IO_ERROR; BUSY on the reactor. */
 int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
               pin_t *ret, err_t *err);
+/* The same in C order for a piece of a larger array, with so many elements of that before it: laid at the place in a
+ * page (from 64 MiB on: in a huge page) that it has in the whole, if it gets a file. */
+int core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+                    unsigned pool_flags, pin_t *ret, err_t *err);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */
 int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err);
 /* The same with several new arrays: all become objects or, where one cannot, none. */

@@ -29,9 +29,10 @@ typedef struct engine_link {
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
-    bool open;       /* conn stands */
-    bool no_rings;   /* they went wrong once */
-    uint64_t opened; /* how often it was made: objects of an earlier one may be gone */
+    uint64_t features; /* that it has, of those we have */
+    bool open;         /* conn stands */
+    bool no_rings;     /* they went wrong once */
+    uint64_t opened;   /* how often it was made: objects of an earlier one may be gone */
     conn_t conn;
     uint64_t questions;      /* that were asked beside the lane */
     uint64_t done;           /* the last call that is through */
@@ -40,8 +41,9 @@ typedef struct engine_link {
 
     oid_t *dropped; /* ids for the next RELEASE */
     int ndropped, dropped_room;
-    bool abandon;       /* among them are mappings that children of ours may still see */
-    int64_t live_bytes; /* of arrays of this session there */
+    bool abandon;                   /* among them are mappings that children of ours may still see */
+    struct engine_streams *streams; /* see streams.h; NULL: none */
+    int64_t live_bytes;             /* of arrays of this session there */
 } engine_link_t;
 
 /* From the broker's ENGINE message. */
@@ -49,6 +51,8 @@ int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t
 void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info);
 void engine_link_destroy(engine_link_t **self);
 
+/* Does it run on this host, as far as the host strings say? */
+bool engine_link_is_near(const engine_link_t *self);
 /* Connect and greet if that has not been done.  ENGINE_LOST, CANNOT_CONNECT, VERSION_MISMATCH, TIMEOUT, INTERRUPTED. */
 int engine_link_open(engine_link_t *self, err_t *err);
 /* Take over an existing link instead of making one, already greeted: for tests. */

@@ -24,8 +24,17 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
+    int copy_threads; /* that copy large arrays on this host: 1 or more */
     bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
     bool use_rings;
+    int streams;        /* to each engine of another host; 0: by the number of cores; negative: none */
+    bool trust_network; /* streams are not sealed */
+    bool compress;
+    int wake_fd; /* of the streams; -1: there are none yet */
+    void (*progress)(void *, int64_t moved, int64_t bytes);
+    void *progress_context;
+    int64_t moved_due_ns; /* when the program is told next; moved.c */
+    bool moved_told;      /* it has been told of this move */
     int (*interrupted)(void *);
     void *interrupted_context;
 

@@ -1,5 +1,6 @@
 /* engine/methods/array.c - making, seeing, reading, writing and releasing arrays. */
 #include "codecs/strided.h"
+#include "engine/deposit.h"
 #include "engine/methods.h"
 #include "engine/transfer.h"
 
@@ -27,9 +28,9 @@ run_empty(run_t *run, err_t *err)
     /* Large segments may have to be cleared or unmapped first. */
     if (status || run_defer(run, shape_bytes(&shape, dtype)))
         return status;
-    status = core_make(run->core, run->lane, dtype, &shape, false, 0, &pin, err);
+    status = core_make_piece(run->core, run->lane, dtype, &shape, empty->first, 0, &pin, err);
     if (!status && call->raw)
-        segment_fill(pin.segment, 0, call->raw, call->raw_size);
+        segment_fill(pin.segment, (size_t)(pin.nd.data - pin.segment->data), call->raw, call->raw_size);
     if (!status)
         status = core_publish(run->core, run->lane, empty->result, &pin, false, err);
     pin_release(&pin);
@@ -260,6 +261,7 @@ run_release(run_t *run, err_t *err)
         if (release->abandon)
             object_table_abandon(&run->core->objects, &run->lane->owner, objects.items[i]);
         object_table_drop(&run->core->objects, &run->lane->owner, objects.items[i]);
+        deposits_drop(run->core->deposits, run->lane->owner.session, objects.items[i]);
     }
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;

@@ -48,6 +48,7 @@ typedef struct {
     PyThread_type_lock lock;
     unsigned long owner;    /* thread that is inside; 0: none */
     PyThreadState *inside;  /* its state while the GIL is released */
+    PyObject *progress;     /* called while much is moved; NULL: nothing */
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
 } pysession_t;
@@ -134,6 +135,7 @@ PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
 PyObject *pykernel_load(PyObject *object, PyObject *args);
+PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 
 /* ---- python_object.c: methods of Session */
 extern PyType_Spec pyobject_spec;
