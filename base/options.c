@@ -399,6 +399,33 @@ options_read(const option_table_t *table, int argc, char *const argv[], void *se
     return FH_OK;
 }
 
+static int
+check_required(const option_table_t *table, const void *settings, err_t *err)
+{
+    for (int i = 0; table->required && i < table->count; i++)
+        if (strcmp(table->rows[i].name, table->required) == 0 && !((const char *)settings)[table->rows[i].offset])
+            return err_set(err, FH_INVALID_ARGUMENT, "--%s is missing", table->required);
+    return FH_OK;
+}
+
+bool
+options_start(const option_table_t *table, int argc, char *const argv[], void *settings, int *ret_status)
+{
+    bool done = false;
+    int first = argc;
+    err_t err;
+    int status = options_read(table, argc, argv, settings, NULL, &first, &done, stdout, &err);
+
+    if (!status && !done && first < argc)
+        status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
+    if (!status && !done)
+        status = check_required(table, settings, &err);
+    if (status)
+        (void)fprintf(stderr, "%s: %s\n", table->program, err.text);
+    *ret_status = status ? 2 : 0;
+    return !status && !done;
+}
+
 /* How many arguments the flag at argv[at] takes, itself included. */
 static int
 flag_length(const option_table_t *table, int argc, char *const argv[], int at)

@@ -32,12 +32,32 @@ typedef struct {
     const char *doc;      /* one sentence */
 } option_t;
 
+/* Settings of a program and their rows, from its options.def:
+ *
+ *     typedef struct {
+ *     #define OPTION OPTION_FIELD
+ *     #include "broker/options.def"
+ *     #undef OPTION
+ *     } settings_t;
+ *
+ * and likewise with OPTION_ROW in a table of option_t.  The struct must be called settings_t. */
+#define OPTION_FIELD(field, name, letter, KIND, fallback, min, max, argument, doc) option_##KIND##_t field;
+#define OPTION_ROW(field, name, letter, KIND, fallback, min, max, argument, doc)                                       \
+    {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
+
+typedef bool option_BOOL_t;
+typedef int64_t option_INT_t;
+typedef int64_t option_BYTES_t;
+typedef double option_SECONDS_t;
+typedef char option_TEXT_t[OPTION_TEXT_MAX];
+
 typedef struct {
     const char *program; /* "farhand-broker" */
     const char *usage;   /* after the program's name: "[OPTIONS]" */
     const char *summary; /* one line */
     const option_t *rows;
-    int count; /* at most 64 */
+    int count;            /* at most 64 */
+    const char *required; /* name of a TEXT setting that must not be empty; NULL: none */
 } option_table_t;
 
 typedef enum { OPTION_FROM_DEFAULT, OPTION_FROM_FILE, OPTION_FROM_ENVIRONMENT, OPTION_FROM_FLAG } option_origin_t;
@@ -47,6 +67,9 @@ typedef enum { OPTION_FROM_DEFAULT, OPTION_FROM_FILE, OPTION_FROM_ENVIRONMENT, O
  * to out.  origins (may be NULL) gets one entry a row.  INVALID_ARGUMENT names the flag, variable or file line. */
 int options_read(const option_table_t *table, int argc, char *const argv[], void *settings, option_origin_t *origins,
                  int *ret_first, bool *ret_exit, FILE *out, err_t *err);
+/* For programs without other arguments: options_read, and what is wrong is said on stderr.  False: the program ends
+ * now, with *ret_status. */
+bool options_start(const option_table_t *table, int argc, char *const argv[], void *settings, int *ret_status);
 /* Bring flags (and their values) before the other arguments, up to "--", so that options_read sees them wherever they
  * stood. argv is reordered in place. */
 void options_flags_first(const option_table_t *table, int argc, char *argv[]);

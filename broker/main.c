@@ -26,20 +26,14 @@ enum { FILE_PATH = OPTION_TEXT_MAX + 32, LOCK_RETRY_MS = 20 };
 
 static const double DRAIN_S = 1.0; /* how long peers may take to read what waits for them at the end */
 
-typedef char option_TEXT_t[OPTION_TEXT_MAX];
-typedef int64_t option_INT_t;
-typedef int64_t option_BYTES_t;
-typedef double option_SECONDS_t;
-
 typedef struct {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc) option_##KIND##_t field;
+#define OPTION OPTION_FIELD
 #include "broker/options.def"
 #undef OPTION
 } settings_t;
 
 static const option_t OPTIONS[] = {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                           \
-    {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
+#define OPTION OPTION_ROW
 #include "broker/options.def"
 #undef OPTION
 };
@@ -50,6 +44,7 @@ static const option_table_t TABLE = {
     .summary = "Keeps the names, objects, leases and engines of one cluster.",
     .rows = OPTIONS,
     .count = sizeof OPTIONS / sizeof *OPTIONS,
+    .required = "folder",
 };
 
 /* What the program holds, in the order in which it is taken. */
@@ -236,21 +231,11 @@ int
 main(int argc, char *argv[])
 {
     program_t self = {.lock_fd = -1, .stop = STOP_NONE};
-    bool done = false;
-    int first = argc, status;
+    int status;
     err_t err;
 
-    status = options_read(&TABLE, argc, argv, &self.settings, NULL, &first, &done, stdout, &err);
-    if (!status && !done && first < argc)
-        status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
-    if (!status && !done && !self.settings.folder[0])
-        status = err_set(&err, FH_INVALID_ARGUMENT, "--folder is missing");
-    if (status) {
-        fprintf(stderr, "farhand-broker: %s\n", err.text);
-        return 2;
-    }
-    if (done)
-        return 0;
+    if (!options_start(&TABLE, argc, argv, &self.settings, &status))
+        return status;
     umask(077);
     log_start("farhand-broker");
     status = start(&self, &err);

@@ -151,19 +151,13 @@ announce_again(broker_link_t *self, int64_t now_ns)
 /* ---- news of objects -----------------------------------------------------------------------------------------------
  */
 
-static const char *const TYPES[] = {
-    [OBJECT_ARRAY] = "array",
-    [OBJECT_KERNEL] = "kernel",
-    [OBJECT_MAPPING] = "mapping",
-};
-
 static void
 tell_new(broker_link_t *self, const object_t *object)
 {
     message_t message = {.code = MSG_OBJECT,
                          .as.OBJECT = {.object = object->id,
                                        .session = object->session,
-                                       .type = str_of(TYPES[object->type]),
+                                       .type = str_of(object_type_name(object->type)),
                                        .dtype = object->dtype,
                                        .shape = {object->dims, (uint32_t)object->ndim},
                                        .bytes = (uint64_t)object_bytes(object)}};

@@ -2,6 +2,7 @@
 #include "engine/compute_thread.h"
 
 #include "base/process_memory.h"
+#include "engine/borrow.h"
 #include "engine/dispatch.h"
 
 #include <malloc.h>
@@ -38,6 +39,7 @@ work(void *context)
         if (!lane) {
             pthread_mutex_unlock(&core->lock);
             pool_reap(core->pool);
+            borrows_reap(core->borrows);
             trim_heap(core);
             pthread_mutex_lock(&core->lock);
             if (!core->stopping && !core->lanes.ring_first)

@@ -2,6 +2,8 @@
 #include "engine/core.h"
 
 #include "base/log.h"
+#include "engine/borrow.h"
+#include "engine/lend.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,6 +33,8 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
 
     if (!status)
         status = pool_new(&self->pool, memory_bytes, err);
+    if (!status)
+        status = borrows_new(&self->borrows, self, err);
     self->lanes.batches.pool = self->pool;
     return status;
 }
@@ -42,6 +46,8 @@ core_release(core_t *self)
     object_table_release(&self->objects); /* before the lanes, which own them */
     lanes_release(&self->lanes);
     oid_map_release(&self->engine_outboxes);
+    lend_release(self);
+    borrows_destroy(&self->borrows);
     pool_destroy(&self->pool);
     buf_unref(&self->no_memory);
     if (self->wake_fd >= 0)
@@ -153,7 +159,7 @@ pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
     }
     if (object->type != OBJECT_ARRAY)
         return err_set(err, FH_WRONG_TYPE, "the object %s is a %s, not an array", oid_format(id, text),
-                       object->type == OBJECT_KERNEL ? "kernel" : "mapping");
+                       object_type_name(object->type));
     ret->segment = segment_ref(object->segment);
     ret->writes = false;
     ret->object = id;

@@ -40,6 +40,8 @@ typedef struct core {
     object_table_t objects;
     struct heirs *heirs;       /* objects whose session has said GOODBYE */
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
+    oid_map_t borrowers;       /* owner_t of each engine that has borrowed segments (engine/lend.h) */
+    struct borrows *borrows;   /* segments that were borrowed (engine/borrow.h) */
     counters_t counters;
     bool computing;     /* the compute thread has a lane; read without the lock, too */
     bool for_reactor;   /* something has come up since the reactor last looked; read without the lock, too */
@@ -110,8 +112,12 @@ void pin_release(pin_t *self);
  * time for a copy, BUSY.  Safe to repeat.  BUSY, LIMIT_EXCEEDED, NO_MEMORY, IO_ERROR. */
 int core_begin_write(core_t *self, struct crew *crew, pin_t *pin, err_t *err);
 /* Freeze an array's segment for a client that maps it: a mapping with that id is made, and the array is pinned.
+ * Pieces of one array do not overlap, so each engine freezes its own arrays in a segment that it shares with others.
  * NOT_SUPPORTED: the memory has no file, or is being written. */
 int core_freeze(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err);
+/* The same for a client that writes the memory itself: until the mapping goes it cannot be frozen.  NOT_SUPPORTED: it
+ * has no file, or another client has mapped it privately. */
+int core_open_to_writer(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err);
 /* INVALID_ARGUMENT if a result cannot get this id; saves the work. */
 int core_check_new(core_t *self, oid_t id, err_t *err);
 

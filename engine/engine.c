@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/borrow.h"
 #include "engine/broker_link.h"
 #include "engine/compute_thread.h"
 #include "engine/mates.h"
@@ -193,7 +194,8 @@ pump(engine_t *self, bool *ret_waiting)
     pthread_mutex_lock(&self->core.lock);
     bool more = transfers_pump(self->core.transfers, mates_send, self->mates);
 
-    *ret_waiting = transfers_waiting(self->core.transfers);
+    *ret_waiting = borrows_pump(self->core.borrows, mates_send, self->mates);
+    *ret_waiting |= transfers_waiting(self->core.transfers);
     pthread_mutex_unlock(&self->core.lock);
     return more;
 }

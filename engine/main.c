@@ -24,21 +24,14 @@ enum { ENDPOINT = 300, SEND_LIMIT = 32, SELF_TEST_MS = 5000, LINGER_MS = 300, BU
 
 #define OPEN_DOMAIN "local" /* of the ipc endpoint: the folder keeps strangers out */
 
-typedef char option_TEXT_t[OPTION_TEXT_MAX];
-typedef bool option_BOOL_t;
-typedef int64_t option_INT_t;
-typedef int64_t option_BYTES_t;
-typedef double option_SECONDS_t;
-
 typedef struct {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc) option_##KIND##_t field;
+#define OPTION OPTION_FIELD
 #include "engine/options.def"
 #undef OPTION
 } settings_t;
 
 static const option_t OPTIONS[] = {
-#define OPTION(field, name, letter, KIND, fallback, min, max, argument, doc)                                           \
-    {name, letter, OPTION_##KIND, fallback, min, max, offsetof(settings_t, field), argument, doc},
+#define OPTION OPTION_ROW
 #include "engine/options.def"
 #undef OPTION
 };
@@ -49,6 +42,7 @@ static const option_table_t TABLE = {
     .summary = "Holds arrays of one cluster and computes on them.",
     .rows = OPTIONS,
     .count = sizeof OPTIONS / sizeof *OPTIONS,
+    .required = "connection",
 };
 
 /* What the program holds, in the order in which it is taken. */
@@ -84,8 +78,6 @@ read_connection(program_t *self, err_t *err)
     const connection_t *connection = &self->connection;
     int status;
 
-    if (!self->settings.connection[0])
-        return err_set(err, FH_INVALID_ARGUMENT, "--connection is missing");
     status = connection_read(self->settings.connection, "farhand-engine", &self->connection, err);
     if (status)
         return status;
@@ -322,19 +314,11 @@ int
 main(int argc, char *argv[])
 {
     program_t self = {.stop = STOP_NONE};
-    bool done = false;
-    int first = argc, status;
+    int status;
     err_t err;
 
-    status = options_read(&TABLE, argc, argv, &self.settings, NULL, &first, &done, stdout, &err);
-    if (!status && !done && first < argc)
-        status = err_set(&err, FH_INVALID_ARGUMENT, "%s: unknown argument", argv[first]);
-    if (status) {
-        (void)fprintf(stderr, "farhand-engine: %s\n", err.text);
-        return 2;
-    }
-    if (done)
-        return 0;
+    if (!options_start(&TABLE, argc, argv, &self.settings, &status))
+        return status;
     (void)umask(077);
     log_start("farhand-engine");
     status = start(&self, &err);

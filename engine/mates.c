@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/borrow.h"
+#include "engine/lend.h"
 #include "engine/peers.h"
 #include "engine/transfer.h"
 
@@ -148,7 +150,9 @@ lose(mates_t *self, mate_t *mate)
     lost_error(mate, &err);
     pthread_mutex_lock(&self->core->lock);
     transfers_engine_lost(self->core->transfers, mate->engine, &err);
+    borrows_engine_lost(self->core->borrows, mate->engine, &err);
     pthread_mutex_unlock(&self->core->lock);
+    lend_engine_lost(self->core, mate->engine);
 }
 
 void
@@ -272,6 +276,7 @@ begin_again(mates_t *self, mate_t *mate)
     mate->hello_ns = 0;
     pthread_mutex_lock(&self->core->lock);
     transfers_broken(self->core->transfers, mate->engine, &err);
+    borrows_broken(self->core->borrows, mate->engine);
     pthread_mutex_unlock(&self->core->lock);
 }
 
@@ -284,10 +289,22 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
         pthread_mutex_lock(&self->core->lock);
         transfers_credited(self->core->transfers, &message->as.PUSH_CREDIT);
         pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_LENT) {
+        pthread_mutex_lock(&self->core->lock);
+        borrows_lent(self->core->borrows, mate->engine, &message->as.LENT);
+        pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_OK) {
+        borrows_acknowledged(self->core->borrows, mate->engine, message->as.OK.call);
     } else if (message->code == MSG_ERROR) {
         err_t err;
 
         message_to_err(&message->as.ERROR, &err);
+        pthread_mutex_lock(&self->core->lock);
+        bool expected = borrows_refused(self->core->borrows, mate->engine, message->as.ERROR.call, &err);
+
+        pthread_mutex_unlock(&self->core->lock);
+        if (expected)
+            return;
         log_limited(LOG_WARNING, "ENG-MATE", "engine=%d says: %s", mate->number, err.text);
         if (err.status == FH_STALE_HANDLE && mate->welcomed)
             begin_again(self, mate);

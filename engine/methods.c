@@ -14,9 +14,9 @@ static pthread_once_t by_code_once = PTHREAD_ONCE_INIT;
 static void
 sort_by_code(void)
 {
-    static const method_table_t *const TABLES[] = {&METHODS_ARRAY,       &METHODS_MOVE,       &METHODS_ELEMENTWISE,
-                                                   &METHODS_REDUCE,      &METHODS_CALL,       &METHODS_KERNEL,
-                                                   &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP, &METHODS_KERNEL_FOLD};
+    static const method_table_t *const TABLES[] = {
+        &METHODS_ARRAY, &METHODS_ADOPT,  &METHODS_MOVE,        &METHODS_ELEMENTWISE, &METHODS_REDUCE,
+        &METHODS_CALL,  &METHODS_KERNEL, &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,  &METHODS_KERNEL_FOLD};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
@@ -60,6 +60,47 @@ run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape
         return err_set(err, FH_OVERFLOW, "an array with so many elements is too large for this machine");
     *ret_dtype = (dtype_t)dtype;
     *ret_shape = shape;
+    return FH_OK;
+}
+
+int
+run_strided(uint64_t dtype, ints_t extents, ints_t strides, nd_t *ret, err_t *err)
+{
+    if (extents.count != strides.count)
+        return err_set(err, FH_INVALID_ARGUMENT, "%u extents and %u strides", extents.count, strides.count);
+    int status = run_shape(dtype, extents, &ret->dtype, &ret->shape, err);
+
+    for (int i = 0; i < ret->shape.ndim && !status; i++)
+        ret->stride[i] = strides.items[i];
+    return status;
+}
+
+int
+run_place(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err)
+{
+    int64_t item = (int64_t)dtype_size(view->dtype), low, high;
+    int status = nd_extent(view, &low, &high);
+
+    if (!status && (__builtin_add_overflow(start, offset, &start) || __builtin_add_overflow(low, start, &low) ||
+                    __builtin_add_overflow(high, start, &high)))
+        status = FH_OVERFLOW;
+    if (status)
+        return err_set(err, status, "the offset and strides of the view are out of range");
+    if (low == high) {
+        view->data = segment->data;
+        return FH_OK;
+    }
+    if (low < 0 || high > (int64_t)segment->size)
+        return err_set(err, FH_BAD_INDEX, "the view covers bytes %lld to %lld of a segment of %zu", (long long)low,
+                       (long long)high, segment->size);
+    bool aligned = start % item == 0;
+
+    for (int i = 0; i < view->shape.ndim; i++)
+        aligned = aligned && view->stride[i] % item == 0;
+    if (!aligned)
+        return err_set(err, FH_INVALID_ARGUMENT, "the offset and strides of a view are multiples of the itemsize, %lld",
+                       (long long)item);
+    view->data = segment->data + start;
     return FH_OK;
 }
 

@@ -47,8 +47,8 @@ typedef struct {
     int count;
 } method_table_t;
 
-extern const method_table_t METHODS_ARRAY, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE, METHODS_CALL,
-    METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD;
+extern const method_table_t METHODS_ARRAY, METHODS_ADOPT, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE,
+    METHODS_CALL, METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);
@@ -58,6 +58,11 @@ const method_t *methods_find(msg_code_t code);
 bool run_defer(run_t *run, int64_t bytes);
 /* A dtype code and a shape from a message.  INVALID_ARGUMENT, OVERFLOW. */
 int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape, err_t *err);
+/* The same with strides; data is not set. */
+int run_strided(uint64_t dtype, ints_t extents, ints_t strides, nd_t *ret, err_t *err);
+/* Place a view in a segment, its first element `offset` bytes behind that of an array at `start`.  BAD_INDEX: some of
+ * it would lie outside; INVALID_ARGUMENT: its elements are not on places where those of its dtype can be. */
+int run_place(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err);
 /* Pin an operand; constants lie in *scalar (a copy of the operand's bytes). */
 int run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t *ret, err_t *err);
 /* The array is about to be written: if clients have mapped its memory it moves to other memory first.  On the reactor

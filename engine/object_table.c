@@ -5,6 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+object_type_name(object_type_t type)
+{
+    static const char *const NAMES[] = {
+        [OBJECT_ARRAY] = "array", [OBJECT_KERNEL] = "kernel", [OBJECT_MAPPING] = "mapping", [OBJECT_SHARE] = "share"};
+
+    return NAMES[type];
+}
+
 /* ---- lists ---------------------------------------------------------------------------------------------------------
  */
 
@@ -70,60 +79,76 @@ note_gone(object_table_t *self, oid_t id)
     self->gone[self->gone_count++] = id;
 }
 
-/* ---- mappings ------------------------------------------------------------------------------------------------------
+/* ---- objects of one segment ----------------------------------------------------------------------------------------
  */
 
+/* Objects count in their segments, so that others can tell what else holds a reference.  A share counts as a map: most
+ * often the arrays over there go with those here. */
 static void
-mapping_add(object_t *object)
+count(const object_t *object, int by)
 {
-    object_t **first = &object->segment->mappings;
+    segment_t *segment = object->segment;
 
-    object->mapping_next = *first;
+    __atomic_add_fetch(object->type == OBJECT_ARRAY ? &segment->arrays : &segment->maps, by, __ATOMIC_RELAXED);
+    if (object->type == OBJECT_MAPPING)
+        *(object->writes ? &segment->outside_writers : &segment->mappings) += by;
+}
+
+static void
+segment_add(object_t *object)
+{
+    object_t **first = &object->segment->objects;
+
+    object->segment_previous = NULL;
+    object->segment_next = *first;
     if (*first)
-        (*first)->mapping_previous = object;
+        (*first)->segment_previous = object;
     *first = object;
+    count(object, 1);
 }
 
 static void
-mapping_remove(object_t *object)
+segment_remove(object_t *object)
 {
-    *(object->mapping_previous ? &object->mapping_previous->mapping_next : &object->segment->mappings) =
-        object->mapping_next;
-    if (object->mapping_next)
-        object->mapping_next->mapping_previous = object->mapping_previous;
-    object->mapping_previous = object->mapping_next = NULL;
+    *(object->segment_previous ? &object->segment_previous->segment_next : &object->segment->objects) =
+        object->segment_next;
+    if (object->segment_next)
+        object->segment_next->segment_previous = object->segment_previous;
+    object->segment_previous = object->segment_next = NULL;
+    count(object, -1);
 }
 
-/* The object that the segment was accounted to has it no more: one of its mappings takes that over. */
 static void
-account_to_mapping(object_table_t *self, const segment_t *segment)
+account_to(object_table_t *self, object_t *object)
 {
-    object_t *heir = segment->mappings;
+    object->view = false;
+    if (!object->announced)
+        return;
+    object->changed = true;
+    news_add(self, object);
+}
 
-    if (!heir)
-        return;
-    heir->view = false;
-    if (!heir->announced)
-        return;
-    heir->changed = true;
-    news_add(self, heir);
+/* The object that the segment was accounted to has it no more: another one takes that over, an array if there is one.
+ */
+static void
+account_to_heir(object_table_t *self, const segment_t *segment)
+{
+    object_t *heir = segment->objects;
+
+    while (heir && heir->type != OBJECT_ARRAY && heir->segment_next)
+        heir = heir->segment_next;
+    if (heir && heir->type != OBJECT_ARRAY)
+        heir = segment->objects;
+    if (heir)
+        account_to(self, heir);
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
-/* Objects count in their segments, so that others can tell what else holds a reference. */
-static void
-note_holder(segment_t *segment, const object_t *object, int by)
-{
-    if (segment)
-        __atomic_add_fetch(object->type == OBJECT_ARRAY ? &segment->arrays : &segment->maps, by, __ATOMIC_RELAXED);
-}
-
 static void
 object_free(object_t *object)
 {
-    note_holder(object->segment, object, -1);
     segment_unref(&object->segment);
     buf_unref(&object->poison);
     free(object->kernel);
@@ -139,10 +164,10 @@ discard(object_table_t *self, object_t *object)
         news_remove(self, object);
     if (object->announced || object->changed)
         note_gone(self, object->id);
-    if (object->type == OBJECT_MAPPING)
-        mapping_remove(object);
+    if (object->segment)
+        segment_remove(object);
     if (object_bytes(object) > 0)
-        account_to_mapping(self, object->segment);
+        account_to_heir(self, object->segment);
     object_free(object);
 }
 
@@ -218,10 +243,10 @@ object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t
     object->type = OBJECT_ARRAY;
     object->segment = *segment;
     *segment = NULL;
-    note_holder(object->segment, object, 1);
     object->offset = nd->data - object->segment->data;
     object->dtype = nd->dtype;
     object->view = view;
+    segment_add(object);
     for (int i = 0; i < nd->shape.ndim; i++) {
         object->dims[i] = nd->shape.extent[i];
         object->dims[nd->shape.ndim + i] = nd->stride[i];
@@ -229,40 +254,85 @@ object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t
     return FH_OK;
 }
 
-int
-object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err)
+/* An object of another type that holds the array's memory. */
+static int
+add_holder(object_table_t *self, owner_t *owner, oid_t id, object_type_t type, bool writes, const object_t *array,
+           err_t *err)
 {
     object_t *object;
     int status = add(self, owner, id, array->ndim, &object, err);
 
     if (status)
         return status;
-    object->type = OBJECT_MAPPING;
+    object->type = type;
+    object->writes = writes;
     object->segment = segment_ref(array->segment);
     object->offset = array->offset;
     object->dtype = array->dtype;
     object->view = true;
-    note_holder(object->segment, object, 1);
     memcpy(object->dims, array->dims, 2 * (size_t)array->ndim * sizeof *array->dims);
-    mapping_add(object);
+    segment_add(object);
     return FH_OK;
 }
 
-void
-object_table_move(object_table_t *self, segment_t *from, segment_t *to)
+int
+object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, bool writes, err_t *err)
 {
-    size_t cursor = 0;
+    return add_holder(self, owner, id, OBJECT_MAPPING, writes, array, err);
+}
 
-    for (object_t *object; (object = oid_map_next(&self->map, &cursor));) {
-        if (object->type != OBJECT_ARRAY || object->segment != from)
+int
+object_table_add_share(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err)
+{
+    int status = add_holder(self, owner, id, OBJECT_SHARE, false, array, err);
+
+    if (!status)
+        object_table_find(self, id)->session = array->session;
+    return status;
+}
+
+void
+object_table_hull(const segment_t *segment, int64_t *low, int64_t *high)
+{
+    for (const object_t *object = segment->objects; object; object = object->segment_next) {
+        int64_t from, to;
+        nd_t nd;
+
+        if (object->type != OBJECT_ARRAY)
             continue;
-        if (!object->view)
-            account_to_mapping(self, from);
-        note_holder(from, object, -1);
+        object_nd(object, &nd);
+        if (nd_extent(&nd, &from, &to) || from == to)
+            continue; /* the extents of objects have been checked */
+        from += object->offset;
+        to += object->offset;
+        *low = *low == *high || from < *low ? from : *low;
+        *high = to > *high ? to : *high;
+    }
+}
+
+void
+object_table_move(object_table_t *self, segment_t *from, segment_t *to, int64_t low)
+{
+    object_t *moved = NULL;
+    bool accounted = false;
+
+    for (object_t *object = from->objects, *next; object; object = next) {
+        next = object->segment_next;
+        if (object->type != OBJECT_ARRAY)
+            continue;
+        segment_remove(object);
         segment_unref(&object->segment);
         object->segment = segment_ref(to);
-        note_holder(to, object, 1);
+        /* An empty array may lie anywhere. */
+        object->offset = object->offset < low ? 0 : object->offset - low;
+        segment_add(object);
+        accounted |= !object->view;
+        moved = object;
     }
+    if (accounted)
+        account_to_heir(self, from);
+    else if (moved)
+        account_to(self, moved);
 }
 
 int
@@ -306,7 +376,7 @@ object_nd(const object_t *self, nd_t *ret)
 int64_t
 object_bytes(const object_t *self)
 {
-    return self->segment && !self->view ? (int64_t)self->segment->size : 0;
+    return self->segment && !self->view && !self->segment->loan ? (int64_t)self->segment->size : 0;
 }
 
 void
@@ -314,8 +384,12 @@ object_table_abandon(object_table_t *self, const owner_t *owner, oid_t id)
 {
     object_t *object = oid_map_find(&self->map, id);
 
-    if (object && object->owner == owner && object->type == OBJECT_MAPPING)
+    if (!object || object->owner != owner)
+        return;
+    if (object->type == OBJECT_MAPPING && !object->writes)
         object->segment->abandoned = true;
+    else if (object->type == OBJECT_MAPPING || object->type == OBJECT_SHARE)
+        object->segment->spent = true;
 }
 
 void
@@ -335,9 +409,8 @@ object_table_disown(object_table_t *self, owner_t *owner)
     while (owner->first) {
         object_t *object = owner->first;
 
-        /* Nobody will say when the client's map goes. */
-        if (object->type == OBJECT_MAPPING)
-            object->segment->abandoned = true;
+        /* Nobody will say when the map of the client, or of the other engine's clients, goes. */
+        object_table_abandon(self, owner, object->id);
         owner_remove(object);
         discard_if_unheld(self, object);
     }

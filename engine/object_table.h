@@ -18,10 +18,15 @@
 
 enum { OBJECT_MAX_PER_OWNER = 1000000 };
 
-/* A mapping stands for a client's private map of an array's memory: while it is there the segment is frozen. */
-typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING } object_type_t;
+/* A mapping stands for a client's map of an array's memory: while it is there the segment is frozen, if the map is
+ * private, or cannot be frozen, if the client writes it.  A share
+ * stands for another engine whose arrays lie in the segment (engine/lend.h). */
+typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING, OBJECT_SHARE } object_type_t;
 
 typedef struct object object_t;
+
+/* "array", "kernel", ...: as in OBJECT. */
+const char *object_type_name(object_type_t type);
 
 /* Whom objects belong to: one for each session.  Plain memory: set session, zero the rest. */
 typedef struct {
@@ -39,13 +44,14 @@ struct object {
     bool view;                                 /* sees the memory of another */
     bool announced;                            /* the broker knows it */
     bool changed;                              /* the broker knows what it was before */
+    bool writes;                               /* a mapping whose client writes the memory itself */
     buf_t *poison;                             /* an err_t, or NULL */
-    segment_t *segment;                        /* arrays that are not poisoned, mappings */
+    segment_t *segment;                        /* arrays that are not poisoned, mappings, shares */
     int64_t offset;                            /* of the first element in the segment */
     void *kernel;                              /* kernels: what methods/kernel.c keeps, malloc'ed */
     object_t *previous, *next;                 /* of the same owner */
     object_t *news_previous, *news_next;       /* new ones, oldest first */
-    object_t *mapping_previous, *mapping_next; /* of the same segment */
+    object_t *segment_previous, *segment_next; /* in the same segment */
     dtype_t dtype;
     int ndim;
     int64_t dims[]; /* ndim extents, then ndim strides */
@@ -68,11 +74,17 @@ object_t *object_table_find(const object_table_t *self, oid_t id);
  * has too many. An array takes *segment (a reference; NULL afterwards, on failure too); nd->data points into it. */
 int object_table_add_array(object_table_t *self, owner_t *owner, oid_t id, segment_t **segment, const nd_t *nd,
                            bool view, err_t *err);
-/* A mapping of an array that is in the table.  Its segment is frozen until the mapping is dropped, or abandoned if the
- * owner ends first. */
-int object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err);
-/* All arrays in this segment lie in another one from now on, at the same offsets; mappings stay. */
-void object_table_move(object_table_t *self, segment_t *from, segment_t *to);
+/* A mapping of an array that is in the table.  Its segment is frozen (writes: cannot be frozen) until the mapping is
+ * dropped, or abandoned if the owner ends first. */
+int object_table_add_mapping(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, bool writes,
+                             err_t *err);
+/* Another engine's hold on an array's memory, for the session that made the array; owner: that engine's. */
+int object_table_add_share(object_table_t *self, owner_t *owner, oid_t id, const object_t *array, err_t *err);
+/* Widen the range [*low, *high) of bytes in the segment to that of all arrays there; low == high: nothing yet. */
+void object_table_hull(const segment_t *segment, int64_t *low, int64_t *high);
+/* All arrays in this segment lie in another one from now on, where bytes from `low` on are at 0; mappings and shares
+ * stay. */
+void object_table_move(object_table_t *self, segment_t *from, segment_t *to, int64_t low);
 /* Takes kernel (malloc'ed) on success. */
 int object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err);
 /* poison: an err_t in a buffer; a reference is taken. */
@@ -80,8 +92,8 @@ int object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, bu
 
 /* The array as strided memory; valid as long as a reference of its segment is held. */
 void object_nd(const object_t *self, nd_t *ret);
-/* Bytes that are accounted to this object: 0 for views, kernels and poisoned ones, and for mappings as long as an array
- * has the same memory. */
+/* Bytes that are accounted to this object: all of the segment to one of the objects there, an array as long as there is
+ * one; 0 for the others, for kernels and poisoned ones, and for what lies in another engine's memory. */
 int64_t object_bytes(const object_t *self);
 
 /* If this is a mapping of the owner's: its memory is not written or used again even after it has been dropped. */

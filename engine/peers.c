@@ -1,6 +1,7 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/lend.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/transfer.h"
@@ -130,16 +131,47 @@ handle_push_failed(arrival_t *at)
     pthread_mutex_unlock(&core->lock);
 }
 
+static void
+handle_borrow(arrival_t *at)
+{
+    const msg_BORROW_t *borrow = &at->message.as.BORROW;
+    message_t lent;
+    err_t err = {0};
+
+    if (lend_begin(at->peers->core, at->caller->id, borrow, &lent, &err))
+        answer_error(at, borrow->call, &err);
+    else
+        caller_answer(at->peers, at->caller, &lent);
+}
+
+static void
+handle_return(arrival_t *at)
+{
+    const msg_RETURN_t *returned = &at->message.as.RETURN;
+
+    lend_end(at->peers->core, at->caller->id, returned);
+    caller_answer(at->peers, at->caller, &(message_t){.code = MSG_OK, .as.OK.call = returned->call});
+}
+
 static void (*handler_of(msg_code_t code))(arrival_t *at)
 {
     static const struct {
         msg_code_t code;
         void (*run)(arrival_t *at);
     } ROWS[] = {
-        {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
-        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_PROGRESS, arrival_progress},
-        {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},
+        {MSG_PING, handle_ping},
+        {MSG_PONG, handle_sign_of_life},
+        {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life},
+        {MSG_GOODBYE, handle_goodbye},
+        {MSG_CANCEL, arrival_cancel},
+        {MSG_PUSH, handle_push},
+        {MSG_PUSH_FAILED, handle_push_failed},
+        {MSG_PROGRESS, arrival_progress},
+        {MSG_BORROW, handle_borrow},
+        {MSG_RETURN, handle_return},
+        {MSG_RING, arrival_ring},
+        {MSG_RING_READY, arrival_ring_ready},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)

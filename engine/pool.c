@@ -273,7 +273,7 @@ pool_give_back(pool_t *self, segment_t *segment)
     self->segments--;
     pool_owners_count(self, segment, -1);
     self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
-    if (segment->abandoned) {
+    if (segment->abandoned || segment->spent) {
         doom(self, segment);
     } else if (!heap) {
         cache_add(self, segment);

@@ -82,6 +82,11 @@ check_numbers(const kernel_info_t *info, const runner_call_t *call, err_t *err)
                        "and %lld",
                        info->entry, call->low, call->high, call->nin, (long long)call->width, call->axis,
                        (long long)call->pad_low, (long long)call->pad_high);
+    bool strips = call->low || call->high;
+    if (call->leave > 3 || (call->leave && (!call->width || call->axis < 0 || strips || call->ends_only)) ||
+        (call->ends_only && !strips))
+        return err_set(err, FH_KERNEL_ERROR, "kernel %.200s: ends 0x%x are to be left out of a piece %s strips",
+                       info->entry, call->leave, strips ? "with" : "without");
     return FH_OK;
 }
 
@@ -251,6 +256,8 @@ runner_call_fill(runner_job_t *job, const kernel_info_t *info, const runner_call
     job->request->masked = call->masked;
     job->request->stage = (uint8_t)call->stage;
     job->request->axis = call->axis;
+    job->request->leave = (uint8_t)call->leave;
+    job->request->ends_only = call->ends_only;
     job->request->low = call->low;
     job->request->high = call->high;
     job->request->width = call->width;

@@ -75,6 +75,9 @@ typedef struct {
     int axis; /* FOLD: of the first input.  Array kernels: along which the whole is cut, -1: it is not */
     uint32_t low, high;
     int64_t width, pad_low, pad_high;
+    unsigned
+        leave; /* leave out the low (1), the high (2) end of the results, width elements, which need no strips then */
+    bool ends_only;      /* compute only the ends that have strips: the rest is there */
     int64_t piece;       /* for messages: number of the piece; -1: there is only one */
     int64_t deadline_ns; /* clock_now_ns() time after which the call gets KERNEL_TIMEOUT */
 } runner_call_t;

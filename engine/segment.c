@@ -1,6 +1,7 @@
 #include "engine/segment.h"
 
 #include "base/stream_copy.h"
+#include "engine/borrow.h"
 #include "engine/pool.h"
 
 #include <errno.h>
@@ -81,6 +82,29 @@ segment_new_file(segment_t **ret, size_t size, const huge_pages_t *pages, err_t 
     return FH_OK;
 }
 
+int
+segment_new_borrowed(segment_t **ret, size_t size, int fd, struct loan *loan, err_t *err)
+{
+    segment_t *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory for the record of an array");
+    self->data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (self->data == MAP_FAILED) {
+        free(self);
+        return err_set_errno(err, FH_NO_MEMORY, errno, "cannot map another engine's segment of %zu bytes", size);
+    }
+    self->size = self->touched = size;
+    self->fd = fd;
+    self->read_only_fd = -1;
+    self->huge = size >= HUGE_PAGE;
+    self->lent = true;
+    self->loan = loan;
+    self->references = 1;
+    *ret = self;
+    return FH_OK;
+}
+
 void
 segment_destroy(segment_t **self)
 {
@@ -112,14 +136,18 @@ segment_unref(segment_t **self)
     segment_t *segment = *self;
 
     *self = NULL;
-    if (segment && __atomic_sub_fetch(&segment->references, 1, __ATOMIC_ACQ_REL) == 0)
+    if (!segment || __atomic_sub_fetch(&segment->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (segment->loan)
+        borrow_give_back(segment);
+    else
         pool_give_back(segment->pool, segment);
 }
 
 bool
 segment_is_frozen(const segment_t *self)
 {
-    return self->mappings || self->abandoned;
+    return self->mappings > 0 || self->abandoned;
 }
 
 void

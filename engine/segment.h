@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* data, size, fd and huge never change; the rest is the pool's. */
+/* data, size, fd, huge and loan never change; the rest is the pool's. */
 typedef struct segment {
     char *data;       /* 64-byte aligned; files: page-aligned; huge: on a boundary of 2 MiB */
     size_t size;      /* bytes that may be used; the array's size rounded up to its class */
@@ -21,17 +21,21 @@ typedef struct segment {
     bool huge;        /* on huge pages, as far as they are whole */
     int read_only_fd; /* see segment_read_only_fd */
     struct pool *pool;
-    oid_t session;           /* whose data it holds or held */
-    bool lent;               /* a runner, or a client that writes, has mapped it */
-    bool abandoned;          /* clients that may still map it have vanished; under the core's lock */
-    int writers;             /* calls that write it just now; counted up under the core's lock, atomic */
-    struct object *mappings; /* of clients that have mapped it; the object table's */
-    size_t touched;          /* bytes from here on have never been written: their pages are not there yet */
-    int references;          /* atomic */
-    int arrays, maps;        /* objects that hold references: arrays, clients' maps; set under the core's lock */
-    size_t slot;             /* in the pool's list of files */
-    int64_t idle_since_ns;   /* while cached */
-    struct segment *previous, *next;             /* in the cache, oldest first */
+    oid_t session;                   /* whose data it holds or held */
+    bool lent;                       /* a runner, or a client that writes, has mapped it */
+    bool abandoned;                  /* clients that may still map it have vanished; under the core's lock */
+    bool spent;                      /* another engine may still use it, or its clients may: not for the cache */
+    int writers;                     /* calls that write it just now; counted up under the core's lock, atomic */
+    struct object *objects;          /* that lie in it or hold it; the object table's */
+    int mappings;                    /* of them: of clients that have mapped it privately */
+    int outside_writers;             /* clients that have mapped it and write it at any time; under the core's lock */
+    struct loan *loan;               /* the memory is another engine's (engine/borrow.h); NULL: the pool's */
+    size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */
+    int references;                  /* atomic */
+    int arrays, maps;                /* objects that hold references: arrays, clients' maps and shares; atomic */
+    size_t slot;                     /* in the pool's list of files */
+    int64_t idle_since_ns;           /* while cached */
+    struct segment *previous, *next; /* in the cache, oldest first */
     struct segment *class_previous, *class_next; /* in its class, newest first */
 } segment_t;
 
@@ -39,11 +43,14 @@ typedef struct segment {
 int segment_new_heap(segment_t **ret, size_t size, err_t *err);
 /* size: whole pages; they are zero.  pages: NULL for a memfd.  NO_MEMORY, LIMIT_EXCEEDED (descriptors), IO_ERROR. */
 int segment_new_file(segment_t **ret, size_t size, const huge_pages_t *pages, err_t *err);
+/* Memory of another engine: size bytes of a file that is open read-write; takes fd on success.  NO_MEMORY. */
+int segment_new_borrowed(segment_t **ret, size_t size, int fd, struct loan *loan, err_t *err);
 /* Whatever its references. */
 void segment_destroy(segment_t **self);
 
 segment_t *segment_ref(segment_t *self);
-/* Drop one reference and set *self to NULL; the last one gives the memory back to the pool. */
+/* Drop one reference and set *self to NULL; the last one gives the memory back to the pool, or to whom it was borrowed
+ * from. */
 void segment_unref(segment_t **self);
 /* Under the core's lock: must its bytes stay as they are?  Clients see them through private maps, which show later
  * writes to pages that the client has not written itself. */

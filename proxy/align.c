@@ -20,17 +20,17 @@ same_view(const nd_t *a, const nd_t *b)
            memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof a->stride[0]) == 0;
 }
 
-/* One block of the region on engine `to`: the source part itself, a view of it, or a copy that was sent. */
+/* One block of the region: the source part itself, a view of it, or a copy that is on its way. */
 static int
-bring_block(const fh_array *array, block_t block, int axis, piece_t want, engine_link_t *to, handle_t **ret,
-            nd_t *ret_nd, err_t *err)
+bring_block(const region_t *region, block_t block, region_block_t *ret, err_t *err)
 {
+    const fh_array *array = region->array;
     handle_t *source = array->parts[block.part].handle, *view = NULL;
     nd_t whole = array_part_nd(array, block.part), nd = whole;
     if (array->axis >= 0)
         narrow(&nd, array->axis, block.range);
-    if (axis != array->axis)
-        narrow(&nd, axis, want);
+    if (region->axis != array->axis)
+        narrow(&nd, region->axis, region->want);
     int status = FH_OK;
     if (same_view(&whole, &nd))
         view = handle_ref(source);
@@ -38,15 +38,24 @@ bring_block(const fh_array *array, block_t block, int axis, piece_t want, engine
         status = emit_view(source, &nd, &view, err);
     if (status)
         return status;
-    *ret_nd = nd;
-    if (source->engine == to) {
-        *ret = view;
+    *ret = (region_block_t){.nd = nd};
+    if (source->engine == region->to) {
+        ret->handle = view;
         return FH_OK;
     }
-    status = emit_transfer(view, to, array->dtype, &nd.shape, ret, err);
+    status = emit_send(view, region->to, array->dtype, &nd.shape, &ret->handle, err);
     handle_unref(&view);
-    nd_init(ret_nd, ARRAY_BASE, array->dtype, &nd.shape);
+    nd_init(&ret->nd, ARRAY_BASE, array->dtype, &nd.shape);
+    ret->from = status ? NULL : source->engine;
     return status;
+}
+
+static int
+receive_block(region_block_t *self, err_t *err)
+{
+    const engine_link_t *from = self->from;
+    self->from = NULL;
+    return from ? emit_expect(&self->handle, from, self->nd.dtype, &self->nd.shape, err) : FH_OK;
 }
 
 /* Write one array into a larger one, starting at `start` along axis. */
@@ -66,21 +75,14 @@ write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t start, han
 }
 
 static int
-join_blocks(const fh_array *array, int axis, piece_t want, const shape_t *shape, int first, int count,
-            engine_link_t *to, handle_t **ret, err_t *err)
+join_blocks(const region_t *self, const nd_t *nd, handle_t **ret, err_t *err)
 {
+    const fh_array *array = self->array;
     handle_t *joined = NULL;
-    nd_t joined_nd;
-    nd_init(&joined_nd, ARRAY_BASE, array->dtype, shape);
-    int status = emit_empty(to, array->dtype, shape, NULL, &joined, err);
-    for (int i = first; i < first + count && !status; i++) {
-        block_t block = layout_block(array->cuts, array->axis, axis, want, i);
-        handle_t *source = NULL;
-        nd_t nd;
-        status = bring_block(array, block, axis, want, to, &source, &nd, err);
-        if (!status)
-            status = write_into(joined, &joined_nd, array->axis, block.target, source, block.range.length, err);
-        handle_unref(&source);
+    int status = emit_empty(self->to, array->dtype, &nd->shape, NULL, &joined, err);
+    for (int i = 0; i < self->count && !status; i++) {
+        block_t block = layout_block(array->cuts, array->axis, self->axis, self->want, self->first + i);
+        status = write_into(joined, nd, array->axis, block.target, self->blocks[i].handle, block.range.length, err);
     }
     if (status)
         handle_unref(&joined);
@@ -90,27 +92,66 @@ join_blocks(const fh_array *array, int axis, piece_t want, const shape_t *shape,
 }
 
 int
-align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err)
+region_init(region_t *self, const fh_array *array, int axis, piece_t want, engine_link_t *to, err_t *err)
 {
-    int first, count, status;
-    shape_t shape = array->shape;
-    if (axis >= 0)
-        shape.extent[axis] = want.length;
-    layout_blocks(array->cuts, array->n, array->axis, axis, want, &first, &count);
-    handle_t *handle = NULL;
-    nd_t nd;
-    if (count == 1) {
-        block_t block = layout_block(array->cuts, array->axis, axis, want, first);
-        status = bring_block(array, block, axis, want, to, &handle, &nd, err);
-    } else {
-        nd_init(&nd, ARRAY_BASE, array->dtype, &shape);
-        status = join_blocks(array, axis, want, &shape, first, count, to, &handle, err);
+    int status = FH_OK;
+    *self = (region_t){.array = array, .axis = axis, .want = want, .to = to};
+    layout_blocks(array->cuts, array->n, array->axis, axis, want, &self->first, &self->count);
+    self->blocks = calloc((size_t)self->count + 1, sizeof *self->blocks);
+    if (!self->blocks)
+        return err_set(err, FH_NO_MEMORY, "no memory for the %d parts of a region", self->count);
+    for (int i = 0; i < self->count && !status; i++) {
+        block_t block = layout_block(array->cuts, array->axis, axis, want, self->first + i);
+        status = bring_block(self, block, &self->blocks[i], err);
     }
     if (status)
+        region_release(self);
+    return status;
+}
+
+int
+region_receive(region_t *self, part_t *ret, err_t *err)
+{
+    int status = FH_OK;
+    for (int i = 0; i < self->count && !status; i++)
+        status = receive_block(&self->blocks[i], err);
+    if (status)
         return status;
-    ret->handle = handle;
+    nd_t nd = self->blocks[0].nd;
+    if (self->count == 1) {
+        ret->handle = handle_ref(self->blocks[0].handle);
+    } else {
+        shape_t shape = self->array->shape;
+        if (self->axis >= 0)
+            shape.extent[self->axis] = self->want.length;
+        nd_init(&nd, ARRAY_BASE, self->array->dtype, &shape);
+        status = join_blocks(self, &nd, &ret->handle, err);
+    }
     memcpy(ret->stride, nd.stride, sizeof ret->stride);
-    return FH_OK;
+    return status;
+}
+
+void
+region_release(region_t *self)
+{
+    for (int i = 0; self->blocks && i < self->count; i++) {
+        receive_block(&self->blocks[i], NULL);
+        handle_unref(&self->blocks[i].handle);
+    }
+    free(self->blocks);
+    self->blocks = NULL;
+}
+
+int
+align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err)
+{
+    region_t region;
+    int status = region_init(&region, array, axis, want, to, err);
+    if (status)
+        return status;
+    status = region_receive(&region, ret, err);
+    region_release(&region);
+    return status;
 }
 
 int

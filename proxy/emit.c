@@ -140,32 +140,45 @@ emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const sha
 }
 
 int
-emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+emit_send(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret_transfer, err_t *err)
 {
+    message_t message = {.code = MSG_SEND};
     int64_t bytes = shape_bytes(shape, dtype);
-    oid_t id;
     handle_t *made;
     int status = engine_link_open(to, err);
     if (!status)
-        status = make_handle(&made, to, OID_NONE, bytes, &id, err);
+        status = make_handle(&made, to, OID_NONE, bytes, &message.as.SEND.transfer, err);
     if (status)
         return status;
-    message_t send = {.code = MSG_SEND}, expect = {.code = MSG_EXPECT};
-    send.as.SEND.object = source->id;
-    send.as.SEND.transfer = id;
-    send.as.SEND.engine = to->id;
-    expect.as.EXPECT.transfer = id;
-    expect.as.EXPECT.engine = source->engine->id;
-    expect.as.EXPECT.dtype = (uint64_t)dtype;
-    expect.as.EXPECT.shape = ints_of(shape);
-    status = engine_link_call(source->engine, &send, NULL, NULL, err);
-    if (status)
-        handle_discard(&made);
-    else
-        status = make(to, &expect, NULL, &made, err);
+    message.as.SEND.object = source->id;
+    message.as.SEND.engine = to->id;
+    status = make(source->engine, &message, NULL, &made, err);
     if (status)
         return status;
     to->session->engine_bytes += (uint64_t)bytes;
-    *ret = made;
+    *ret_transfer = made;
     return FH_OK;
+}
+
+int
+emit_expect(handle_t **transfer, const engine_link_t *from, dtype_t dtype, const shape_t *shape, err_t *err)
+{
+    message_t message = {.code = MSG_EXPECT};
+    message.as.EXPECT.transfer = (*transfer)->id;
+    message.as.EXPECT.engine = from->id;
+    message.as.EXPECT.dtype = (uint64_t)dtype;
+    message.as.EXPECT.shape = ints_of(shape);
+    return make((*transfer)->engine, &message, NULL, transfer, err);
+}
+
+int
+emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    handle_t *made = NULL;
+    int status = emit_send(source, to, dtype, shape, &made, err);
+    if (!status)
+        status = emit_expect(&made, source->engine, dtype, shape, err);
+    if (!status)
+        *ret = made;
+    return status;
 }

@@ -19,7 +19,12 @@ int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims,
                 const shape_t *shape, handle_t **ret, err_t *err);
 int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
                      err_t *err);
-/* SEND here, EXPECT there: a contiguous copy on another engine. */
+/* A contiguous copy on another engine, in two steps: SEND here, then EXPECT there.  Between them its lane goes on; but
+ * the second must follow, also where the copy is not wanted any more.  emit_expect drops *transfer where it fails. */
+int emit_send(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret_transfer,
+              err_t *err);
+int emit_expect(handle_t **transfer, const engine_link_t *from, dtype_t dtype, const shape_t *shape, err_t *err);
+/* Both at once. */
 int emit_transfer(handle_t *source, engine_link_t *to, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 
 #endif

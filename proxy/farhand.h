@@ -256,9 +256,10 @@ FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_e
  * his; what is done to the array later is not seen.  Pages cost a little when they are first read, and a copy when they
  * are first written.  The engines keep the memory, and count it, until fh_mapping_free or the session's end; an array
  * that is written in place meanwhile is copied there first.
- * NOT_SUPPORTED: use fh_gather.  So for arrays below 1 MiB, on other hosts, not cut along the first axis, whose pieces
- * are not C-contiguous, or more than half of which would have to be copied because pieces do not begin on a page.
- * Waits.  *ret_data stays valid until fh_mapping_free, also when the session is closed or engines end. */
+ * NOT_SUPPORTED: use fh_gather.  So for arrays below 1 MiB and on other hosts.  Arrays that fh_scatter and fh_empty
+ * have made lie in one piece of memory and are mapped however they were cut.  Others (results, and what was written in
+ * place while it was mapped) must be cut along the first axis into C-contiguous pieces, of which more than half begin
+ * on a page. Waits.  *ret_data stays valid until fh_mapping_free, also when the session is closed or engines end. */
 typedef struct fh_mapping fh_mapping;
 FH_EXPORT int fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error);
 /* Unmap it; no message is sent for that alone.  NULL-safe.  Thread rule: that of the session, unless the process is a

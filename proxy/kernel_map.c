@@ -58,7 +58,10 @@ strips_release(map_strips_t *self, int n)
 {
     for (int i = 0; self->parts && i < n; i++)
         handle_unref(&self->parts[i].handle);
+    for (int i = 0; self->regions && i < n; i++)
+        region_release(&self->regions[i]);
     free(self->parts);
+    free(self->regions);
 }
 
 void
@@ -69,8 +72,12 @@ mapping_release(mapping_t *self)
         strips_release(&self->low[i], self->layout.n);
         strips_release(&self->high[i], self->layout.n);
     }
-    for (int k = 0; k < KERNEL_MAX_OUT; k++)
+    for (int k = 0; k < KERNEL_MAX_OUT; k++) {
+        for (int i = 0; self->out[k].drafts && i < self->layout.n; i++)
+            handle_unref(&self->out[k].drafts[i]);
+        free(self->out[k].drafts);
         fh_array_free(&self->out[k].made);
+    }
     free(self->edges);
     layout_release(&self->layout);
 }
@@ -172,13 +179,16 @@ mapping_place_outs(mapping_t *self, err_t *err)
     return status;
 }
 
+/* What a message computes of its part. */
+typedef enum { STAGE_WHOLE, STAGE_DRAFT, STAGE_ENDS } stage_t;
+
 /* ---- messages ------------------------------------------------------------------------------------------------------
  */
 
 /* The lists of one message. */
 typedef struct {
     operand_t inputs[KERNEL_MAX_IN];
-    oid_t results[KERNEL_MAX_OUT], low[KERNEL_MAX_IN], high[KERNEL_MAX_IN];
+    oid_t results[KERNEL_MAX_OUT], drafts[KERNEL_MAX_OUT], low[KERNEL_MAX_IN], high[KERNEL_MAX_IN];
     handle_t *made[KERNEL_MAX_OUT];
     int64_t dtypes[KERNEL_MAX_OUT], ndims[KERNEL_MAX_OUT], extents[KERNEL_MAX_OUT * SHAPE_MAX_DIMS];
     int64_t bases[KERNEL_MAX_IN + KERNEL_MAX_OUT], wholes[KERNEL_MAX_IN + KERNEL_MAX_OUT];
@@ -187,14 +197,15 @@ typedef struct {
 
 /* Of part i, its first element along the axis; wholes without one are not cut. */
 static void
-fill_input(const mapping_t *self, int i, int k, lists_t *ret)
+fill_input(const mapping_t *self, int i, int k, stage_t stage, lists_t *ret)
 {
     const map_edge_t *edge = self->edges ? &self->edges[i] : NULL;
+    bool strips = edge && self->cut[k] && stage != STAGE_DRAFT;
     ret->inputs[k] = input_operand(&self->in[k], i);
     ret->wholes[k] = self->cut[k] ? self->extent : -1;
     ret->bases[k] = self->cut[k] ? self->layout.cuts[i].start - (edge ? edge->pad_low : 0) : 0;
-    ret->low[k] = edge && edge->low && self->cut[k] ? self->low[k].parts[i].handle->id : OID_NONE;
-    ret->high[k] = edge && edge->high && self->cut[k] ? self->high[k].parts[i].handle->id : OID_NONE;
+    ret->low[k] = strips && edge->low ? self->low[k].parts[i].handle->id : OID_NONE;
+    ret->high[k] = strips && edge->high ? self->high[k].parts[i].handle->id : OID_NONE;
 }
 
 static int
@@ -222,7 +233,7 @@ fill_output(mapping_t *self, int i, int k, lists_t *ret, err_t *err)
 }
 
 static void
-fill_message(const mapping_t *self, int i, const handle_t *kernel, lists_t *lists, msg_KERNEL_MAP_t *ret)
+fill_message(const mapping_t *self, int i, stage_t stage, const handle_t *kernel, lists_t *lists, msg_KERNEL_MAP_t *ret)
 {
     const map_edge_t *edge = self->edges ? &self->edges[i] : NULL;
     uint32_t nin = (uint32_t)self->nin, nout = (uint32_t)self->nout;
@@ -247,14 +258,34 @@ fill_message(const mapping_t *self, int i, const handle_t *kernel, lists_t *list
         return;
     ret->pad_low = (uint64_t)edge->pad_low;
     ret->pad_high = (uint64_t)edge->pad_high;
+    if (stage == STAGE_DRAFT) {
+        ret->leave = (uint64_t)edge->low | (uint64_t)edge->high << 1;
+        return;
+    }
+    if (stage == STAGE_ENDS)
+        ret->drafts = (oids_t){lists->drafts, nout};
     if (edge->low)
         ret->low = (oids_t){lists->low, nin};
     if (edge->high)
         ret->high = (oids_t){lists->high, nin};
 }
 
+/* What a message has made. */
+static void
+keep(mapping_t *self, int i, stage_t stage, lists_t *lists)
+{
+    for (int k = 0; k < self->nout; k++) {
+        if (stage == STAGE_ENDS)
+            handle_unref(&self->out[k].drafts[i]);
+        if (stage == STAGE_DRAFT)
+            self->out[k].drafts[i] = lists->made[k];
+        else if (lists->made[k])
+            array_put(self->out[k].made, i, lists->made[k], NULL);
+    }
+}
+
 static int
-emit_part(mapping_t *self, int i, err_t *err)
+emit_part(mapping_t *self, int i, stage_t stage, err_t *err)
 {
     engine_link_t *engine = self->layout.engines[i];
     message_t message = {.code = MSG_KERNEL_MAP};
@@ -263,20 +294,34 @@ emit_part(mapping_t *self, int i, err_t *err)
     memset(&lists, 0, sizeof lists);
     int status = kernel_code_on(self->kernel->code, engine, &kernel, err);
     for (int k = 0; k < self->nin && !status; k++)
-        fill_input(self, i, k, &lists);
-    for (int k = 0; k < self->nout && !status; k++)
+        fill_input(self, i, k, stage, &lists);
+    for (int k = 0; k < self->nout && !status; k++) {
         status = fill_output(self, i, k, &lists, err);
+        if (stage == STAGE_ENDS)
+            lists.drafts[k] = self->out[k].drafts[i]->id;
+    }
     if (!status) {
-        fill_message(self, i, kernel, &lists, &message.as.KERNEL_MAP);
+        fill_message(self, i, stage, kernel, &lists, &message.as.KERNEL_MAP);
         status = engine_link_call(engine, &message, NULL, NULL, err);
     }
-    for (int k = 0; k < self->nout; k++) {
-        if (status)
-            handle_discard(&lists.made[k]);
-        else if (lists.made[k])
-            array_put(self->out[k].made, i, lists.made[k], NULL);
-    }
+    if (!status)
+        keep(self, i, stage, &lists);
+    for (int k = 0; k < self->nout && status; k++)
+        handle_discard(&lists.made[k]);
     return status;
+}
+
+int
+mapping_emit_early(mapping_t *self, int i, err_t *err)
+{
+    for (int k = 0; k < self->nout; k++) {
+        map_out_t *out = &self->out[k];
+        if (!out->drafts)
+            out->drafts = calloc((size_t)self->layout.n, sizeof *out->drafts);
+        if (!out->drafts)
+            return err_set(err, FH_NO_MEMORY, "no memory for the results of %d pieces", self->layout.n);
+    }
+    return emit_part(self, i, STAGE_DRAFT, err);
 }
 
 int
@@ -284,7 +329,7 @@ mapping_emit(mapping_t *self, fh_array **ret, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < self->layout.n && !status; i++)
-        status = emit_part(self, i, err);
+        status = emit_part(self, i, self->edges && self->edges[i].early ? STAGE_ENDS : STAGE_WHOLE, err);
     for (int k = 0; k < self->nout && !status; k++) {
         map_out_t *out = &self->out[k];
         if (out->made)

@@ -2,6 +2,7 @@
 #ifndef FH_PROXY_KERNEL_MAP_H
 #define FH_PROXY_KERNEL_MAP_H
 
+#include "proxy/align.h"
 #include "proxy/inputs.h"
 #include "proxy/kernel.h"
 
@@ -12,16 +13,19 @@ typedef struct {
     shape_t shape;   /* of the whole */
     bool slices;     /* extent 1 for each piece, not that of the input's piece */
     fh_array *made;
+    handle_t **drafts; /* layout.n, results that lack their ends; NULL handles where there is none; NULL: none at all */
 } map_out_t;
 
 /* What one piece reads beyond itself: strips (runner_call_t), or elements at the ends of its own arrays. */
 typedef struct {
     bool low, high;
+    bool early; /* what needs no strip is computed before the strips are there */
     int64_t pad_low, pad_high;
 } map_edge_t;
 
 typedef struct {
-    part_t *parts; /* layout.n of them, NULL handles where there is none; NULL: none at all */
+    part_t *parts;     /* layout.n of them, NULL handles where there is none; NULL: none at all */
+    region_t *regions; /* layout.n: those that are on their way */
 } map_strips_t;
 
 typedef struct {
@@ -59,7 +63,10 @@ int kernel_map_array(fh_kernel *kernel, const fh_operand *in, int nin, const fh_
                      fh_array **ret, err_t *err);
 int kernel_map_gufunc(fh_kernel *kernel, const fh_operand *in, int nin, const fh_kernel_map_options *options,
                       fh_array **ret, err_t *err);
-/* Halo of width elements along the mapping's axis: what each piece reads of its neighbours, brought to it. */
+/* Halo of width elements along the mapping's axis: what each piece reads of its neighbours, brought to it; and large
+ * pieces without their ends, which are computed while that is on its way. */
 int stencil_plan(mapping_t *self, err_t *err);
+/* Send the messages that compute part i without its ends. */
+int mapping_emit_early(mapping_t *self, int i, err_t *err);
 
 #endif

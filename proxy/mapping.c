@@ -1,12 +1,12 @@
-/* proxy/mapping.c - gather without a copy: the engines' memory, mapped privately, piece beside piece.
+/* proxy/mapping.c - gather without a copy: the engines' memory, mapped privately.
  *
- * One range of addresses is reserved for the whole array, and the whole pages of each piece are mapped into it, so
- * pieces must begin at the same place of a page in their file and in the whole.  What lies on a page with two pieces is
- * copied, as are pieces that do not fit.  Addresses are chosen so that the first piece lies on huge pages as its file
- * does, and then all do whose sizes are whole huge pages.
- * Reading cannot fault: the files are as long as what is mapped (nearby_open), engines never make files shorter, and
- * pages that were never written are there as zeros; a file lives as long as it is mapped, whatever becomes of the
- * engine. */
+ * Pieces that lie in one file as in the whole (proxy/whole.h) are mapped together, along whatever axis they were cut.
+ * Others are mapped piece beside piece: one range of addresses is reserved for the whole array, and the whole pages of
+ * each piece are mapped into it, so pieces must begin at the same place of a page in their file and in the whole.  What
+ * lies on a page with two pieces is copied, as are pieces that do not fit.  Addresses are chosen so that the first
+ * piece lies on huge pages as its file does, and then all do whose sizes are whole huge pages. Reading cannot fault:
+ * the files are as long as what is mapped (nearby_open), engines never make files shorter, and pages that were never
+ * written are there as zeros; a file lives as long as it is mapped, whatever becomes of the engine. */
 #include "codecs/strided.h"
 #include "proxy/array.h"
 #include "proxy/error.h"
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -68,7 +69,9 @@ typedef struct {
     const fh_array *array;
     fh_mapping *mapping;
     nearby_t *near;
-    int64_t *start; /* of each part in the whole, and the end: n + 1 */
+    bool apart;     /* the parts can be mapped piece beside piece */
+    int n;          /* how many parts are mapped: all, or 1 if they lie together */
+    int64_t *start; /* of each of them in the whole, and the end: n + 1 */
     char *data;     /* where the whole begins */
 } plan_t;
 
@@ -82,25 +85,53 @@ is_in_order(const fh_array *array)
     return true;
 }
 
+/* Why the parts cannot be mapped piece beside piece; or FH_OK. */
+static int
+check_apart(const fh_array *array, err_t *err)
+{
+    if (!is_in_order(array))
+        return err_set(err, FH_NOT_SUPPORTED, "an array that is cut along axis %d is not mapped", array->axis);
+    for (int i = 0; i < array->n; i++) {
+        nd_t nd = array_part_nd(array, i);
+        if (!nd_is_c_contiguous(&nd))
+            return err_set(err, FH_NOT_SUPPORTED, "piece %d is not C-contiguous", i);
+        if (shape_bytes(&nd.shape, nd.dtype) < SMALLEST_PART)
+            return err_set(err, FH_NOT_SUPPORTED, "piece %d is small", i);
+    }
+    return FH_OK;
+}
+
+/* Do the parts have the strides that they would have in the whole? */
+static bool
+may_lie_together(const fh_array *array)
+{
+    nd_t whole = array_whole_nd(array);
+    for (int i = 0; i < array->n; i++) {
+        shape_t shape = array_part_shape(array, i);
+        for (int k = 0; k < shape.ndim; k++)
+            if (shape.extent[k] > 1 && array->parts[i].stride[k] != whole.stride[k])
+                return false;
+    }
+    return array->n > 1;
+}
+
 static int
 plan_parts(plan_t *self, err_t *err)
 {
     const fh_array *array = self->array;
     if (array_bytes(array) < NEARBY_BYTES)
         return err_set(err, FH_NOT_SUPPORTED, "an array of less than %d bytes is not mapped", NEARBY_BYTES);
-    if (!is_in_order(array))
-        return err_set(err, FH_NOT_SUPPORTED, "an array that is cut along axis %d is not mapped", array->axis);
-    self->start[0] = 0;
+    for (int i = 0; i < array->n; i++)
+        if (!nearby_possible(array->parts[i].handle->engine, array_bytes(array)))
+            return err_set(err, FH_NOT_SUPPORTED, "piece %d is on another host", i);
+    int status = check_apart(array, err);
+    self->apart = !status;
+    self->n = array->n;
     for (int i = 0; i < array->n; i++) {
-        nd_t nd = array_part_nd(array, i);
-        self->start[i + 1] = self->start[i] + shape_bytes(&nd.shape, nd.dtype);
-        if (!nd_is_c_contiguous(&nd))
-            return err_set(err, FH_NOT_SUPPORTED, "piece %d is not C-contiguous", i);
-        if (self->start[i + 1] - self->start[i] < SMALLEST_PART ||
-            !nearby_possible(array->parts[i].handle->engine, array_bytes(array)))
-            return err_set(err, FH_NOT_SUPPORTED, "piece %d is small, or on another host", i);
+        shape_t shape = array_part_shape(array, i);
+        self->start[i + 1] = self->start[i] + shape_bytes(&shape, array->dtype);
     }
-    return FH_OK;
+    return status && may_lie_together(array) ? FH_OK : status;
 }
 
 /* Have the engines freeze all parts and say where they are. */
@@ -121,6 +152,56 @@ freeze(plan_t *self, err_t *err)
         if (!nearby_there(&self->near[i]))
             status = err_set(err, FH_NOT_SUPPORTED, "piece %d cannot be mapped: %s", i, self->near[i].request.err.text);
     return status;
+}
+
+/* ---- together ------------------------------------------------------------------------------------------------------
+ */
+
+/* Are the files of two places the same? */
+static bool
+is_same_file(const nearby_t *a, const nearby_t *b)
+{
+    struct stat one, other;
+    int fds[2] = {-1, -1};
+    bool same = nearby_open(a, O_RDONLY, 0, 0, &fds[0], NULL) == FH_OK &&
+                nearby_open(b, O_RDONLY, 0, 0, &fds[1], NULL) == FH_OK && fstat(fds[0], &one) == 0 &&
+                fstat(fds[1], &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    return same;
+}
+
+static bool
+lie_together(const plan_t *self)
+{
+    const fh_array *array = self->array;
+    nd_t whole = array_whole_nd(array);
+    const nearby_t *known = &self->near[0]; /* the last one whose file is that of the first */
+    if (!may_lie_together(array))
+        return false;
+    for (int i = 1; i < array->n; i++) {
+        const nearby_t *near = &self->near[i];
+        int64_t offset = array->cuts[i].start * whole.stride[array->axis];
+        if ((int64_t)near->offset - (int64_t)self->near[0].offset != offset || near->inode != known->inode)
+            return false;
+        if ((near->pid != known->pid || near->fd != known->fd) && !is_same_file(&self->near[0], near))
+            return false;
+        known = near;
+    }
+    return true;
+}
+
+/* Now that it is known where the parts are. */
+static int
+choose_way(plan_t *self, err_t *err)
+{
+    if (lie_together(self)) {
+        self->start[1] = array_bytes(self->array);
+        self->n = 1;
+        return FH_OK;
+    }
+    return self->apart ? FH_OK : check_apart(self->array, err);
 }
 
 /* ---- addresses -----------------------------------------------------------------------------------------------------
@@ -156,8 +237,8 @@ round_up(int64_t bytes, int64_t unit)
 static int
 reserve(plan_t *self, err_t *err)
 {
-    int64_t bytes = self->start[self->array->n], phase = phase_of(self, 0), page = sysconf(_SC_PAGESIZE), fitting = 0;
-    for (int i = 0; i < self->array->n; i++)
+    int64_t bytes = self->start[self->n], phase = phase_of(self, 0), page = sysconf(_SC_PAGESIZE), fitting = 0;
+    for (int i = 0; i < self->n; i++)
         if (fits(self, i))
             fitting += self->start[i + 1] - self->start[i];
     if (fitting < bytes / 2)
@@ -205,7 +286,7 @@ map_part(plan_t *self, int part, err_t *err)
     int64_t page = sysconf(_SC_PAGESIZE), size = self->start[part + 1] - self->start[part];
     int64_t begin = (int64_t)self->near[part].offset, end = begin + size; /* in the file */
     int64_t low = part == 0 ? round_down(begin, page) : round_up(begin, page);
-    int64_t high = part == self->array->n - 1 ? round_up(end, page) : round_down(end, page);
+    int64_t high = part == self->n - 1 ? round_up(end, page) : round_down(end, page);
     char *to = self->data + self->start[part];
     int fd, status = nearby_open(&self->near[part], O_RDONLY, 0, size, &fd, err);
     if (status)
@@ -234,7 +315,7 @@ take_parts(plan_t *self, err_t *err)
 {
     uint64_t mapped = 0;
     int status = FH_OK;
-    for (int i = 0; i < self->array->n && !status; i++) {
+    for (int i = 0; i < self->n && !status; i++) {
         if (fits(self, i)) {
             status = map_part(self, i, err);
             mapped += (uint64_t)(self->start[i + 1] - self->start[i]);
@@ -291,6 +372,8 @@ fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *erro
         status = plan_parts(&plan, err);
     if (!status)
         status = freeze(&plan, err);
+    if (!status)
+        status = choose_way(&plan, err);
     if (!status)
         status = reserve(&plan, err);
     if (!status)

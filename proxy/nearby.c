@@ -108,6 +108,13 @@ nearby_there(const nearby_t *self)
     return self->engine && self->request.due == 0 && self->request.status == FH_OK;
 }
 
+bool
+nearby_came(const void *self)
+{
+    const nearby_t *item = self;
+    return item->request.due == 0;
+}
+
 void
 nearby_forget(nearby_t *self, int n)
 {

@@ -30,6 +30,8 @@ int nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mappi
  * see nearby_there.  Else the first failure of an array or of the waiting. */
 int nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns, err_t *err);
 bool nearby_there(const nearby_t *self);
+/* For wait_until: has the answer to this one (a nearby_t) come? */
+bool nearby_came(const void *self);
 void nearby_forget(nearby_t *self, int n);
 
 /* Open the array's file, of which the bytes [low, high) around its first element are wanted; the caller closes it.  The

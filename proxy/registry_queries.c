@@ -1,7 +1,9 @@
 /* What the broker's registry says: engines, objects, SQL. */
+#include "base/clock.h"
 #include "proxy/error.h"
 #include "proxy/session.h"
 #include "proxy/value_list.h"
+#include "proxy/wait.h"
 
 #include <string.h>
 
@@ -25,6 +27,35 @@ describe_engine(const engine_link_t *engine, fh_engine_info *ret)
     str_copy(str_of(engine->state), ret->state, sizeof ret->state);
 }
 
+/* What a runner says of its host comes some 100 ms after the engine's start. */
+#define RUNNERS_PATIENCE_S 0.5
+
+static bool
+runners_known(const void *context)
+{
+    const fh_session *session = context;
+
+    for (int i = 0; i < session->nengines; i++) {
+        const engine_link_t *engine = session->engines[i];
+
+        if (str_is(str_of(engine->state), "ready") && engine->llvm[0] && !engine->cpu[0])
+            return false;
+    }
+    return true;
+}
+
+/* Once in vain is enough: a runner that does not start says nothing later, either. */
+static int
+wait_for_runners(fh_session *session, err_t *err)
+{
+    if (session->runners_silent)
+        return FH_OK;
+    int status = wait_until(session, clock_deadline(RUNNERS_PATIENCE_S), runners_known, session, err);
+
+    session->runners_silent = status == FH_TIMEOUT;
+    return status == FH_TIMEOUT ? FH_OK : status;
+}
+
 int
 fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
 {
@@ -32,6 +63,8 @@ fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, f
     int status = session_enter(session, err);
     if (!status)
         status = broker_link_list_engines(session, err);
+    if (!status)
+        status = wait_for_runners(session, err);
     if (status)
         return status;
     for (int i = 0; i < session->nengines && i < room; i++)

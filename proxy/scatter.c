@@ -5,6 +5,7 @@
 #include "proxy/error.h"
 #include "proxy/nearby.h"
 #include "proxy/wait.h"
+#include "proxy/whole.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,35 @@ begin_part(sending_t *self, int i, err_t *err)
     return status;
 }
 
+static bool
+is_packed(const fh_array *array, int i)
+{
+    nd_t nd = array_part_nd(array, i);
+    return nd_is_c_contiguous(&nd);
+}
+
+/* All parts on this host at once, into memory that they share. */
+static int
+write_whole(sending_t *self, err_t *err)
+{
+    fh_array *array = self->array;
+    const layout_t *layout = self->layout;
+    whole_t whole;
+    int status = whole_begin(array, layout, &whole, err);
+    if (!status) {
+        nd_t source = *self->source;
+        source.data += layout->cuts[whole.first].start * source.stride[layout->axis];
+        source.shape = whole.nd.shape;
+        int written = nearby_write(&whole.near, array->session, &whole.nd, &source, self->swapped, err);
+        status = written && written != FH_NOT_SUPPORTED ? written : whole_end(&whole, err);
+        for (int i = whole.first; i < whole.first + whole.n && !status && !written; i++)
+            self->sent[i] = part_bytes(self, i);
+    }
+    whole_release(&whole);
+    /* Without that memory they are made apart; where only the writing failed, bytes come over the wire. */
+    return status == FH_NOT_SUPPORTED ? FH_OK : status;
+}
+
 /* Parts on this host are written straight into their engine's memory. */
 static int
 write_in_place(sending_t *self, err_t *err)
@@ -205,7 +235,8 @@ write_in_place(sending_t *self, err_t *err)
     nearby_t *near = calloc((size_t)array->n, sizeof *near);
     int status = near ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", array->n);
     for (int i = 0; i < array->n && !status; i++)
-        if (nearby_possible(array->parts[i].handle->engine, part_bytes(self, i)))
+        if (self->sent[i] == 0 && nearby_possible(array->parts[i].handle->engine, part_bytes(self, i)) &&
+            is_packed(array, i))
             status = nearby_ask(&near[i], array->parts[i].handle, true, err);
     if (!status)
         status = nearby_wait(near, array->n, session, session_deadline(session, -1), err);
@@ -302,8 +333,11 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
     sending.sent = calloc((size_t)layout->n, sizeof *sending.sent);
     if (!sending.sent)
         status = err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", layout->n);
+    if (!status)
+        status = write_whole(&sending, err);
     for (int i = 0; i < layout->n && !status; i++)
-        status = begin_part(&sending, i, err);
+        if (!sending.array->parts[i].handle)
+            status = begin_part(&sending, i, err);
     if (!status)
         status = write_in_place(&sending, err);
     if (!status)
@@ -352,8 +386,19 @@ static int
 make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layout_t *layout, fh_array **ret, err_t *err)
 {
     fh_array *array = NULL;
+    whole_t whole;
     int status = array_new_as(&array, session, dtype, shape, layout, err);
+    if (status)
+        return status;
+    status = whole_begin(array, layout, &whole, err);
+    if (!status)
+        status = whole_end(&whole, err);
+    whole_release(&whole);
+    if (status == FH_NOT_SUPPORTED)
+        status = FH_OK;
     for (int i = 0; i < layout->n && !status; i++) {
+        if (array->parts[i].handle)
+            continue;
         shape_t part = layout_part_shape(layout, shape, i);
         handle_t *handle = NULL;
         status = emit_empty(layout->engines[i], dtype, &part, NULL, &handle, err);

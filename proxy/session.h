@@ -24,6 +24,7 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
+    bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
     bool use_rings;
     int (*interrupted)(void *);
     void *interrupted_context;

@@ -96,36 +96,6 @@ run_write(run_t *run, err_t *err)
     return status;
 }
 
-/* The view's elements lie in the segment and on places where elements of that dtype can be. */
-static int
-check_view(const segment_t *segment, const nd_t *base, nd_t *view, int64_t offset, err_t *err)
-{
-    int64_t item = (int64_t)dtype_size(view->dtype), start = base->data - segment->data, low, high;
-    int status = nd_extent(view, &low, &high);
-
-    if (!status && (__builtin_add_overflow(start, offset, &start) || __builtin_add_overflow(low, start, &low) ||
-                    __builtin_add_overflow(high, start, &high)))
-        status = FH_OVERFLOW;
-    if (status)
-        return err_set(err, status, "the offset and strides of the view are out of range");
-    if (low == high) {
-        view->data = segment->data;
-        return FH_OK;
-    }
-    if (low < 0 || high > (int64_t)segment->size)
-        return err_set(err, FH_BAD_INDEX, "the view covers bytes %lld to %lld of a segment of %zu", (long long)low,
-                       (long long)high, segment->size);
-    bool aligned = start % item == 0;
-
-    for (int i = 0; i < view->shape.ndim; i++)
-        aligned = aligned && view->stride[i] % item == 0;
-    if (!aligned)
-        return err_set(err, FH_INVALID_ARGUMENT, "the offset and strides of a view are multiples of the itemsize, %lld",
-                       (long long)item);
-    view->data = segment->data + start;
-    return FH_OK;
-}
-
 static int
 run_view(run_t *run, err_t *err)
 {
@@ -136,16 +106,9 @@ run_view(run_t *run, err_t *err)
 
     if (status)
         return status;
-    if (message->shape.count != message->strides.count)
-        status = err_set(err, FH_INVALID_ARGUMENT, "%u extents and %u strides", message->shape.count,
-                         message->strides.count);
+    status = run_strided(pin.nd.dtype, message->shape, message->strides, &view, err);
     if (!status)
-        status = run_shape(pin.nd.dtype, message->shape, &view.dtype, &view.shape, err);
-    if (!status) {
-        for (int i = 0; i < view.shape.ndim; i++)
-            view.stride[i] = message->strides.items[i];
-        status = check_view(pin.segment, &pin.nd, &view, message->offset, err);
-    }
+        status = run_place(pin.segment, pin.nd.data - pin.segment->data, message->offset, &view, err);
     if (!status) {
         pin.nd = view;
         status = core_publish(run->core, run->lane, message->result, &pin, true, err);
@@ -258,7 +221,8 @@ run_map(run_t *run, err_t *err)
     int status = take_error(run, err);
 
     if (!status)
-        status = core_freeze(run->core, run->lane, map->object, map->result, &pin, err);
+        status = map->writes ? core_open_to_writer(run->core, run->lane, map->object, map->result, &pin, err)
+                             : core_freeze(run->core, run->lane, map->object, map->result, &pin, err);
     if (!status)
         status = tell_place(run, &pin, map->call, err);
     pin_release(&pin);

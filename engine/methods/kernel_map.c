@@ -24,6 +24,7 @@ check_counts(const kernel_map_t *self, err_t *err)
         {"wholes", message->wholes.count, (uint32_t)(self->nin + self->nout), message->axis < 0},
         {"low", message->low.count, (uint32_t)self->nin, true},
         {"high", message->high.count, (uint32_t)self->nin, true},
+        {"drafts", message->drafts.count, (uint32_t)self->nout, true},
     };
 
     for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++)
@@ -33,6 +34,8 @@ check_counts(const kernel_map_t *self, err_t *err)
     if (message->bases.count != message->wholes.count)
         return err_set(err, FH_INVALID_ARGUMENT, "%u numbers in bases, but %u in wholes", message->bases.count,
                        message->wholes.count);
+    if (message->outs && (message->leave || message->drafts.count))
+        return err_set(err, FH_INVALID_ARGUMENT, "results that exist cannot be written end by end");
     if (message->outs >> self->nout)
         return err_set(err, FH_INVALID_ARGUMENT, "outs is 0x%llx, but there are %d results",
                        (unsigned long long)message->outs, self->nout);
@@ -164,6 +167,8 @@ check_all(run_t *run, kernel_map_t *self, err_t *err)
         status = kernel_job_result(run, job, i, message->results.items[i], message->outs >> i & 1, err);
         if (!status)
             status = kernel_job_check_target(job, i, self->dtypes[i], &self->shapes[i], err);
+        if (!status && message->drafts.count)
+            status = kernel_job_draft(run, job, i, message->drafts.items[i], self->dtypes[i], &self->shapes[i], err);
     }
     return status ? status : kernel_pieces_take(run, self, err);
 }
@@ -174,7 +179,7 @@ prepare(run_t *run, const kernel_map_t *self, err_t *err)
 {
     int status = FH_OK;
 
-    for (int i = 0; i < self->nout && !status; i++) {
+    for (int i = 0; i < self->nout && !status && !self->message->drafts.count; i++) {
         status = kernel_job_make(run, self->job, i, self->dtypes[i], &self->shapes[i], 0, err);
         if (!status && self->job->results[i].exists)
             status = kernel_job_start_from_target(run, self->job, i, err);

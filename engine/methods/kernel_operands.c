@@ -107,6 +107,27 @@ kernel_job_make(run_t *run, kernel_job_t *job, int result, dtype_t dtype, const 
 }
 
 int
+kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_t dtype, const shape_t *shape, err_t *err)
+{
+    pin_t *pin = &job->results[result].target; /* keeps it writable until the job is done */
+    char have[128], need[128];
+    int status = core_pin(run->core, id, pin, err);
+
+    if (!status && (pin->nd.dtype != dtype || !shape_equal(&pin->nd.shape, shape)))
+        status = err_set(err, FH_INVALID_ARGUMENT, "a draft is %s of shape %s, not %s of shape %s",
+                         dtype_name(pin->nd.dtype), shape_format(&pin->nd.shape, have, sizeof have), dtype_name(dtype),
+                         shape_format(shape, need, sizeof need));
+    if (!status && !oid_equal(pin->segment->session, run->lane->owner.session))
+        status = err_set(err, FH_PERMISSION, "a draft belongs to another session");
+    if (!status)
+        status = run_writes(run, pin, err);
+    if (status)
+        return status;
+    put(job, kernel_job_output(job, result), &(pin_t){.segment = segment_ref(pin->segment), .nd = pin->nd});
+    return FH_OK;
+}
+
+int
 kernel_job_start_from_target(run_t *run, kernel_job_t *job, int result, err_t *err)
 {
     return compute_assign(run->crew, &job->operands[kernel_job_output(job, result)].nd, &job->results[result].target.nd,

@@ -104,7 +104,7 @@ check_halo(const kernel_map_t *self, err_t *err)
     const msg_KERNEL_MAP_t *message = self->message;
     bool pads = message->pad_low || message->pad_high, strips = message->low.count || message->high.count;
 
-    if (!message->width && !pads && !strips)
+    if (!message->width && !pads && !strips && !message->leave && !message->drafts.count)
         return FH_OK;
     if (self->job->kernel.info.kind != KERNEL_ARRAY)
         return err_set(err, FH_INVALID_ARGUMENT, "only array kernels have a halo");
@@ -115,6 +115,10 @@ check_halo(const kernel_map_t *self, err_t *err)
         return err_set(err, FH_INVALID_ARGUMENT, "pads of %llu and %llu are wider than the halo of %llu",
                        (unsigned long long)message->pad_low, (unsigned long long)message->pad_high,
                        (unsigned long long)message->width);
+    if (message->leave && (pads || strips || message->drafts.count))
+        return err_set(err, FH_INVALID_ARGUMENT, "ends that are left out need no pads, strips or drafts");
+    if (message->drafts.count && !strips)
+        return err_set(err, FH_INVALID_ARGUMENT, "drafts, but no strips from which to complete them");
     if ((message->pad_low && message->low.count) || (message->pad_high && message->high.count))
         return err_set(err, FH_INVALID_ARGUMENT, "one end of the inputs has both pads and strips");
     return FH_OK;
@@ -134,6 +138,8 @@ kernel_pieces_take(run_t *run, kernel_map_t *self, err_t *err)
         return status;
     call->axis = (int)message->axis;
     call->width = (int64_t)message->width;
+    call->leave = (unsigned)message->leave;
+    call->ends_only = message->drafts.count > 0;
     call->pad_low = (int64_t)message->pad_low;
     call->pad_high = (int64_t)message->pad_high;
     status = take_strips(run, self, message->low, &call->low, &strips, err);

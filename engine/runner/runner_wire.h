@@ -78,7 +78,7 @@ typedef struct {
     uint32_t code, kernel;
     uint32_t serial; /* of the call: what runner_page_t.cancel names */
     uint32_t count, nin, nout;
-    uint8_t masked, stage, reserved[2];
+    uint8_t masked, stage, leave, ends_only;
     int32_t axis;
     uint32_t low, high;
     int64_t width, pad_low, pad_high;

@@ -44,7 +44,11 @@ run_command(const command_t *command, int argc, char *argv[])
     bool leave = false;
     (void)snprintf(program, sizeof program, "farhand %s", command->name);
     (void)snprintf(usage, sizeof usage, "%s%s[OPTIONS]", command->args, command->args[0] ? " " : "");
-    const option_table_t table = {program, usage, command->summary, command->options, command->noptions};
+    const option_table_t table = {.program = program,
+                                  .usage = usage,
+                                  .summary = command->summary,
+                                  .rows = command->options,
+                                  .count = command->noptions};
     void *settings = calloc(1, command->settings_size + 1);
     if (!settings)
         return command_fail_text(command, FH_NO_MEMORY, "no memory for the settings");

@@ -66,6 +66,10 @@ def broker_pid(cluster):
     raise LookupError(f"no broker of {folder}")
 
 
-def engine_bytes(pid):
-    """Pages of its array files, and what it and its runners have besides."""
-    return sum(array_files(pid).values()) + private(pid) + sum(private(child) for child in children(pid))
+def engines_bytes(pids):
+    """Pages of the engines' array files, each counted once, and what the engines and their runners have besides."""
+    files, rest = {}, 0
+    for pid in pids:
+        files.update(array_files(pid))
+        rest += private(pid) + sum(private(child) for child in children(pid))
+    return sum(files.values()) + rest

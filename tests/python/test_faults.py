@@ -1,8 +1,10 @@
 """What dies, freezes or restarts: the rest goes on."""
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -33,6 +35,42 @@ def test_cluster_ends_with_the_process_that_made_it():
         engine = int(maker.stdout.readline())
         maker.kill()
     wait_for(lambda: not os.path.exists(f"/proc/{engine}"))
+
+
+@pytest.fixture
+def temporary_folder():
+    with tempfile.TemporaryDirectory(prefix="fh-") as folder:  # pytest's are too deep for sockets
+        yield pathlib.Path(folder)
+
+
+def test_folder_of_a_killed_maker_is_removed_by_the_next(temporary_folder):
+    environment = dict(os.environ, TMPDIR=str(temporary_folder))
+    program = "import farhand as fh, sys\nc = fh.Cluster(1)\nprint(c.engines[0].pid, flush=True)\nsys.stdin.read()"
+    another = "import farhand as fh\nwith fh.Cluster(1): pass"
+    killed, living = clusters = [
+        subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                         env=environment)
+        for _ in range(2)
+    ]
+    with killed, living:
+        engines = [int(maker.stdout.readline()) for maker in clusters]
+        folders = set(temporary_folder.iterdir())
+        (temporary_folder / "farhand-of-something-else").mkdir()
+        assert len(folders) == 2
+        killed.kill()
+        wait_for(lambda: not os.path.exists(f"/proc/{engines[0]}"))
+        wait_for(lambda: subprocess.run([sys.executable, "-c", another], env=environment, check=True)
+                 and len(folders & set(temporary_folder.iterdir())) == 1)  # its broker may take a moment longer
+        assert os.path.exists(f"/proc/{engines[1]}")
+        assert (temporary_folder / "farhand-of-something-else").exists()
+        living.stdin.close()
+    wait_for(lambda: not folders & set(temporary_folder.iterdir()))
+
+
+def test_runners_are_described_from_the_start():
+    with fh.Cluster(2) as cluster:
+        for engine in cluster.engines:
+            assert engine.cpu and engine.sandbox and engine.llvm
 
 
 def test_engine_killed_during_a_wait_ends_the_wait(own_cluster):

@@ -72,6 +72,47 @@ def test_large_stencil(clusters, axis):
     same(fh.gather(d), stencil(stencil(a, 2), 2))
 
 
+PICKY = """
+#include <farhand_kernel.h>
+int32_t f(fh_array *args, int32_t nargs)
+{
+    const fh_array *in = &args[0];
+    for (int out = 1; out < nargs; out++)
+        for (int64_t i = 0; i < args[out].shape[0]; i++)
+            for (int64_t j = 0; j < args[out].shape[1]; j++) {
+                double value = *(const double *)fh_at2(in, i, j);
+                if (value < 0)
+                    return (int32_t)-value;
+                *(double *)fh_at2(&args[out], i, j) = out * value;
+            }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("rows,width", [(512, 1), (12, 3), (12, 2), (7, 1)])
+def test_large_pieces_begin_before_their_neighbours_edges_are_there(clusters, rows, width):
+    a = np.abs(make((rows, (1 << 19) // rows * 4), "float64", 5, True).round())
+    d = fh.scatter(a)
+    results = c(PICKY).map(d, out=[(a.shape, "float64")] * 2, halo=width)
+    for number, result in enumerate(results):
+        same(fh.gather(result), (number + 1) * a)
+
+
+@pytest.mark.parametrize("where", [0, 1, 255, 256, 257, 383, 511])
+def test_a_failure_in_the_middle_or_at_an_end_fails_the_whole(clusters, where):
+    a = np.ones((512, 2048))
+    a[where, 77] = -42
+    kernel = c(PICKY)
+    d = fh.scatter(a)
+    result = kernel.map(d, halo=1)
+    with pytest.raises(fh.KernelError, match="returned 42"):
+        fh.gather(result)
+    with pytest.raises(fh.KernelError, match="returned 42"):
+        fh.gather(kernel.map(result, halo=1))
+    same(fh.gather(kernel.map(fh.scatter(np.abs(a)), halo=1)), np.abs(a))
+
+
 def test_stencil_into_an_existing_array_and_into_its_input(clusters):
     a = make((37, 4), "float64", 3, True).round()
     kernel = c(STENCIL % 1)

@@ -12,14 +12,15 @@ enum {
     BLOCK_MIN = 16 << 10, /* elements of a block, if there are so many */
 };
 
-/* A piece of `own` elements along axis, cut into an end at either side, where strips are there for it, and blocks
- * between. */
+/* A piece of `own` elements along axis, cut into an end at either side, where strips are there for it or it is left
+ * out, and blocks between. */
 typedef struct {
     const kernel_call_t *call;
     int arrays;
     int axis; /* -1: one block, everything whole */
     int64_t own, width;
-    bool has_low, has_high;
+    bool has_low, has_high; /* is that end set apart? */
+    bool runs_low, runs_high;
     const nd_t *low[MAX_ARRAYS], *high[MAX_ARRAYS]; /* of inputs; NULL: none */
     int64_t blocks;                                 /* between the ends */
     _Atomic int32_t returned;
@@ -92,8 +93,10 @@ take_strips(blocks_t *self, err_t *err)
 {
     const runner_run_t *request = self->call->request;
     int next = self->arrays, status = FH_OK;
-    self->has_low = request->low != 0;
-    self->has_high = request->high != 0;
+    self->runs_low = request->low != 0;
+    self->runs_high = request->high != 0;
+    self->has_low = self->runs_low || (request->leave & 1);
+    self->has_high = self->runs_high || (request->leave & 2);
     for (int side = 0; side < 2; side++)
         for (int k = 0; k < self->call->nin && !status; k++) {
             if (!((side ? request->high : request->low) >> k & 1))
@@ -154,7 +157,7 @@ plan(blocks_t *self, err_t *err)
     int64_t rows = self->own - ends, row = elements_along(self), least = row ? BLOCK_MIN / row : 0;
     least = least > 4 * self->width ? least : 4 * self->width;
     self->blocks = smaller(rows / least, (int64_t)kernel_call_threads(self->call) * BLOCKS_A_THREAD);
-    self->blocks = rows <= 0 ? 0 : self->blocks < 1 ? 1 : self->blocks;
+    self->blocks = rows <= 0 || request->ends_only ? 0 : self->blocks < 1 ? 1 : self->blocks;
     return FH_OK;
 }
 
@@ -235,7 +238,7 @@ run_block(void *context, int64_t i)
         int64_t rows = high - low, size = rows / self->blocks, more = rows % self->blocks;
         from = low + i * size + smaller(i, more);
         to = from + size + (i < more);
-    } else if (i == self->blocks && self->has_low) {
+    } else if (i == self->blocks && self->runs_low) {
         from = 0;
         to = low;
     } else {
@@ -255,7 +258,7 @@ blocks_run(const kernel_call_t *call, err_t *err)
     if (status)
         return status;
     if (self.blocks || self.has_low || self.has_high)
-        kernel_call_share(call, self.blocks + self.has_low + self.has_high, run_block, &self);
+        kernel_call_share(call, self.blocks + self.runs_low + self.runs_high, run_block, &self);
     else
         call_kernel(&self, 0, self.own);
     int32_t returned = atomic_load(&self.returned);

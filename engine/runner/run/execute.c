@@ -133,6 +133,21 @@ operands_init(operands_t *self, const kernel_code_t *kernel, const runner_run_t 
     return status;
 }
 
+/* How many a call computes of an array of that shape: not all, where ends are left out, or are all that is wanted. */
+static uint64_t
+elements(const runner_run_t *request, const shape_t *shape)
+{
+    int64_t count = shape_count(shape);
+    int axis = request->axis;
+    if ((!request->leave && !request->ends_only) || axis < 0 || axis >= shape->ndim || count <= 0)
+        return (uint64_t)count;
+    int64_t extent = shape->extent[axis],
+            ends = request->ends_only ? (request->low != 0) + (request->high != 0) : __builtin_popcount(request->leave);
+    int64_t width = request->width < extent ? request->width : extent, rows = width > 0 ? ends * width : 0;
+    rows = rows < extent ? rows : extent;
+    return (uint64_t)(count / extent * (request->ends_only ? rows : extent - rows));
+}
+
 int
 execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds, char *mailbox,
             crew_t *crew, runner_page_t *page, uint64_t *ret_elements, err_t *err)
@@ -146,7 +161,7 @@ execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int 
         return status;
     int results = (int)request->nin + request->masked, nout = (int)request->nout;
     bool by_inputs = kernel->about.kind == KERNEL_REDUCTION || !nout; /* what its elements are counted by */
-    uint64_t total = (uint64_t)shape_count(&operands.nd[by_inputs ? 0 : results].shape);
+    uint64_t total = elements(request, &operands.nd[by_inputs ? 0 : results].shape);
     kernel_call_t call = {.kernel = kernel,
                           .request = request,
                           .operand = operands.nd,

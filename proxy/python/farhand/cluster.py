@@ -4,9 +4,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import weakref
 
+from . import folders
 from . import session as sessions
 from .errors import error
 
@@ -38,11 +38,12 @@ class Cluster:
     def __init__(self, engines=2, *, threads=None, memory=None):
         find_program("farhand")  # before anything is made that would have to be taken down
         self.name = f"py-{os.getpid()}-{os.urandom(4).hex()}"
-        self._folder = tempfile.mkdtemp(prefix="farhand-")
+        folders.remove_dead()
+        self._folder, lock = folders.make()
         self._environment = dict(os.environ, XDG_RUNTIME_DIR=self._folder)
         self._stopped = False
         self.session = None
-        self._end = weakref.finalize(self, _end, self.name, self._folder, self._environment, os.getpid())
+        self._end = weakref.finalize(self, _end, self.name, self._folder, lock, self._environment, os.getpid())
         command = ["up", "-n", str(int(engines)), "--name", self.name, "--owner", str(os.getpid())]
         if threads is not None:
             command += ["--threads", str(int(threads))]
@@ -110,14 +111,14 @@ def _run(arguments, environment, seconds):
     return ran.stdout
 
 
-def _end(name, folder, environment, pid):
+def _end(name, folder, lock, environment, pid):
     if os.getpid() != pid:  # a forked child does not end its parent's cluster
         return
     try:
         _run(["down", "--name", name], environment, _DOWN_SECONDS)
     except Exception as problem:
         print(f"farhand: stopping cluster {name}: {problem}", file=sys.stderr)
-    shutil.rmtree(folder, ignore_errors=True)
+    folders.remove(folder, lock)
 
 
 def command():

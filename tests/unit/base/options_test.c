@@ -19,7 +19,7 @@ static const option_t rows[] = {
     {"patience", 0, OPTION_SECONDS, "1.5", 0, 60, offsetof(settings_t, patience), "S", "Seconds to wait."},
     {"name", 'n', OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "NAME", "A name."},
 };
-static const option_table_t table = {"farhand-demo", "[OPTIONS]", "Shows options.", rows, 5};
+static const option_table_t table = {"farhand-demo", "[OPTIONS]", "Shows options.", rows, 5, NULL};
 
 static char folder[PATH_MAX];
 static settings_t settings;
@@ -315,6 +315,33 @@ flags_come_first_wherever_they_stood(void **state)
     assert_null(argv[10]);
 }
 
+static void
+programs_start_only_with_what_they_need(void **state)
+{
+    static const struct {
+        const char *arguments[4];
+        bool goes_on;
+        int status;
+    } CASES[] = {
+        {{"farhand-demo", "--name", "x"}, true, 0}, {{"farhand-demo", "--name", ""}, false, 2},
+        {{"farhand-demo", "x"}, false, 2},          {{"farhand-demo", "--threads", "0"}, false, 2},
+        {{"farhand-demo", "--version"}, false, 0},
+    };
+    option_table_t demanding = table;
+
+    (void)state;
+    demanding.required = "name";
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char *argv[5] = {0};
+        int argc = 0, status = -1;
+
+        for (; argc < 4 && CASES[i].arguments[argc]; argc++)
+            argv[argc] = (char *)(uintptr_t)CASES[i].arguments[argc];
+        assert_int_equal(options_start(&demanding, argc, argv, &settings, &status), CASES[i].goes_on);
+        assert_int_equal(status, CASES[i].status);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -334,6 +361,7 @@ main(void)
         TEST(help_and_version_print_and_ask_to_leave_whatever_the_file_says),
         TEST(man_page_has_every_row_with_its_marks_escaped),
         TEST(print_config_shows_each_value_and_its_origin),
+        TEST(programs_start_only_with_what_they_need),
     };
     return cmocka_run_group_tests_name("base/options", tests, NULL, NULL);
 }
