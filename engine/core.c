@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "engine/borrow.h"
+#include "engine/core_spill.h"
 #include "engine/lend.h"
+#include "engine/spill.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +51,7 @@ core_release(core_t *self)
     lend_release(self);
     borrows_destroy(&self->borrows);
     pool_destroy(&self->pool);
+    spill_destroy(&self->spill);
     buf_unref(&self->no_memory);
     if (self->wake_fd >= 0)
         close(self->wake_fd);
@@ -167,19 +170,40 @@ pin_object(const object_t *object, oid_t id, pin_t *ret, err_t *err)
     return FH_OK;
 }
 
+static int
+find_array(core_t *self, oid_t id, pin_t *ret, err_t *err)
+{
+    int status = pin_object(object_table_find(&self->objects, id), id, ret, err);
+
+    if (!status)
+        ret->segment->used_at = ++self->uses;
+    return status;
+}
+
 int
 core_pin_locked(core_t *self, oid_t id, pin_t *ret, err_t *err)
 {
-    return pin_object(object_table_find(&self->objects, id), id, ret, err);
+    int status = find_array(self, id, ret, err);
+
+    if (status || ret->segment->where == SEGMENT_HERE)
+        return status;
+    pin_release(ret);
+    return err_set(err, FH_BUSY, "the array must be brought back from disk first");
 }
 
 int
 core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
-    int status = core_pin_locked(self, id, ret, err);
+    int status = find_array(self, id, ret, err);
+    bool here = status || ret->segment->where == SEGMENT_HERE;
 
     pthread_mutex_unlock(&self->lock);
+    if (here)
+        return status;
+    status = core_bring_back(self, ret->segment, err);
+    if (status)
+        pin_release(ret);
     return status;
 }
 
@@ -193,7 +217,7 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     if (bytes < 0)
         return err_set(err, FH_OVERFLOW, "an array of shape %s and dtype %s is too large for this machine",
                        shape_format(shape, text, sizeof text), dtype_name(dtype));
-    int status = pool_take(self->pool, (size_t)bytes, lane->owner.session, pool_flags, &ret->segment, err);
+    int status = core_take(self, (size_t)bytes, lane->owner.session, pool_flags, &ret->segment, err);
 
     if (status) {
         err_prefix(err, "making an array of shape %s and dtype %s", shape_format(shape, text, sizeof text),
@@ -213,6 +237,7 @@ publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
 {
     if (lane->gone)
         return err_set(err, FH_CANCELLED, "the session has ended");
+    pin->segment->used_at = ++self->uses;
     return object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
 }
 

@@ -43,6 +43,7 @@ typedef struct core {
     oid_map_t borrowers;       /* owner_t of each engine that has borrowed segments (engine/lend.h) */
     struct borrows *borrows;   /* segments that were borrowed (engine/borrow.h) */
     counters_t counters;
+    uint64_t uses;      /* counts pins */
     bool computing;     /* the compute thread has a lane; read without the lock, too */
     bool for_reactor;   /* something has come up since the reactor last looked; read without the lock, too */
     bool reactor_waits; /* in poll, or about to be */
@@ -53,14 +54,17 @@ typedef struct core {
 
     transfers_t *transfers; /* under the lock, too */
     pool_t *pool;           /* locks itself */
+    struct spill *spill;    /* where arrays go that have no room; NULL: nowhere.  Not the reactor's */
     bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
+    bool has_reactor;       /* then there is one: it has no time for disks */
     pthread_t reactor;      /* set before the other thread starts to reply */
     int wake_fd;            /* eventfd that ends the reactor's poll */
     buf_t *no_memory;       /* the poison that is used when there is no memory for another */
     oid_t id;
     char host[256]; /* host name and boot id */
     char host_name[64];
-    runner_host_t *runners; /* the reactor's alone; NULL: there are none */
+    runner_host_t *runners;       /* the reactor's alone; NULL: there are none */
+    struct python_hosts *pythons; /* likewise; NULL: no Python is run */
 } core_t;
 
 /* An array that stays while it is worked on. */
@@ -89,7 +93,7 @@ void core_reply_error(core_t *self, lane_t *lane, uint64_t call, const err_t *er
 void core_tell_done(core_t *self, lane_t *lane);
 /* Free the objects of sessions that have said GOODBYE, as far as the PONG of this call or this time allow it. */
 void core_free_heirs(core_t *self, uint64_t pong, int64_t now_ns);
-/* core_pin for who has the lock. */
+/* core_pin for who has the lock.  BUSY: it lies on disk. */
 int core_pin_locked(core_t *self, oid_t id, pin_t *ret, err_t *err);
 /* Note a failure for the session's next SYNC or FETCH, unless there is one already. */
 void core_note_error(core_t *self, lane_t *lane, const err_t *err);
@@ -97,9 +101,12 @@ void core_note_error(core_t *self, lane_t *lane, const err_t *err);
 /* ---- without it
  * ------------------------------------------------------------------------------------------------------ */
 
-/* Pin the array with this id.  NO_SUCH_OBJECT, WRONG_TYPE (a kernel), or the error it is poisoned with. */
+/* Pin the array with this id; what lies on disk is brought back first.  NO_SUCH_OBJECT, WRONG_TYPE (a kernel), or the
+ * error it is poisoned with; LIMIT_EXCEEDED or IO_ERROR if it cannot come back; BUSY on the reactor, which has no time
+ * for that. */
 int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
-/* Pin a new array of C (or Fortran) order, which is nobody's yet.  OVERFLOW, LIMIT_EXCEEDED, NO_MEMORY. */
+/* Pin a new array of C (or Fortran) order, which is nobody's yet.  OVERFLOW, LIMIT_EXCEEDED, NO_MEMORY,
+ * and of the disk: IO_ERROR; BUSY on the reactor. */
 int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
               pin_t *ret, err_t *err);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */

@@ -1,6 +1,6 @@
 /* engine/core_frozen.c - memory that clients have mapped: frozen, and left alone by what is written later. */
 #include "engine/compute/compute.h"
-#include "engine/core.h"
+#include "engine/core_spill.h"
 
 #include <string.h>
 
@@ -24,8 +24,13 @@ check_mapping(const segment_t *segment, bool writes, err_t *err)
 static int
 add_mapping(core_t *self, lane_t *lane, oid_t array, oid_t mapping, bool writes, pin_t *ret, err_t *err)
 {
+    pin_t here = {0};
+    int status = core_pin(self, array, &here, err); /* it stays in memory meanwhile */
+
+    if (status)
+        return status;
     pthread_mutex_lock(&self->lock);
-    int status = core_pin_locked(self, array, ret, err);
+    status = core_pin_locked(self, array, ret, err);
 
     if (!status)
         status = check_mapping(ret->segment, writes, err);
@@ -37,6 +42,7 @@ add_mapping(core_t *self, lane_t *lane, oid_t array, oid_t mapping, bool writes,
     if (!status && writes)
         segment_lend(ret->segment);
     pthread_mutex_unlock(&self->lock);
+    pin_release(&here);
     return status;
 }
 
@@ -121,7 +127,7 @@ copy_segment(core_t *self, crew_t *crew, const segment_t *from, int64_t low, int
     int64_t touched = (int64_t)__atomic_load_n(&from->touched, __ATOMIC_RELAXED), end = touched < high ? touched : high;
     shape_t shape = {.ndim = 1, .extent = {end > low ? end - low : 0}};
     nd_t source, target;
-    int status = pool_take(self->pool, (size_t)(high - low), from->session, POOL_MEMFD, ret, err);
+    int status = core_take(self, (size_t)(high - low), from->session, POOL_MEMFD, ret, err);
 
     if (status) {
         err_prefix(err, "writing an array that a client has mapped, which needs a copy of its %lld bytes",

@@ -54,7 +54,8 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
     set_origin(core, method, &call->message, err);
     if (method->flags & METHOD_ANSWERS)
         core_reply_error(core, lane, message_call(&call->message), err);
-    else if (!poison_results(core, lane, method, &call->message, err) && !is_known(core, method, call))
+    if (!poison_results(core, lane, method, &call->message, err) && !(method->flags & METHOD_ANSWERS) &&
+        !is_known(core, method, call))
         core_note_error(core, lane, err);
 }
 
@@ -94,6 +95,9 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
                          call->raw_size);
     else
         status = method->run(&run, &err);
+    /* What has failed has changed nothing: the compute thread has the time that the reactor has not. */
+    if (status == FH_BUSY && on_reactor && call->phase == 0 && run.next == NEXT_DONE)
+        return NEXT_COMPUTE;
     if ((!status || run.put_off) && run.next != NEXT_DONE)
         return run.next;
     pthread_mutex_lock(&core->lock);

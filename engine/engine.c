@@ -8,6 +8,8 @@
 #include "engine/compute_thread.h"
 #include "engine/mates.h"
 #include "engine/peers.h"
+#include "engine/python_host.h"
+#include "engine/spill.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -62,6 +64,21 @@ start_runners(engine_t *self, const engine_options_t *options)
     log_line(LOG_WARNING, "ENG-NO-RUNNER", "kernels are not available: %s", err.text);
 }
 
+/* Arrays and kernels work without it, so it is no reason not to start. */
+static void
+start_pythons(engine_t *self, const engine_options_t *options)
+{
+    err_t err;
+
+    if (options->pythons && python_hosts_new(&self->core.pythons,
+                                             &(python_hosts_options_t){.core = &self->core,
+                                                                       .process = options->pythons->process,
+                                                                       .most = options->pythons->most,
+                                                                       .timeout_ns = options->pythons->timeout_ns},
+                                             &err))
+        log_line(LOG_WARNING, "ENG-NO-PYTHON", "Python code is not run: %s", err.text);
+}
+
 static int
 make_parts(engine_t *self, const engine_options_t *options, err_t *err)
 {
@@ -69,6 +86,10 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
 
     if (!status)
         pool_use_huge_pages(self->core.pool, options->pages);
+    if (!status && options->spill_folder) {
+        status = spill_new(&self->core.spill, options->spill_folder, options->spill_bytes, err);
+        pool_use_spill(self->core.pool, self->core.spill);
+    }
     if (!status)
         status = transfers_new(&self->core.transfers, &self->core, err);
     if (!status)
@@ -84,6 +105,7 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
     if (!status)
         status = mates_new(&self->mates, &(mates_options_t){&self->core, options->context, options->keys}, err);
     self->core.reactor = pthread_self();
+    self->core.has_reactor = true;
     if (!status)
         status = compute_thread_start(&self->compute, &self->core, options->threads, err);
     return status;
@@ -126,6 +148,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
     peers_listen(self->peers, options->tcp);
     peers_listen(self->peers, options->ipc);
     start_runners(self, options);
+    start_pythons(self, options);
     *ret = self;
     return FH_OK;
 }
@@ -142,6 +165,10 @@ engine_destroy(engine_t **self)
         runner_host_destroy(&engine->core.runners);
         engine->core.runners = NULL;
         peers_run_lanes(engine->peers); /* calls that waited for a runner have been cancelled */
+    }
+    if (engine->core.pythons) {
+        python_hosts_destroy(&engine->core.pythons);
+        peers_run_lanes(engine->peers);
     }
     broker_link_destroy(&engine->broker);
     transfers_destroy(&engine->core.transfers);
@@ -173,6 +200,8 @@ receive(engine_t *self)
     more |= mates_receive(self->mates);
     if (self->core.runners)
         runner_host_handle(self->core.runners);
+    if (self->core.pythons)
+        python_hosts_handle(self->core.pythons);
     peers_run_lanes(self->peers);
     return more;
 }
@@ -223,6 +252,11 @@ tick(engine_t *self, int64_t now_ns)
 
         due_ns = runners_ns < due_ns ? runners_ns : due_ns;
     }
+    if (self->core.pythons) {
+        int64_t pythons_ns = python_hosts_next_deadline(self->core.pythons);
+
+        due_ns = pythons_ns < due_ns ? pythons_ns : due_ns;
+    }
     return due_ns < self->check_ns ? due_ns : self->check_ns;
 }
 
@@ -247,6 +281,8 @@ fill_fds(engine_t *self, int stop_fd, int end_fd)
         more = runner_host_pollfds(self->core.runners, self->fds + n, MAX_FDS - n);
         n += more < MAX_FDS - n ? more : MAX_FDS - n;
     }
+    if (self->core.pythons && n < MAX_FDS)
+        self->fds[n++] = (struct pollfd){.fd = python_hosts_fd(self->core.pythons), .events = POLLIN};
     return n;
 }
 
@@ -268,7 +304,8 @@ must_go_on(engine_t *self)
     core->reactor_waits = !ready;
     pthread_mutex_unlock(&core->lock);
     ready = ready || !peers_rings_sleep(self->peers);
-    return ready || (core->runners && runner_host_linger(core->runners));
+    return ready || (core->runners && runner_host_linger(core->runners)) ||
+           (core->pythons && python_hosts_linger(core->pythons));
 }
 
 /* ZeroMQ does not tell when a peer takes messages again: try, ever less often. */

@@ -19,12 +19,15 @@ typedef struct {
     const char *endpoint, *local; /* of tcp and ipc, as others connect to them; borrowed until destroy */
     int threads;                  /* that compute; at least 1 */
     int64_t memory_bytes;         /* limit for arrays */
+    const char *spill_folder;     /* where arrays go that have no room; NULL: nowhere */
+    int64_t spill_bytes;          /* how much of it at most; 0: what the disk has */
     const huge_pages_t *pages;    /* for large arrays; borrowed until destroy; NULL: there are none */
     double orphan_timeout_s;      /* without a broker for so long the engine ends; 0: never */
     bool unsafe_no_sandbox;
-    const char *code_folder; /* machine code of kernels is kept there; NULL: nowhere */
-    int64_t code_bytes;      /* how much at most */
-    const char *runner;      /* path of farhand-runner; NULL: where it is looked for by itself */
+    const char *code_folder;                    /* machine code of kernels is kept there; NULL: nowhere */
+    int64_t code_bytes;                         /* how much at most */
+    const char *runner;                         /* path of farhand-runner; NULL: where it is looked for by itself */
+    const struct python_hosts_options *pythons; /* core aside; borrowed for the call; NULL: no Python code is run */
 } engine_options_t;
 
 int engine_new(engine_t **ret, const engine_options_t *options, err_t *err);

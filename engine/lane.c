@@ -147,6 +147,8 @@ call_free(lanes_t *self, call_t **call)
     *call = NULL;
     if (!old)
         return;
+    if (old->state && old->orphan)
+        old->orphan(old->state);
     batch_unref(&self->batches, &old->batch);
     if (self->spare_count >= SPARE_CALLS) {
         free(old);

@@ -64,6 +64,9 @@ typedef struct call {
     bool woken;          /* lane_wake came before the lane waited */
     bool cancelled;      /* atomic: what it waits for should end; see call_cancelled */
     void *state;         /* a method's own, between its phases; the method runs until it has freed it */
+    /* The call goes without the method having run to its end (the session has gone): what becomes of state.  NULL: only
+     * first calls of lanes have state, and those always run. */
+    void (*orphan)(void *state);
 } call_t;
 
 /* ---- lanes

@@ -47,6 +47,8 @@ check(const core_t *core, const object_t *object, const msg_BORROW_t *borrow, er
         return err_set(err, FH_PERMISSION, "the array is another session's");
     if (!str_is(borrow->host, core->host))
         return err_set(err, FH_NOT_SUPPORTED, "memory is lent on one host only");
+    if (core->spill)
+        return err_set(err, FH_NOT_SUPPORTED, "an engine that may send arrays to disk does not lend their memory");
     if (object->segment->fd < 0 || object->segment->loan)
         return err_set(err, FH_NOT_SUPPORTED, "the array has no memory that can be lent");
     return FH_OK;

@@ -8,11 +8,13 @@
 #include "base/stop.h"
 #include "codecs/connection_file.h"
 #include "engine/engine.h"
+#include "engine/python_host.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +241,10 @@ open_links(program_t *self, err_t *err)
 static int
 make_engine(program_t *self, err_t *err)
 {
+    const python_hosts_options_t pythons = {
+        .process = {.python = self->settings.python_executable, .memory_bytes = self->settings.python_memory},
+        .most = (int)self->settings.python_hosts,
+        .timeout_ns = (int64_t)(self->settings.python_timeout * 1e9)};
     const engine_options_t options = {.context = self->context,
                                       .keys = &self->keys,
                                       .client_key = self->connection.client_public_key,
@@ -251,11 +257,14 @@ make_engine(program_t *self, err_t *err)
                                       .local = self->local,
                                       .threads = (int)self->settings.threads,
                                       .memory_bytes = self->settings.memory,
+                                      .spill_folder = self->settings.spill[0] ? self->settings.spill : NULL,
+                                      .spill_bytes = self->settings.spill_limit,
                                       .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
                                       .code_folder = *self->code_folder ? self->code_folder : NULL,
-                                      .code_bytes = self->settings.kernel_cache_size};
+                                      .code_bytes = self->settings.kernel_cache_size,
+                                      .pythons = self->settings.python ? &pythons : NULL};
     int status = engine_new(&self->engine, &options, err);
 
     if (!status)
@@ -271,6 +280,7 @@ start(program_t *self, err_t *err)
     /* Buffers of 1 MiB come and go with every part of an array: keep their pages. */
     (void)mallopt(M_MMAP_THRESHOLD, BUFFER_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, BUFFER_BYTES);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a spill folder may have a limit: an error, not the end */
     raise_limits();
     find_host(self);
     fill_defaults(&self->settings);

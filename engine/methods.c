@@ -14,9 +14,10 @@ static pthread_once_t by_code_once = PTHREAD_ONCE_INIT;
 static void
 sort_by_code(void)
 {
-    static const method_table_t *const TABLES[] = {
-        &METHODS_ARRAY, &METHODS_ADOPT,  &METHODS_MOVE,        &METHODS_ELEMENTWISE, &METHODS_REDUCE,
-        &METHODS_CALL,  &METHODS_KERNEL, &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,  &METHODS_KERNEL_FOLD};
+    static const method_table_t *const TABLES[] = {&METHODS_ARRAY,       &METHODS_ADOPT,       &METHODS_MOVE,
+                                                   &METHODS_ELEMENTWISE, &METHODS_REDUCE,      &METHODS_CALL,
+                                                   &METHODS_KERNEL,      &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,
+                                                   &METHODS_KERNEL_FOLD, &METHODS_PYTHON};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
@@ -130,6 +131,18 @@ run_thaw(run_t *run, pin_t *pin, err_t *err)
 }
 
 int
+run_detach(run_t *run, pin_t *pin, err_t *err)
+{
+    int status = transfers_detach(run->core, pin->segment, run->lane, err);
+
+    if (status == FH_BUSY) {
+        run->next = NEXT_COMPUTE;
+        run->put_off = true;
+    }
+    return status;
+}
+
+int
 run_writes(run_t *run, pin_t *pin, err_t *err)
 {
     int status;
@@ -142,5 +155,5 @@ run_writes(run_t *run, pin_t *pin, err_t *err)
     if (status)
         return status;
     segment_touch(pin->segment);
-    return transfers_detach(run->core, pin->segment, run->lane, err);
+    return run_detach(run, pin, err);
 }

@@ -48,7 +48,7 @@ typedef struct {
 } method_table_t;
 
 extern const method_table_t METHODS_ARRAY, METHODS_ADOPT, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE,
-    METHODS_CALL, METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD;
+    METHODS_CALL, METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD, METHODS_PYTHON;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);
@@ -69,6 +69,9 @@ int run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t 
  * there is no time for that: then the call is put off to the compute thread, and the method returns what this has
  * returned, with all undone.  Part of run_writes. */
 int run_thaw(run_t *run, pin_t *pin, err_t *err);
+/* Transfers that still read the array, which is about to be written, keep what it was.  May put the call off, too.
+ * Part of run_writes. */
+int run_detach(run_t *run, pin_t *pin, err_t *err);
 /* The array is about to be written in place: clients that have mapped it, and transfers that still read it, keep what
  * it was.  May put the call off, as run_thaw. */
 int run_writes(run_t *run, pin_t *pin, err_t *err);

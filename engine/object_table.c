@@ -8,8 +8,11 @@
 const char *
 object_type_name(object_type_t type)
 {
-    static const char *const NAMES[] = {
-        [OBJECT_ARRAY] = "array", [OBJECT_KERNEL] = "kernel", [OBJECT_MAPPING] = "mapping", [OBJECT_SHARE] = "share"};
+    static const char *const NAMES[] = {[OBJECT_ARRAY] = "array",
+                                        [OBJECT_KERNEL] = "kernel",
+                                        [OBJECT_MAPPING] = "mapping",
+                                        [OBJECT_SHARE] = "share",
+                                        [OBJECT_PYTHON] = "python"};
 
     return NAMES[type];
 }
@@ -166,6 +169,8 @@ discard(object_table_t *self, object_t *object)
         note_gone(self, object->id);
     if (object->segment)
         segment_remove(object);
+    if (object->type == OBJECT_PYTHON && !object->poison)
+        object_table_note_python(self, object->host, object->id);
     if (object_bytes(object) > 0)
         account_to_heir(self, object->segment);
     object_free(object);
@@ -220,6 +225,7 @@ object_table_release(object_table_t *self)
     }
     oid_map_release(&self->map);
     free(self->gone);
+    free(self->python_gone);
     memset(self, 0, sizeof *self);
 }
 
@@ -345,6 +351,19 @@ object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *ke
         return status;
     object->type = OBJECT_KERNEL;
     object->kernel = kernel;
+    return FH_OK;
+}
+
+int
+object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t host, err_t *err)
+{
+    object_t *object;
+    int status = add(self, owner, id, 0, &object, err);
+
+    if (status)
+        return status;
+    object->type = OBJECT_PYTHON;
+    object->host = host;
     return FH_OK;
 }
 

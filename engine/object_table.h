@@ -20,8 +20,9 @@ enum { OBJECT_MAX_PER_OWNER = 1000000 };
 
 /* A mapping stands for a client's map of an array's memory: while it is there the segment is frozen, if the map is
  * private, or cannot be frozen, if the client writes it.  A share
- * stands for another engine whose arrays lie in the segment (engine/lend.h). */
-typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING, OBJECT_SHARE } object_type_t;
+ * stands for another engine whose arrays lie in the segment (engine/lend.h).  A Python object lives in a
+ * Python host (engine/python_host.h). */
+typedef enum { OBJECT_ARRAY, OBJECT_KERNEL, OBJECT_MAPPING, OBJECT_SHARE, OBJECT_PYTHON } object_type_t;
 
 typedef struct object object_t;
 
@@ -49,6 +50,7 @@ struct object {
     segment_t *segment;                        /* arrays that are not poisoned, mappings, shares */
     int64_t offset;                            /* of the first element in the segment */
     void *kernel;                              /* kernels: what methods/kernel.c keeps, malloc'ed */
+    uint64_t host;                             /* Python objects: serial of the host that they live in */
     object_t *previous, *next;                 /* of the same owner */
     object_t *news_previous, *news_next;       /* new ones, oldest first */
     object_t *segment_previous, *segment_next; /* in the same segment */
@@ -62,8 +64,19 @@ typedef struct {
     object_t *news_first, *news_last;
     oid_t *gone; /* announced objects that are no more */
     size_t gone_count, gone_room;
-    bool gone_lost; /* some could not be noted: all must be announced again */
+    bool gone_lost;                  /* some could not be noted: all must be announced again */
+    struct python_gone *python_gone; /* Python objects that are no more, for their hosts */
+    size_t python_count, python_room;
 } object_table_t;
+
+/* A Python object that nobody has a handle of. */
+typedef struct python_gone {
+    uint64_t host;
+    oid_t id;
+} python_gone_t;
+
+/* "array", "kernel", "mapping", "python" */
+const char *object_type_name(object_type_t type);
 
 /* All-zero memory is an empty table. */
 void object_table_release(object_table_t *self);
@@ -87,6 +100,12 @@ void object_table_hull(const segment_t *segment, int64_t *low, int64_t *high);
 void object_table_move(object_table_t *self, segment_t *from, segment_t *to, int64_t low);
 /* Takes kernel (malloc'ed) on success. */
 int object_table_add_kernel(object_table_t *self, owner_t *owner, oid_t id, void *kernel, err_t *err);
+int object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t host, err_t *err);
+/* A Python object is to be forgotten by its host, whether it is in the table or not.  What cannot be noted for want of
+ * memory stays until the host ends. */
+void object_table_note_python(object_table_t *self, uint64_t host, oid_t id);
+/* A Python host has ended: all objects there hold this error from now on.  Returns how many. */
+int object_table_poison_python(object_table_t *self, uint64_t host, buf_t *poison);
 /* poison: an err_t in a buffer; a reference is taken. */
 int object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, buf_t *poison, err_t *err);
 

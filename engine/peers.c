@@ -4,6 +4,7 @@
 #include "engine/lend.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
+#include "engine/python_host.h"
 #include "engine/transfer.h"
 
 #include <stdio.h>
@@ -417,6 +418,8 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
     pool_forget(core->pool, session);
     if (core->runners)
         runner_host_forget(core->runners, session);
+    if (core->pythons)
+        python_hosts_forget(core->pythons, session);
 }
 
 int

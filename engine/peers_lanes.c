@@ -3,6 +3,7 @@
 #include "engine/dispatch.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
+#include "engine/python_host.h"
 
 enum { LIST_BYTES_A_HEADER_BYTE = 4, CALLS_A_TURN = 16, NS_PER_MS = 1000000 };
 
@@ -129,6 +130,8 @@ arrival_cancel(arrival_t *at)
     pthread_mutex_unlock(&core->lock);
     if (ticket && core->runners)
         runner_host_cancel(core->runners, ticket);
+    if (core->pythons)
+        python_hosts_cancel(core->pythons, lane->owner.session);
 }
 
 void

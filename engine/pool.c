@@ -1,6 +1,7 @@
 /* engine/pool.c - size classes, a cache in order of age, and a list of segments whose unmapping is due. */
 #include "base/clock.h"
 #include "engine/pool_private.h"
+#include "engine/spill.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -155,9 +156,8 @@ refuse(const pool_t *self, int64_t bytes, err_t *err)
                    bytes, self->used, self->limit, self->claimed);
 }
 
-/* Count bytes as used, or refuse; evicts from the cache what is in the way.  Under the lock. */
-static int
-claim(pool_t *self, int64_t bytes, err_t *err)
+int
+pool_count_used(pool_t *self, int64_t bytes, err_t *err)
 {
     if (bytes > self->limit - self->used)
         return refuse(self, bytes, err);
@@ -180,7 +180,7 @@ take_file(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     bool reserved = !status && !segment;
 
     if (!status)
-        status = claim(self, (int64_t)size, err);
+        status = pool_count_used(self, (int64_t)size, err);
     if (status && segment)
         cache_add(self, segment);
     else if (status && reserved)
@@ -216,7 +216,7 @@ take_heap(pool_t *self, size_t size, segment_t **ret, err_t *err)
     segment_t *segment = NULL;
 
     pthread_mutex_lock(&self->lock);
-    int status = claim(self, (int64_t)(size + sizeof *segment), err);
+    int status = pool_count_used(self, (int64_t)(size + sizeof *segment), err);
 
     pthread_mutex_unlock(&self->lock);
     if (status)
@@ -230,6 +230,14 @@ take_heap(pool_t *self, size_t size, segment_t **ret, err_t *err)
     }
     *ret = segment;
     return FH_OK;
+}
+
+int64_t
+pool_cost(const pool_t *self, size_t size, unsigned flags)
+{
+    if (size < POOL_HEAP_BYTES && !(flags & POOL_MEMFD))
+        return (int64_t)(size + sizeof(segment_t));
+    return (int64_t)class_size(size, self->huge_pages != NULL);
 }
 
 int
@@ -272,8 +280,13 @@ pool_give_back(pool_t *self, segment_t *segment)
     pthread_mutex_lock(&self->lock);
     self->segments--;
     pool_owners_count(self, segment, -1);
-    self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
-    if (segment->abandoned || segment->spent) {
+    if (segment->where == SEGMENT_AWAY) {
+        self->spilled -= (int64_t)segment->size;
+        self->spilled_count--;
+    } else {
+        self->used -= (int64_t)(heap ? segment->size + sizeof *segment : segment->size);
+    }
+    if (segment->abandoned || segment->spent || segment->where == SEGMENT_AWAY) {
         doom(self, segment);
     } else if (!heap) {
         cache_add(self, segment);
@@ -292,7 +305,7 @@ int
 pool_claim(pool_t *self, int64_t bytes, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
-    int status = claim(self, bytes, err);
+    int status = pool_count_used(self, bytes, err);
 
     if (!status)
         self->claimed += bytes;
@@ -375,6 +388,8 @@ pool_reap(pool_t *self)
     while (segment) {
         segment_t *next = segment->next;
 
+        if (segment->away_fd >= 0)
+            spill_drop(self->spill, &segment->away_fd, segment->away);
         segment_destroy(&segment);
         segment = next;
     }
@@ -390,6 +405,9 @@ pool_stats(pool_t *self, pool_stats_t *ret)
                           .segments = self->segments,
                           .recycled = self->recycled,
                           .queued = self->queued,
+                          .spilled = self->spilled,
+                          .went = self->went,
+                          .returned = self->returned,
                           .files = (int64_t)self->nfiles};
     pthread_mutex_unlock(&self->lock);
 }

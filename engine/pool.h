@@ -17,15 +17,18 @@
 enum { POOL_HEAP_BYTES = 64 * 1024 };
 
 typedef struct pool pool_t;
+struct spill;
 
 typedef struct {
-    int64_t limit;    /* as given */
-    int64_t used;     /* in arrays and claims */
-    int64_t cached;   /* in freed files that are kept */
-    int64_t segments; /* that are in use */
-    int64_t recycled; /* takes that were served from the cache */
-    int64_t queued;   /* in calls that wait */
-    int64_t files;    /* segments that are files, in use or not */
+    int64_t limit;          /* as given */
+    int64_t used;           /* in arrays and claims */
+    int64_t cached;         /* in freed files that are kept */
+    int64_t segments;       /* that are in use */
+    int64_t recycled;       /* takes that were served from the cache */
+    int64_t queued;         /* in calls that wait */
+    int64_t spilled;        /* of segments whose contents lie on disk */
+    int64_t went, returned; /* segments, to disk and back, since the start */
+    int64_t files;          /* segments that are files, in use or not */
 } pool_stats_t;
 
 /* limit_bytes: for used and cached together. */
@@ -49,6 +52,26 @@ void pool_give_back(pool_t *self, segment_t *segment);
 /* Count bytes that lie elsewhere (waiting transfers) against the limit, and give them back. */
 int pool_claim(pool_t *self, int64_t bytes, err_t *err);
 void pool_unclaim(pool_t *self, int64_t bytes);
+
+/* What a segment of this size counts. */
+int64_t pool_cost(const pool_t *self, size_t size, unsigned flags);
+
+/* ---- segments whose contents lie on disk (core_spill.h) ------------------------------------------------------------
+ */
+
+/* Where files of such segments are forgotten when they are given back; borrowed. */
+void pool_use_spill(pool_t *self, struct spill *spill);
+/* Those for which may_go says so, each with a reference, malloc'ed; *ret_bytes: the sum.  NO_MEMORY. */
+int pool_pick(pool_t *self, bool (*may_go)(const segment_t *segment), segment_t ***ret, size_t *ret_count,
+              int64_t *ret_bytes, err_t *err);
+/* The segment's pages have gone: it counts as spilled. */
+void pool_went(pool_t *self, const segment_t *segment);
+/* They are about to come back: it counts as used, which may be so many bytes beyond the limit.  LIMIT_EXCEEDED. */
+int pool_returns(pool_t *self, const segment_t *segment, int64_t beyond, err_t *err);
+int64_t pool_limit(const pool_t *self);
+
+/* ---- other memory --------------------------------------------------------------------------------------------------
+ */
 
 /* Count bytes of calls that wait.  They may go POOL_QUEUE_BYTES beyond the limit, so that an engine that is full of
  * arrays still takes calls.  LIMIT_EXCEEDED. */
@@ -84,6 +107,7 @@ typedef struct {
     int64_t heap;    /* of all owners together */
     int64_t claimed; /* bytes that lie elsewhere */
     int64_t queued;  /* in calls that wait */
+    int64_t spilled, spilled_count;
 } pool_memory_t;
 
 /* *ret_owners: ret->owners records, malloc'ed.  A system call for each file, in between others get the lock: exact

@@ -151,6 +151,8 @@ copy_owners(pool_t *self, pool_memory_t *memory, pool_owner_t **ret, err_t *err)
     }
     memory->claimed = self->claimed;
     memory->queued = self->queued;
+    memory->spilled = self->spilled;
+    memory->spilled_count = self->spilled_count;
     memory->owners = count;
     return FH_OK;
 }
@@ -172,4 +174,68 @@ pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t 
 
     pthread_mutex_unlock(&self->lock);
     return status;
+}
+
+/* ---- on disk -------------------------------------------------------------------------------------------------------
+ */
+
+void
+pool_use_spill(pool_t *self, struct spill *spill)
+{
+    self->spill = spill;
+}
+
+int
+pool_pick(pool_t *self, bool (*may_go)(const segment_t *segment), segment_t ***ret, size_t *ret_count,
+          int64_t *ret_bytes, err_t *err)
+{
+    pthread_mutex_lock(&self->lock);
+    segment_t **picked = malloc((self->nfiles + 1) * sizeof *picked);
+
+    *ret_count = 0;
+    *ret_bytes = 0;
+    for (size_t i = 0; picked && i < self->nfiles; i++) {
+        if (!may_go(self->files[i]))
+            continue;
+        *ret_bytes += (int64_t)self->files[i]->size;
+        picked[(*ret_count)++] = segment_ref(self->files[i]);
+    }
+    pthread_mutex_unlock(&self->lock);
+    *ret = picked;
+    return picked ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory for a list of segments");
+}
+
+void
+pool_went(pool_t *self, const segment_t *segment)
+{
+    pthread_mutex_lock(&self->lock);
+    self->used -= (int64_t)segment->size;
+    self->spilled += (int64_t)segment->size;
+    self->spilled_count++;
+    self->went++;
+    pthread_mutex_unlock(&self->lock);
+}
+
+int
+pool_returns(pool_t *self, const segment_t *segment, int64_t beyond, err_t *err)
+{
+    pthread_mutex_lock(&self->lock);
+
+    self->limit += beyond;
+    int status = pool_count_used(self, (int64_t)segment->size, err);
+
+    self->limit -= beyond;
+    if (!status) {
+        self->spilled -= (int64_t)segment->size;
+        self->spilled_count--;
+        self->returned++;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+int64_t
+pool_limit(const pool_t *self)
+{
+    return self->limit;
 }

@@ -11,8 +11,10 @@ enum { POOL_STEP_BITS = 4, POOL_STEPS = 1 << POOL_STEP_BITS, POOL_CLASSES = 64 *
 
 struct pool {
     pthread_mutex_t lock;
+    struct spill *spill;            /* NULL: nothing goes to disk */
     const huge_pages_t *huge_pages; /* NULL: there are none */
-    int64_t limit, used, claimed, queued, cached, doomed_bytes, segments, recycled;
+    int64_t limit, used, claimed, queued, spilled, spilled_count, went, returned, cached, doomed_bytes, segments,
+        recycled;
     segment_t *oldest, *newest; /* of the cache */
     segment_t *classes[POOL_CLASSES];
     segment_t *doomed; /* out of the cache, to be unmapped; linked by next */
@@ -22,6 +24,9 @@ struct pool {
 };
 
 /* All under the lock. */
+
+/* Count bytes as used, or refuse; evicts from the cache what is in the way. */
+int pool_count_used(pool_t *self, int64_t bytes, err_t *err);
 
 /* Make room in the list of files for one more, which will be added or not come.  NO_MEMORY. */
 int pool_files_reserve(pool_t *self, err_t *err);

@@ -30,7 +30,7 @@ segment_new_heap(segment_t **ret, size_t size, err_t *err)
     memset(self, 0, sizeof *self);
     self->data = block + sizeof *self + (-data & (ALIGN - 1));
     self->size = size;
-    self->fd = self->read_only_fd = -1;
+    self->fd = self->read_only_fd = self->away_fd = -1;
     /* The heap may hold anything, keys too. */
     memset(self->data, 0, size);
     *ret = self;
@@ -62,7 +62,7 @@ segment_new_file(segment_t **ret, size_t size, const huge_pages_t *pages, err_t 
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for the record of an array");
     self->size = size;
-    self->fd = self->read_only_fd = -1;
+    self->fd = self->read_only_fd = self->away_fd = -1;
     self->huge = pages && size >= HUGE_PAGE;
     int status = self->huge ? huge_pages_file(pages, size, &self->fd, err) : open_memfd(size, &self->fd, err);
 
@@ -96,7 +96,7 @@ segment_new_borrowed(segment_t **ret, size_t size, int fd, struct loan *loan, er
     }
     self->size = self->touched = size;
     self->fd = fd;
-    self->read_only_fd = -1;
+    self->read_only_fd = self->away_fd = -1;
     self->huge = size >= HUGE_PAGE;
     self->lent = true;
     self->loan = loan;

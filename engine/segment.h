@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where the contents are: in memory, on their way to disk, there.  See core_spill.h. */
+typedef enum { SEGMENT_HERE, SEGMENT_GOING, SEGMENT_AWAY } segment_where_t;
+
 /* data, size, fd, huge and loan never change; the rest is the pool's. */
 typedef struct segment {
     char *data;       /* 64-byte aligned; files: page-aligned; huge: on a boundary of 2 MiB */
@@ -34,6 +37,11 @@ typedef struct segment {
     int references;                  /* atomic */
     int arrays, maps;                /* objects that hold references: arrays, clients' maps and shares; atomic */
     size_t slot;                     /* in the pool's list of files */
+    segment_where_t where;           /* under the core's lock */
+    int away_fd;                     /* the file on disk, or -1 */
+    size_t away;                     /* bytes there: the rest was never written */
+    int outsiders;                   /* clients that copy from or to it by themselves; under the core's lock */
+    uint64_t used_at;                /* core_t.uses when it was last pinned */
     int64_t idle_since_ns;           /* while cached */
     struct segment *previous, *next; /* in the cache, oldest first */
     struct segment *class_previous, *class_next; /* in its class, newest first */

@@ -120,15 +120,35 @@ conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count)
     request->due = count;
     request->status = FH_OK;
     request->next = self->requests;
+    if (!self->requests)
+        self->last_request = request;
     self->requests = request;
+}
+
+void
+conn_expect_in_order(conn_t *self, request_t *request, uint64_t first, uint64_t count)
+{
+    if (!self->requests) {
+        conn_expect(self, request, first, count);
+        return;
+    }
+    request_t *before = self->last_request;
+    request_t *rest = self->requests;
+    self->requests = NULL;
+    conn_expect(self, request, first, count);
+    before->next = request;
+    self->requests = rest;
 }
 
 void
 conn_forget(conn_t *self, request_t *request)
 {
-    for (request_t **at = &self->requests; *at; at = &(*at)->next)
+    request_t *previous = NULL;
+    for (request_t **at = &self->requests; *at; previous = *at, at = &previous->next)
         if (*at == request) {
             *at = request->next;
+            if (self->last_request == request)
+                self->last_request = previous;
             return;
         }
 }

@@ -51,7 +51,7 @@ typedef struct {
     int nraw;
     char peer;          /* role of the other side: 'B' or 'E' */
     uint64_t last_call; /* number of the last call that was added */
-    request_t *requests;
+    request_t *requests, *last_request;
     bool touched;        /* link was used since it was last found empty: its descriptor may be mute */
     bool ring_over;      /* nothing will come through the rings any more */
     bool stale;          /* engines: the other side does not know our session (any more); nothing is answered then */
@@ -74,6 +74,9 @@ int conn_flush(conn_t *self, err_t *err);
 
 /* Wait for count replies from call first on. */
 void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count);
+/* The same for requests of which there are many at a time, answered in their order: they are looked for oldest first,
+ * after all others. */
+void conn_expect_in_order(conn_t *self, request_t *request, uint64_t first, uint64_t count);
 void conn_forget(conn_t *self, request_t *request);
 /* Fail all requests. */
 void conn_fail(conn_t *self, const err_t *why);

@@ -2,6 +2,7 @@
 #include "proxy/context.h"
 #include "proxy/error.h"
 #include "proxy/kernel.h"
+#include "proxy/python_object.h"
 #include "proxy/session.h"
 #include "proxy/wait.h"
 
@@ -195,6 +196,7 @@ session_stop(fh_session *self)
     }
     self->handles++; /* the session stays while it forgets */
     kernel_code_forget_all(self);
+    python_object_stop(self);
     if (--self->handles == 0)
         session_destroy(self);
 }

@@ -165,8 +165,8 @@ FH_EXPORT int fh_objects(fh_session *session, int64_t limit, int (*visit)(void *
                          void *context, fh_error *error);
 
 /* What memory is used for, in the broker and in each engine.  kind: arrays, mapped, in flight, cache, code, runners,
- * registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array files
- * take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
+ * python, registry, free, process, or spilled.  But for those on disk, the bytes of an engine add up to what its array
+ * files take, each counted once whoever has mapped it, and the resident memory of its process and of those that run its
  * kernels without array files. */
 typedef struct {
     int engine; /* its number; -1: the broker */
@@ -209,10 +209,10 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes; /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes; /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes; /* payload asked to move engine to engine */
-    uint64_t waits;        /* calls that waited for an answer */
+    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;  /* payload asked to move engine to engine */
+    uint64_t waits;         /* calls that waited for an answer */
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
@@ -478,6 +478,67 @@ FH_EXPORT int fh_kernel_stats_get(fh_kernel *kernel, fh_kernel_stats *ret, fh_er
 
 /* Optimised IR (what 0) or assembly (what 1) as an engine made it; *ret_text is malloc'ed, the caller frees it. */
 FH_EXPORT int fh_kernel_inspect(fh_kernel *kernel, int what, char **ret_text, fh_error *error);
+
+/* ---- Python objects
+ * --------------------------------------------------------------------------------------------------
+ *
+ * An engine that runs Python has a process for each session, its Python host.  What a client and a host say to each
+ * other is a pickle, of which this library knows nothing: it moves the bytes, and the handles of the objects and arrays
+ * that the pickle refers to by their places.  farhand/remote_wire.py and engine/pyhost/host.py say what is in it. */
+
+/* A Python object on an engine. */
+typedef struct fh_object fh_object;
+/* A call that has been asked. */
+typedef struct fh_python_call fh_python_call;
+
+typedef struct {
+    int engine;       /* where, if there are no objects; arrays and buffers must be there already */
+    const char *what; /* what people call it: 1 to 255 bytes */
+    const void *body; /* the pickle */
+    size_t size;
+    fh_object *const *objects; /* at most 1024, all on one engine */
+    int nobjects;
+    fh_array *const *arrays; /* at most 48, of one piece each; seen read-only */
+    int narrays;
+    fh_array *const *buffers; /* at most 48 uint8 arrays of one dimension: the pickle's out-of-band buffers */
+    int nbuffers;
+    int keep;         /* the value becomes an object, *ret_object, which can be used at once */
+    double timeout_s; /* how long it may run; 0: as the engine has it */
+    void *collected;  /* not NULL: fh_python_collect hands it out when the call is answered */
+} fh_python_request;
+
+/* Ask for a call; does not wait for it.  ret_object: fh_object_free; ret: fh_python_call_free. */
+FH_EXPORT int fh_python_ask(fh_session *session, const fh_python_request *request, fh_object **ret_object,
+                            fh_python_call **ret, fh_error *error);
+/* Wait until it is answered.  FH_STATUS_REMOTE_ERROR: it raised, and the answer has the exception. */
+FH_EXPORT int fh_python_wait(fh_python_call *call, double timeout_s, fh_error *error);
+
+typedef struct {
+    const void *body; /* the pickle; valid until the call is freed */
+    size_t size;
+    int raised, nobjects, narrays;
+    int body_in_array; /* the pickle is the last array, as uint8 */
+} fh_python_answer;
+
+/* What an answered call gave.  FH_STATUS_BUSY: it is not answered yet; else as fh_python_wait. */
+FH_EXPORT int fh_python_answer_get(fh_python_call *call, fh_python_answer *ret, fh_error *error);
+/* Objects and arrays of the answer, each once; NULL if there is none. */
+FH_EXPORT fh_object *fh_python_take_object(fh_python_call *call, int i);
+FH_EXPORT fh_array *fh_python_take_array(fh_python_call *call, int i);
+FH_EXPORT void fh_python_call_free(fh_python_call **call);
+FH_EXPORT void fh_object_free(fh_object **object);
+/* Its id and the number of its engine. */
+FH_EXPORT void fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine);
+/* Send what is due, take what has come, and visit the calls with `collected` that have been answered since; does not
+ * wait.  visit frees the call.  Returns by *ret_waiting how many are still under way. */
+FH_EXPORT int fh_python_collect(fh_session *session,
+                                void (*visit)(void *context, void *collected, fh_python_call *call), void *context,
+                                int *ret_waiting, fh_error *error);
+/* For a thread that waits for answers while others use the session: descriptors to poll(2) for POLLIN without holding
+ * the session, at most room; returns how many, 0 if something is there already.  Only a hint: look again after some
+ * milliseconds all the same.  Then, with the session again, fh_session_wake with what poll said. */
+FH_EXPORT int fh_session_sleep(fh_session *session, int *ret, int room);
+FH_EXPORT void fh_session_wake(fh_session *session, const int *fds, const short *revents, int n);
 
 /* What the session's kernels do now, one visit for each engine where one runs or calls wait.  Does not wait for them.
  */

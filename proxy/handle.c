@@ -2,19 +2,30 @@
 
 #include <stdlib.h>
 
-int
-handle_new(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, err_t *err)
+static int
+make(handle_t **ret, engine_link_t *engine, oid_t id, oid_t root, int64_t bytes, err_t *err)
 {
     handle_t *self = malloc(sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for a handle");
-    oid_t id = oid_new();
     *self =
         (handle_t){.engine = engine, .id = id, .root = oid_is_none(root) ? id : root, .bytes = bytes, .references = 1};
     engine->live_bytes += bytes;
     engine->session->handles++;
     *ret = self;
     return FH_OK;
+}
+
+int
+handle_new(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, err_t *err)
+{
+    return make(ret, engine, oid_new(), root, bytes, err);
+}
+
+int
+handle_adopt(handle_t **ret, engine_link_t *engine, oid_t id, int64_t bytes, err_t *err)
+{
+    return make(ret, engine, id, OID_NONE, bytes, err);
 }
 
 handle_t *

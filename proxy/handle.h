@@ -16,6 +16,8 @@ typedef struct {
 
 /* A handle with a fresh id and one reference; nothing is sent.  root OID_NONE: its own id. */
 int handle_new(handle_t **ret, engine_link_t *engine, oid_t root, int64_t bytes, err_t *err);
+/* A handle of an object that the engine has made for this session, with the id that it gave it. */
+int handle_adopt(handle_t **ret, engine_link_t *engine, oid_t id, int64_t bytes, err_t *err);
 handle_t *handle_ref(handle_t *self);
 /* Drop one reference, set *self to NULL.  NULL-safe. */
 void handle_unref(handle_t **self);

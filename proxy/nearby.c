@@ -62,6 +62,7 @@ nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err)
     message_t message = {.code = MSG_LOCATE};
     message.as.LOCATE.object = handle->id;
     message.as.LOCATE.write = write;
+    self->located = handle->id;
     return ask(self, handle->engine, &message, err);
 }
 
@@ -71,6 +72,7 @@ nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, 
     message_t message = {.code = MSG_MAP};
     message.as.MAP.object = handle->id;
     message.as.MAP.result = mapping->id;
+    self->located = OID_NONE;
     return ask(self, handle->engine, &message, err);
 }
 
@@ -108,6 +110,16 @@ nearby_there(const nearby_t *self)
     return self->engine && self->request.due == 0 && self->request.status == FH_OK;
 }
 
+/* A LOCATE that was not answered is not ended either: then the engine keeps the array in memory. */
+static void
+tell_end(const nearby_t *self)
+{
+    message_t message = {.code = MSG_LOCATE_END};
+    message.as.LOCATE_END.object = self->located;
+    if (nearby_there(self) && !oid_is_none(self->located) && !self->engine->lost)
+        (void)engine_link_call(self->engine, &message, NULL, NULL, NULL);
+}
+
 bool
 nearby_came(const void *self)
 {
@@ -119,8 +131,10 @@ void
 nearby_forget(nearby_t *self, int n)
 {
     for (int i = 0; i < n; i++)
-        if (self[i].engine)
+        if (self[i].engine) {
+            tell_end(&self[i]);
             conn_forget(&self[i].engine->conn, &self[i].request);
+        }
 }
 
 /* ---- the memory ----------------------------------------------------------------------------------------------------

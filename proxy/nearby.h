@@ -17,6 +17,7 @@ enum { NEARBY_BYTES = 1024 * 1024 /* smaller parts are not worth the round trip 
 typedef struct {
     request_t request;
     engine_link_t *engine; /* NULL: not asked */
+    oid_t located;         /* what LOCATE asked for; OID_NONE: it was MAP */
     uint64_t pid, fd, inode, offset;
 } nearby_t;
 
@@ -32,6 +33,7 @@ int nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns,
 bool nearby_there(const nearby_t *self);
 /* For wait_until: has the answer to this one (a nearby_t) come? */
 bool nearby_came(const void *self);
+/* They are used no more: the engines may move what was located. */
 void nearby_forget(nearby_t *self, int n);
 
 /* Open the array's file, of which the bytes [low, high) around its first element are wanted; the caller closes it.  The

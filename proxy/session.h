@@ -33,8 +33,10 @@ struct fh_session {
 
     engine_link_t **engines; /* in order of their numbers */
     int nengines, engines_room;
-    struct kernel_code *kernels; /* what was loaded, the latest first; see kernel.h */
-    struct pollfd *pollfds;      /* room for all links; wait.c fills it */
+    struct kernel_code *kernels;                       /* what was loaded, the latest first; see kernel.h */
+    struct fh_python_call *python_first, *python_last; /* that fh_python_collect has not handed out */
+    struct fh_python_call *python_abandoned;           /* freed before they were answered */
+    struct pollfd *pollfds;                            /* room for all links; wait.c fills it */
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;

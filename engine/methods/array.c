@@ -74,7 +74,7 @@ write_pinned(run_t *run, pin_t *pin, uint64_t offset, err_t *err)
     }
     status = run_thaw(run, pin, err);
     if (!status)
-        status = transfers_detach(run->core, pin->segment, run->lane, err);
+        status = run_detach(run, pin, err);
     if (!status)
         segment_fill(pin->segment, (size_t)(pin->nd.data - pin->segment->data) + offset, call->raw, call->raw_size);
     return status;
@@ -209,8 +209,27 @@ run_locate(run_t *run, err_t *err)
         segment_lend(pin.segment);
     if (!status)
         status = tell_place(run, &pin, locate->call, err);
+    if (!status) {
+        pthread_mutex_lock(&run->core->lock);
+        pin.segment->outsiders++;
+        pthread_mutex_unlock(&run->core->lock);
+    }
     pin_release(&pin);
     return status;
+}
+
+/* Without an object there is nothing to be done. */
+static int
+run_locate_end(run_t *run, err_t *err)
+{
+    (void)err;
+    pthread_mutex_lock(&run->core->lock);
+    const object_t *object = object_table_find(&run->core->objects, run->call->message.as.LOCATE_END.object);
+
+    if (object && object->segment && object->segment->outsiders > 0)
+        object->segment->outsiders--;
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
 }
 
 static int
@@ -283,6 +302,7 @@ static const method_t ROWS[] = {
     {.code = MSG_WRITE, .target = offsetof(message_t, as.WRITE.object), .run = run_write},
     {.code = MSG_VIEW, .run = run_view, .results = results_view},
     {.code = MSG_FETCH, .flags = METHOD_ANSWERS, .run = run_fetch},
+    {.code = MSG_LOCATE_END, .flags = METHOD_ALWAYS, .run = run_locate_end},
     {.code = MSG_LOCATE, .flags = METHOD_ANSWERS, .run = run_locate},
     {.code = MSG_MAP, .flags = METHOD_ANSWERS, .run = run_map},
     {.code = MSG_RELEASE, .flags = METHOD_ALWAYS, .run = run_release},

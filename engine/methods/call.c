@@ -103,6 +103,9 @@ run_stats(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
     answer_named(answer, "queued", (uint64_t)pool.queued);
     answer_named(answer, "cached", (uint64_t)pool.cached);
     answer_named(answer, "limit", (uint64_t)pool.limit);
+    answer_named(answer, "spilled", (uint64_t)pool.spilled);
+    answer_named(answer, "went", (uint64_t)pool.went);
+    answer_named(answer, "returned", (uint64_t)pool.returned);
     answer_named(answer, "objects", objects);
     answer_named(answer, "sessions", sessions);
     answer_named(answer, "kernels", counters.kernels);

@@ -104,7 +104,8 @@ kernel_find(core_t *core, oid_t id, kernel_t *ret, err_t *err)
         *err = *(const err_t *)buf_data(object->poison);
         status = err->status;
     } else if (object->type != OBJECT_KERNEL) {
-        status = err_set(err, FH_WRONG_TYPE, "the object %s is an array, not a kernel", oid_format(id, text));
+        status = err_set(err, FH_WRONG_TYPE, "the object %s is of type %s, not a kernel", oid_format(id, text),
+                         object_type_name(object->type));
     } else {
         *ret = *(const kernel_t *)object->kernel;
     }
@@ -249,7 +250,7 @@ kernel_job_run(run_t *run, int (*begin)(run_t *run, err_t *err), err_t *err)
         status = begin(run, err);
         if (!status && !call->state)
             return FH_OK;
-        call->phase = PHASE_ASK;
+        call->phase = status ? PHASE_BEGIN : PHASE_ASK;
     }
     kernel_job_t *job = call->state;
 

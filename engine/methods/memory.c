@@ -6,6 +6,7 @@
 
 #include "base/process_memory.h"
 #include "engine/methods/call.h"
+#include "engine/python_host.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,8 @@ fill_from_pool(core_t *core, table_t *self, err_t *err)
     add(self, MEMORY_MAPPED, OID_NONE, pool.mapped, pool.mapped_count);
     add(self, MEMORY_IN_FLIGHT, OID_NONE, pool.in_flight + queued, pool.in_flight_count + calls);
     add(self, MEMORY_CACHE, OID_NONE, pool.cached, pool.cached_count);
+    if (pool.spilled_count)
+        add(self, MEMORY_SPILLED, OID_NONE, pool.spilled, pool.spilled_count);
     self->heap += queued;
     free(owners);
     return FH_OK;
@@ -103,16 +106,20 @@ add_code(void *context, oid_t session, int64_t bytes, int64_t kernels)
         self->code += bytes;
 }
 
-/* What kernels take; on the reactor. */
+/* What kernels and Python code take; on the reactor. */
 static void
-fill_from_runners(core_t *core, table_t *self)
+fill_from_children(core_t *core, table_t *self)
 {
     int processes = 0;
-    int64_t bytes = runner_host_memory(core->runners, add_code, self, &processes);
+    int64_t bytes = core->runners ? runner_host_memory(core->runners, add_code, self, &processes) : 0;
 
     if (self->code)
         add(self, MEMORY_CODE, OID_NONE, self->code, self->coders - SESSIONS_MAX);
     add(self, MEMORY_RUNNERS, OID_NONE, bytes, processes);
+    if (!core->pythons)
+        return;
+    bytes = python_hosts_memory(core->pythons, &processes);
+    add(self, MEMORY_PYTHON, OID_NONE, bytes, processes);
 }
 
 static void
@@ -145,7 +152,7 @@ has_many_files(core_t *core)
     return stats.files > FEW_FILES;
 }
 
-/* With many files first on the compute thread, since it takes long; then on the reactor, which knows the runners. */
+/* With many files first on the compute thread, since it takes long; then on the reactor, which knows the children. */
 int
 memory_method(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
 {
@@ -166,7 +173,7 @@ memory_method(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
             free(table);
             return status;
         }
-        if (core->runners && !run->on_reactor) {
+        if ((core->runners || core->pythons) && !run->on_reactor) {
             call->state = table;
             call->phase = 1;
             run->next = NEXT_REACTOR;
@@ -174,8 +181,8 @@ memory_method(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
         }
     }
     call->state = NULL;
-    if (core->runners)
-        fill_from_runners(core, table);
+    if (core->runners || core->pythons)
+        fill_from_children(core, table);
     fill_from_process(core, table);
     answer->memory = table;
     answer->values = table->values;

@@ -20,7 +20,7 @@ enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
     int64_t engines, threads, memory, owner;
-    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX];
+    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX], python[OPTION_TEXT_MAX];
 } settings_t;
 
 static const option_t options[] = {
@@ -35,6 +35,9 @@ static const option_t options[] = {
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
+    {"python", 0, OPTION_TEXT, "auto", 0, 0, offsetof(settings_t, python), "WHEN",
+     "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback "
+     "only."},
 };
 
 /* What one `up` has done so far, so that it can be undone. */
@@ -164,6 +167,24 @@ memory_each(const settings_t *settings)
 }
 
 static int
+check_python(const settings_t *settings, err_t *err)
+{
+    static const char *const WORDS[] = {"yes", "no", "auto"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (strcmp(settings->python, WORDS[i]) == 0)
+            return FH_OK;
+    return err_set(err, FH_INVALID_ARGUMENT, "--python is yes, no or auto, not %.40s", settings->python);
+}
+
+static bool
+runs_python(const settings_t *settings)
+{
+    bool loopback = strncmp(settings->listen, "127.", 4) == 0 || strcmp(settings->listen, "localhost") == 0 ||
+                    strcmp(settings->listen, "[::1]") == 0;
+    return strcmp(settings->python, "yes") == 0 || (strcmp(settings->python, "auto") == 0 && loopback);
+}
+
+static int
 start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
@@ -189,6 +210,7 @@ start_engine(launch_t *self, int number, err_t *err)
                     memory,
                     (char[]){"--owner"},
                     owner,
+                    runs_python(&settings) ? (char[]){"--python"} : NULL,
                     NULL};
     return start(self, name, argv, err);
 }
@@ -243,7 +265,9 @@ undo(launch_t *self)
 static int
 launch(launch_t *self, err_t *err)
 {
-    int status = prepare(self, err);
+    int status = check_python(self->settings, err);
+    if (!status)
+        status = prepare(self, err);
     if (!status)
         status = have_keys(self, err);
     if (!status)

@@ -98,7 +98,8 @@ def sample(field, full):
         text = (field["name"] + " \u20ac")[:max(low, min(high // 4, 20))] if full else "x" * low
         return text, f'"{text}"'
     if kind == "BIN":
-        return bytes(range(low)), bytes(range(low)).hex()
+        data = bytes(range(max(low, min(high, 5 if full else low))))
+        return data, data.hex()
     count = max(low, min(high, 3 if full else low))
     if kind == "OIDS":
         ids = [oid(key + i) for i in range(count)]

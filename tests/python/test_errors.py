@@ -52,6 +52,14 @@ def test_closed_session_makes_stale_handles():
             same(fh.gather(fh.scatter(np.arange(3))), np.arange(3))
 
 
+def test_what_is_shown_never_raises():
+    with fh.Cluster(2):
+        remotes = [fh.scatter(np.arange(4.0)), fh.scatter(np.arange(4.0), axis=None), fh.scatter(np.array(1.0), axis=None)]
+    for remote in remotes:  # the cluster and the session are gone
+        assert "StaleHandle" in repr(remote) and "StaleHandle" in str(remote) and "StaleHandle" in remote._repr_html_()
+    assert "fh.kernel" in repr(fh.kernel)
+
+
 def test_arrays_of_two_sessions_do_not_mix(cluster):
     one = fh.scatter(np.arange(3))
     with fh.connect(cluster.connection_file):
@@ -291,3 +299,15 @@ def test_errors_of_kernels_are_kernel_errors(cluster):
 def test_numpy_function_that_is_not_built_says_so(cluster, function):
     with pytest.raises(fh.NotSupported, match=function.__name__):
         function(fh.scatter(np.arange(4.0)))
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_cluster_has_engines(number):
+    with pytest.raises(ValueError, match=f"at least one engine, not {number}"):
+        fh.Cluster(number)
+
+
+def test_what_cannot_be_waited_for_is_said():
+    for wait in (fh.wait, lambda xs: list(fh.as_completed(xs))):
+        with pytest.raises(TypeError, match="arrays on engines and Futures can be waited for, not int"):
+            wait([3])

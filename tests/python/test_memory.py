@@ -1,4 +1,5 @@
 """session.memory() against what /proc says, in one state after another."""
+import operator
 import time
 
 import numpy as np
@@ -105,6 +106,20 @@ def test_sums_are_what_proc_says_in_the_middle_of_a_pipeline(own_cluster):
         del x, y
 
 
+def test_sums_are_what_proc_says_with_python_hosts(own_cluster):
+    cluster = own_cluster
+    assert fh.call(sum, [1, 2]) == 3
+    memory = compare(cluster)
+    assert memory["python"] > MIB and "python" in memory.kinds
+
+
+def test_arrays_on_disk_come_back_for_python_code(spilling):
+    remotes = [fh.scatter(np.full(8 * MIB // 8, float(i)), axis=None) for i in range(24)]
+    assert spilling.session.memory().spilled > 0
+    for i, remote in enumerate(remotes):
+        assert fh.call(operator.getitem, remote, 12345) == i
+
+
 def test_what_was_never_written_takes_no_memory(own_cluster):
     cluster = own_cluster
     x = fh.empty(512 * MIB // 8)
@@ -170,3 +185,45 @@ def test_loop_of_scatter_compute_drop_leaves_nothing(own_cluster):
     assert counted() == before
     for engine, bytes in zip(cluster.engines, memory):
         assert private(engine.pid) <= bytes + 2 * MIB
+
+
+@pytest.fixture
+def spilling(tmp_path, monkeypatch):
+    """One engine with 64 MiB that may spill."""
+    monkeypatch.setenv("FARHAND_SPILL", str(tmp_path))
+    with fh.Cluster(1, memory=64 * MIB) as running:
+        yield running
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_of_three_times_the_limit_are_kept_on_disk(spilling, rng):
+    cluster = spilling
+    arrays = [rng.random(8 * MIB // 8) for _ in range(24)]
+    remotes = [fh.scatter(array) for array in arrays]
+    memory = compare(cluster)
+    assert memory.spilled >= 128 * MIB and arrays_of(cluster, memory) <= 64 * MIB
+    assert "on disk" in repr(memory)
+    for number in rng.permutation(len(arrays)):
+        assert np.array_equal(fh.gather(remotes[number]), arrays[number])
+    total = remotes[0]
+    for remote in remotes[1:]:
+        total = total + remote
+    expected = arrays[0]
+    for array in arrays[1:]:
+        expected = expected + array
+    assert np.array_equal(fh.gather(total), expected)
+    compare(cluster)
+    del remotes, remote, total
+    cluster.session.sync()
+    assert cluster.session.memory().spilled == 0
+
+
+def test_what_is_mapped_or_used_is_not_sent_away(spilling):
+    first = fh.scatter(np.ones(24 * MIB // 8))
+    seen = fh.gather(first)  # a map of the engine's memory
+    rest = [fh.scatter(np.full(8 * MIB // 8, float(i))) for i in range(8)]
+    assert seen[0] == 1 and seen.sum() == seen.size
+    with pytest.raises(fh.LimitExceeded, match="could be spilled"):
+        fh.scatter(np.zeros(48 * MIB // 8)).wait()
+    for i, remote in enumerate(rest):
+        assert remote.sum().item() == i * remote.size

@@ -98,12 +98,6 @@ def test_scatter_of_a_proxy_in_its_layout_is_itself(cluster):
     assert fh.scatter(remote) is remote
 
 
-@pytest.mark.parametrize("thing", [{"a": 1}, object(), "text", {1, 2}])
-def test_scatter_of_other_objects_says_what_is_missing(cluster, thing):
-    with pytest.raises(fh.NotSupported, match="Python hosts"):
-        fh.scatter(thing)
-
-
 @pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]", "S3", "U3", "V4", [("a", "i4")], object, np.longdouble])
 def test_scatter_of_other_dtypes_says_so(cluster, dtype):
     with pytest.raises(fh.NotSupported, match="dtype"):

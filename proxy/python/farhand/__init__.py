@@ -28,6 +28,7 @@ from .kernel_sources import kernel
 from .kernels import Kernel
 from .objects import gather, get, names, scatter, unpublish
 from .progress import Progress, progress
+from .remote import Remote, proxy_methods, register_proxy_type
 from .session import Engine, Ref, Session, connect
 
 __version__ = _version()
@@ -36,8 +37,8 @@ __all__ = [_name for _name, _value in list(globals().items()) if not _name.start
 
 # Names that are promised but not built: who uses one is told so.
 _PLANNED = {
-    "remote Python objects, which need Python hosts on the engines": (
-        "Executor", "ObjectEngine", "ObjectHub", "Remote", "engine", "proxy_methods", "register_proxy_type"),
+    "the mapping of all objects of a cluster": ("ObjectEngine", "ObjectHub", "engine"),
+    "the executor over engines": ("Executor",),
     "the array API namespace": ("array_api",),
     "arrays made in shared memory": ("shared",),
 }

@@ -31,11 +31,14 @@ def find_program(name):
 class Cluster:
     """A broker and some engines on this host, ended with the object, or with the process, however it ends.
 
-    engines: how many; threads: that each computes with; memory: bytes of arrays each may hold, or text such as "2G".
+    engines: how many; threads: that each computes with; memory: bytes of arrays each may hold, or text such as "2G"; python:
+    whether they run Python code (True), which has their rights.
     A context manager; .session is connected already, and is the default one.
     """
 
-    def __init__(self, engines=2, *, threads=None, memory=None):
+    def __init__(self, engines=2, *, threads=None, memory=None, python=True):
+        if int(engines) < 1:
+            raise error("INVALID_ARGUMENT", f"a cluster has at least one engine, not {engines}")
         find_program("farhand")  # before anything is made that would have to be taken down
         self.name = f"py-{os.getpid()}-{os.urandom(4).hex()}"
         folders.remove_dead()
@@ -44,7 +47,8 @@ class Cluster:
         self._stopped = False
         self.session = None
         self._end = weakref.finalize(self, _end, self.name, self._folder, lock, self._environment, os.getpid())
-        command = ["up", "-n", str(int(engines)), "--name", self.name, "--owner", str(os.getpid())]
+        command = ["up", "-n", str(int(engines)), "--name", self.name, "--owner", str(os.getpid()),
+                   "--python", "yes" if python else "no"]
         if threads is not None:
             command += ["--threads", str(int(threads))]
         if memory is not None:

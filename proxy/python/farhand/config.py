@@ -14,6 +14,7 @@ class Config:
         or send all bytes as messages.  Read when a session connects; results are the same.
     rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
         over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
+    show_output: print what remote Python code prints, with the number of its engine before each line.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -21,6 +22,7 @@ class Config:
     tick_interval: float = 3.0
     shared_memory: bool = True
     rings: bool = True
+    show_output: bool = True
 
 
 config = Config()

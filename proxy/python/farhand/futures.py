@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
 from .config import config
-from .errors import CLASSES
+from .errors import CLASSES, error
 
 _SLICE = 0.05  # seconds that a waiting thread keeps the session to itself
 _PAUSE = 0.001  # in between, others get their turn
@@ -123,7 +123,11 @@ def future_of(array):
 
 
 def _as_future(x):
-    return x if isinstance(x, concurrent.futures.Future) else future_of(x)
+    if isinstance(x, concurrent.futures.Future):
+        return x
+    if not hasattr(x, "_handle"):
+        raise error("WRONG_TYPE", f"arrays on engines and Futures can be waited for, not {type(x).__name__}")
+    return future_of(x)
 
 
 def _wait_and_show(futures, timeout, return_when):

@@ -45,6 +45,9 @@ _BY_SUFFIX = {".c": _of_c, ".rs": _of_rust, ".f90": _of_fortran, ".f95": _of_for
 class _KernelMaker:
     """fh.kernel: see __call__, from_c, from_rust, from_fortran and reduction."""
 
+    def __repr__(self):
+        return "<fh.kernel: makes kernels from bitcode, files and functions; also .from_c, .from_rust, .from_fortran, .reduction>"
+
     def __call__(self, source, entry=None, *, signature=None, kind=None, layout=None, state=None, fastmath=False,
                  exact=False, debug=False, force=False):
         """A kernel from bitcode or IR (bytes), a file (.bc, .ll, .c, .rs, .f90), or a Python function or an object of

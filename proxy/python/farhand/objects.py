@@ -4,6 +4,7 @@ import numpy as np
 from .array import Array, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
 from .errors import not_supported
+from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current
 
 _turn = 0  # whose turn it is, of the engines, when arrays of a list are dealt out
@@ -20,21 +21,30 @@ def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
     """Copy something to the engines and get a proxy.
 
     An array: a DistArray cut along axis, one piece an engine, or pieces of blocksize; axis None: a RemoteArray on one
-    engine.  A list or tuple of arrays: a list or tuple of RemoteArrays, the engines taking turns.  A proxy: itself, or in
-    another layout if axis or engines ask for one.  name: publish it too.
+    engine.  A list or tuple: a list or tuple of proxies, the engines taking turns.  Another object that can be pickled: a
+    proxy of a class made from its type (see Remote).  A proxy: itself, or in another layout if axis or engines ask for one.
+    None: None.  name: publish it too.
     """
     if isinstance(x, (list, tuple)):
         return _scatter_sequence(x, engines)
+    if x is None or isinstance(x, Remote):
+        return x
+    array = None if isinstance(x, Array) else _local_array(x)
     if isinstance(x, Array):
         result = _rescatter(x, axis, blocksize, engines)
+    elif array is not None:
+        result = _scatter_array(array, axis, blocksize, engines)
+    elif name is not None:
+        raise not_supported("only arrays can be published under a name: a Python object lives as long as its session")
     else:
-        result = _scatter_array(_local_array(x), axis, blocksize, engines)
+        result = scatter_object(x, None if engines is None else _numbers(engines)[0])
     if name is not None:
         result.publish(name)
     return result
 
 
 def _local_array(x):
+    """x as an array; None if it is none."""
     if isinstance(x, (np.ndarray, np.generic)):
         return x if type(x) is np.ndarray else np.asarray(x)
     if isinstance(x, (bool, int, float, complex)) or hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
@@ -42,9 +52,16 @@ def _local_array(x):
     try:
         return np.asarray(memoryview(x))
     except TypeError:
-        raise not_supported(
-            f"scatter of a {type(x).__name__}: remote Python objects need Python hosts on the engines, which do not exist yet; "
-            "arrays, and lists and tuples of arrays, can be scattered") from None
+        return None
+
+
+def _numbers(engines):
+    """Numbers of engines given in any form; None: of all that there are."""
+    known = current().engines
+    if engines is None:
+        return [engine.number for engine in known if engine.state == "ready"]
+    ids = current().engine_ids(engines)
+    return [engine.number for wanted in ids for engine in known if engine.id == wanted]
 
 
 def _scatter_array(array, axis, blocksize, engines):
@@ -66,15 +83,25 @@ def _scatter_sequence(xs, engines):
     session = current()
     ids = session.engine_ids(engines) or session.engine_ids([engine.number for engine in session.engines])
     items = []
+    objects, places, owners = [], [], []
     for x in xs:
+        array = None if x is None or isinstance(x, (list, tuple, Array, Remote)) else _local_array(x)
         if isinstance(x, (list, tuple)):
             items.append(_scatter_sequence(x, engines))
-        elif isinstance(x, Array):
+        elif x is None or isinstance(x, (Array, Remote)):
             items.append(x)
-        else:
-            array = _local_array(x)
+        elif array is not None:
             code_of(array.dtype)
             items.append(_scatter_whole(session, array, (_next_engine(ids),)))
+        else:
+            places.append(len(items))
+            objects.append(x)
+            owners.append(_next_engine(ids))
+            items.append(None)
+    if objects:
+        numbers = {engine.id: engine.number for engine in current().engines}
+        for place, proxy in zip(places, scatter_objects(objects, [numbers[owner] for owner in owners])):
+            items[place] = proxy
     return tuple(items) if isinstance(xs, tuple) else items
 
 
@@ -92,6 +119,8 @@ def gather(x, *, copy=False):
     """
     if isinstance(x, Array):
         return x.gather(copy=copy)
+    if isinstance(x, Remote):
+        return gather_object(x)
     if isinstance(x, (list, tuple)):
         items = [gather(item, copy=copy) for item in x]
         if all(a is b for a, b in zip(items, x)):

@@ -48,7 +48,11 @@ def _values(x, prefix, separator):
 
 
 def engines_text(x):
-    numbers = sorted(set(x.engines))
+    """Also of an array whose session is closed: what is shown never raises."""
+    try:
+        numbers = sorted(set(x.engines))
+    except Error as problem:
+        return f"<no engines: {type(problem).__name__}>"
     return f"engine {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} engines"
 
 

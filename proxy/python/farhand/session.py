@@ -144,6 +144,9 @@ class Session:
         """End the session: its arrays are freed, except published ones.  Safe to repeat."""
         self._native.close()
         _forget(self)
+        side = self.__dict__.get("_python_side")
+        if side is not None:
+            side.fail_all("it was closed")
 
     def _engine_number(self, engine):
         return engine.number if isinstance(engine, Engine) else operator.index(engine)

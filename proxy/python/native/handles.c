@@ -32,6 +32,7 @@ handle_free(handle_t *self)
     fh_array_free(&self->array);
     fh_kernel_free(&self->kernel);
     fh_mapping_free(&self->mapping);
+    fh_object_free(&self->object);
 }
 
 void
@@ -86,7 +87,7 @@ handles_dealloc(PyObject *object)
     if (pysession_is_forked(session)) {
         fh_mapping_free(&self->handle->mapping); /* our copy of the map; all else that it names is the parent's */
         PyMem_Free(self->handle);
-    } else if (!self->handle->array && !self->handle->kernel && !self->handle->mapping) {
+    } else if (!self->handle->array && !self->handle->kernel && !self->handle->mapping && !self->handle->object) {
         PyMem_Free(self->handle);
     } else if (PyThread_acquire_lock(session->lock, NOWAIT_LOCK)) {
         handle_free(self->handle);

@@ -92,6 +92,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->array_type);
     Py_VISIT((PyObject *)state->kernel_type);
     Py_VISIT((PyObject *)state->mapping_type);
+    Py_VISIT((PyObject *)state->object_type);
     return 0;
 }
 
@@ -104,6 +105,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->array_type);
     Py_CLEAR(state->kernel_type);
     Py_CLEAR(state->mapping_type);
+    Py_CLEAR(state->object_type);
     return 0;
 }
 
@@ -131,7 +133,8 @@ module_exec(PyObject *module)
     state->array_type = state->session_type ? add_type(module, &pyarray_spec) : NULL;
     state->kernel_type = state->array_type ? add_type(module, &pykernel_spec) : NULL;
     state->mapping_type = state->kernel_type ? add_type(module, &pymapping_spec) : NULL;
-    return state->mapping_type ? 0 : -1;
+    state->object_type = state->mapping_type ? add_type(module, &pyobject_spec) : NULL;
+    return state->object_type ? 0 : -1;
 }
 
 static PyModuleDef_Slot module_slots[] = {

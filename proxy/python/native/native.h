@@ -23,7 +23,7 @@
 typedef struct {
     PyObject
         *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
-    PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type;
+    PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type, *object_type;
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -34,9 +34,10 @@ native_t *native_state(PyObject *module);
 /* A C handle and its place in one of its session's two lists. */
 typedef struct handle {
     struct handle *previous, *next;
-    fh_array *array; /* at most one of the three is not NULL */
+    fh_array *array; /* at most one of the four is not NULL */
     fh_kernel *kernel;
     fh_mapping *mapping;
+    fh_object *object;
     void *data; /* mappings: the array's bytes */
     Py_ssize_t size;
 } handle_t;
@@ -133,6 +134,12 @@ PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
 PyObject *pykernel_load(PyObject *object, PyObject *args);
+
+/* ---- python_object.c: methods of Session */
+extern PyType_Spec pyobject_spec;
+PyObject *pyobject_call(PyObject *object, PyObject *args);
+PyObject *pyobject_collect(PyObject *object, PyObject *none);
+PyObject *pyobject_await(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */

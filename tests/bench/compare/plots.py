@@ -101,6 +101,9 @@ class Plots:
             axes.xaxis.set_major_locator(ticker.FixedLocator(counts))
             axes.xaxis.set_major_formatter(ticker.FixedFormatter([str(count) for count in counts]))
             axes.xaxis.set_minor_locator(ticker.NullLocator())
+            axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+            axes.yaxis.set_minor_locator(ticker.NullLocator())
         figure.tight_layout()
         return figure
 
@@ -112,7 +115,7 @@ class Plots:
         places = range(len(records))
         costs = [record.get("to_limit") for record in records]
         panels[0].barh([place for place, cost in zip(places, costs) if cost], [cost - 1 for cost in costs if cost], left=1,
-                       color=[COLOURS[OURS] if cost > 1 else "#2a9d4f" for cost in costs if cost])
+                       color="#7890a8")
         panels[0].set(xscale="log", title="cost over the limit's (1: as good as the machine)", yticks=list(places),
                       yticklabels=[record["title"] for record in records])
         better = [record["better_than_peer"] for record in records]
@@ -122,5 +125,6 @@ class Plots:
             panels[1].annotate(f" {record['best_peer']}", (max(record["better_than_peer"], 1), place), va="center", fontsize=7)
         for axes in panels:
             axes.axvline(1, color="#444444", linewidth=0.8)
+            axes.margins(y=0.01)
         figure.tight_layout()
         return figure

@@ -1,0 +1,359 @@
+/* engine/methods/python.c - PY_CALL: a call's way to the session's Python host and back.
+ *
+ * Hosts belong to the reactor.  The first call of a lane is asked there, and with it those behind it that need nothing
+ * but objects that are there already: the host works through them without waiting for us.  Each passes through the lane
+ * in its turn all the same; it is finished then, or the lane waits. */
+#include "engine/methods.h"
+#include "engine/python_host.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PHASE_BEGIN, PHASE_FINISH, AHEAD_CALLS = 512, NS_PER_MS = 1000000, BODY_INLINE = 8192 };
+
+/* ---- asking --------------------------------------------------------------------------------------------------------
+ */
+
+/* Under the lock: all Python objects must be there, in this host. */
+static int
+check_objects(core_t *core, const msg_PY_CALL_t *call, uint64_t host, err_t *err)
+{
+    char text[OID_TEXT_SIZE];
+
+    for (uint32_t i = 0; i < call->objects.count; i++) {
+        oid_t id = call->objects.items[i];
+        const object_t *object = object_table_find(&core->objects, id);
+
+        if (!object)
+            return err_set(err, FH_NO_SUCH_OBJECT, "this engine has no object with the id %s", oid_format(id, text));
+        if (object->poison) {
+            *err = *(const err_t *)buf_data(object->poison);
+            return err->status;
+        }
+        if (object->type != OBJECT_PYTHON)
+            return err_set(err, FH_WRONG_TYPE, "the object %s is of type %s, not python", oid_format(id, text),
+                           object_type_name(object->type));
+        if (object->host != host)
+            return err_set(err, FH_INVALID_ARGUMENT, "the Python object %s belongs to another session",
+                           oid_format(id, text));
+    }
+    if (!oid_is_none(call->result) && object_table_find(&core->objects, call->result))
+        return err_set(err, FH_INVALID_ARGUMENT, "a result cannot get the id %s: an object has it already",
+                       oid_format(call->result, text));
+    return FH_OK;
+}
+
+/* Under the lock. */
+static int
+pin_arrays(core_t *core, const msg_PY_CALL_t *call, pin_t *ret, err_t *err)
+{
+    int status = FH_OK;
+
+    for (uint32_t i = 0; i < call->arrays.count && !status; i++)
+        status = core_pin_locked(core, call->arrays.items[i], ret++, err);
+    for (uint32_t i = 0; i < call->buffers.count && !status; i++) {
+        status = core_pin_locked(core, call->buffers.items[i], ret, err);
+        if (!status && (ret->nd.dtype != DTYPE_UINT8 || !nd_is_c_contiguous(&ret->nd) || ret->nd.shape.ndim != 1))
+            status = err_set(err, FH_INVALID_ARGUMENT, "a buffer of a Python call is no row of bytes");
+        ret++;
+    }
+    return status;
+}
+
+static int
+find_body(const call_t *call, python_request_t *ret, err_t *err)
+{
+    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
+
+    ret->body = call->raw ? (const void *)call->raw : message->body.data;
+    ret->body_bytes = call->raw ? call->raw_size : message->body.size;
+    if (ret->body_bytes > PYHOST_BODY)
+        return err_set(err, FH_LIMIT_EXCEEDED, "a pickle of %zu bytes; above %d it is sent as an array",
+                       ret->body_bytes, PYHOST_BODY);
+    if (ret->body_bytes)
+        return FH_OK;
+    ret->body = NULL;
+    return message->buffers.count ? FH_OK : err_set(err, FH_INVALID_ARGUMENT, "a Python call without a pickle");
+}
+
+/* Ask for a call.  It has its job then. */
+static int
+ask(core_t *core, lane_t *lane, call_t *call, python_host_t *host, err_t *err)
+{
+    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
+    uint32_t pins = message->arrays.count + message->buffers.count;
+    python_request_t request = {.call = call,
+                                .lane = lane,
+                                .what = message->what,
+                                .result = message->result,
+                                .objects = message->objects.items,
+                                .nobjects = message->objects.count,
+                                .narrays = message->arrays.count,
+                                .nbuffers = message->buffers.count,
+                                .timeout_ns = (int64_t)message->timeout_ms * NS_PER_MS};
+    python_job_t *job;
+    int status = find_body(call, &request, err);
+
+    if (!status && pins) {
+        request.arrays = calloc(pins, sizeof *request.arrays);
+        if (!request.arrays)
+            return err_set(err, FH_NO_MEMORY, "no memory for the arrays of a Python call");
+    }
+    if (!status) {
+        pthread_mutex_lock(&core->lock);
+        status = check_objects(core, message, python_host_serial(host), err);
+        if (!status)
+            status = pin_arrays(core, message, request.arrays, err);
+        pthread_mutex_unlock(&core->lock);
+        if (!status)
+            status = python_host_ask(host, &request, &job, err);
+    }
+    for (uint32_t i = 0; request.arrays && i < pins; i++)
+        pin_release(&request.arrays[i]);
+    free(request.arrays);
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    call->state = job;
+    call->orphan = python_job_orphan;
+    call->phase = PHASE_FINISH;
+    pthread_mutex_unlock(&core->lock);
+    return FH_OK;
+}
+
+/* Could the call be asked now, before those in front of it are through?  Under the lock. */
+static bool
+can_go_ahead(core_t *core, const call_t *call, const python_host_t *host)
+{
+    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
+    err_t err;
+
+    return call->message.code == MSG_PY_CALL && !call->state && !call->refused && !call_cancelled(call) &&
+           !message->arrays.count && !message->buffers.count &&
+           python_host_has_room(host, call->raw_size + message->body.size) &&
+           check_objects(core, message, python_host_serial(host), &err) == FH_OK;
+}
+
+/* Calls behind the first one.  Nobody else takes them while the lane runs. */
+static void
+ask_ahead(run_t *run, python_host_t *host)
+{
+    core_t *core = run->core;
+    call_t *call = run->call;
+
+    for (int i = 0; i < AHEAD_CALLS; i++) {
+        pthread_mutex_lock(&core->lock);
+        call = run->lane->gone ? NULL : call->next;
+        bool can = call && can_go_ahead(core, call, host);
+
+        pthread_mutex_unlock(&core->lock);
+        if (!can || ask(core, run->lane, call, host, NULL))
+            return;
+    }
+}
+
+static int
+begin(run_t *run, err_t *err)
+{
+    python_host_t *host;
+    int status = python_hosts_open(run->core->pythons, run->lane->owner.session, &host, err);
+
+    if (!status)
+        status = ask(run->core, run->lane, run->call, host, err);
+    if (status)
+        return status;
+    ask_ahead(run, host);
+    python_host_push(host);
+    return FH_OK;
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
+
+/* Dtypes, dimensions and extents of arrays, for the message. */
+typedef struct {
+    int64_t dtypes[PYHOST_ARRAYS], ndims[PYHOST_ARRAYS], extents[PYHOST_ARRAYS * SHAPE_MAX_DIMS];
+    uint32_t count;
+} shapes_t;
+
+static void
+list_shapes(const python_made_t *made, shapes_t *ret)
+{
+    ret->count = 0;
+    for (int i = 0; i < made->narrays; i++) {
+        const nd_t *nd = &made->arrays[i].nd;
+
+        ret->dtypes[i] = nd->dtype;
+        ret->ndims[i] = nd->shape.ndim;
+        memcpy(ret->extents + ret->count, nd->shape.extent, (size_t)nd->shape.ndim * sizeof *ret->extents);
+        ret->count += (uint32_t)nd->shape.ndim;
+    }
+}
+
+/* Under the lock: what was made becomes the session's, all or nothing. */
+static int
+publish(run_t *run, python_job_t *job, err_t *err)
+{
+    core_t *core = run->core;
+    owner_t *owner = &run->lane->owner;
+    python_made_t *made = &job->made;
+    uint32_t objects = 0;
+    int arrays = 0, status = run->lane->gone ? err_set(err, FH_CANCELLED, "the session has ended") : FH_OK;
+    bool result = job->has_result && !job->raised;
+
+    if (!status && result)
+        status = object_table_add_python(&core->objects, owner, run->call->message.as.PY_CALL.result, job->host, err);
+    for (; objects < made->nobjects && !status; objects += !status)
+        status = object_table_add_python(&core->objects, owner, made->objects[objects], job->host, err);
+    for (; arrays < made->narrays && !status; arrays += !status)
+        status = object_table_add_array(&core->objects, owner, made->array_ids[arrays], &made->arrays[arrays].segment,
+                                        &made->arrays[arrays].nd, false, err);
+    if (!status) {
+        made->nobjects = 0; /* they are no longer the job's */
+        return FH_OK;
+    }
+    for (int i = 0; i < arrays; i++)
+        object_table_drop(&core->objects, owner, made->array_ids[i]);
+    while (objects > 0)
+        object_table_drop(&core->objects, owner, made->objects[--objects]);
+    return status;
+}
+
+/* Under the lock. */
+static void
+reply(run_t *run, const python_job_t *job, oids_t objects, const shapes_t *shapes)
+{
+    const python_made_t *made = &job->made;
+    buf_t *raws[1] = {NULL};
+    uint32_t narrays = (uint32_t)made->narrays;
+    message_t message = {.code = MSG_PY_RESULT,
+                         .as.PY_RESULT = {.call = run->call->message.as.PY_CALL.call,
+                                          .raised = job->raised,
+                                          .objects = objects,
+                                          .arrays = {made->array_ids, narrays},
+                                          .dtypes = {shapes->dtypes, narrays},
+                                          .ndims = {shapes->ndims, narrays},
+                                          .shapes = {shapes->extents, shapes->count}}};
+
+    if (made->body && buf_size(made->body) > BODY_INLINE) {
+        raws[0] = made->body;
+        message.raw = 1;
+    } else {
+        message.as.PY_RESULT.body = made->body ? (bin_t){buf_data(made->body), (uint32_t)buf_size(made->body)}
+                                               : (bin_t){made->small, made->small_bytes};
+    }
+    core_reply(run->core, run->lane, &message, raws);
+}
+
+/* What came of the call: told to the client; a result that it has not is poisoned. */
+static int
+finish(run_t *run, python_job_t *job, err_t *err)
+{
+    core_t *core = run->core;
+    shapes_t shapes;
+    int status = FH_OK;
+
+    if (job->status && !job->raised) {
+        *err = job->err;
+        return job->status;
+    }
+    list_shapes(&job->made, &shapes);
+    pthread_mutex_lock(&core->lock);
+    oids_t objects = {job->made.objects, job->made.nobjects};
+
+    status = publish(run, job, err);
+    if (!status)
+        reply(run, job, objects, &shapes);
+    if (!status && job->raised && job->has_result) {
+        buf_t *poison = NULL;
+
+        err_set_origin(&job->err, "engine %d (%s), PY_CALL %.40s", core->number, core->host_name, job->what);
+        if (buf_new_copy(&poison, &job->err, sizeof job->err, NULL))
+            poison = buf_ref(core->no_memory);
+        (void)object_table_add_poisoned(&core->objects, &run->lane->owner, run->call->message.as.PY_CALL.result, poison,
+                                        NULL);
+        buf_unref(&poison);
+    }
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+static bool
+is_finished(run_t *run, const python_job_t *job)
+{
+    pthread_mutex_lock(&run->core->lock);
+    bool finished = job->finished;
+
+    pthread_mutex_unlock(&run->core->lock);
+    return finished;
+}
+
+/* On the compute thread: what lies on disk comes back, before the reactor asks the host. */
+static int
+bring_back(run_t *run, const oids_t *ids, err_t *err)
+{
+    int status = FH_OK;
+
+    for (uint32_t i = 0; i < ids->count && !status; i++) {
+        pin_t pin = {0};
+
+        status = core_pin(run->core, ids->items[i], &pin, err);
+        pin_release(&pin);
+    }
+    return status;
+}
+
+static int
+run_py_call(run_t *run, err_t *err)
+{
+    call_t *call = run->call;
+    int status = FH_OK;
+
+    if (!run->core->pythons)
+        return err_set(err, FH_PERMISSION,
+                       "this engine runs no Python code: it was started without --python, or farhand was built without "
+                       "Python");
+    if (call->phase == PHASE_BEGIN && !run->on_reactor) {
+        status = bring_back(run, &call->message.as.PY_CALL.arrays, err);
+        if (!status)
+            status = bring_back(run, &call->message.as.PY_CALL.buffers, err);
+        if (!status)
+            run->next = NEXT_REACTOR;
+        return status;
+    }
+    if (call->phase == PHASE_BEGIN) {
+        status = begin(run, err);
+        run->next = status ? NEXT_DONE : NEXT_WAIT;
+        return status;
+    }
+    python_job_t *job = call->state;
+
+    if (!is_finished(run, job)) {
+        run->next = NEXT_WAIT;
+        return FH_OK;
+    }
+    status = finish(run, job, err);
+    pthread_mutex_lock(&run->core->lock);
+    call->state = NULL;
+    python_job_free(run->core, &job);
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
+}
+
+static int
+results_py_call(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.PY_CALL.result;
+    return !oid_is_none(ret[0]);
+}
+
+static const method_t ROWS[] = {
+    {.code = MSG_PY_CALL,
+     .flags = METHOD_ANSWERS,
+     .detail = offsetof(message_t, as.PY_CALL.what),
+     .run = run_py_call,
+     .results = results_py_call},
+};
+
+const method_table_t METHODS_PYTHON = {ROWS, sizeof ROWS / sizeof *ROWS};

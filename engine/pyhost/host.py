@@ -1,0 +1,441 @@
+"""What a Python host does with the calls of its session.
+
+The engine moves bytes; what they mean is agreed between the client (farhand/remote_wire.py) and this file.  A call's pickle
+is (operation, arrays_by_value, arguments...), where objects and arrays of the call stand as persistent ids: ("o", place) and
+("a", place).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
+"""
+import io
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+
+import _pyhost
+
+_FILE = "<farhand host>"  # what main.c compiles this as
+_RETURNED, _RAISED, _INTERRUPTED = range(3)
+VALUE, KEPT, RECEIVER = range(3)  # kinds of answers
+_PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
+_LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
+_SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
+_OUTPUT = 65536  # characters of output that a call may send back
+_ARRAY_TYPES = frozenset(("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16",
+                          "float32", "float64", "complex64", "complex128"))
+
+
+class _Stream(io.TextIOBase):
+    """Takes the place of a standard stream: what is written goes back to the client with the next answer."""
+
+    encoding = "utf-8"
+
+    def __init__(self, host, number):
+        self.host, self.number = host, number
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.number
+
+    def write(self, text):
+        self.host.print(self.number, str(text))
+        return len(text)
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, pid):
+        kind, place = pid
+        return (self.objects if kind == "o" else self.arrays)[place]
+
+
+class _Pickler(pickle.Pickler):
+    """Puts persistent ids in place of what stays here."""
+
+    stays = None
+
+    def persistent_id(self, value):
+        return self.stays.get(id(value))
+
+
+def _memory(described):
+    memory, _, shape, offset, _ = described
+    return memoryview(memory)[offset:offset + shape[0]]
+
+
+def _array(described):
+    import numpy
+
+    memory, dtype, shape, offset, strides = described
+    return numpy.ndarray(shape, dtype, memory, offset, strides)
+
+
+def _is_array(value):
+    numpy = sys.modules.get("numpy")
+    return (numpy is not None and type(value) is numpy.ndarray and value.ndim > 0 and value.dtype.name in _ARRAY_TYPES
+            and value.dtype.isnative)
+
+
+def _dumps(value, stays, buffers):
+    """Its pickle; classes and functions that cannot be imported by name travel whole, if cloudpickle is there."""
+    def keep_small(buffer):
+        with buffer.raw() as raw:
+            if raw.nbytes < _LARGE or len(buffers) >= _pyhost.ARRAYS - 2:
+                return True
+        buffers.append(buffer)
+        return False
+
+    out = io.BytesIO()
+    pickler = (_Pickler if stays else pickle.Pickler)(out, 5, buffer_callback=keep_small)
+    if stays:
+        pickler.stays = stays
+    try:
+        pickler.dump(value)
+    except Exception:
+        try:
+            from cloudpickle import CloudPickler
+        except ImportError:
+            CloudPickler = None
+        if CloudPickler is None:
+            raise
+
+        class Pickler(CloudPickler):
+            def persistent_id(self, value):
+                return stays.get(id(value))
+
+        del buffers[:]
+        out = io.BytesIO()
+        Pickler(out, 5, buffer_callback=keep_small).dump(value)
+    return out.getvalue()
+
+
+class _Answer:
+    """The lists of an answer: objects and arrays that were made, and the pickle that refers to them by their places.
+
+    Arrays: the pickle's out-of-band buffers, then those that stay here, the first of them last; then the pickle, if it is large.
+    """
+
+    def __init__(self, host, serial):
+        self.host, self.serial = host, serial
+        self.objects, self.arrays, self.stays, self.kept = [], [], {}, []
+
+    def collect(self, value, by_value):
+        """Find what stays here, in containers at any depth."""
+        kind = type(value)
+        if kind in _PLAIN or id(value) in self.stays:
+            return
+        if not by_value and len(self.arrays) < _pyhost.ARRAYS // 2 and _is_array(value):
+            self.stays[id(value)] = ("a", len(self.arrays))
+            self.arrays.append((value, value.dtype.name, value.shape))
+        elif self.host.proxied and isinstance(value, self.host.proxied):
+            self.stays[id(value)] = ("o", len(self.objects), type_key(kind))
+            self.objects.append(os.urandom(16))
+            self.kept.append(value)
+        elif kind in (list, tuple, set, frozenset):
+            for item in value:
+                self.collect(item, by_value)
+        elif kind is dict:
+            for item in value.values():
+                self.collect(item, by_value)
+
+    def send(self, outcome, text, answer):
+        buffers = []
+        body = _dumps(answer, self.stays, buffers)
+        entries = [(buffer.raw(), "uint8", None) for buffer in buffers] + self.arrays[::-1]
+        if len(body) > _pyhost.BODY:
+            entries.append((memoryview(body), "uint8", None))
+            body = None
+        _pyhost.answer(self.serial, outcome, text, self.objects, self._place(entries), body)
+        self.host.objects.update(zip(self.objects, self.kept))
+
+    def _place(self, entries):
+        """Small arrays go along, large ones into memory of the engine's."""
+        room = _pyhost.INLINE
+        made, large = [], []
+        for value, dtype, shape in entries:
+            size = value.nbytes
+            inline = size <= room
+            if inline:
+                room -= size
+            else:
+                large.append((value, size))
+            made.append([os.urandom(16), len(large) - 1 if not inline else 0, dtype, (size,) if shape is None else shape, size,
+                         value.tobytes() if inline else None])
+        if large:
+            for memory, (value, size) in zip(_pyhost.want(self.serial, [size for _, size in large]), large):
+                if isinstance(value, memoryview):
+                    memoryview(memory)[:size] = value.cast("B")
+                else:
+                    import numpy
+
+                    numpy.copyto(numpy.ndarray(value.shape, value.dtype, memory), value)
+        return [tuple(entry) for entry in made]
+
+
+def type_key(kind):
+    """What a type is called between client and host; the address tells apart classes of one name."""
+    return kind.__module__, kind.__qualname__, id(kind)
+
+
+# ---- operations: each gets the host, the call's first object or None, and what came in the pickle ---------------------------
+
+_OPERATIONS = {}
+_OF_RECEIVER = frozenset(("method", "special"))  # what gives the receiver itself gives no copy of it
+
+
+def _operation(function):
+    _OPERATIONS[function.__name__.strip("_")] = function
+    return function
+
+
+@_operation
+def _make(host, receiver, value):
+    return value
+
+
+@_operation
+def _call(host, receiver, function, args, kwargs):
+    return function(*args, **kwargs)
+
+
+@_operation
+def _method(host, receiver, name, args, kwargs):
+    return getattr(receiver, name)(*args, **kwargs)
+
+
+@_operation
+def _get(host, receiver, name):
+    return getattr(receiver, name)
+
+
+@_operation
+def _set(host, receiver, name, value):
+    setattr(receiver, name, value)
+
+
+@_operation
+def _delete(host, receiver, name):
+    delattr(receiver, name)
+
+
+@_operation
+def _special(host, receiver, name, args):
+    """Special methods are looked up on the type, as Python does."""
+    return getattr(type(receiver), name)(receiver, *args)
+
+
+@_operation
+def _map(host, receiver, function, items):
+    """Each item is a tuple of arguments; each result (True, value) or (False, what _report says)."""
+    results = []
+    for args in items:
+        try:
+            results.append((True, function(*args)))
+        except Exception as problem:
+            results.append((False, _report(problem)))
+    return results
+
+
+@_operation
+def _take(host, iterator, count):
+    """The next items of an iterator, and whether there are more."""
+    items = []
+    for item in iterator:
+        items.append(item)
+        if len(items) == count:
+            return items, True
+    return items, False
+
+
+@_operation
+def _hello(host, receiver, path, proxied):
+    """path: folders of the client's, searched last."""
+    sys.path.extend(folder for folder in path if folder not in sys.path)
+    host.proxied += tuple(kind for kind in proxied if kind not in host.proxied)
+    return tuple(sys.version_info[:3]), os.getpid()
+
+
+_SPECIAL = frozenset(
+    "__len__ __getitem__ __setitem__ __delitem__ __iter__ __next__ __reversed__ __contains__ __call__ __enter__ __exit__ __bool__ "
+    "__int__ __float__ __complex__ __index__ __round__ __trunc__ __floor__ __ceil__ __abs__ __neg__ __pos__ __invert__ __eq__ __ne__ "
+    "__lt__ __le__ __gt__ __ge__ __str__ __format__ __bytes__ __divmod__ __rdivmod__ __length_hint__".split()
+    + [f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in
+       "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor".split()])
+
+
+def _parameters(function):
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return [(p.name, int(p.kind), None if p.default is p.empty else repr(p.default)[:200]) for p in parameters]
+
+
+@_operation
+def _value(host, receiver):
+    return receiver
+
+
+@_operation
+def _describe(host, value):
+    """(key, name, module, doc, attributes, special methods): attributes are name -> (is a method, doc, parameters)."""
+    kind = type(value)
+    attributes, special = {}, {}
+    for base in reversed(kind.__mro__):
+        for name in vars(base):
+            attribute = getattr(kind, name, None)
+            if name in _SPECIAL and base is not object and attribute is not None:
+                special[name] = getattr(attribute, "__doc__", None)
+            elif not name.startswith("_"):
+                method = callable(attribute) and not isinstance(attribute, type)
+                attributes[name] = (method, getattr(attribute, "__doc__", None) if method or isinstance(attribute, property) else None,
+                                    _parameters(attribute) if method else None)
+    for name in getattr(value, "__dict__", ()):
+        if isinstance(name, str) and not name.startswith("_"):
+            attributes.setdefault(name, (False, None, None))
+    return type_key(kind), kind.__name__, kind.__module__, kind.__doc__, attributes, special
+
+
+# ---- calls ----------------------------------------------------------------------------------------------------------------
+
+
+def _report(problem):
+    """An exception for the client: (pickle or None, names of its classes, text, traceback, notes)."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == _FILE:
+        trace = trace.tb_next
+    try:
+        text = str(problem)
+    except Exception:
+        text = f"<a {type(problem).__name__} that has no text>"
+    try:
+        lines = "".join(traceback.format_exception(type(problem), problem, trace, limit=-50))
+    except Exception:
+        lines = text
+    notes = [str(note) for note in getattr(problem, "__notes__", ())]
+    problem.__traceback__ = None
+    try:
+        pickled = _dumps(problem, {}, [])
+    except Exception:
+        pickled = None
+    names = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(problem).__mro__]
+    return pickled if pickled is None or len(pickled) <= _pyhost.BODY // 2 else None, names, text[:8192], lines[-16384:], notes[:20]
+
+
+class Host:
+    def __init__(self):
+        self.objects = {}  # id -> object
+        self.proxied = ()  # types whose values stay here
+        self.durations = {}  # of the last call of that name
+        self.pid = os.getpid()
+        self.interruptible = False  # a call runs that may end with KeyboardInterrupt
+        self.output, self.output_size = [], 0
+
+    def print(self, stream, text):
+        if self.output_size < _OUTPUT:
+            self.output.append((stream, text[:_OUTPUT - self.output_size]))
+            self.output_size += len(text)
+            if self.output_size >= _OUTPUT:
+                self.output.append((2, f"... (a call shows at most {_OUTPUT} characters)\n"))
+
+    def take_output(self):
+        output, self.output, self.output_size = self.output, [], 0
+        return output
+
+    def load(self, request):
+        _, _, _, ids, arrays, buffers, body = request
+        memory = [_memory(buffer) for buffer in buffers]
+        if body is None:
+            body = memory.pop()
+        if not (ids or arrays or memory):
+            return pickle.loads(body), None
+        unpickler = _Unpickler(io.BytesIO(body), buffers=memory)
+        unpickler.objects = [self.objects[key] for key in ids]
+        unpickler.arrays = [_array(array) for array in arrays]
+        return unpickler.load(), unpickler.objects[0] if ids else None
+
+    def perform(self, request):
+        """Run the call and send the answer."""
+        serial, result = request[0], request[2]
+        self.interruptible = True
+        command, receiver = self.load(request)
+        value = _OPERATIONS[command[0]](self, receiver, *command[2:])
+        self.interruptible = False
+        answer = _Answer(self, serial)
+        if result is not None:
+            self.objects[result] = value
+            answer.send(_RETURNED, "", (KEPT, type_key(type(value)), self.take_output()))
+        elif value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
+            answer.send(_RETURNED, "", (RECEIVER, None, self.take_output()))
+        else:
+            if type(value) not in _PLAIN:
+                answer.collect(value, command[1])
+            answer.send(_RETURNED, "", (VALUE, value, self.take_output()))
+
+    def run(self, request):
+        serial, what = request[0], request[1]
+        if not _pyhost.begin(serial):
+            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            return
+        begun = time.monotonic()
+        try:
+            self.perform(request)
+        except BaseException as problem:
+            self.fail(serial, problem)
+        _pyhost.begin(0)
+        if len(self.durations) > 1000:
+            self.durations.clear()
+        self.durations[what] = time.monotonic() - begun
+
+    def fail(self, serial, problem):
+        self.interruptible = False
+        if isinstance(problem, KeyboardInterrupt) and _pyhost.interrupted():
+            self.take_output()
+            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            return
+        report = _report(problem)
+        text = f"{type(problem).__name__}: {report[2]}".encode()[:300].decode(errors="ignore")
+        _Answer(self, serial).send(_RAISED, text, (VALUE, report, self.take_output()))
+
+    def serve(self):
+        while True:
+            requests = _pyhost.receive()
+            for i, request in enumerate(requests):
+                requests[i] = None
+                if request[0] == 0:
+                    for key in request[1]:
+                        self.objects.pop(key, None)
+                    continue
+                if i and self.durations.get(request[1], 1.0) > _SOON:
+                    _pyhost.flush()
+                self.run(request)
+                if os.getpid() != self.pid:
+                    os._exit(0)  # the user's code has forked, and the child has come back here
+            request = None
+            _pyhost.flush()
+
+
+def main():
+    import faulthandler
+
+    host = Host()
+
+    def interrupt(number, frame):
+        if host.interruptible and _pyhost.interrupted():
+            host.interruptible = False
+            raise KeyboardInterrupt
+
+    faulthandler.enable()  # on the standard error of the process, which is the engine's
+    signal.signal(signal.SIGINT, interrupt)
+    sys.stdout, sys.stderr = _Stream(host, 1), _Stream(host, 2)
+    os.register_at_fork(after_in_child=lambda: os.close(3))
+    _pyhost.ready()
+    try:
+        host.serve()
+    except EOFError:
+        pass  # the engine has closed the socket
+    finally:
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # what ends the host is for the engine's log

@@ -1,0 +1,120 @@
+/* engine/pyhost/module.c - the module _pyhost: its table, and what is about the whole process. */
+#include "engine/pyhost/pyhost.h"
+
+#include <stdatomic.h>
+
+static channel_t *the_channel;
+
+void
+pyhost_use(channel_t *channel)
+{
+    the_channel = channel;
+}
+
+channel_t *
+pyhost_channel(void)
+{
+    return the_channel;
+}
+
+PyObject *
+pyhost_raise(const err_t *err)
+{
+    PyObject *type = err->status == FH_NO_MEMORY        ? PyExc_MemoryError
+                     : err->status == FH_CANNOT_CONNECT ? PyExc_EOFError
+                                                        : PyExc_ValueError;
+    PyErr_SetString(type, err->text);
+    return NULL;
+}
+
+static PyObject *
+pyhost_flush(PyObject *module, PyObject *none)
+{
+    err_t err = {0};
+    int status;
+    (void)module, (void)none;
+    if (!pyhost_mapping_tell(the_channel))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS status = channel_flush(the_channel, &err);
+    Py_END_ALLOW_THREADS if (status) return pyhost_raise(&err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+pyhost_receive(PyObject *module, PyObject *none)
+{
+    datagram_t *datagram = NULL;
+    err_t err = {0};
+    int status;
+    (void)module, (void)none;
+    Py_BEGIN_ALLOW_THREADS status = channel_receive(the_channel, &datagram, &err);
+    Py_END_ALLOW_THREADS return status ? pyhost_raise(&err) : pyhost_requests(datagram);
+}
+
+static PyObject *
+pyhost_ready(PyObject *module, PyObject *none)
+{
+    err_t err = {0};
+    void *record;
+    (void)module;
+    if (channel_reserve(the_channel, PYHOST_READY, sizeof(pyhost_ready_t), &record, &err))
+        return pyhost_raise(&err);
+    pyhost_ready_t *ready = record;
+    ready->major = PY_MAJOR_VERSION;
+    ready->minor = PY_MINOR_VERSION;
+    ready->micro = PY_MICRO_VERSION;
+    return pyhost_flush(module, none);
+}
+
+/* begin(serial) -> False if the call has been cancelled; serial 0: nothing runs. */
+static PyObject *
+pyhost_begin(PyObject *module, PyObject *number)
+{
+    unsigned long long serial = PyLong_AsUnsignedLongLong(number);
+    (void)module;
+    if (PyErr_Occurred())
+        return NULL;
+    atomic_store(&the_channel->page->running, serial);
+    return PyBool_FromLong(!serial || serial > atomic_load(&the_channel->page->cancelled));
+}
+
+/* Is SIGINT meant for what runs? */
+static PyObject *
+pyhost_interrupted(PyObject *module, PyObject *none)
+{
+    uint64_t running = atomic_load(&the_channel->page->running);
+    (void)module, (void)none;
+    return PyBool_FromLong(running && atomic_load(&the_channel->page->interrupt) == running);
+}
+
+static PyMethodDef methods[] = {
+    {"ready", pyhost_ready, METH_NOARGS, "ready(): tell the engine"},
+    {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
+    {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it"},
+    {"interrupted", pyhost_interrupted, METH_NOARGS, "interrupted() -> whether SIGINT is for what runs"},
+    {"want", pyhost_want, METH_VARARGS, "want(serial, sizes) -> list of Mapping; waits"},
+    {"answer", pyhost_answer, METH_VARARGS, "answer(serial, outcome, text, objects, arrays, pickle)"},
+    {"flush", pyhost_flush, METH_NOARGS, "flush(): send the answers"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_pyhost",  .m_doc = "The channel to the engine.",
+    .m_size = -1,          .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit__pyhost(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (!module)
+        return NULL;
+    if (PyModule_AddType(module, &pyhost_mapping_type) || PyModule_AddIntConstant(module, "BODY", PYHOST_BODY) ||
+        PyModule_AddIntConstant(module, "INLINE", PYHOST_INLINE) ||
+        PyModule_AddIntConstant(module, "ARRAYS", PYHOST_ARRAYS) ||
+        PyModule_AddIntConstant(module, "OBJECTS", PYHOST_OBJECTS)) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

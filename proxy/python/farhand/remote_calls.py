@@ -1,0 +1,209 @@
+"""Calls of Python code on engines: to whom they go, and how their answers come back, waited for or as Futures."""
+import itertools
+import os
+import sys
+import threading
+import weakref
+
+from . import remote_wire
+from .errors import CLASSES, error
+from .futures import Future
+from .session import current
+
+_POLL_MS = 5  # between two looks for answers, where no sign of them was seen
+_HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
+
+
+class PythonSide:
+    """What a session knows of its Python hosts: whom it has greeted, and which Futures wait for answers."""
+
+    def __init__(self, session):
+        self.session = session
+        self.greeted = {}  # engine number -> how many proxied types it has been told of
+        self.proxied = []  # types whose values stay on the engines
+        self.classes = {}  # (engine, type key) -> class of proxies
+        self.generated = {}  # what a type has -> class of proxies, the same for all engines
+        self.turn = itertools.count()
+        self.lock = threading.Lock()
+        self.waiting = {}  # token -> (future, engine, what)
+        self.tokens = itertools.count(1)
+        self.collector = None
+
+    # ---- engines
+
+    def next_engine(self):
+        engines = [engine.number for engine in self.session.engines if engine.state == "ready"]
+        if not engines:
+            raise error("CANNOT_CONNECT", "the cluster has no engine that is ready")
+        return engines[next(self.turn) % len(engines)]
+
+    def greet(self, engine):
+        """The first call to a host: its Python must be like ours."""
+        if self.greeted.get(engine) == len(self.proxied):
+            return
+        told = len(self.proxied)
+        near = any(known.number == engine and known.host.split("/")[0] == os.uname().nodename for known in self.session.engines)
+        path = [os.path.abspath(folder) for folder in sys.path if folder != ""] if near else []
+        if near and "" in sys.path:
+            path.append(os.getcwd())
+        version, _ = self.wait(engine, "hello", remote_wire.Call(("hello", True, path, list(self.proxied))))
+        if tuple(version[:2]) != sys.version_info[:2]:
+            raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
+                                            f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
+        self.greeted[engine] = told
+
+    def _engine_id(self, engine):
+        return self.session.engine_ids([engine])[0]
+
+    # ---- calls
+
+    def _ask(self, engine, what, call, keep, timeout, token):
+        """The native call; arrays are brought to the engine first."""
+        arrays = tuple(remote_wire.native_array(array, engine) for array in call.arrays)
+        buffers = ()
+        if call.buffers:
+            buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(engine))
+        return self.session._native.python_call(engine, what, call.body, tuple(call.objects), arrays, buffers, keep,
+                                                0.0 if timeout is None else max(float(timeout), 1e-3), token)
+
+    def _load(self, answer, engine, what):
+        return remote_wire.load(answer, lambda handle, key: self.make_proxy(handle, key, engine), engine, what)
+
+    def _note_failure(self, problem, engine):
+        if getattr(problem, "status", None) in _HOST_ENDED:
+            self.greeted.pop(engine, None)
+
+    def wait(self, engine, what, call, *, keep=False, timeout=None, receiver=None):
+        """The value; with keep the native object and its type key."""
+        try:
+            kept, answer = self._ask(engine, what, call, keep, timeout, 0)
+        except CLASSES["Error"] as problem:
+            self._note_failure(problem, engine)
+            raise
+        kind, value = self._load(answer, engine, what)
+        if kind == remote_wire.KEPT:
+            return kept, value
+        return receiver if kind == remote_wire.RECEIVER else value
+
+    def submit(self, engine, what, call, *, keep=False, timeout=None, receiver=None, future=None, then=None):
+        """(native object or None, Future of the value).  then: applied to the value on the collector's thread."""
+        future = Future() if future is None else future
+        future._session = self.session._native
+        token = next(self.tokens)
+        with self.lock:
+            self.waiting[token] = (future, engine, what, receiver, then)
+        try:
+            kept = self._ask(engine, what, call, keep, timeout, token)
+        except BaseException:
+            with self.lock:
+                del self.waiting[token]
+            raise
+        self._collect_from_now_on()
+        return kept, future
+
+    # ---- the collector: one thread that fills the Futures, while there are any
+
+    def _collect_from_now_on(self):
+        if self.collector is not None:
+            return
+        with self.lock:
+            if self.collector is None:
+                self.collector = threading.Thread(target=_collect, args=(weakref.ref(self),), name="farhand-python", daemon=True)
+                self.collector.start()
+
+    def collect(self):
+        """Fill the Futures whose answers have come.  False: there is nothing to wait for any more."""
+        try:
+            answered, _ = self.session._native.python_collect()
+            if not answered:
+                self.session._native.python_await(_POLL_MS)
+        except Exception as problem:  # the session is closed
+            self.fail_all(problem)
+            return False
+        for token, answer in answered:
+            with self.lock:
+                entry = self.waiting.pop(token, None)
+            if entry is not None:
+                self._fill(entry, answer)
+        with self.lock:
+            if self.waiting:
+                return True
+            self.collector = None
+            return False
+
+    def _fill(self, entry, answer):
+        future, engine, what, receiver, then = entry
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            if isinstance(answer, BaseException):
+                self._note_failure(answer, engine)
+                raise answer
+            kind, value = self._load(answer, engine, what)
+            if kind == remote_wire.RECEIVER:
+                value = receiver
+            elif kind == remote_wire.KEPT:
+                value = None
+            if then is not None:
+                value = then(value)
+        except BaseException as problem:
+            problem.__traceback__ = None
+            future.set_exception(problem)
+        else:
+            future.set_result(value)
+
+    def fail_all(self, problem):
+        with self.lock:
+            entries, self.waiting = list(self.waiting.values()), {}
+            self.collector = None
+        for entry in entries:
+            if entry[0].set_running_or_notify_cancel():
+                entry[0].set_exception(error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
+
+    def make_proxy(self, handle, key, engine):
+        from .remote import proxy_of
+
+        return proxy_of(self, handle, key, engine)
+
+
+def _collect(reference):
+    while True:
+        side = reference()
+        if side is None or not side.collect():
+            return
+        del side
+
+
+def python_side(session=None):
+    """The Python side of a session, the default one if none is given."""
+    session = current() if session is None else session
+    side = session.__dict__.get("_python_side")
+    if side is None:
+        side = session.__dict__.setdefault("_python_side", PythonSide(session))
+    return side
+
+
+def engine_of(side, call):
+    """Where a call runs: with its objects, else where most bytes of its arrays are, else the engines take turns."""
+    if call.objects:
+        engines = {handle.engine for handle in call.objects}
+        if len(engines) > 1:
+            raise error("INVALID_ARGUMENT", f"two remote arguments are from different engines ({sorted(engines)}): gather one of "
+                                            "them first")
+        return engines.pop()
+    weights = {}
+    for array in call.arrays:
+        for number in array.engines:
+            weights[number] = weights.get(number, 0) + array.nbytes / max(array.npieces, 1)
+    return max(weights, key=weights.get) if weights else side.next_engine()
+
+
+def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=None, engine=None):
+    """Pickle a command and run it: its value, or a Future of it."""
+    call = remote_wire.Call(command, receiver)
+    number = engine_of(side, call) if engine is None or call.objects else engine
+    if side.greeted.get(number) != len(side.proxied):
+        side.greet(number)
+    if block:
+        return side.wait(number, what, call, timeout=timeout, receiver=proxy)
+    return side.submit(number, what, call, timeout=timeout, receiver=proxy)[1]

@@ -1,0 +1,324 @@
+/* proxy/python/native/python_object.c - Python objects on engines: the type Object, and calls in their hosts. */
+#include "proxy/python/native/native.h"
+
+#include <poll.h>
+#include <string.h>
+
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256 };
+
+/* ---- Object --------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *
+object_get_id(PyObject *object, void *closure)
+{
+    const handle_t *handle = ((pyhandle_t *)object)->handle;
+    fh_id id = {{0}};
+    int engine = 0;
+    (void)closure;
+    if (handle->object)
+        fh_object_describe(handle->object, &id, &engine);
+    return convert_id(&id);
+}
+
+static PyObject *
+object_get_engine(PyObject *object, void *closure)
+{
+    const handle_t *handle = ((pyhandle_t *)object)->handle;
+    fh_id id;
+    int engine = -1;
+    (void)closure;
+    if (handle->object)
+        fh_object_describe(handle->object, &id, &engine);
+    return PyLong_FromLong(engine);
+}
+
+static PyObject *
+object_get_session(PyObject *object, void *closure)
+{
+    (void)closure;
+    return Py_NewRef((PyObject *)((pyhandle_t *)object)->session);
+}
+
+static PyGetSetDef object_getset[] = {
+    {"id", object_get_id, NULL, "its id", NULL},
+    {"engine", object_get_engine, NULL, "number of its engine; -1: its session is closed", NULL},
+    {"session", object_get_session, NULL, "the session", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot object_slots[] = {
+    {Py_tp_dealloc, NATIVE_SLOT(handles_dealloc)},
+    {Py_tp_getset, object_getset},
+    {0, NULL},
+};
+
+PyType_Spec pyobject_spec = {
+    .name = "farhand._native.Object",
+    .basicsize = sizeof(pyhandle_t),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = object_slots,
+};
+
+/* Takes the handle, also on failure. */
+static PyObject *
+wrap_object(pysession_t *session, fh_object *object)
+{
+    PyObject *wrapped = handles_wrap(session, native_state(session->module)->object_type, NULL, NULL);
+    if (wrapped)
+        ((pyhandle_t *)wrapped)->handle->object = object;
+    else
+        fh_object_free(&object); /* the caller has the session's lock */
+    return wrapped;
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
+
+/* (raised, pickle or None: it is the last array, objects, arrays); with the GIL and the session's lock. */
+static PyObject *
+make_answer(pysession_t *session, fh_python_call *call, const fh_python_answer *answer)
+{
+    PyObject *objects = PyList_New(0), *arrays = PyList_New(0), *body = NULL, *result = NULL;
+    for (int i = 0; objects && i < answer->nobjects; i++) {
+        PyObject *wrapped = wrap_object(session, fh_python_take_object(call, i));
+        if (!wrapped || PyList_Append(objects, wrapped))
+            Py_CLEAR(objects);
+        Py_XDECREF(wrapped);
+    }
+    for (int i = 0; arrays && i < answer->narrays; i++) {
+        PyObject *wrapped =
+            handles_wrap(session, native_state(session->module)->array_type, fh_python_take_array(call, i), NULL);
+        if (!wrapped || PyList_Append(arrays, wrapped))
+            Py_CLEAR(arrays);
+        Py_XDECREF(wrapped);
+    }
+    body =
+        answer->body_in_array ? Py_NewRef(Py_None) : PyBytes_FromStringAndSize(answer->body, (Py_ssize_t)answer->size);
+    if (objects && arrays && body)
+        result = Py_BuildValue("(iOOO)", answer->raised, body, objects, arrays);
+    Py_XDECREF(objects);
+    Py_XDECREF(arrays);
+    Py_XDECREF(body);
+    return result;
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------------------
+ */
+
+/* What a request points to. */
+typedef struct {
+    fh_object *objects[MAX_OBJECTS];
+    fh_array *arrays[MAX_ARRAYS], *buffers[MAX_ARRAYS];
+} operands_t;
+
+static bool
+read_objects(pysession_t *session, PyObject *tuple, fh_object **ret, int *ret_count)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    if (count > MAX_OBJECTS) {
+        native_raise_named(session->module, "LIMIT_EXCEEDED", "more than 1024 remote objects in one call");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GetItem(tuple, i);
+        const pyhandle_t *handle = (const pyhandle_t *)item;
+        if (Py_TYPE(item) != native_state(session->module)->object_type) {
+            PyErr_SetString(PyExc_TypeError, "expected an Object");
+            return false;
+        }
+        if (handle->session != session || !handle->handle->object) {
+            native_raise_named(session->module, handle->session != session ? "INVALID_ARGUMENT" : "STALE_HANDLE",
+                               handle->session != session ? "the remote objects belong to different sessions"
+                                                          : "the session of this remote object is closed");
+            return false;
+        }
+        ret[i] = handle->handle->object;
+    }
+    *ret_count = (int)count;
+    return true;
+}
+
+static bool
+read_arrays(pysession_t *session, PyObject *tuple, fh_array **ret, int *ret_count)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    if (count > MAX_ARRAYS) {
+        native_raise_named(session->module, "LIMIT_EXCEEDED",
+                           "more than 48 arrays in one call: stack or concatenate them, or put them into an object");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!(ret[i] = pyarray_get(session, PyTuple_GetItem(tuple, i))))
+            return false;
+    *ret_count = (int)count;
+    return true;
+}
+
+/* Wait, and leave the session with the answer. */
+static PyObject *
+await_answer(pysession_t *session, fh_python_call *call, double timeout, fh_object *kept)
+{
+    fh_error error = {0};
+    fh_python_answer answer = {0};
+    int status = fh_python_wait(call, timeout, &error);
+    if (!status || status == FH_STATUS_REMOTE_ERROR)
+        (void)fh_python_answer_get(call, &answer, NULL);
+    if (answer.raised)
+        status = 0; /* the answer says what */
+    pysession_gil_take(session);
+    PyObject *made = status || PyErr_Occurred() ? NULL : make_answer(session, call, &answer);
+    PyObject *object = kept && made ? wrap_object(session, kept) : NULL;
+    if (kept && !made)
+        fh_object_free(&kept);
+    PyObject *result = !made || (kept && !object) ? NULL : Py_BuildValue("(OO)", object ? object : Py_None, made);
+    Py_XDECREF(made);
+    Py_XDECREF(object);
+    pysession_gil_give(session);
+    fh_python_call_free(&call);
+    if (!pysession_leave(session, status, &error))
+        Py_CLEAR(result);
+    return result;
+}
+
+/* python_call(engine, what, pickle, objects, arrays, buffers, keep, timeout, token)
+ * token 0: waits; (Object or None, answer).  Else Object or None at once; python_collect gives the answer. */
+PyObject *
+pyobject_call(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_python_request request = {0};
+    fh_error error = {0};
+    operands_t operands;
+    PyObject *objects = NULL, *arrays = NULL, *buffers = NULL;
+    Py_buffer body = {0};
+    unsigned long long token = 0;
+    fh_object *kept = NULL;
+    fh_python_call *call = NULL;
+    if (!PyArg_ParseTuple(args, "isy*O!O!O!pdK", &request.engine, &request.what, &body, &PyTuple_Type, &objects,
+                          &PyTuple_Type, &arrays, &PyTuple_Type, &buffers, &request.keep, &request.timeout_s, &token))
+        return NULL;
+    request.body = body.buf;
+    request.size = (size_t)body.len;
+    request.objects = operands.objects;
+    request.arrays = operands.arrays;
+    request.buffers = operands.buffers;
+    request.collected = (void *)(uintptr_t)token;
+    if (!read_objects(self, objects, operands.objects, &request.nobjects) ||
+        !read_arrays(self, arrays, operands.arrays, &request.narrays) ||
+        !read_arrays(self, buffers, operands.buffers, &request.nbuffers) || !pysession_enter(self)) {
+        PyBuffer_Release(&body);
+        return NULL;
+    }
+    double timeout = request.timeout_s > 0 ? request.timeout_s + 5 : -1;
+    int status = fh_python_ask(self->session, &request, &kept, &call, &error);
+    if (!status && !token) {
+        PyObject *result = await_answer(self, call, timeout, kept);
+        PyBuffer_Release(&body);
+        return result;
+    }
+    PyObject *result = NULL;
+    pysession_gil_take(self);
+    if (!status)
+        result = kept ? wrap_object(self, kept) : Py_NewRef(Py_None);
+    pysession_gil_give(self);
+    if (!pysession_leave(self, status, &error))
+        Py_CLEAR(result);
+    PyBuffer_Release(&body);
+    return result;
+}
+
+/* ---- collecting ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    pysession_t *session;
+    PyObject *list;
+} collect_t;
+
+/* An answer, or the exception that says why there is none. */
+static PyObject *
+answer_or_exception(pysession_t *session, fh_python_call *call)
+{
+    fh_python_answer answer = {0};
+    fh_error error = {0};
+    PyObject *type, *value, *traceback;
+    int status = fh_python_answer_get(call, &answer, &error);
+    if (!status || answer.raised)
+        return make_answer(session, call, &answer);
+    native_raise(session->module, status, &error);
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+static void
+visit_answered(void *context, void *collected, fh_python_call *call)
+{
+    collect_t *collect = context;
+    pysession_gil_take(collect->session);
+    PyObject *answer = PyErr_Occurred() ? NULL : answer_or_exception(collect->session, call);
+    PyObject *item = answer ? Py_BuildValue("(KN)", (unsigned long long)(uintptr_t)collected, answer) : NULL;
+    if (item)
+        (void)PyList_Append(collect->list, item);
+    Py_XDECREF(item);
+    pysession_gil_give(collect->session);
+    fh_python_call_free(&call);
+}
+
+PyObject *
+pyobject_collect(PyObject *object, PyObject *none)
+{
+    pysession_t *self = (pysession_t *)object;
+    collect_t collect = {self, PyList_New(0)};
+    fh_error error = {0};
+    int waiting = 0;
+    (void)none;
+    if (!collect.list || !pysession_enter(self)) {
+        Py_XDECREF(collect.list);
+        return NULL;
+    }
+    int status = fh_python_collect(self->session, visit_answered, &collect, &waiting, &error);
+    if (!pysession_leave(self, status, &error)) {
+        Py_DECREF(collect.list);
+        return NULL;
+    }
+    return Py_BuildValue("(Ni)", collect.list, waiting);
+}
+
+static void
+poll_without_gil(struct pollfd *fds, int n, int milliseconds)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    if (n > 0)
+        (void)poll(fds, (nfds_t)n, milliseconds);
+    PyEval_RestoreThread(state);
+}
+
+/* Without the session's lock: others can use it meanwhile. */
+PyObject *
+pyobject_await(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    struct pollfd fds[MAX_FDS];
+    short revents[MAX_FDS] = {0};
+    int numbers[MAX_FDS], milliseconds = 0;
+    if (!PyArg_ParseTuple(args, "i", &milliseconds) || !pysession_enter(self))
+        return NULL;
+    int n = fh_session_sleep(self->session, numbers, MAX_FDS);
+    if (!pysession_leave(self, 0, NULL))
+        return NULL;
+    for (int i = 0; i < n; i++)
+        fds[i] = (struct pollfd){.fd = numbers[i], .events = POLLIN};
+    poll_without_gil(fds, n, milliseconds);
+    for (int i = 0; i < n; i++)
+        revents[i] = fds[i].revents;
+    if (!pysession_enter(self))
+        return NULL;
+    fh_session_wake(self->session, numbers, revents, n);
+    if (!pysession_leave(self, 0, NULL))
+        return NULL;
+    Py_RETURN_NONE;
+}

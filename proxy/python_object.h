@@ -1,0 +1,29 @@
+/* proxy/python_object.h - Python objects on engines, and calls that have been asked.
+ * A call counts as a handle of its session, whose memory lives as long as it.  Thread rule: that of the session. */
+#ifndef FH_PROXY_PYTHON_OBJECT_H
+#define FH_PROXY_PYTHON_OBJECT_H
+
+#include "proxy/array.h"
+
+struct fh_object {
+    handle_t *handle; /* a reference is held */
+};
+
+struct fh_python_call {
+    fh_python_call *next; /* of the session's calls that are to be collected, in the order in which they were asked */
+    fh_session *session;
+    engine_link_t *engine;
+    void *collected;
+    request_t request;
+    fh_python_answer answer; /* once it is answered; body points to: */
+    void *body;
+    fh_object **objects; /* NULL where they have been taken */
+    fh_array **arrays;
+};
+
+/* Free calls that nobody waits for and that have been answered meanwhile. */
+void python_object_reap(fh_session *session);
+/* The session ends; its engines' links have failed. */
+void python_object_stop(fh_session *session);
+
+#endif
