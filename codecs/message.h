@@ -106,6 +106,12 @@ enum {
     HEADER_MAX_REFUSED = 16
 };
 
+/* Bits of HELLO.features and WELCOME.features. */
+enum {
+    FEATURE_STREAMS = 256, /* STREAMS, TICKETS, DEPOSIT and COMPLETE */
+    FEATURE_LZ4 = 512,     /* chunks on streams may be compressed */
+};
+
 /* Reads a header frame message by message.  Borrows frame. */
 typedef struct {
     const uint8_t *data;

@@ -13,6 +13,8 @@
 struct crew;
 
 typedef struct transfers transfers_t;
+typedef struct deposits deposits_t;
+typedef struct streams streams_t;
 
 typedef struct {
     uint64_t calls;
@@ -53,6 +55,8 @@ typedef struct core {
     int number;            /* the broker's small number for this engine; -1: not told yet */
 
     transfers_t *transfers; /* under the lock, too */
+    deposits_t *deposits;   /* under the lock, too */
+    streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
     struct spill *spill;    /* where arrays go that have no room; NULL: nowhere.  Not the reactor's */
     bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */

@@ -6,10 +6,12 @@
 #include "engine/borrow.h"
 #include "engine/broker_link.h"
 #include "engine/compute_thread.h"
+#include "engine/deposit.h"
 #include "engine/mates.h"
 #include "engine/peers.h"
 #include "engine/python_host.h"
 #include "engine/spill.h"
+#include "engine/streams.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -64,6 +66,19 @@ start_runners(engine_t *self, const engine_options_t *options)
     log_line(LOG_WARNING, "ENG-NO-RUNNER", "kernels are not available: %s", err.text);
 }
 
+static void
+start_streams(engine_t *self, const engine_options_t *options)
+{
+    err_t err;
+
+    if (!options->streams_host ||
+        streams_new(&self->core.streams, &self->core, options->streams_host, options->trust_network, &err) == FH_OK)
+        return;
+    /* Arrays go over the links then. */
+    self->core.streams = NULL;
+    log_line(LOG_WARNING, "ENG-NO-STREAMS", "arrays come and go in messages only: %s", err.text);
+}
+
 /* Arrays and kernels work without it, so it is no reason not to start. */
 static void
 start_pythons(engine_t *self, const engine_options_t *options)
@@ -92,6 +107,8 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
     }
     if (!status)
         status = transfers_new(&self->core.transfers, &self->core, err);
+    if (!status)
+        status = deposits_new(&self->core.deposits, &self->core, err);
     if (!status)
         status = crew_new(&self->crew, 1, err);
     if (!status)
@@ -148,6 +165,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
     peers_listen(self->peers, options->tcp);
     peers_listen(self->peers, options->ipc);
     start_runners(self, options);
+    start_streams(self, options);
     start_pythons(self, options);
     *ret = self;
     return FH_OK;
@@ -166,11 +184,13 @@ engine_destroy(engine_t **self)
         engine->core.runners = NULL;
         peers_run_lanes(engine->peers); /* calls that waited for a runner have been cancelled */
     }
+    streams_destroy(&engine->core.streams);
     if (engine->core.pythons) {
         python_hosts_destroy(&engine->core.pythons);
         peers_run_lanes(engine->peers);
     }
     broker_link_destroy(&engine->broker);
+    deposits_destroy(&engine->core.deposits);
     transfers_destroy(&engine->core.transfers);
     if (engine->peers)
         peers_disconnect(engine->peers);

@@ -24,6 +24,8 @@ typedef struct {
     const huge_pages_t *pages;    /* for large arrays; borrowed until destroy; NULL: there are none */
     double orphan_timeout_s;      /* without a broker for so long the engine ends; 0: never */
     bool unsafe_no_sandbox;
+    const char *streams_host;                   /* where streams are listened for; NULL: nowhere */
+    bool trust_network;                         /* streams that are not sealed are allowed */
     const char *code_folder;                    /* machine code of kernels is kept there; NULL: nowhere */
     int64_t code_bytes;                         /* how much at most */
     const char *runner;                         /* path of farhand-runner; NULL: where it is looked for by itself */

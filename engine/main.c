@@ -97,7 +97,13 @@ static void
 find_host(program_t *self)
 {
     char name[128] = "", boot[64] = "";
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    int fd = -1;
+
+    if (self->settings.host[0]) {
+        (void)snprintf(self->host, sizeof self->host, "%.200s", self->settings.host);
+        return;
+    }
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
     if (gethostname(name, sizeof name - 1))
         name[0] = '\0';
@@ -262,6 +268,8 @@ make_engine(program_t *self, err_t *err)
                                       .pages = self->pages,
                                       .orphan_timeout_s = self->settings.orphan_timeout,
                                       .unsafe_no_sandbox = self->settings.unsafe_no_sandbox,
+                                      .streams_host = self->settings.no_streams ? NULL : self->settings.listen,
+                                      .trust_network = self->settings.trust_network,
                                       .code_folder = *self->code_folder ? self->code_folder : NULL,
                                       .code_bytes = self->settings.kernel_cache_size,
                                       .pythons = self->settings.python ? &pythons : NULL};

@@ -1,10 +1,12 @@
 /* engine/peers.c - roles, and the way of a message from its frame to its lane. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/deposit.h"
 #include "engine/lend.h"
 #include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/python_host.h"
+#include "engine/streams.h"
 #include "engine/transfer.h"
 
 #include <stdio.h>
@@ -56,6 +58,12 @@ check_hello(char role, const msg_HELLO_t *hello, err_t *err)
     return FH_OK;
 }
 
+static uint64_t
+own_features(const peers_t *self)
+{
+    return self->core->streams ? FEATURE_STREAMS | FEATURE_LZ4 : 0;
+}
+
 static void
 handle_hello(arrival_t *at)
 {
@@ -80,7 +88,7 @@ handle_hello(arrival_t *at)
     message_t welcome = {.code = MSG_WELCOME,
                          .as.WELCOME = {.call = hello->call,
                                         .minor = hello->minor < minor ? hello->minor : minor,
-                                        .features = hello->features & PEERS_RINGS,
+                                        .features = hello->features & (PEERS_RINGS | own_features(self)),
                                         .incarnation = self->core->id,
                                         .software = str_of("farhand-engine " FARHAND_VERSION),
                                         .cluster = str_of(self->cluster)}};
@@ -173,6 +181,7 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         {MSG_RETURN, handle_return},
         {MSG_RING, arrival_ring},
         {MSG_RING_READY, arrival_ring_ready},
+        {MSG_STREAMS, arrival_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -408,6 +417,8 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
             caller->closing |= caller->ring != NULL;
         }
     transfers_session_gone(core->transfers, session);
+    deposits_session_gone(core->deposits, session);
+    streams_session_gone(core->streams, session);
     if (lane && !lane->gone) {
         if (said_goodbye)
             leave_heirs(core, lane);

@@ -85,5 +85,7 @@ int arrival_enter_lane(arrival_t *at, err_t *err);
 /* CANCEL and PROGRESS, which do not wait for the lane that they are about. */
 void arrival_cancel(arrival_t *at);
 void arrival_progress(arrival_t *at);
+/* STREAMS. */
+void arrival_streams(arrival_t *at);
 
 #endif

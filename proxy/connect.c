@@ -210,6 +210,9 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
         return err_set(err, FH_INVALID_ARGUMENT, "ret is NULL");
     if (!options)
         options = &defaults;
+    if (options->compression && options->compression[0] && strcmp(options->compression, "lz4") != 0)
+        return err_set(err, FH_INVALID_ARGUMENT, "compression %.40s is not known: it can be lz4 or none",
+                       options->compression);
     fh_session *self = calloc(1, sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for a session");
@@ -220,7 +223,16 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->use_rings = !options->no_rings && !turned_off("FARHAND_RINGS");
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
-    find_host(self->host, sizeof self->host);
+    self->streams = options->streams;
+    self->trust_network = options->trust_network != 0;
+    self->compress = options->compression && options->compression[0];
+    self->wake_fd = -1;
+    self->progress = options->progress;
+    self->progress_context = options->context;
+    if (options->host && options->host[0])
+        (void)snprintf(self->host, sizeof self->host, "%.200s", options->host);
+    else
+        find_host(self->host, sizeof self->host);
     int status = session_start(self, options, err);
     if (status)
         session_stop(self);

@@ -1,6 +1,7 @@
 #include "proxy/engine_link.h"
 
 #include "proxy/ring_link.h"
+#include "proxy/streams.h"
 #include "proxy/wait.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ engine_link_destroy(engine_link_t **self)
     if (!*self)
         return;
     conn_release(&(*self)->conn, NULL);
+    streams_forget(*self);
     free((*self)->bytes_of_call);
     free((*self)->dropped);
     free(*self);
@@ -80,6 +82,7 @@ static void
 shut(engine_link_t *self, const err_t *why)
 {
     conn_release(&self->conn, why);
+    streams_forget(self);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
     self->open = false;
@@ -144,12 +147,18 @@ engine_link_check(engine_link_t *self)
 /* ---- connecting ----------------------------------------------------------------------------------------------------
  */
 
+bool
+engine_link_is_near(const engine_link_t *self)
+{
+    return strcmp(self->host, self->session->host) == 0;
+}
+
 static int
 connect_link(engine_link_t *self, link_t **ret, err_t *err)
 {
     const fh_session *session = self->session;
     link_zmq_options_t options = {.linger_ms = LINGER_MS};
-    if (self->local[0] && strcmp(self->host, session->host) == 0)
+    if (self->local[0] && engine_link_is_near(self))
         return link_zmq_connect(ret, session->context, self->local, &options, err);
     link_keys_t keys;
     memcpy(keys.public_key, session->file.client_public_key, sizeof keys.public_key);
@@ -164,12 +173,12 @@ connect_link(engine_link_t *self, link_t **ret, err_t *err)
 static int
 take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
-    uint64_t *features = context;
+    engine_link_t *self = context;
     (void)raw;
     (void)nraw;
     if (reply->code != MSG_WELCOME)
         return err_set(err, FH_PROTOCOL_ERROR, "an engine answered HELLO with message %d", (int)reply->code);
-    *features = reply->as.WELCOME.features;
+    self->features = reply->as.WELCOME.features;
     return FH_OK;
 }
 
@@ -196,14 +205,13 @@ static int
 greet(engine_link_t *self, err_t *err)
 {
     fh_session *session = self->session;
-    uint64_t features = 0;
-    request_t request = {.reply = take_welcome, .context = &features};
-    bool rings = session->use_rings && !self->no_rings && self->local[0] && strcmp(self->host, session->host) == 0;
+    request_t request = {.reply = take_welcome, .context = self};
+    bool rings = session->use_rings && !self->no_rings && self->local[0] && engine_link_is_near(self);
     message_t hello = {.code = MSG_HELLO};
     hello.as.HELLO = (msg_HELLO_t){.session = session->id,
                                    .major = PROTOCOL_MAJOR,
                                    .minor = PROTOCOL_MINOR,
-                                   .features = rings ? FEATURE_RINGS : 0,
+                                   .features = FEATURE_STREAMS | FEATURE_LZ4 | (rings ? FEATURE_RINGS : 0),
                                    .software = str_of("libfarhand " FARHAND_VERSION),
                                    .host = str_of(session->host),
                                    .pid = (uint64_t)session->pid};
@@ -218,7 +226,7 @@ greet(engine_link_t *self, err_t *err)
                          "engine %d at %s has not admitted us in time: it is frozen or out of reach, or its key is not "
                          "this cluster's",
                          self->number, self->endpoint);
-    if (!status && rings && (features & FEATURE_RINGS))
+    if (!status && rings && (self->features & FEATURE_RINGS))
         status = ring_link_open(self, err);
     if (!status)
         self->done = self->conn.last_call;

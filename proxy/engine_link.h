@@ -29,6 +29,7 @@ typedef struct engine_link {
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
+    uint64_t features;  /* that it has, of those we have */
     bool open;          /* conn stands */
     bool no_rings;      /* they went wrong once */
     int64_t checked_ns; /* when engine_link_check last looked, by the coarse clock */
@@ -41,8 +42,9 @@ typedef struct engine_link {
 
     oid_t *dropped; /* ids for the next RELEASE */
     int ndropped, dropped_room;
-    bool abandon;       /* among them are mappings that children of ours may still see */
-    int64_t live_bytes; /* of arrays of this session there */
+    bool abandon;                   /* among them are mappings that children of ours may still see */
+    struct engine_streams *streams; /* see streams.h; NULL: none */
+    int64_t live_bytes;             /* of arrays of this session there */
 } engine_link_t;
 
 /* From the broker's ENGINE message. */
@@ -50,6 +52,8 @@ int engine_link_new(engine_link_t **ret, fh_session *session, const msg_ENGINE_t
 void engine_link_update(engine_link_t *self, const msg_ENGINE_t *info);
 void engine_link_destroy(engine_link_t **self);
 
+/* Does it run on this host, as far as the host strings say? */
+bool engine_link_is_near(const engine_link_t *self);
 /* Connect and greet if that has not been done.  ENGINE_LOST, CANNOT_CONNECT, VERSION_MISMATCH, TIMEOUT, INTERRUPTED. */
 int engine_link_open(engine_link_t *self, err_t *err);
 /* Take over an existing link instead of making one, already greeted: for tests. */

@@ -126,6 +126,16 @@ typedef struct {
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
     int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
+    /* Large pieces go to and from engines on other hosts over connections of their own (streams), sealed with keys of
+     * each. */
+    int streams;             /* to each engine; 0: by the number of cores; negative: none, all bytes go in messages */
+    int trust_network;       /* non-zero: without encryption; PERMISSION from engines without --trust-network */
+    const char *compression; /* of what goes over streams: NULL or "lz4" */
+    const char *host;        /* what this host is called; NULL: host name and boot id.  An engine whose host is called
+                                otherwise is taken to be on another */
+    /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
+     * last call of each has moved equal to bytes, or -1 if it has failed. */
+    void (*progress)(void *context, int64_t moved, int64_t bytes);
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */

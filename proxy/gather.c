@@ -3,7 +3,9 @@
 #include "codecs/strided.h"
 #include "proxy/array.h"
 #include "proxy/error.h"
+#include "proxy/moved.h"
 #include "proxy/nearby.h"
+#include "proxy/streams.h"
 #include "proxy/sync.h"
 #include "proxy/wait.h"
 
@@ -34,9 +36,10 @@ typedef struct {
 struct gathering {
     const fh_array *array;
     nd_t target;
-    bool *taken; /* parts that were read in place */
+    bool *taken; /* parts that were read in place or over streams */
     stream_t *streams;
     int nstreams;
+    int64_t came; /* bytes in messages */
 };
 
 static nd_t
@@ -123,6 +126,7 @@ advance(gathering_t *self, int *ret_busy, err_t *err)
                         *err = slot->request.err;
                     return slot->request.status;
                 }
+                self->came += slot->size;
             }
             if (!slot->busy && stream->part < self->array->n) {
                 int status = ask(self, stream, slot, err);
@@ -173,6 +177,26 @@ read_in_place(gathering_t *self, int64_t deadline, err_t *err)
     return status;
 }
 
+/* Large parts of other hosts come over streams, once they are computed. */
+static int
+read_streamed(gathering_t *self, int64_t deadline, err_t *err)
+{
+    const fh_array *array = self->array;
+    streams_part_t *parts = calloc((size_t)array->n, sizeof *parts);
+    int n = 0, status = parts ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    for (int i = 0; i < array->n && !status; i++)
+        if (!self->taken[i] && streams_possible(array->parts[i].handle->engine, part_bytes(array, i))) {
+            parts[n++] = (streams_part_t){.handle = array->parts[i].handle, .local = target_of(self, i)};
+            self->taken[i] = true;
+        }
+    if (!status && n > 0)
+        status = sync_array(array, deadline, err);
+    if (!status)
+        status = streams_move(array->session, parts, n, false, err);
+    free(parts);
+    return status;
+}
+
 static int
 make_streams(gathering_t *self, err_t *err)
 {
@@ -218,15 +242,20 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
     int status = gathering.taken ? read_in_place(&gathering, session_deadline(array->session, -1), err)
                                  : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
     if (!status)
+        status = read_streamed(&gathering, session_deadline(array->session, -1), err);
+    if (!status)
         status = make_streams(&gathering, err);
+    moved_begin(array->session);
     while (!status) {
         status = advance(&gathering, &busy, err);
         if (status || busy == 0)
             break;
+        moved_tell(array->session, gathering.came, array_bytes(array));
         /* The limit is for each part of the answer: large arrays take long, but something always comes. */
         status = wait_until(array->session, session_deadline(array->session, -1), some_came, &gathering, err);
     }
     forget_all(&gathering);
+    moved_end(array->session, !status, array_bytes(array));
     if (status == FH_INTERRUPTED)
         session_cancel(array->session);
     free(gathering.taken);

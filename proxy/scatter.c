@@ -3,7 +3,9 @@
 #include "codecs/strided.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
+#include "proxy/moved.h"
 #include "proxy/nearby.h"
+#include "proxy/streams.h"
 #include "proxy/wait.h"
 #include "proxy/whole.h"
 
@@ -118,6 +120,7 @@ typedef struct {
     const layout_t *layout;
     fh_array *array;
     int64_t *sent;
+    bool *streamed; /* parts that go over streams */
     bool swapped;
 } sending_t;
 
@@ -189,7 +192,10 @@ begin_part(sending_t *self, int i, err_t *err)
         status = pack(self, i, 0, bytes, &inside, err);
         self->sent[i] = bytes;
     }
-    if (!status)
+    self->streamed[i] = streams_possible(self->layout->engines[i], bytes);
+    if (!status && self->streamed[i])
+        status = streams_deposit(self->layout->engines[i], self->array->dtype, &shape, &handle, err);
+    else if (!status)
         status = emit_empty(self->layout->engines[i], self->array->dtype, &shape, inside, &handle, err);
     buf_unref(&inside);
     if (!status)
@@ -293,15 +299,20 @@ any_can_send(const void *context)
     return false;
 }
 
-/* One chunk to each engine in turn, so that all links are busy; wait when none takes more. */
+/* Parts that go in messages: one chunk to each engine in turn, so that all links are busy; wait when none takes more.
+ */
 static int
 send_parts(sending_t *self, err_t *err)
 {
     fh_session *session = self->array->session;
+    int64_t all = array_bytes(self->array), gone = 0;
+    moved_begin(session);
     for (bool left = true; left;) {
         bool sent = false;
         left = false;
+        gone = 0;
         for (int i = 0; i < self->layout->n; i++) {
+            gone += self->sent[i];
             if (chunk_size(self, i) == 0)
                 continue;
             left = true;
@@ -319,8 +330,28 @@ send_parts(sending_t *self, err_t *err)
         } else if (left) {
             session_pump(session);
         }
+        moved_tell(session, gone, all);
     }
     return FH_OK;
+}
+
+static int
+send_streamed(sending_t *self, err_t *err)
+{
+    const fh_array *array = self->array;
+    streams_part_t *parts = calloc((size_t)array->n, sizeof *parts);
+    int n = 0, status = parts ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", array->n);
+    for (int i = 0; i < array->n && !status; i++)
+        if (self->streamed[i]) {
+            parts[n++] = (streams_part_t){array->parts[i].handle, part_of(self, i), self->swapped};
+            self->sent[i] = part_bytes(self, i);
+        }
+    if (!status)
+        status = streams_move(array->session, parts, n, true, err);
+    for (int i = 0; i < n && !status; i++)
+        status = streams_complete(parts[i].handle, err);
+    free(parts);
+    return status;
 }
 
 int
@@ -331,7 +362,8 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
     if (status)
         return status;
     sending.sent = calloc((size_t)layout->n, sizeof *sending.sent);
-    if (!sending.sent)
+    sending.streamed = calloc((size_t)layout->n, sizeof *sending.streamed);
+    if (!sending.sent || !sending.streamed)
         status = err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", layout->n);
     if (!status)
         status = write_whole(&sending, err);
@@ -341,8 +373,12 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
     if (!status)
         status = write_in_place(&sending, err);
     if (!status)
+        status = send_streamed(&sending, err);
+    if (!status)
         status = send_parts(&sending, err);
+    moved_end(session, !status, array_bytes(sending.array));
     free(sending.sent);
+    free(sending.streamed);
     if (status) {
         fh_array_free(&sending.array);
         return status;

@@ -44,6 +44,8 @@ session_destroy(fh_session *self)
         engine_link_destroy(&self->engines[i]);
     free(self->engines);
     free(self->pollfds);
+    if (self->wake_fd >= 0)
+        close(self->wake_fd);
     free(self);
 }
 

@@ -26,6 +26,14 @@ struct fh_session {
     bool wire_only;
     bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
     bool use_rings;
+    int streams;        /* to each engine of another host; 0: by the number of cores; negative: none */
+    bool trust_network; /* streams are not sealed */
+    bool compress;
+    int wake_fd; /* of the streams; -1: there are none yet */
+    void (*progress)(void *, int64_t moved, int64_t bytes);
+    void *progress_context;
+    int64_t moved_due_ns; /* when the program is told next; moved.c */
+    bool moved_told;      /* it has been told of this move */
     int (*interrupted)(void *);
     void *interrupted_context;
 

@@ -84,7 +84,7 @@ spin(fh_session *session, bool (*ready)(const void *), const void *context)
 static int
 collect_pollfds(fh_session *session)
 {
-    int need = FDS_OF_AN_ENGINE * session->nengines + 1, n = 0;
+    int need = FDS_OF_AN_ENGINE * session->nengines + 2, n = 0;
     if (need > session->pollfds_room) {
         struct pollfd *grown = realloc(session->pollfds, (size_t)need * sizeof *grown);
         if (!grown)
@@ -98,6 +98,8 @@ collect_pollfds(fh_session *session)
             session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->engines[i]->conn.ring), .events = POLLIN};
     if (session->broker.conn.link && n < need)
         session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->broker.conn.link), .events = POLLIN};
+    if (session->wake_fd >= 0 && n < need)
+        session->pollfds[n++] = (struct pollfd){.fd = session->wake_fd, .events = POLLIN};
     for (int i = 0; i < session->nengines && n < need; i++)
         if (session->engines[i]->open)
             session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->engines[i]->conn.link), .events = POLLIN};

@@ -10,7 +10,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
-packages_build="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev libsqlite3-dev
+packages_build="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev libsqlite3-dev libssl-dev liblz4-dev
     libseccomp-dev libinih-dev python3 python3-dev python3-numpy python3-cloudpickle"
 packages_quickstart="python3-matplotlib python-matplotlib-data"
 packages_test="libcmocka-dev python3-pytest python3-hypothesis python3-ipython python3-numba"
@@ -23,6 +23,12 @@ as_root() {
     elif command -v sudo >/dev/null 2>&1; then sudo "$@"
     else return 127
     fi
+}
+
+have_llvm() {
+    local major
+    for major in 22 21 20 19; do have_package "llvm-$major-dev" && return; done
+    return 1
 }
 
 # The newest LLVM that is installed, else the newest that the package lists offer.
@@ -42,7 +48,7 @@ ensure_packages() {
     command -v dpkg-query >/dev/null 2>&1 || { say "no dpkg here: expecting the libraries to be installed"; return; }
     local missing=() name updated=
     for name in "$@"; do have_package "$name" || missing+=("$name"); done
-    if ! ls /usr/bin/llvm-config-{22,21,20,19} >/dev/null 2>&1 && [ -z "$updated" ]; then
+    if ! have_llvm; then
         say "reading the package lists"
         as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
         updated=1

@@ -1,5 +1,6 @@
 /* engine/methods/array.c - making, seeing, reading, writing and releasing arrays. */
 #include "codecs/strided.h"
+#include "engine/deposit.h"
 #include "engine/methods.h"
 #include "engine/transfer.h"
 
@@ -260,6 +261,7 @@ run_release(run_t *run, err_t *err)
         if (release->abandon)
             object_table_abandon(&run->core->objects, &run->lane->owner, objects.items[i]);
         object_table_drop(&run->core->objects, &run->lane->owner, objects.items[i]);
+        deposits_drop(run->core->deposits, run->lane->owner.session, objects.items[i]);
     }
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;

@@ -1,4 +1,6 @@
-/* engine/methods/move.c - SEND and EXPECT: arrays between engines. */
+/* engine/methods/move.c - SEND and EXPECT: arrays between engines; DEPOSIT and COMPLETE: arrays that come over streams.
+ */
+#include "engine/deposit.h"
 #include "engine/methods.h"
 #include "engine/transfer.h"
 
@@ -115,7 +117,62 @@ results_expect(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     return 1;
 }
 
+/* ---- over streams --------------------------------------------------------------------------------------------------
+ */
+
+static int
+run_deposit(run_t *run, err_t *err)
+{
+    const msg_DEPOSIT_t *deposit = &run->call->message.as.DEPOSIT;
+    core_t *core = run->core;
+    pin_t pin = {0};
+    dtype_t dtype;
+    shape_t shape;
+    int status = core->streams ? run_shape(deposit->dtype, deposit->shape, &dtype, &shape, err)
+                               : err_set(err, FH_NOT_SUPPORTED, "this engine has no streams");
+
+    if (!status)
+        status = core_check_new(core, deposit->result, err);
+    if (status || run_defer(run, shape_bytes(&shape, dtype)))
+        return status;
+    status = core_make(core, run->lane, dtype, &shape, false, 0, &pin, err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    status = deposits_open(core->deposits, run->lane, deposit->result, &pin, err);
+    if (!status)
+        core_reply_ok(core, run->lane, deposit->call);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
+static int
+run_complete(run_t *run, err_t *err)
+{
+    const msg_COMPLETE_t *complete = &run->call->message.as.COMPLETE;
+    core_t *core = run->core;
+    pin_t pin = {0};
+
+    pthread_mutex_lock(&core->lock);
+    int status = deposits_complete(core->deposits, run->lane->owner.session, complete->result, &pin, err);
+
+    pthread_mutex_unlock(&core->lock);
+    if (!status)
+        status = core_publish(core, run->lane, complete->result, &pin, false, err);
+    pin_release(&pin);
+    return status;
+}
+
+static int
+results_complete(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.COMPLETE.result;
+    return 1;
+}
+
 static const method_t ROWS[] = {
+    {.code = MSG_DEPOSIT, .flags = METHOD_ANSWERS, .run = run_deposit},
+    {.code = MSG_COMPLETE, .run = run_complete, .results = results_complete},
     {.code = MSG_SEND, .flags = METHOD_ALWAYS, .run = run_send},
     {.code = MSG_EXPECT, .flags = METHOD_ALWAYS, .run = run_expect, .results = results_expect},
 };

@@ -21,6 +21,7 @@ enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 typedef struct {
     int64_t engines, threads, memory, owner;
     char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX], python[OPTION_TEXT_MAX];
+    bool trust_network;
 } settings_t;
 
 static const option_t options[] = {
@@ -35,6 +36,8 @@ static const option_t options[] = {
     {"name", 0, OPTION_TEXT, "default", 0, 0, offsetof(settings_t, name), "CLUSTER", "Name of the cluster."},
     {"listen", 0, OPTION_TEXT, "127.0.0.1", 0, 0, offsetof(settings_t, listen), "HOST",
      "Address to listen on; one of this host's, for clients and engines on other hosts."},
+    {"trust-network", 0, OPTION_BOOL, "0", 0, 0, offsetof(settings_t, trust_network), NULL,
+     "Engines allow array bytes to travel without encryption: only where nobody listens or interferes."},
     {"python", 0, OPTION_TEXT, "auto", 0, 0, offsetof(settings_t, python), "WHEN",
      "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback "
      "only."},
@@ -210,8 +213,14 @@ start_engine(launch_t *self, int number, err_t *err)
                     memory,
                     (char[]){"--owner"},
                     owner,
-                    runs_python(&settings) ? (char[]){"--python"} : NULL,
+                    NULL,
+                    NULL,
                     NULL};
+    char trust[] = "--trust-network", python[] = "--python", **next = argv + sizeof argv / sizeof *argv - 3;
+    if (settings.trust_network)
+        *next++ = trust;
+    if (runs_python(&settings))
+        *next = python;
     return start(self, name, argv, err);
 }
 

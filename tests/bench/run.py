@@ -16,7 +16,7 @@ import tempfile
 from compare import machine, record as recorded
 
 HERE = pathlib.Path(__file__).resolve().parent
-SECONDS, FULL_SECONDS = 900, 120
+SECONDS, FULL_SECONDS = 900, 100
 # Those that show within seconds that they run, with what makes them small.
 QUICK = {"codec": [], "noop": [], "kernel_client": ["1000000"], "python_calls": [], "idle": []}
 

@@ -18,3 +18,11 @@ foreach(subject maps folds life)
     FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin" FH_KERNELS_DIR="${CMAKE_CURRENT_LIST_DIR}/kernels")
   add_dependencies(test_process_client_kernel_${subject} farhand-broker farhand-engine farhand-runner)
 endforeach()
+
+# A client that takes itself to be on another host, over lines that break.
+foreach(subject streams cut_lines)
+  fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c flaky_line.c USES proxy support
+    PRIVATE_LIBS Threads::Threads LABEL process TIMEOUT 300)
+  target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
+  add_dependencies(test_process_client_${subject} farhand-broker farhand-engine farhand-runner)
+endforeach()

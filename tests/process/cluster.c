@@ -62,13 +62,19 @@ cluster_start_broker(cluster_t *self)
 void
 cluster_start(cluster_t *self, int nengines)
 {
+    cluster_start_with(self, nengines, NULL);
+}
+
+void
+cluster_start_with(cluster_t *self, int nengines, const char *option)
+{
     char file[PATH_MAX + 16];
     *self = (cluster_t){.nengines = nengines};
     check_folder_make(self->folder);
     write_files(self);
     cluster_start_broker(self);
     snprintf(file, sizeof file, "%s/engine.ini", self->folder);
-    const char *argv[] = {FH_BIN_DIR "/farhand-engine", "--connection", file, "--threads", "1", NULL};
+    const char *argv[] = {FH_BIN_DIR "/farhand-engine", "--connection", file, "--threads", "1", option, NULL};
     for (int i = 0; i < nengines; i++)
         proc_start(&self->engines[i], argv);
     for (int i = 0; i < nengines; i++)

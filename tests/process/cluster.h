@@ -19,6 +19,8 @@ typedef struct {
 
 /* Make keys, start the broker and engines, wait until all are ready. */
 void cluster_start(cluster_t *self, int nengines);
+/* The same with one more option for each engine. */
+void cluster_start_with(cluster_t *self, int nengines, const char *option);
 void cluster_stop(cluster_t *self);
 /* kill -9 and reap. */
 void cluster_kill_engine(cluster_t *self, int i);

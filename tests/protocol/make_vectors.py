@@ -99,7 +99,7 @@ def sample(field, full):
         return text, f'"{text}"'
     if kind == "BIN":
         data = bytes(range(max(low, min(high, 5 if full else low))))
-        return data, data.hex()
+        return data, data[:40].hex() + ("..." if len(data) > 40 else "")
     count = max(low, min(high, 3 if full else low))
     if kind == "OIDS":
         ids = [oid(key + i) for i in range(count)]

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "tests/bench"
 sys.path.append(str(BENCH))
 
-from compare import machine, record, results, text, works  # noqa: E402
+from compare import machine, record, results, text, timing, works  # noqa: E402
 
 NOOP = next(work for work in works.WORKS if work.key == "noop")
 MOVES = next(work for work in works.WORKS if work.key == "axis0")
@@ -19,7 +19,7 @@ HUNDREDTHS = [1.0] * 101
 
 
 def noop_turns(**p50s):
-    return {name: [{"p50": value, "p99": 2 * value, "hundredths": HUNDREDTHS} for value in values] for name, values in p50s.items()}
+    return {name: [{"p50": value, "p99": 2 * value, "rested": 3 * value, "hundredths": HUNDREDTHS} for value in values] for name, values in p50s.items()}
 
 
 def ours(figures, row):
@@ -183,5 +183,25 @@ def test_a_contestant_that_hangs_or_ends_is_told_of_and_left_behind(tmp_path, mo
     assert done == {"good": [{"p50": 1.0}]}
     assert told == {"ends": {"error": "its process has ended"}, "hangs": {"error": "no answer within 3 s"},
                     "raises": {"error": "ValueError: seven"}}
-    with open(f"/proc/{left.read_text()}/stat" if os.path.exists(f"/proc/{left.read_text()}") else os.devnull) as stat:
-        assert (stat.read().rpartition(")")[2].split() or "Z")[0] == "Z"  # killed
+    assert state_of(left.read_text()) == "Z"  # or gone
+
+
+def test_contestants_end_with_a_comparison_that_is_stopped():
+    environment = dict(os.environ, PYTHONPATH=str(BENCH))
+    running = subprocess.Popen([sys.executable, "-m", "compare", "--quick", "--peers", "numpy,multiprocessing"], env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in running.stdout:
+        if line.startswith("taking part"):
+            break
+    below = timing.children_of(running.pid)
+    running.terminate()
+    running.communicate(timeout=60)
+    assert below and not [pid for pid in below if state_of(pid) != "Z"]
+
+
+def state_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"

@@ -15,6 +15,12 @@ class Config:
     rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
         over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
     show_output: print what remote Python code prints, with the number of its engine before each line.
+    streams: connections that carry large arrays to and from each engine of another host: 0 as many as suit the cores, None none.
+    compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
+    trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
+    host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
+    progress: show a bar on standard error for scatters and gathers that take more than a second: True, False, or None for when
+        somebody sees it.  All these are read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -23,6 +29,11 @@ class Config:
     shared_memory: bool = True
     rings: bool = True
     show_output: bool = True
+    streams: Optional[int] = 0
+    compression: Optional[str] = None
+    trust_network: bool = False
+    host: Optional[str] = None
+    progress: Optional[bool] = None
 
 
 config = Config()

@@ -1,6 +1,8 @@
-"""How far kernels are."""
+"""How far kernels are, and long moves of arrays."""
 import sys
 from dataclasses import dataclass
+
+from .config import config
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,21 @@ class Line:
             self._stream.write("\r" + " " * self._shown + "\r")
             self._stream.flush()
             self._shown = 0
+
+
+class Bar:
+    """A bar on standard error for one long scatter or gather; called with the bytes that have moved (-1: it has failed), and all there are."""
+
+    @staticmethod
+    def wanted():
+        """As config.progress says; by itself where a terminal, or somebody at an interactive prompt, sees it."""
+        if config.progress is not None:
+            return config.progress
+        return sys.stderr is not None and sys.stderr.isatty() and (hasattr(sys, "ps1") or bool(sys.flags.interactive))
+
+    def __call__(self, moved, total):
+        fraction = max(moved, 0) / total if total else 1.0
+        full = int(fraction * Line.WIDTH)
+        text = (f"{fraction:4.0%} |{'#' * full}{' ' * (Line.WIDTH - full)}| {moved / 2**20:,.0f} of {total / 2**20:,.0f} MiB")
+        sys.stderr.write("\r" + (text if 0 <= moved < total else " " * len(text) + "\r"))
+        sys.stderr.flush()

@@ -10,6 +10,7 @@ from . import _native
 from .config import config
 from .dtypes import dtype_of
 from .errors import Error, error
+from .progress import Bar
 
 
 _ALL = 10_000_000  # the most that one query may ask for
@@ -225,7 +226,8 @@ def connect(target=None, *, timeout=10.0):
     global _default
     call_timeout = -1.0 if config.call_timeout is None else float(config.call_timeout)
     native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
-                             not config.shared_memory, not config.rings)
+                             not config.shared_memory, not config.rings, -1 if config.streams is None else config.streams, config.trust_network,
+                             config.compression, config.host, Bar() if Bar.wanted() else None)
     session = Session(native)
     with _lock:
         _default = session

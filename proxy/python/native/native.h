@@ -48,6 +48,7 @@ typedef struct {
     PyThread_type_lock lock;
     unsigned long owner;    /* thread that is inside; 0: none */
     PyThreadState *inside;  /* its state while the GIL is released */
+    PyObject *progress;     /* called while much is moved; NULL: nothing */
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
 } pysession_t;

@@ -163,6 +163,7 @@ session_new(PyObject *module)
     self->module = Py_NewRef(module);
     self->owner = 0;
     self->inside = NULL;
+    self->progress = NULL;
     self->pid = (long)getpid();
     handles_init(&self->live);
     handles_init(&self->dropped);
@@ -175,19 +176,39 @@ session_new(PyObject *module)
     return self;
 }
 
-/* connect(target or None, timeout, call_timeout, wire_only, no_rings) -> Session */
+/* farhand.h calls this while much is moved.  What the function raises stays set until pysession_leave. */
+static void
+progress(void *context, int64_t moved, int64_t bytes)
+{
+    pysession_t *self = context;
+    pysession_gil_take(self);
+    if (!PyErr_Occurred()) {
+        PyObject *result = PyObject_CallFunction(self->progress, "LL", (long long)moved, (long long)bytes);
+        Py_XDECREF(result);
+    }
+    pysession_gil_give(self);
+}
+
+/* connect(target or None, timeout, call_timeout, wire_only, no_rings, streams, trust_network, compression or None, host or None,
+ * progress or None) -> Session */
 PyObject *
 pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
-    if (!PyArg_ParseTuple(args, "zddpp", &options.target, &options.timeout_s, &options.call_timeout_s,
-                          &options.wire_only, &options.no_rings))
+    PyObject *report = Py_None;
+    if (!PyArg_ParseTuple(args, "zddppipzzO", &options.target, &options.timeout_s, &options.call_timeout_s,
+                          &options.wire_only, &options.no_rings, &options.streams, &options.trust_network, &options.compression,
+                          &options.host, &report))
         return NULL;
     pysession_t *self = session_new(module);
     if (!self)
         return NULL;
     options.interrupted = interrupted;
+    if (report != Py_None) {
+        self->progress = Py_NewRef(report);
+        options.progress = progress;
+    }
     options.context = self;
     if (!lock_take(self)) {
         Py_DECREF((PyObject *)self);
@@ -236,6 +257,7 @@ session_dealloc(PyObject *object)
     if (self->lock)
         PyThread_free_lock(self->lock);
     Py_DECREF(self->module);
+    Py_XDECREF(self->progress);
     PyObject_Free(self);
     Py_DECREF((PyObject *)type);
 }

@@ -4,6 +4,7 @@ A ratio to the limit is farhand's cost over the limit's (1 is as good as the mac
 farhand is.  Exit code 1 if farhand or the limit failed at something; what fails or is missing in a peer is only said."""
 import argparse
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -79,6 +80,7 @@ def main():
         print("warning:", warning, file=sys.stderr)
     wanted = [contestant for contestant in CONTESTANTS
               if arguments.peers is None or contestant.name in arguments.peers | {LIMIT, OURS}]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # contestants are ended, too
     run = _Run(arguments.quick)
     with tempfile.TemporaryFile() as log:
         with Contest(wanted, log, run.tell, arguments.seconds) as contest:

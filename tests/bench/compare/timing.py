@@ -1,7 +1,10 @@
 """Clocks, and what a process keeps in memory."""
 import os
 import statistics
+import threading
 import time
+
+WARM, RESTED, REST_SECONDS = 20, 50, 0.001
 
 
 class Skip(Exception):
@@ -20,13 +23,22 @@ def median_of(times, function):
     return statistics.median(seconds_of(function) for _ in range(times))
 
 
+def calls_of_latencies(times):
+    """How many calls latencies makes: to warm up, back to back, and after a rest."""
+    return min(times, WARM) + times + min(times, RESTED)
+
+
 def latencies(call, times):
-    """p50, p99 and the hundredths between for the curve."""
-    for _ in range(min(times, 20)):
+    """p50, p99 and the hundredths between of calls back to back; the median of calls after a millisecond of rest."""
+    for _ in range(min(times, WARM)):
         call()
     taken = sorted(seconds_of(call) for _ in range(times))
     hundredths = [taken[min(len(taken) - 1, len(taken) * percent // 100)] for percent in range(101)]
-    return {"p50": hundredths[50], "p99": hundredths[99], "hundredths": hundredths}
+    rest, rested = threading.Event(), []
+    for _ in range(min(times, RESTED)):
+        rest.wait(REST_SECONDS)
+        rested.append(seconds_of(call))
+    return {"p50": hundredths[50], "p99": hundredths[99], "rested": statistics.median(rested), "hundredths": hundredths}
 
 
 def proportional_bytes(pids):

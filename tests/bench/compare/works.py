@@ -44,7 +44,8 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 WORKS = (
     Work("start", (Row("ready", "ready, two engines", "s"),), (2,), (2,), (5, 1), 8.0),
-    Work("noop", (Row("p50", "call that does nothing, p50", "s"), Row("p99", "call that does nothing, p99", "s")), (400,), (50,), (9, 1)),
+    Work("noop", (Row("p50", "call that does nothing, p50", "s"), Row("p99", "call that does nothing, p99", "s"),
+                  Row("rested", "the same after 1 ms of rest, p50", "s")), (400,), (50,), (9, 1)),
     Work("pipelined", (Row("rate", "calls, many at once", "/s"),), (10000,), (200,), (7, 1)),
     Work("axis0", (Row("scatter", "scatter {}, axis 0", "B/s"), Row("gather", "gather {}, axis 0", "s"),
                    Row("read", "gather {}, axis 0, and sum it", "s")),

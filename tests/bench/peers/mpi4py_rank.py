@@ -6,11 +6,10 @@ import sys
 import numpy as np
 from mpi4py import MPI
 
-from compare.timing import latencies, median_of, proportional_bytes
+from compare.timing import calls_of_latencies, latencies, median_of, proportional_bytes
 
 comm = MPI.COMM_WORLD
 RANK, RANKS = comm.Get_rank(), comm.Get_size()
-WARM = 20  # calls of latencies that do not count
 
 
 def noop(calls):
@@ -22,7 +21,7 @@ def noop(calls):
             comm.Recv(there, 1)
         return latencies(call, calls)
     if RANK == 1:
-        for _ in range(calls + min(calls, WARM)):
+        for _ in range(calls_of_latencies(calls)):
             comm.Recv(here, 0)
             comm.Send(there, 0)
     return None
