@@ -89,12 +89,11 @@ limit_of_groups(const char *root)
     return least;
 }
 
+/* What getrlimit has said, if it has not failed. */
 static int64_t
-limit_of_process(int resource)
+soft_limit(int failed, struct rlimit limit)
 {
-    struct rlimit limit;
-
-    if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > INT64_MAX)
+    if (failed || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > INT64_MAX)
         return INT64_MAX;
     return (int64_t)limit.rlim_cur;
 }
@@ -104,7 +103,9 @@ host_memory_bytes(const char *root)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     int64_t host = pages > 0 && page > 0 ? (int64_t)pages * page : INT64_C(1) << 30;
-    const int64_t limits[] = {limit_of_groups(root), limit_of_process(RLIMIT_AS), limit_of_process(RLIMIT_DATA)};
+    struct rlimit addresses = {0}, data = {0};
+    int no_addresses = getrlimit(RLIMIT_AS, &addresses), no_data = getrlimit(RLIMIT_DATA, &data);
+    const int64_t limits[] = {limit_of_groups(root), soft_limit(no_addresses, addresses), soft_limit(no_data, data)};
 
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         host = limits[i] < host ? limits[i] : host;

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
-    SHARE = 16,   /* of the limit is made free at least, so that not every call must wait for the disk */
+    SHARE = 16, /* of the limit is made free at least, so that not every call must wait for the disk */
+    MAX_EXTENTS = 64,
     OVERDRAFT = 8 /* of the limit may be used beyond it where arrays in memory and on disk change places */
 };
 
@@ -41,6 +43,25 @@ by_age(const void *a, const void *b)
 /* ---- going ---------------------------------------------------------------------------------------------------------
  */
 
+/* Behind the last page that is there; what was never written need not be kept.  segment_t.touched does not say it: who
+ * computes into a segment, or maps it, does not tell. */
+static size_t
+end_of_pages(const segment_t *segment)
+{
+    off_t end = 0;
+
+    for (int i = 0; i < MAX_EXTENTS; i++) {
+        off_t data = lseek(segment->fd, end, SEEK_DATA);
+
+        if (data < 0)
+            return errno == ENXIO ? (size_t)end : segment->size;
+        end = lseek(segment->fd, data, SEEK_HOLE);
+        if (end < 0 || end >= (off_t)segment->size)
+            break;
+    }
+    return segment->size;
+}
+
 /* The memory of a segment goes back to the kernel; its addresses stay. */
 static int
 free_pages(segment_t *segment, err_t *err)
@@ -66,12 +87,11 @@ begin_to_go(core_t *self, segment_t *segment)
 static int
 send_away(core_t *self, segment_t *segment, int64_t *ret_bytes, err_t *err)
 {
-    size_t touched = __atomic_load_n(&segment->touched, __ATOMIC_RELAXED);
     int status;
 
     if (!begin_to_go(self, segment))
         return FH_OK;
-    segment->away = touched < segment->size ? touched : segment->size;
+    segment->away = end_of_pages(segment);
     status = spill_write(self->spill, segment->data, segment->away, &segment->away_fd, err);
     if (!status) {
         status = free_pages(segment, err);

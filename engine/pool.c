@@ -151,9 +151,9 @@ refuse(const pool_t *self, int64_t bytes, err_t *err)
 {
     return err_set(err, FH_LIMIT_EXCEEDED,
                    "%" PRId64 " bytes of array memory are asked for; %" PRId64 " of %" PRId64
-                   " are in use by arrays, maps of gathered arrays and transfers (%" PRId64
-                   "), and no more can be freed: release some, use more engines, or start them with more --memory",
-                   bytes, self->used, self->limit, self->claimed);
+                   " are in use by arrays and maps of gathered arrays, and no more can be freed: release some, use "
+                   "more engines, or start them with more --memory",
+                   bytes, self->used, self->limit);
 }
 
 int
@@ -300,27 +300,6 @@ pool_give_back(pool_t *self, segment_t *segment)
 
 /* ---- the rest ------------------------------------------------------------------------------------------------------
  */
-
-int
-pool_claim(pool_t *self, int64_t bytes, err_t *err)
-{
-    pthread_mutex_lock(&self->lock);
-    int status = pool_count_used(self, bytes, err);
-
-    if (!status)
-        self->claimed += bytes;
-    pthread_mutex_unlock(&self->lock);
-    return status;
-}
-
-void
-pool_unclaim(pool_t *self, int64_t bytes)
-{
-    pthread_mutex_lock(&self->lock);
-    self->used -= bytes;
-    self->claimed -= bytes;
-    pthread_mutex_unlock(&self->lock);
-}
 
 int
 pool_queue(pool_t *self, int64_t bytes, err_t *err)

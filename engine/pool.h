@@ -21,7 +21,7 @@ struct spill;
 
 typedef struct {
     int64_t limit;          /* as given */
-    int64_t used;           /* in arrays and claims */
+    int64_t used;           /* in arrays */
     int64_t cached;         /* in freed files that are kept */
     int64_t segments;       /* that are in use */
     int64_t recycled;       /* takes that were served from the cache */
@@ -49,10 +49,6 @@ int pool_take(pool_t *self, size_t size, oid_t session, unsigned flags, segment_
 /* For segment_unref: the segment has no references any more. */
 void pool_give_back(pool_t *self, segment_t *segment);
 
-/* Count bytes that lie elsewhere (waiting transfers) against the limit, and give them back. */
-int pool_claim(pool_t *self, int64_t bytes, err_t *err);
-void pool_unclaim(pool_t *self, int64_t bytes);
-
 /* What a segment of this size counts. */
 int64_t pool_cost(const pool_t *self, size_t size, unsigned flags);
 
@@ -73,8 +69,8 @@ int64_t pool_limit(const pool_t *self);
 /* ---- other memory --------------------------------------------------------------------------------------------------
  */
 
-/* Count bytes of calls that wait.  They may go POOL_QUEUE_BYTES beyond the limit, so that an engine that is full of
- * arrays still takes calls.  LIMIT_EXCEEDED. */
+/* Count bytes of calls that wait, and of arrays from other engines before they are expected.  They may go
+ * POOL_QUEUE_BYTES beyond the limit, so that an engine that is full of arrays goes on.  LIMIT_EXCEEDED. */
 enum { POOL_QUEUE_BYTES = 64 * 1024 * 1024 };
 int pool_queue(pool_t *self, int64_t bytes, err_t *err);
 void pool_unqueue(pool_t *self, int64_t bytes);
@@ -104,9 +100,8 @@ typedef struct {
     size_t owners;
     int64_t mapped, in_flight, cached;
     int64_t mapped_count, in_flight_count, cached_count;
-    int64_t heap;    /* of all owners together */
-    int64_t claimed; /* bytes that lie elsewhere */
-    int64_t queued;  /* in calls that wait */
+    int64_t heap;   /* of all owners together */
+    int64_t queued; /* in calls that wait */
     int64_t spilled, spilled_count;
 } pool_memory_t;
 

@@ -149,7 +149,6 @@ copy_owners(pool_t *self, pool_memory_t *memory, pool_owner_t **ret, err_t *err)
         memory->heap += owner->heap;
         (*ret)[count++] = *owner;
     }
-    memory->claimed = self->claimed;
     memory->queued = self->queued;
     memory->spilled = self->spilled;
     memory->spilled_count = self->spilled_count;

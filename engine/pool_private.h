@@ -13,8 +13,7 @@ struct pool {
     pthread_mutex_t lock;
     struct spill *spill;            /* NULL: nothing goes to disk */
     const huge_pages_t *huge_pages; /* NULL: there are none */
-    int64_t limit, used, claimed, queued, spilled, spilled_count, went, returned, cached, doomed_bytes, segments,
-        recycled;
+    int64_t limit, used, queued, spilled, spilled_count, went, returned, cached, doomed_bytes, segments, recycled;
     segment_t *oldest, *newest; /* of the cache */
     segment_t *classes[POOL_CLASSES];
     segment_t *doomed; /* out of the cache, to be unmapped; linked by next */

@@ -2,10 +2,11 @@
  *
  * Out: SEND pins an array as it is; its parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB
  * for each session and engine, in the order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
- * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted against the engine's memory; no
- * credit is given for them.  Once the lane expects the transfer they are copied into place, and every part that is
- * taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed or was cancelled) is taken and
- * thrown away, so that its sender goes on. Thread rule: under the core's lock unless a function says otherwise. */
+ * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the calls that wait
+ * (pool_queue); no credit is given for them.  Once the lane expects the transfer they are copied into place, and every
+ * part that is taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed or was cancelled)
+ * is taken and thrown away, so that its sender goes on. Thread rule: under the core's lock unless a function says
+ * otherwise. */
 #ifndef FH_ENGINE_TRANSFER_H
 #define FH_ENGINE_TRANSFER_H
 

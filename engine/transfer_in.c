@@ -54,7 +54,7 @@ part_free(transfers_t *self, oid_t session, part_t *part)
 
     if (usage)
         usage->early_bytes -= (int64_t)part->size;
-    pool_unclaim(self->core->pool, (int64_t)part->size);
+    pool_unqueue(self->core->pool, (int64_t)part->size);
     batch_unref(&self->core->lanes.batches, &part->batch);
     free(part);
 }
@@ -296,12 +296,12 @@ keep_part(transfers_t *self, arrival_t *arrival, batch_t *batch, const uint8_t *
         status = err_set(err, FH_LIMIT_EXCEEDED, "more than %d MiB have come before they were expected",
                          EARLY_MAX_BYTES >> 20);
     if (!status)
-        status = pool_claim(self->core->pool, (int64_t)size, err);
+        status = pool_queue(self->core->pool, (int64_t)size, err);
     if (status)
         return status;
     part = calloc(1, sizeof *part);
     if (!part) {
-        pool_unclaim(self->core->pool, (int64_t)size);
+        pool_unqueue(self->core->pool, (int64_t)size);
         return err_set(err, FH_NO_MEMORY, "no memory for a part of a transfer");
     }
     *part = (part_t){.batch = batch_ref(batch), .raw = raw, .size = size, .offset = arrival->received};

@@ -82,7 +82,7 @@ fill_from_pool(core_t *core, table_t *self, err_t *err)
 
     if (status)
         return status;
-    queued += pool.queued + pool.claimed;
+    queued += pool.queued;
     add_arrays(self, owners, pool.owners);
     add(self, MEMORY_MAPPED, OID_NONE, pool.mapped, pool.mapped_count);
     add(self, MEMORY_IN_FLIGHT, OID_NONE, pool.in_flight + queued, pool.in_flight_count + calls);

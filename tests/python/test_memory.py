@@ -218,6 +218,21 @@ def test_arrays_of_three_times_the_limit_are_kept_on_disk(spilling, rng):
     assert cluster.session.memory().spilled == 0
 
 
+def test_engines_that_spill_keep_their_pieces_apart(tmp_path, monkeypatch, rng):
+    monkeypatch.setenv("FARHAND_SPILL", str(tmp_path))
+    with fh.Cluster(2, memory=32 * MIB) as cluster:
+        arrays = [rng.random((1024, 1024)) for _ in range(20)]
+        remotes = [fh.scatter(array, axis=number % 2) for number, array in enumerate(arrays)]
+        assert cluster.session.memory().spilled > 64 * MIB
+        for number in rng.permutation(len(arrays)):
+            assert np.array_equal(fh.gather(remotes[number]), arrays[number])
+            assert remotes[number].max().item() == arrays[number].max()
+        turned = [remote.reshard(1 - number % 2) for number, remote in enumerate(remotes)]
+        for number in rng.permutation(len(arrays)):
+            assert np.array_equal(fh.gather(turned[number]), arrays[number])
+        compare(cluster)
+
+
 def test_what_is_mapped_or_used_is_not_sent_away(spilling):
     first = fh.scatter(np.ones(24 * MIB // 8))
     seen = fh.gather(first)  # a map of the engine's memory

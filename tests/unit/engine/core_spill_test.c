@@ -144,6 +144,29 @@ contents_come_back_where_they_were(void **state)
     assert_true(stats(bench).returned >= 2 * ROOM);
 }
 
+/* Loops write into segments without telling how far. */
+static void
+what_was_written_without_a_word_is_kept(void **state)
+{
+    bench_t *bench = *state;
+    shape_t shape = {1, {BYTES}};
+    oid_t ids[ROOM], last = oid_new(), none = oid_new();
+    pin_t it = {0};
+    err_t err;
+
+    check_ok(core_make(&bench->core, bench->lane, DTYPE_UINT8, &shape, false, 0, &it, &err), err);
+    memset(it.nd.data, 5, BYTES);
+    check_ok(core_publish(&bench->core, bench->lane, last, &it, false, &err), err);
+    check_ok(core_make(&bench->core, bench->lane, DTYPE_UINT8, &shape, false, 0, &it, &err), err);
+    check_ok(core_publish(&bench->core, bench->lane, none, &it, false, &err), err);
+    make_many(bench, ROOM, ids);
+    assert_int_equal(where(bench, last), SEGMENT_AWAY);
+    assert_int_equal(where(bench, none), SEGMENT_AWAY);
+    assert_int_equal(spill_bytes(bench->core.spill), BYTES); /* what was never written takes no room */
+    check_value(bench, last, 5);
+    check_value(bench, none, 0);
+}
+
 static void
 what_somebody_holds_stays(void **state)
 {
@@ -262,6 +285,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(coldest_goes_first),
         TEST(contents_come_back_where_they_were),
+        TEST(what_was_written_without_a_word_is_kept),
         TEST(what_somebody_holds_stays),
         TEST(reactor_does_not_wait_for_the_disk),
         TEST(spilled_array_that_is_dropped_leaves_nothing),

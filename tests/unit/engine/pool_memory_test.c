@@ -84,16 +84,16 @@ what_has_no_array_is_mapped_or_in_flight(void **state)
     mapped->maps = 1;
     memset(mapped->data, 1, MIB);
     memset(result->data, 1, 2 * MIB);
-    check_ok(pool_claim(pool, 12345, &err), err);
+    check_ok(pool_queue(pool, 12345, &err), err);
     pool_memory_t memory = measure(pool, &owners);
 
     assert_int_equal(memory.mapped, MIB);
     assert_int_equal(memory.mapped_count, 1);
     assert_int_equal(memory.in_flight, 2 * MIB);
     assert_int_equal(memory.in_flight_count, 1);
-    assert_int_equal(memory.claimed, 12345);
+    assert_int_equal(memory.queued, 12345);
     free(owners);
-    pool_unclaim(pool, 12345);
+    pool_unqueue(pool, 12345);
     segment_unref(&mapped);
     segment_unref(&result);
     pool_destroy(&pool);

@@ -152,10 +152,11 @@ limit_is_checked_before_memory_is_taken(void **state)
     check_contains(err.text, "3145728 of 4194304");
     assert_null(more);
     check_fails(pool_take(pool, SIZE_MAX, OID_NONE, 0, &more, &err), FH_LIMIT_EXCEEDED, err);
-    check_fails(pool_claim(pool, 2 * MIB, &err), FH_LIMIT_EXCEEDED, err);
-    check_ok(pool_claim(pool, MIB, &err), err);
-    check_fails(pool_take(pool, 1, OID_NONE, 0, &more, &err), FH_LIMIT_EXCEEDED, err);
-    pool_unclaim(pool, MIB);
+    check_fails(pool_queue(pool, POOL_QUEUE_BYTES + 2 * MIB, &err), FH_LIMIT_EXCEEDED, err);
+    check_ok(pool_queue(pool, POOL_QUEUE_BYTES + MIB, &err), err);
+    check_fails(pool_queue(pool, 1, &err), FH_LIMIT_EXCEEDED, err);
+    assert_int_equal(stats_of(pool).queued, POOL_QUEUE_BYTES + MIB);
+    pool_unqueue(pool, POOL_QUEUE_BYTES + MIB);
     segment_unref(&segment);
     assert_int_equal(stats_of(pool).used, 0);
     pool_destroy(&pool);

@@ -172,7 +172,7 @@ used(site_t *site)
     pool_stats_t stats;
 
     pool_stats(site->core.pool, &stats);
-    return stats.used;
+    return stats.used + stats.queued;
 }
 
 static void
