@@ -7,7 +7,7 @@
 
 #include "proxy/handle.h"
 
-enum { KERNEL_MAX_IN = 16, KERNEL_MAX_OUT = 8, KERNEL_MAX_STATE_BYTES = 4096 };
+enum { KERNEL_MAX_IN = 16, KERNEL_MAX_OUT = 8, KERNEL_MAX_STATE_BYTES = 4096, KERNEL_OPTIONS_TEXT = 65 };
 
 /* A kernel object on one engine. */
 typedef struct {
@@ -43,6 +43,8 @@ kernel_code_t *kernel_code_ref(kernel_code_t *self);
 /* Drop one reference, set *self to NULL.  NULL-safe. */
 void kernel_code_unref(kernel_code_t **self);
 
+/* The KERNEL message that loads it, but for call and result; borrows the code and options. */
+void kernel_code_message(const kernel_code_t *self, bool inspect, char options[KERNEL_OPTIONS_TEXT], message_t *ret);
 /* Load the code on n engines; waits until one has compiled it, or all have failed. */
 int kernel_load_on(kernel_code_t *self, engine_link_t *const *engines, int n, err_t *err);
 /* Remember where it is; a reference to the handle is kept. */

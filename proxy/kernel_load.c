@@ -135,27 +135,34 @@ write_options(const fh_kernel_options *asked, bool inspect, char *ret, size_t si
             used += (size_t)snprintf(ret + used, size - used, "%s%s", used ? "," : "", words[i].word);
 }
 
+void
+kernel_code_message(const kernel_code_t *self, bool inspect, char options[KERNEL_OPTIONS_TEXT], message_t *ret)
+{
+    write_options(&self->asked, inspect, options, KERNEL_OPTIONS_TEXT);
+    *ret = (message_t){.code = MSG_KERNEL,
+                       .as.KERNEL = {.hash = {self->hash, sizeof self->hash},
+                                     .entry = str_of(self->asked.entry),
+                                     .signature = str_of(self->asked.signature),
+                                     .kind = str_of(self->asked.kind),
+                                     .layout = str_of(self->asked.layout),
+                                     .state = (uint64_t)self->asked.state_bytes,
+                                     .options = str_of(options)}};
+}
+
 static int
 send_kernel(load_t *self, bool with_code, err_t *err)
 {
     const kernel_code_t *code = self->code;
-    char options[65];
-    message_t message = {.code = MSG_KERNEL};
+    char options[KERNEL_OPTIONS_TEXT];
+    message_t message;
     uint64_t call;
     int status = engine_link_open(self->engine, err);
     if (!status && !self->handle)
         status = handle_new(&self->handle, self->engine, OID_NONE, 0, err);
     if (status)
         return status;
-    write_options(&code->asked, self->inspect, options, sizeof options);
+    kernel_code_message(code, self->inspect, options, &message);
     message.as.KERNEL.result = self->handle->id;
-    message.as.KERNEL.hash = (bin_t){code->hash, sizeof code->hash};
-    message.as.KERNEL.entry = str_of(code->asked.entry);
-    message.as.KERNEL.signature = str_of(code->asked.signature);
-    message.as.KERNEL.kind = str_of(code->asked.kind);
-    message.as.KERNEL.layout = str_of(code->asked.layout);
-    message.as.KERNEL.state = (uint64_t)code->asked.state_bytes;
-    message.as.KERNEL.options = str_of(options);
     status = engine_link_call(self->engine, &message, with_code ? code->code : NULL, &call, err);
     if (status)
         return status;

@@ -1,4 +1,6 @@
 /* Names of arrays, and handles as bytes. */
+#include "proxy/names.h"
+
 #include "base/clock.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
@@ -97,11 +99,11 @@ copy_items(const void *items, size_t count, size_t size)
 }
 
 static int
-understand(const msg_NAMED_t *named, description_t *ret, err_t *err)
+understand(const msg_NAMED_t *named, const char *type, description_t *ret, err_t *err)
 {
-    if (!str_is(named->type, "array"))
-        return err_set(err, FH_NOT_SUPPORTED, "only arrays can be got by name, not objects of type %.*s",
-                       (int)named->type.size, named->type.data);
+    if (!str_is(named->type, type))
+        return err_set(err, FH_WRONG_TYPE, "\"%.*s\" is of type %.*s, not %s", (int)named->name.size, named->name.data,
+                       (int)named->type.size, named->type.data, type);
     *ret =
         (description_t){.shape.ndim = (int)named->shape.count, .axis = (int)named->axis, .n = (int)named->pieces.count};
     if (!makes_sense(named, &ret->shape))
@@ -194,13 +196,10 @@ pause_for_engines(fh_session *session, err_t *err)
 }
 
 int
-fh_publish(fh_array *array, const char *name, fh_error *error)
+names_publish(fh_array *array, const char *name, const char *type, err_t *err)
 {
-    err_t *err = error_start(error);
     lists_t lists;
-    int status = array_enter(array, err);
-    if (!status)
-        status = check_name(name, err);
+    int status = check_name(name, err);
     /* The engines must have made the pieces before the broker tells them to keep them. */
     if (!status)
         status = sync_array(array, session_deadline(array->session, -1), err);
@@ -211,7 +210,7 @@ fh_publish(fh_array *array, const char *name, fh_error *error)
     msg_NAMED_t named = describe(array, &lists, name);
     message_t message = {.code = MSG_PUBLISH};
     message.as.PUBLISH = (msg_PUBLISH_t){.name = named.name,
-                                         .type = named.type,
+                                         .type = str_of(type),
                                          .dtype = named.dtype,
                                          .shape = named.shape,
                                          .axis = named.axis,
@@ -233,6 +232,14 @@ fh_publish(fh_array *array, const char *name, fh_error *error)
 }
 
 int
+fh_publish(fh_array *array, const char *name, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = array_enter(array, err);
+    return status ? status : names_publish(array, name, "array", err);
+}
+
+int
 fh_unpublish(fh_session *session, const char *name, fh_error *error)
 {
     err_t *err = error_start(error);
@@ -246,33 +253,44 @@ fh_unpublish(fh_session *session, const char *name, fh_error *error)
     return broker_link_ask(session, &message, false, NULL, NULL, err);
 }
 
+typedef struct {
+    const char *type; /* that is wanted */
+    description_t description;
+} lookup_t;
+
 static int
 take_named(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
+    lookup_t *self = context;
     (void)raw;
     (void)nraw;
     if (reply->code != MSG_NAMED)
         return err_set(err, FH_PROTOCOL_ERROR, "the broker answered LOOKUP with message %d", (int)reply->code);
-    return understand(&reply->as.NAMED, context, err);
+    return understand(&reply->as.NAMED, self->type, &self->description, err);
+}
+
+int
+names_get(fh_session *session, const char *name, const char *type, fh_array **ret, err_t *err)
+{
+    lookup_t lookup = {.type = type};
+    message_t message = {.code = MSG_LOOKUP};
+    int status = check_name(name, err);
+    if (status)
+        return status;
+    message.as.LOOKUP.name = str_of(name);
+    status = broker_link_ask(session, &message, false, take_named, &lookup, err);
+    if (!status)
+        status = adopt(session, &lookup.description, ret, err);
+    lists_release(&lookup.description.lists);
+    return status;
 }
 
 int
 fh_get(fh_session *session, const char *name, fh_array **ret, fh_error *error)
 {
     err_t *err = error_start(error);
-    description_t description = {0};
     int status = session_enter(session, err);
-    if (!status)
-        status = check_name(name, err);
-    if (status)
-        return status;
-    message_t message = {.code = MSG_LOOKUP};
-    message.as.LOOKUP.name = str_of(name);
-    status = broker_link_ask(session, &message, false, take_named, &description, err);
-    if (!status)
-        status = adopt(session, &description, ret, err);
-    lists_release(&description.lists);
-    return status;
+    return status ? status : names_get(session, name, "array", ret, err);
 }
 
 typedef struct {
@@ -354,7 +372,7 @@ fh_array_import(fh_session *session, const void *bytes, size_t size, fh_array **
     if (!status && message.code != MSG_NAMED)
         status = err_set(err, FH_PROTOCOL_ERROR, "these bytes are not an array's handle");
     if (!status)
-        status = understand(&message.as.NAMED, &description, err);
+        status = understand(&message.as.NAMED, "array", &description, err);
     arena_destroy(&arena);
     if (status == FH_NO_SUCH_OBJECT)
         status = err_set(err, FH_PROTOCOL_ERROR, "these bytes hold no handle");

@@ -290,6 +290,60 @@ kernels_go_on_without_a_lost_engine(void **state)
     fh_kernel_free(&again);
 }
 
+/* ---- by name -------------------------------------------------------------------------------------------------------
+ */
+
+static void
+a_published_kernel_outlives_its_session(void **state)
+{
+    const fh_kernel_options options = {.entry = "half", .exact = 1};
+    fh_session *first = rig_connect(), *second = rig_connect();
+    fh_kernel *made = NULL, *got_back = NULL;
+    fh_kernel_info before, after;
+    fh_kernel_options kept;
+    const void *code;
+    size_t size;
+    fh_array *array = NULL;
+    fh_error error;
+
+    (void)state;
+    fh_ok(fh_kernel_load(first, HALF, sizeof HALF - 1, &options, &made, &error), error);
+    fh_kernel_describe(made, &before);
+    fh_ok(fh_kernel_publish(made, "half", &error), error);
+    fh_kernel_free(&made);
+    fh_close(&first);
+    fh_ok(fh_kernel_get(second, "half", &got_back, &error), error);
+    fh_kernel_describe(got_back, &after);
+    assert_memory_equal(before.hash, after.hash, sizeof after.hash);
+    assert_string_equal(after.signature, "float64(float64)");
+    fh_kernel_source(got_back, &code, &size, &kept);
+    assert_int_equal(size, sizeof HALF - 1);
+    assert_memory_equal(code, HALF, size);
+    assert_string_equal(kept.entry, "half");
+    assert_true(kept.exact && !kept.fastmath);
+    fh_fails(fh_get(second, "half", &array, &error), FH_WRONG_TYPE, error);
+    fh_kernel_free(&got_back);
+    fh_ok(fh_unpublish(second, "half", &error), error);
+    fh_fails(fh_kernel_get(second, "half", &got_back, &error), FH_NO_SUCH_NAME, error);
+    fh_close(&second);
+}
+
+static void
+what_is_no_published_kernel_is_refused(void **state)
+{
+    fh_array *array = scatter(FH_WHOLE);
+    fh_kernel *kernel = NULL;
+    fh_error error;
+
+    (void)state;
+    fh_ok(fh_publish(array, "numbers", &error), error);
+    fh_fails(fh_kernel_get(rig_session, "numbers", &kernel, &error), FH_WRONG_TYPE, error);
+    fh_ok(fh_unpublish(rig_session, "numbers", &error), error);
+    fh_fails(fh_kernel_get(rig_session, "", &kernel, &error), FH_INVALID_ARGUMENT, error);
+    fh_fails(fh_kernel_publish(NULL, "x", &error), FH_INVALID_ARGUMENT, error);
+    fh_array_free(&array);
+}
+
 int
 main(void)
 {
@@ -301,6 +355,8 @@ main(void)
         cmocka_unit_test(long_calls_are_watched_and_cancelled),
         cmocka_unit_test(a_kernel_that_kills_is_refused_until_forced),
         cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(a_published_kernel_outlives_its_session),
+        cmocka_unit_test(what_is_no_published_kernel_is_refused),
         cmocka_unit_test(kernels_go_on_without_a_lost_engine),
     };
     return cmocka_run_group_tests(tests, rig_start, rig_stop);

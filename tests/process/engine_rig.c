@@ -58,15 +58,21 @@ find_engines(engine_rig_t *self)
 }
 
 void
+engine_rig_add(engine_rig_t *self, int count, const char *const *options)
+{
+    assert_true(self->count + count <= ENGINES_MAX);
+    for (int i = 0; i < count; i++)
+        start_engine(self, &self->engines[self->count++], options);
+    find_engines(self);
+}
+
+void
 engine_rig_start(engine_rig_t *self, int count, const char *const *options)
 {
     memset(self, 0, sizeof *self);
     rig_start(&self->broker, NULL);
-    self->count = count;
-    for (int i = 0; i < count; i++)
-        start_engine(self, &self->engines[i], options);
     rig_client(&self->broker, &self->watcher);
-    find_engines(self);
+    engine_rig_add(self, count, options);
 }
 
 void

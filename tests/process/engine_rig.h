@@ -24,6 +24,8 @@ typedef struct {
 
 /* A broker and count engines, all ready.  options: more arguments of the engines, ended by NULL; may be NULL. */
 void engine_rig_start(engine_rig_t *self, int count, const char *const *options);
+/* More of them. */
+void engine_rig_add(engine_rig_t *self, int count, const char *const *options);
 /* SIGTERM to all; each must end with status 0 in time. */
 void engine_rig_stop(engine_rig_t *self);
 

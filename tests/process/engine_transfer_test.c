@@ -360,6 +360,35 @@ lost_engine_fails_what_is_expected_from_it(void **state)
     caller_close(&pair.to);
 }
 
+/* Among many engines nobody is told of all others: who is to send asks. */
+static void
+arrays_move_in_a_large_cluster(void **state)
+{
+    enum { OTHERS = 70 };
+    static engine_rig_t rig;
+    static rig_peer_t others[OTHERS];
+    pair_t pair;
+
+    (void)state;
+    engine_rig_start(&rig, 0, NULL);
+    for (int i = 0; i < OTHERS; i++) {
+        rig_engine(&rig.broker, &others[i]);
+        for (int k = 0; i % 10 == 9 && k <= i; k++)
+            rig_beat(&others[k]);
+    }
+    engine_rig_add(&rig, 2, NULL);
+    pair_open(&pair, &rig);
+    oid_t object = caller_doubles(&pair.from, SMALL, 7, 1), transfer = oid_new();
+
+    expect_array(&pair, transfer, SMALL);
+    send_array(&pair, object, transfer);
+    check_values(&pair.to, transfer, SMALL, 7);
+    pair_close(&pair);
+    for (int i = 0; i < OTHERS; i++)
+        rig_disconnect(&others[i]);
+    engine_rig_stop(&rig);
+}
+
 int
 main(void)
 {
@@ -376,6 +405,7 @@ main(void)
         cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
         cmocka_unit_test(engine_that_was_taken_for_dead_sends_again),
         cmocka_unit_test(lost_engine_fails_what_is_expected_from_it),
+        cmocka_unit_test(arrays_move_in_a_large_cluster),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -27,6 +27,12 @@ rig_stop(void **state)
     return 0;
 }
 
+fh_session *
+rig_connect(void)
+{
+    return cluster_connect(&cluster, 60);
+}
+
 void
 rig_kill_engine(int i)
 {

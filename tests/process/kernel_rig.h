@@ -13,6 +13,8 @@ extern fh_session *rig_session;
 int rig_start(void **state);
 int rig_stop(void **state);
 
+/* Another session of the same cluster. */
+fh_session *rig_connect(void);
 /* kill -9; its arrays are gone. */
 void rig_kill_engine(int i);
 

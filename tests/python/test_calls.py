@@ -81,6 +81,16 @@ def test_wait_divides_done_from_not_done(cluster):
     assert len(done) == 2 and not not_done
 
 
+def test_waiting_for_many_needs_no_threads(cluster, monkeypatch):
+    arrays = fh.scatter([np.arange(3.0)] * 200)
+    arrays[7:7] = [fh.kernel(CRASH)(arrays[0]), arrays[1].astype(int) + 1]
+    monkeypatch.setattr("farhand.futures.submit", None)
+    done, not_done = fh.wait(arrays)
+    assert not not_done and all(x is y for x, y in zip(done, arrays)) and len(done) == 202
+    with pytest.raises(fh.KernelFault):
+        done[7].wait()
+
+
 def test_as_completed_yields_all(cluster):
     arrays = [fh.scatter(np.arange(n)) for n in range(1, 5)]
     assert sorted(len(x) for x in fh.as_completed(arrays, timeout=20)) == [1, 2, 3, 4]

@@ -7,6 +7,7 @@ import pytest
 from oracle import CRASH, SPIN, same
 
 import farhand as fh
+from farhand.session import set_default
 
 TWICE = b"define double @twice(double %x) {\n %y = fadd double %x, %x\n ret double %y\n}\n"
 HYPOT = "#include <math.h>\ndouble length(double x, double y) { return sqrt(x * x + y * y); }"
@@ -239,3 +240,23 @@ def test_signature_is_read_from_c(text, entry, expected):
     from farhand.producers.c import c_signature
 
     assert c_signature(text, entry) == expected
+
+
+def test_published_kernel_is_got_by_others(cluster):
+    twice = fh.kernel(TWICE)
+    assert twice.publish("twice, by name") is twice
+    try:
+        assert "twice, by name" in fh.names()
+        with fh.connect(cluster.connection_file) as other:
+            again = other.get("twice, by name")
+            assert isinstance(again, type(twice)) and again.hash == twice.hash and again.signature == twice.signature
+            same(fh.gather(again(fh.scatter(np.arange(5.0)))), np.arange(5.0) * 2)
+        set_default(cluster.session)
+        same(fh.gather(pickle.loads(pickle.dumps(fh.get("twice, by name")))(np.arange(3.0))), np.arange(3.0) * 2)
+        with pytest.raises(fh.NameTaken):
+            fh.scatter(np.arange(3)).publish("twice, by name")
+    finally:
+        set_default(cluster.session)
+        fh.unpublish("twice, by name")
+    with pytest.raises(fh.NoSuchName):
+        fh.get("twice, by name")

@@ -150,6 +150,13 @@ def _wait_and_show(futures, timeout, return_when):
         line.end()
 
 
+def _wait_in_turn(arrays):
+    """Until each is computed or has failed: a message each, where a thread for each would cost many times as much."""
+    for array in arrays:
+        with contextlib.suppress(CLASSES["Error"]):
+            _wait_in_slices(array)
+
+
 def wait(xs, timeout=None, return_when=ALL_COMPLETED, *, progress=False):
     """Wait for arrays and Futures: sets (done, not_done) of what was given, as concurrent.futures.wait.
 
@@ -157,6 +164,9 @@ def wait(xs, timeout=None, return_when=ALL_COMPLETED, *, progress=False):
     are, on standard error if that is a terminal.
     """
     xs = list(xs) if isinstance(xs, (list, tuple, set)) else [xs]
+    if timeout is None and return_when == ALL_COMPLETED and not progress and all(hasattr(x, "_handle") for x in xs):
+        _wait_in_turn(xs)
+        return xs, []
     futures = [_as_future(x) for x in xs]
     with _cancelled_by_interrupt(futures):
         finished, _ = (_wait_and_show if progress else concurrent.futures.wait)(futures, timeout, return_when)

@@ -133,6 +133,11 @@ class Kernel:
                     total[name] = total.get(name, 0) + value
         return {**total, "bytes": len(self._product.code)}
 
+    def publish(self, name):
+        """Let other clients get it by name; it then outlives this session.  Returns the kernel."""
+        self._load(current()).publish(name)
+        return self
+
     def inspect(self):
         """Optimised IR and assembly, from an engine."""
         native = self._load(current())
@@ -257,6 +262,11 @@ def _rebuild(code, entry, signature, kind, layout, size, flags):
 
     fastmath, exact, debug = flags
     return Kernel(Product(code, entry, signature, kind, layout, size), fastmath=fastmath, exact=exact, debug=debug)
+
+
+def published(native):
+    """A kernel that another session has published, from its native handle."""
+    return _rebuild(*native.source())
 
 
 def _session_of(inputs):

@@ -120,12 +120,12 @@ def gather(x, *, copy=False):
 
 
 def get(name):
-    """The array published under a name."""
+    """The array or kernel published under a name."""
     return current().get(name)
 
 
 def names():
-    """All names under which arrays are published."""
+    """All names under which arrays and kernels are published."""
     return current().names()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import _native
 from .config import config
 from .dtypes import dtype_of
-from .errors import Error, error
+from .errors import CLASSES, Error, error
 from .progress import Bar
 
 
@@ -136,10 +136,14 @@ class Session:
         self._native.unpublish(name)
 
     def get(self, name):
-        """The array published under a name."""
+        """The array or kernel published under a name."""
         from .array import wrap
+        from .kernels import published
 
-        return wrap(self._native.get(name))
+        try:
+            return wrap(self._native.get(name))
+        except CLASSES["WrongType"]:
+            return published(self._native.kernel_get(name))
 
     def close(self):
         """End the session: its arrays are freed, except published ones.  Safe to repeat."""
@@ -227,7 +231,8 @@ def connect(target=None, *, timeout=10.0):
     call_timeout = -1.0 if config.call_timeout is None else float(config.call_timeout)
     native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
                              not config.shared_memory, not config.rings, -1 if config.streams is None else config.streams, config.trust_network,
-                             config.compression, config.host, Bar() if Bar.wanted() else None)
+                             config.compression, config.host, Bar() if Bar.wanted() else None,
+                             len(os.sched_getaffinity(0)) if config.copy_threads is None else int(config.copy_threads))
     session = Session(native)
     with _lock:
         _default = session

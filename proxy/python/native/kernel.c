@@ -40,6 +40,62 @@ pykernel_load(PyObject *object, PyObject *args)
     return result;
 }
 
+/* kernel_get(name) -> Kernel */
+PyObject *
+pykernel_get_named(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    fh_kernel *kernel = NULL;
+    const char *name = NULL;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "s", &name) || !pysession_enter(self))
+        return NULL;
+    int status = fh_kernel_get(self->session, name, &kernel, &error);
+    bool left = pysession_leave(self, status, &error);
+    if (kernel)
+        result = handles_wrap(self, native_state(self->module)->kernel_type, NULL, kernel);
+    if (!left)
+        Py_CLEAR(result);
+    return result;
+}
+
+/* publish(name) */
+static PyObject *
+kernel_publish(PyObject *object, PyObject *args)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_kernel *kernel = kernel_get(object);
+    fh_error error = {0};
+    const char *name = NULL;
+    if (!kernel || !PyArg_ParseTuple(args, "s", &name) || !pysession_enter(session))
+        return NULL;
+    if (!pysession_leave(session, fh_kernel_publish(kernel, name, &error), &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* source() -> (code, entry, signature, kind, layout, state bytes, (fastmath, exact, debug)) */
+static PyObject *
+kernel_source(PyObject *object, PyObject *none)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_kernel *kernel = kernel_get(object);
+    fh_kernel_options options = {0};
+    const void *code = NULL;
+    size_t size = 0;
+    (void)none;
+    if (!kernel || !pysession_enter(session))
+        return NULL;
+    fh_kernel_source(kernel, &code, &size, &options);
+    if (!pysession_leave(session, 0, NULL))
+        return NULL;
+    return Py_BuildValue("(y#NNNNL(NNN))", (const char *)code, (Py_ssize_t)size, native_text(options.entry),
+                         native_text(options.signature), native_text(options.kind), native_text(options.layout),
+                         (long long)options.state_bytes, PyBool_FromLong(options.fastmath),
+                         PyBool_FromLong(options.exact), PyBool_FromLong(options.debug));
+}
+
 /* Numbers of dtypes as a tuple; count is -1 for "any number". */
 static PyObject *
 dtypes_tuple(const fh_dtype *dtypes, int count, int room)
@@ -313,6 +369,8 @@ static PyMethodDef kernel_methods[] = {
     {"accumulate", kernel_accumulate, METH_VARARGS, "accumulate(arrays, axis, timeout) -> Array"},
     {"map", kernel_map, METH_VARARGS, "map(inputs, outs or None, results, halo or None, timeout) -> tuple"},
     {"stats", kernel_stats, METH_NOARGS, "stats() -> dict"},
+    {"publish", kernel_publish, METH_VARARGS, "publish(name)"},
+    {"source", kernel_source, METH_NOARGS, "source() -> (code, entry, signature, kind, layout, state bytes, flags)"},
     {"inspect", kernel_inspect, METH_VARARGS, "inspect(what) -> str"},
     {NULL, NULL, 0, NULL},
 };

@@ -135,6 +135,7 @@ PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
 PyObject *pykernel_load(PyObject *object, PyObject *args);
+PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 
 /* ---- python_object.c: methods of Session */
 extern PyType_Spec pyobject_spec;

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
-from compare.timing import Skip, latencies, median_of, proportional_bytes, seconds_of
+from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = fh.__version__
 
@@ -122,10 +122,10 @@ class Contestant:
             raise Skip(str(reason)) from None
 
     def memory(self, _):
-        """Of daemons that have not worked yet."""
+        """Of daemons that have not worked yet; an engine with the children that it has ready."""
         with fh.Cluster(2, threads=1) as fresh:
-            engines = [engine.pid for engine in fresh.engines]
-            return {"worker": proportional_bytes(engines[:1]), "controller": proportional_bytes(_brokers_of(fresh))}
+            engine = fresh.engines[0].pid
+            return {"worker": proportional_bytes([engine, *children_of(engine)]), "controller": proportional_bytes(_brokers_of(fresh))}
 
     def engines(self, count):
         made = []
