@@ -99,7 +99,7 @@ scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_optio
         whole = options->blocksize == 0 && shape->extent[axis] <= 1;
     }
     engine_link_t **engines = NULL;
-    session_glance(session, clock_now_ns());
+    session_glance(session);
     for (int i = 0; i < session->nengines; i++)
         engine_link_check(session->engines[i]);
     status = choose_engines(session, options, whole, &engines, &n, err);

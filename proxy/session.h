@@ -49,7 +49,7 @@ struct fh_session {
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
-    int64_t pumped_ns;     /* when everything was last looked at */
+    int64_t pumped_ns;     /* when everything was last looked at, by the coarse clock */
     int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
@@ -87,6 +87,8 @@ bool session_pump(fh_session *self);
 bool session_untouched(const fh_session *self);
 /* Take what has come through rings, and everything if that was not done for some milliseconds: for calls that are
  * repeated quickly. */
-bool session_glance(fh_session *self, int64_t now_ns);
+bool session_glance(fh_session *self);
+/* Only what has come through rings. */
+bool session_glance_rings(fh_session *self);
 
 #endif
