@@ -14,6 +14,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum { SMALL_PAGE = 4096, LARGE_PIECE = 64 * 1024 * 1024 };
+
 int
 core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
 {
@@ -207,9 +209,10 @@ core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err)
     return status;
 }
 
-int
-core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
-          pin_t *ret, err_t *err)
+/* An array at this place of its segment. */
+static int
+make_at(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, size_t place, unsigned pool_flags,
+        pin_t *ret, err_t *err)
 {
     int64_t bytes = shape_bytes(shape, dtype);
     char text[128];
@@ -217,7 +220,7 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     if (bytes < 0)
         return err_set(err, FH_OVERFLOW, "an array of shape %s and dtype %s is too large for this machine",
                        shape_format(shape, text, sizeof text), dtype_name(dtype));
-    int status = core_take(self, (size_t)bytes, lane->owner.session, pool_flags, &ret->segment, err);
+    int status = core_take(self, (size_t)bytes + place, lane->owner.session, pool_flags, &ret->segment, err);
 
     if (status) {
         err_prefix(err, "making an array of shape %s and dtype %s", shape_format(shape, text, sizeof text),
@@ -226,10 +229,30 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     }
     ret->writes = false;
     ret->object = OID_NONE;
-    nd_init(&ret->nd, ret->segment->data, dtype, shape);
-    if (fortran)
-        shape_strides_f(shape, (int64_t)dtype_size(dtype), ret->nd.stride);
+    nd_init(&ret->nd, ret->segment->data + place, dtype, shape);
     return FH_OK;
+}
+
+int
+core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
+          pin_t *ret, err_t *err)
+{
+    int status = make_at(self, lane, dtype, shape, 0, pool_flags, ret, err);
+
+    if (!status && fortran)
+        shape_strides_f(shape, (int64_t)dtype_size(dtype), ret->nd.stride);
+    return status;
+}
+
+int
+core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+                unsigned pool_flags, pin_t *ret, err_t *err)
+{
+    int64_t bytes = shape_bytes(shape, dtype);
+    uint64_t unit = bytes >= LARGE_PIECE ? HUGE_PAGE : SMALL_PAGE;
+    size_t place = bytes >= POOL_HEAP_BYTES ? first % unit * dtype_size(dtype) % unit : 0;
+
+    return make_at(self, lane, dtype, shape, place, pool_flags, ret, err);
 }
 
 static int

@@ -113,6 +113,10 @@ int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
  * and of the disk: IO_ERROR; BUSY on the reactor. */
 int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
               pin_t *ret, err_t *err);
+/* The same in C order for a piece of a larger array, with so many elements of that before it: laid at the place in a
+ * page (from 64 MiB on: in a huge page) that it has in the whole, if it gets a file. */
+int core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+                    unsigned pool_flags, pin_t *ret, err_t *err);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */
 int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err);
 /* The same with several new arrays: all become objects or, where one cannot, none. */

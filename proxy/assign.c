@@ -118,7 +118,8 @@ fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, f
     for (int i = 0; i < array->n && !status; i++) {
         shape_t shape = array_part_shape(array, i);
         handle_t *copy = NULL;
-        status = emit_copy(array->parts[i].handle, (dtype_t)dtype, &shape, &copy, err);
+        status = emit_copy_piece(array->parts[i].handle, (dtype_t)dtype, &shape,
+                                 layout_first(&layout, &array->shape, i), &copy, err);
         if (!status)
             array_put(made, i, copy, NULL);
     }

@@ -220,6 +220,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->id = oid_new();
     self->call_timeout_s = options->call_timeout_s != 0 ? options->call_timeout_s : (double)DEFAULT_CALL_S;
     self->wire_only = options->wire_only != 0;
+    self->copy_threads = options->copy_threads > 1 ? options->copy_threads : 1;
     self->use_rings = !options->no_rings && !turned_off("FARHAND_RINGS");
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;

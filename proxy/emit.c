@@ -29,6 +29,13 @@ make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t **ret, err_
 int
 emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
 {
+    return emit_piece(engine, dtype, shape, 0, raw, ret, err);
+}
+
+int
+emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint64_t first, buf_t *raw, handle_t **ret,
+           err_t *err)
+{
     message_t message = {.code = MSG_EMPTY};
     handle_t *made;
     int status = make_handle(&made, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
@@ -36,6 +43,7 @@ emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *ra
         return status;
     message.as.EMPTY.dtype = (uint64_t)dtype;
     message.as.EMPTY.shape = ints_of(shape);
+    message.as.EMPTY.first = first;
     status = make(engine, &message, raw, &made, err);
     if (!status)
         *ret = made;
@@ -72,6 +80,12 @@ emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
 int
 emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
 {
+    return emit_copy_piece(source, dtype, shape, 0, ret, err);
+}
+
+int
+emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err)
+{
     message_t message = {.code = MSG_COPY};
     handle_t *made;
     int status = make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.COPY.result, err);
@@ -79,6 +93,7 @@ emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret,
         return status;
     message.as.COPY.object = source->id;
     message.as.COPY.dtype = (uint64_t)dtype;
+    message.as.COPY.first = first;
     status = make(source->engine, &message, NULL, &made, err);
     if (!status)
         *ret = made;

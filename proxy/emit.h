@@ -9,10 +9,14 @@
 
 /* raw (may be NULL): the contents in C order. */
 int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err);
+/* The same for a piece of a larger array; first: layout_first. */
+int emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint64_t first, buf_t *raw, handle_t **ret,
+               err_t *err);
 int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
 /* nd must have been made by view arithmetic from memory at ARRAY_BASE. */
 int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
+int emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err);
 int emit_assign(handle_t *target, const operand_t *source, err_t *err);
 /* shape: of the result. */
 int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,

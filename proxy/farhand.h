@@ -12,10 +12,10 @@
  * (fh_gather, fh_wait), and names where it began.  Functions that return a value wait, at most the session's timeout.
  * Errors.  Functions return an fh_status (0 is done) and fill error, which may be NULL.  On failure outputs are
  * untouched and nothing has changed.  The library installs no signal handler, starts no thread of its own beside
- * ZeroMQ's I/O thread, prints nothing, never aborts or exits. Threads.  A session and everything made from it belong to
- * one thread at a time: the caller locks.  Different sessions are independent.  After fork() the child must not use a
- * session of its parent (calls fail with FH_INVALID_ARGUMENT). Ownership.  ret_ outputs are owned by the caller and
- * freed with the function named there.  Inputs are borrowed for the call. */
+ * ZeroMQ's I/O thread (but copy_threads), prints nothing, never aborts or exits. Threads.  A session and everything
+ * made from it belong to one thread at a time: the caller locks.  Different sessions are independent.  After fork() the
+ * child must not use a session of its parent (calls fail with FH_INVALID_ARGUMENT). Ownership.  ret_ outputs are owned
+ * by the caller and freed with the function named there.  Inputs are borrowed for the call. */
 #ifndef FARHAND_H
 #define FARHAND_H
 
@@ -126,6 +126,8 @@ typedef struct {
         void *context); /* called every 50 ms or so while waiting; non-zero ends the wait with FH_INTERRUPTED */
     void *context;
     int no_rings; /* non-zero: small messages to engines on this host go over ZeroMQ, too, not through shared memory */
+    int copy_threads; /* how many threads may copy a large array to and from engines on this host, the caller's among
+                         them; 0: that one alone.  They end with the copy. */
     /* Large pieces go to and from engines on other hosts over connections of their own (streams), sealed with keys of
      * each. */
     int streams;             /* to each engine; 0: by the number of cores; negative: none, all bytes go in messages */
@@ -268,8 +270,9 @@ FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_e
  * that is written in place meanwhile is copied there first.
  * NOT_SUPPORTED: use fh_gather.  So for arrays below 1 MiB and on other hosts.  Arrays that fh_scatter and fh_empty
  * have made lie in one piece of memory and are mapped however they were cut.  Others (results, and what was written in
- * place while it was mapped) must be cut along the first axis into C-contiguous pieces, of which more than half begin
- * on a page. Waits.  *ret_data stays valid until fh_mapping_free, also when the session is closed or engines end. */
+ * place while it was mapped) must be cut along the first axis into C-contiguous pieces, of which more than half lie in
+ * their pages as they would in the whole: those of fh_ufunc, fh_astype and fh_kernel_call do. Waits.  *ret_data stays
+ * valid until fh_mapping_free, also when the session is closed or engines end. */
 typedef struct fh_mapping fh_mapping;
 FH_EXPORT int fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error);
 /* Unmap it; no message is sent for that alone.  NULL-safe.  Thread rule: that of the session, unless the process is a

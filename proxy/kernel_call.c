@@ -104,6 +104,7 @@ emit_part(running_t *self, int i, err_t *err)
     message.as.KERNEL_CALL.in_place = self->out != NULL;
     message.as.KERNEL_CALL.shape = (ints_t){part.extent, (uint32_t)part.ndim};
     message.as.KERNEL_CALL.timeout_ms = self->timeout_ms;
+    message.as.KERNEL_CALL.first = layout_first(&self->layout, &self->shape, i);
     message.as.KERNEL_CALL.piece = kernel_piece(i, self->layout.n);
     if (self->masked)
         message.as.KERNEL_CALL.where = self->in[self->nin].parts[i].handle->id;

@@ -80,6 +80,20 @@ layout_part_shape(const layout_t *self, const shape_t *shape, int i)
     return part;
 }
 
+uint64_t
+layout_first(const layout_t *self, const shape_t *shape, int i)
+{
+    int64_t count = 1;
+    if (self->axis < 0)
+        return 0;
+    for (int k = 0; k < shape->ndim; k++) {
+        if (k < self->axis && shape->extent[k] != 1)
+            return 0;
+        count *= k > self->axis ? shape->extent[k] : 1;
+    }
+    return (uint64_t)(self->cuts[i].start * count);
+}
+
 void
 layout_blocks(const piece_t *cuts, int n, int axis, int want_axis, piece_t want, int *ret_first, int *ret_count)
 {

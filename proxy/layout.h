@@ -31,6 +31,9 @@ bool layout_equal(const layout_t *a, const layout_t *b);
 /* Shape of part i of an array of that layout. */
 shape_t layout_part_shape(const layout_t *self, const shape_t *shape, int i);
 
+/* Elements of an array of that shape before part i, in C order; 0 where parts are not one behind the other. */
+uint64_t layout_first(const layout_t *self, const shape_t *shape, int i);
+
 /* One contribution to a wanted region: `range` of source part `part` (along the source's axis, counted from the part's
  * start) lands at `target` along that axis of the region. */
 typedef struct {

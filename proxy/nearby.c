@@ -2,6 +2,7 @@
 
 #include "base/stream_copy.h"
 #include "codecs/strided.h"
+#include "proxy/copy.h"
 #include "proxy/wait.h"
 
 #include <errno.h>
@@ -157,44 +158,8 @@ nearby_open(const nearby_t *place, int flags, int64_t low, int64_t high, int *re
     return err_set(err, FH_NOT_SUPPORTED, "the engine's memory cannot be reached through %s", path);
 }
 
-static int
-still_wanted(const fh_session *session, err_t *err)
-{
-    if (session->interrupted && session->interrupted(session->interrupted_context))
-        return err_set(err, FH_INTERRUPTED, "interrupted while copying");
-    return FH_OK;
-}
-
 /* ---- reading -------------------------------------------------------------------------------------------------------
  */
-
-typedef void copier_t(const nd_t *to, const nd_t *from);
-
-/* Copy by slices along the first axis that is longer than 1, looking up in between. */
-static int
-copy_in_slices(const fh_session *session, copier_t *copy, const nd_t *to, const nd_t *from, err_t *err)
-{
-    int axis = 0, status = FH_OK;
-    while (axis < to->shape.ndim - 1 && to->shape.extent[axis] == 1)
-        axis++;
-    int64_t bytes = shape_bytes(&to->shape, to->dtype);
-    if (to->shape.ndim == 0 || bytes <= SLICE) {
-        copy(to, from);
-        return FH_OK;
-    }
-    int64_t extent = to->shape.extent[axis], step = SLICE / (bytes / extent);
-    if (step < 1)
-        step = 1;
-    for (int64_t at = 0; at < extent && !status; at += step) {
-        nd_t here = *to, there = *from;
-        here.data += at * to->stride[axis];
-        there.data += at * from->stride[axis];
-        here.shape.extent[axis] = there.shape.extent[axis] = extent - at < step ? extent - at : step;
-        copy(&here, &there);
-        status = still_wanted(session, err);
-    }
-    return status;
-}
 
 static copier_t *
 copier_for(int64_t bytes)
@@ -285,7 +250,7 @@ write_by_calls(const nearby_t *self, const fh_session *session, int fd, const nd
     for (int64_t at = 0; at < bytes && !status; at += CHUNK) {
         int64_t size = bytes - at < CHUNK ? bytes - at : CHUNK;
         if (at % SLICE == 0)
-            status = still_wanted(session, err);
+            status = copy_still_wanted(session, err);
         if (!status)
             status = put_chunk(self, fd, local, swapped, scratch, at, size, err);
     }

@@ -196,7 +196,8 @@ begin_part(sending_t *self, int i, err_t *err)
     if (!status && self->streamed[i])
         status = streams_deposit(self->layout->engines[i], self->array->dtype, &shape, &handle, err);
     else if (!status)
-        status = emit_empty(self->layout->engines[i], self->array->dtype, &shape, inside, &handle, err);
+        status = emit_piece(self->layout->engines[i], self->array->dtype, &shape,
+                            layout_first(self->layout, &self->array->shape, i), inside, &handle, err);
     buf_unref(&inside);
     if (!status)
         array_put(self->array, i, handle, NULL);
@@ -437,7 +438,7 @@ make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layou
             continue;
         shape_t part = layout_part_shape(layout, shape, i);
         handle_t *handle = NULL;
-        status = emit_empty(layout->engines[i], dtype, &part, NULL, &handle, err);
+        status = emit_piece(layout->engines[i], dtype, &part, layout_first(layout, shape, i), NULL, &handle, err);
         if (!status)
             array_put(array, i, handle, NULL);
     }

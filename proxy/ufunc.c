@@ -127,6 +127,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
     msg_UFUNC_t *ufunc = &message.as.UFUNC;
     int status = FH_OK;
     ufunc->op = str_of(self->op->name);
+    ufunc->first = layout_first(&self->layout, &self->shape, i);
     for (int k = 0; k < self->nin; k++) {
         operands[k] = input_operand(&self->in[k], i);
         ufunc->loop_in |= (uint64_t)self->loop.in[k] << 8 * k;

@@ -84,6 +84,7 @@ prepare(run_t *run, kernel_job_t *job, const shape_t *shape, err_t *err)
     bool exists = job->results[0].exists, masked = job->call.masked;
     int status = FH_OK;
 
+    job->first = run->call->message.as.KERNEL_CALL.first;
     for (int i = 0; i < job->call.nin && job->kernel.info.kind == KERNEL_PIECE && !status; i++)
         if (!nd_is_c_contiguous(&job->operands[i].nd))
             status = kernel_job_copy(run, job, i, err);

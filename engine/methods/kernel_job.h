@@ -42,6 +42,7 @@ typedef struct {
     runner_array_t *operands; /* nd is set when the operand is there, the rest when the call is handed over */
     segment_t **segments;     /* of each operand; NULL: a constant, or not there yet */
     int nresults;
+    uint64_t first; /* elements of the whole before new results, as in EMPTY */
     kernel_result_t *results;
     _Alignas(16) uint8_t constants[KERNEL_MAX_ARGS][16];
 } kernel_job_t;

@@ -138,7 +138,7 @@ main(void)
         }
     for (int i = 0; i < CASE_COUNT; i++)
         measure_print("objects", CASES[i].name, measure_median(rates[i], TURNS), "1/s", CASES[i].goal,
-                      CASES[i].goal ? "the figure to reach" : "");
+                      CASES[i].goal > 0 ? "the figure to reach" : "");
     bench_cluster_stop(&cluster);
     return 0;
 }

@@ -102,7 +102,7 @@ bare_messages(void)
         while (zmq_recv(router, got, BYTES, ZMQ_DONTWAIT) >= 0)
             taken += zmq_recv(router, got, BYTES, 0) == BYTES;
     }
-    ret.rate = COUNT / measure_seconds(began);
+    ret.rate = (double)COUNT / measure_seconds(began);
     began = clock_now_ns();
     for (int i = 0; i < TRIPS; i++) {
         zmq_send(dealer, bytes, BYTES, 0);
@@ -113,7 +113,7 @@ bare_messages(void)
         zmq_send(router, bytes, BYTES, 0);
         zmq_recv(dealer, bytes, BYTES, 0);
     }
-    ret.round_trip = measure_seconds(began) / TRIPS;
+    ret.round_trip = measure_seconds(began) / (double)TRIPS;
     zmq_close(dealer);
     zmq_close(router);
     zmq_ctx_term(context);
@@ -173,8 +173,9 @@ bench_one_by_one(crowd_t *crowd, double round_trip)
         crowd_tell(crowd, engine, crowd_client(crowd, 0)->peer.id, &ids[i], 1);
         crowd_settle(crowd, engine);
     }
-    measure_print("registry", "create one by one, asked for after each", measure_seconds(began) / ONE_BY_ONE * 1e6,
-                  "us", round_trip * 1e6, "bare round trip without CURVE");
+    measure_print("registry", "create one by one, asked for after each",
+                  measure_seconds(began) / (double)ONE_BY_ONE * 1e6, "us", round_trip * 1e6,
+                  "bare round trip without CURVE");
     crowd_tell_gone(crowd, engine, ids, ONE_BY_ONE);
     free(ids);
 }
@@ -260,14 +261,14 @@ bench_names(crowd_t *crowd, const oid_t *ids)
         call = crowd_publish(crowd, client, name, ids[i], crowd_engine(crowd, i % crowd->nengines));
     }
     crowd_await(crowd, client, call);
-    measure_print("registry", "PUBLISH, pipelined", NAMES / measure_seconds(began), "1/s", 0, "");
+    measure_print("registry", "PUBLISH, pipelined", (double)NAMES / measure_seconds(began), "1/s", 0, "");
     began = clock_now_ns();
     for (int i = 0; i < NAMES; i++) {
         snprintf(name, sizeof name, "name/%d", i);
         crowd_send(crowd, client, &(message_t){.code = MSG_LOOKUP, .as.LOOKUP = {++client->peer.call, str_of(name)}});
     }
     crowd_settle(crowd, client);
-    measure_print("registry", "LOOKUP, pipelined", NAMES / measure_seconds(began), "1/s", 0, "");
+    measure_print("registry", "LOOKUP, pipelined", (double)NAMES / measure_seconds(began), "1/s", 0, "");
     began = clock_now_ns();
     crowd_restart(crowd);
     measure_print("registry", "restart with ten thousand names: killed to all peers back", measure_seconds(began) * 1e3,

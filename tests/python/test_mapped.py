@@ -73,15 +73,38 @@ def test_views_and_pieces_that_begin_anywhere(cluster):
     whole = fh.scatter(local, axis=None)
     for view in (slice(5, None), slice(700, 200000), slice(1 << 17, (1 << 18) + 1)):
         same(gathered(whole[view]), local[view])
-    # Pieces that were made apart and do not begin where a page does are copied, as long as that is the smaller part.
+    # Pieces that do not begin where they would in the whole are copied, as long as that is the smaller part.
     for length in (400003, 262147):
         uneven = np.arange(length, dtype="float64")
-        remote = fh.scatter(uneven, axis=0) * 1
+        remote = fh.concatenate([fh.scatter(uneven, axis=None), fh.scatter(uneven[:-9], axis=None)])
         got, count = mapped(lambda: fh.gather(remote))
-        same(got, uneven)
-        assert 0 < count < uneven.nbytes
+        same(got, np.concatenate([uneven, uneven[:-9]]))
+        assert count == uneven.nbytes < got.nbytes
     same(gathered(fh.scatter(uneven)), uneven)
     same(gathered(fh.scatter(local.reshape(-1, 512), blocksize=100)), local.reshape(-1, 512))
+
+
+RESULTS = {
+    "ufunc": lambda x: x + 1,
+    "two": lambda x: np.divmod(x, 3)[1],
+    "narrow": lambda x: x.astype("int16"),
+    "bool": lambda x: x > 50,
+    "complex": lambda x: x * 1j,
+    "kernel": lambda x: fh.kernel(b"define double @next(double %x) {\n %r = fadd double %x, 1.0\n ret double %r }")(x),
+}
+
+
+@pytest.mark.parametrize("length", [1 << 22, (1 << 22) + 1, 5000011])
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_of_any_size_are_mapped(cluster, name, length):
+    local = make(-(-length // 512)).reshape(-1)[:length]
+    apply = RESULTS[name]
+    expected = local + 1 if name == "kernel" else apply(local)
+    remote = apply(fh.scatter(local))
+    same(gathered(remote), expected)
+    same(gathered(remote + remote), expected + expected)
+    grid = apply(fh.scatter(local[: length // 7 * 7].reshape(1, -1, 7), axis=1))
+    same(gathered(grid), expected[: length // 7 * 7].reshape(1, -1, 7))
 
 
 def test_what_cannot_be_mapped_is_copied(cluster):

@@ -202,6 +202,7 @@ def test_home_lives_on_when_a_borrower_is_killed(own_cluster):
     own_cluster.kill_engine(1 - home)
     same(fh.gather(mine), local[:, start:stop])
     del remote, mine
+    wait_for(lambda: [engine.number for engine in own_cluster.engines if engine.state == "ready"] == [home])
     for turn in range(10):  # what has been lent to the dead is not used again
         other = fh.scatter(np.full_like(local, turn), axis=None)
         other += 1

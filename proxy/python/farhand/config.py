@@ -14,6 +14,8 @@ class Config:
         or send all bytes as messages.  Read when a session connects; results are the same.
     rings: small messages to engines on this host go through shared memory (True; $FARHAND_RINGS=off turns it off, too), or
         over ZeroMQ.  Read when a session connects; results are the same, session.stats() tells which way is taken.
+    copy_threads: threads that copy a large array to and from engines on this host; None: as many as there are cores that this
+        process may use.  Read when a session connects.
     show_output: print what remote Python code prints, with the number of its engine before each line.
     streams: connections that carry large arrays to and from each engine of another host: 0 as many as suit the cores, None none.
     compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
@@ -28,6 +30,7 @@ class Config:
     tick_interval: float = 3.0
     shared_memory: bool = True
     rings: bool = True
+    copy_threads: Optional[int] = None
     show_output: bool = True
     streams: Optional[int] = 0
     compression: Optional[str] = None

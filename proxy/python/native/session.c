@@ -161,17 +161,17 @@ progress(void *context, int64_t moved, int64_t bytes)
     pysession_gil_give(self);
 }
 
-/* connect(target or None, timeout, call_timeout, wire_only, no_rings, streams, trust_network, compression or None, host or None,
- * progress or None) -> Session */
+/* connect(target or None, timeout, call_timeout, wire_only, no_rings, streams, trust_network, compression or None, host
+ * or None, progress or None, copy_threads) -> Session */
 PyObject *
 pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
     PyObject *report = Py_None;
-    if (!PyArg_ParseTuple(args, "zddppipzzO", &options.target, &options.timeout_s, &options.call_timeout_s,
-                          &options.wire_only, &options.no_rings, &options.streams, &options.trust_network, &options.compression,
-                          &options.host, &report))
+    if (!PyArg_ParseTuple(args, "zddppipzzOi", &options.target, &options.timeout_s, &options.call_timeout_s,
+                          &options.wire_only, &options.no_rings, &options.streams, &options.trust_network,
+                          &options.compression, &options.host, &report, &options.copy_threads))
         return NULL;
     pysession_t *self = session_new(module);
     if (!self)
