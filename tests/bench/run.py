@@ -24,6 +24,8 @@ FULL_SECONDS, FULL_TOTAL = 100, 240  # for one, for all
 PR_SET_CHILD_SUBREAPER = 36
 # Those that show within seconds that they run, with what makes them small.
 QUICK = {"codec": [], "noop": [], "kernel_client": ["1000000"], "python_calls": [], "idle": []}
+# In full runs of all, which have minutes.
+FULL = {"wire": ["2"]}
 
 
 def programs(build):
@@ -112,7 +114,7 @@ def main():
             if seconds < 1:
                 print(f"not run, since the time is used up: {name}", flush=True)
                 continue
-            rows, problem = rows_of(known[name], QUICK[name] if options.quick else [], seconds)
+            rows, problem = rows_of(known[name], (QUICK if options.quick else FULL if options.full else {}).get(name, []), seconds)
             if not rows and not problem:
                 problem = "printed no figures"
             for row in rows:
