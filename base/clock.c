@@ -14,6 +14,14 @@ clock_now_ns(void)
 }
 
 int64_t
+clock_coarse_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t
 clock_deadline(double timeout_s)
 {
     int64_t now = clock_now_ns();

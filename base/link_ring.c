@@ -11,12 +11,14 @@
 
 enum {
     LARGE = 32 * 1024, /* bytes; larger frames get memory of their own, when they come */
+    SPARE = 1024,      /* bytes that the message must fit for its memory to be used again */
     PREAMBLE_WORDS = 1 + LINK_MAX_FRAMES
 };
 
 /* The memory of a received message's smaller frames. */
 typedef struct {
     ring_link_t *link;
+    size_t room; /* in bytes */
     _Alignas(16) uint8_t bytes[];
 } block_t;
 
@@ -167,6 +169,39 @@ ring_link_send(link_t *link, const peer_t *peer, const link_frame_t *frames, int
     return FH_OK;
 }
 
+/* ---- memory of messages --------------------------------------------------------------------------------------------
+ */
+
+static block_t *
+block_new(ring_link_t *self, size_t size)
+{
+    block_t *block = self->spare;
+
+    if (size <= SPARE && block) {
+        self->spare = NULL;
+        return block;
+    }
+    size_t room = size < SPARE ? SPARE : size;
+
+    block = malloc(sizeof *block + room);
+    if (!block)
+        return NULL;
+    block->link = self;
+    block->room = room;
+    return block;
+}
+
+static void
+block_free(block_t *block)
+{
+    ring_link_t *self = block->link;
+
+    if (!self->spare && block->room == SPARE && !self->destroyed)
+        self->spare = block;
+    else
+        free(block);
+}
+
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 
@@ -187,7 +222,7 @@ ring_link_message_release(link_message_t *message)
     ring_link_t *self = block->link;
 
     free_large(message, message->count);
-    free(block);
+    block_free(block);
     message->count = 0;
     if (--self->unreleased == 0 && self->destroyed)
         free(self);
@@ -223,11 +258,10 @@ begin_message(ring_link_t *self, link_message_t *ret)
         return status;
     for (uint32_t i = 1; i <= words[0]; i++)
         small += words[i] < LARGE ? ring_padded(words[i]) : 0;
-    block_t *block = malloc(sizeof *block + small);
+    block_t *block = block_new(self, small);
 
     if (!block)
         return fail(self, "no memory for a message");
-    block->link = self;
     ret->count = (int)words[0];
     ret->user[0] = '\0';
     ret->peer.size = 0;
@@ -279,7 +313,7 @@ drop_message(ring_link_t *self, link_message_t *message)
     bool begun = self->frame < message->count && self->offset > 0;
 
     free_large(message, self->frame + begun);
-    free(message->owner[0]);
+    block_free(message->owner[0]);
     message->count = 0;
     self->arriving = false;
 }
@@ -371,6 +405,8 @@ ring_link_destroy(link_t *link)
     if (self->arriving)
         drop_message(self, &self->message);
     link_ring_unmap(self);
+    free(self->spare);
+    self->spare = NULL;
     self->destroyed = true;
     if (!self->unreleased)
         free(self);

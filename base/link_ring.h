@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 enum {
-    LINK_RING_BYTES = 256 * 1024,                     /* of each direction */
+    LINK_RING_BYTES = 512 * 1024,                     /* of each direction */
     LINK_RING_MAX_FRAME = 4 * 1024 * 1024 + 4 * 1024, /* as ZeroMQ links refuse larger ones */
 };
 

@@ -46,6 +46,7 @@ typedef struct {
     int frame;
     size_t offset;
     link_message_t message;
+    void *spare;    /* memory of a message, for the next small one */
     int unreleased; /* messages that were given out */
     bool destroyed; /* freed with the last of them */
 } ring_link_t;

@@ -205,7 +205,12 @@ header_next(header_reader_t *self, arena_t *arena, char sender, char receiver, u
         self->raw_seen += available;
         if (available)
             return err_set(err, FH_PROTOCOL_ERROR, "%" PRIu32 " raw frames that belong to no message", available);
-        return err_set(err, FH_NO_SUCH_OBJECT, "no more messages in this frame");
+        /* No words: every frame ends like this, and nobody reads them. */
+        if (err) {
+            err_clear(err);
+            err->status = FH_NO_SUCH_OBJECT;
+        }
+        return FH_NO_SUCH_OBJECT;
     }
     field_reader_t decoder = {.reader = {self->data, self->size, self->position},
                               .arena = arena,

@@ -123,7 +123,7 @@ typedef struct {
 /* Checks signature, version and that the whole frame is arrays of three, well-formed msgpack within bounds (depth <= 8,
  * counts <= bytes left), at most HEADER_MAX_MESSAGES, before anything is built.  PROTOCOL_ERROR, VERSION_MISMATCH. */
 int header_open(header_reader_t *self, const void *frame, size_t size, err_t *err);
-/* The next message.  OK; NO_SUCH_OBJECT at the end; PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then
+/* The next message.  OK; NO_SUCH_OBJECT at the end (without a text); PROTOCOL_ERROR for a bad, unknown or forbidden message: *ret then
  * still holds code and `call` if they could be read (else 0), so that an ERROR can be sent back, and reading may go on.
  * The same holds for LIMIT_EXCEEDED (its lists do not fit the arena) and NO_MEMORY.  Raw frames that no message claims
  * are one PROTOCOL_ERROR (code 0) before the end.  After HEADER_MAX_REFUSED refused messages the rest of the frame is

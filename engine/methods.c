@@ -3,10 +3,16 @@
 
 #include "engine/transfer.h"
 
+#include <pthread.h>
 #include <string.h>
 
-const method_t *
-methods_find(msg_code_t code)
+enum { CODES = 256 };
+
+static const method_t *by_code[CODES];
+static pthread_once_t by_code_once = PTHREAD_ONCE_INIT;
+
+static void
+sort_by_code(void)
 {
     static const method_table_t *const TABLES[] = {&METHODS_ARRAY,       &METHODS_ADOPT,       &METHODS_MOVE,
                                                    &METHODS_ELEMENTWISE, &METHODS_REDUCE,      &METHODS_CALL,
@@ -15,9 +21,15 @@ methods_find(msg_code_t code)
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
-            if (TABLES[t]->rows[i].code == code)
-                return &TABLES[t]->rows[i];
-    return NULL;
+            if ((unsigned)TABLES[t]->rows[i].code < CODES)
+                by_code[TABLES[t]->rows[i].code] = &TABLES[t]->rows[i];
+}
+
+const method_t *
+methods_find(msg_code_t code)
+{
+    (void)pthread_once(&by_code_once, sort_by_code);
+    return (unsigned)code < CODES ? by_code[code] : NULL;
 }
 
 bool

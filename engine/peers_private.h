@@ -26,9 +26,10 @@ typedef struct {
     int64_t heard_ns; /* when something last came */
     int64_t until_ns; /* wait until then; 0: do not */
     int credit;
-    int rung;      /* calls in a row, quick ones, whose clients had to be rung */
-    int try_after; /* so many of them, and the reactor tries to make them do without */
-    int trying;    /* so many more messages may show that it does */
+    int rung;         /* calls in a row, quick ones, whose clients had to be rung */
+    int try_after;    /* so many of them, and the reactor tries to make them do without */
+    int64_t tried_ns; /* when it last did */
+    int trying;       /* so many more messages may show that it does */
 } awake_t;
 
 struct peers {

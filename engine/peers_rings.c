@@ -113,7 +113,7 @@ serve(peers_t *self, caller_t *caller)
  * the reactor tries: it moves over to another CPU and waits awake longer.  If the client then finds it awake, both stay
  * so; if not, the next try comes after twice as many calls. */
 
-static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000;
+static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000, FORGET_NS = 1000000000;
 
 enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 16, MAX_CREDIT = 64, LAST_TRY = 1 << 16 };
 
@@ -134,22 +134,22 @@ move_over(int cpu)
 }
 
 static void
-begin_try(awake_t *awake, int cpu, int client_cpu)
+begin_try(awake_t *awake, int cpu, int client_cpu, int64_t now_ns)
 {
     awake->rung = 0;
+    awake->tried_ns = now_ns;
     if (awake->try_after < LAST_TRY)
         awake->try_after *= 2; /* unless it works */
     if (cpu == client_cpu && !move_over(cpu))
         return;
     awake->trying = MESSAGES_OF_A_TRY;
-    awake->until_ns = clock_now_ns() + TRY_NS;
+    awake->until_ns = now_ns + TRY_NS;
 }
 
 /* A message was served; rung: its client slept. */
 static void
-note(awake_t *awake, int client_cpu, bool rung)
+note(awake_t *awake, int client_cpu, bool rung, int64_t now_ns)
 {
-    int64_t now_ns = clock_now_ns();
     bool quick = now_ns - awake->heard_ns < QUICK_NS;
     int cpu = sched_getcpu();
 
@@ -169,8 +169,10 @@ note(awake_t *awake, int client_cpu, bool rung)
         return;
     }
     awake->rung = quick ? awake->rung + 1 : 0;
+    if (now_ns - awake->tried_ns > FORGET_NS)
+        awake->try_after = PEERS_FIRST_TRY; /* what was in vain then may work now */
     if (awake->rung >= awake->try_after)
-        begin_try(awake, cpu, client_cpu);
+        begin_try(awake, cpu, client_cpu, now_ns);
 }
 
 static void
@@ -182,7 +184,7 @@ waited_in_vain(awake_t *awake)
 }
 
 static bool
-serve_and_note(peers_t *self, caller_t *caller)
+serve_and_note(peers_t *self, caller_t *caller, int64_t now_ns)
 {
     uint64_t rung = link_ring_rings(caller->ring);
 
@@ -194,18 +196,18 @@ serve_and_note(peers_t *self, caller_t *caller)
 
     (void)caller_flush(self, caller);
     if (self->rings == before) /* it has not been removed */
-        note(&self->awake, client_cpu, link_ring_rings(ring) != rung);
+        note(&self->awake, client_cpu, link_ring_rings(ring) != rung, now_ns);
     return true;
 }
 
 static bool
-serve_all(peers_t *self)
+serve_all(peers_t *self, int64_t now_ns)
 {
     bool any = false;
 
     for (int i = self->rings; i-- > 0;)
         if (i < self->rings && link_ring_glance(self->ringers[i]->ring))
-            any |= serve_and_note(self, self->ringers[i]);
+            any |= serve_and_note(self, self->ringers[i], now_ns);
     return any;
 }
 
@@ -222,18 +224,18 @@ bool
 peers_rings_serve_awake(peers_t *self)
 {
     awake_t *awake = &self->awake;
-    int64_t now_ns, end_ns = 0;
 
     if (!self->rings)
         return false;
-    (void)serve_all(self);
-    for (now_ns = clock_now_ns(), end_ns = now_ns + TURN_NS; awake->until_ns && now_ns < end_ns && is_free(self->core);
-         now_ns = clock_now_ns()) {
+    int64_t now_ns = clock_now_ns(), end_ns = now_ns + TURN_NS;
+
+    (void)serve_all(self, now_ns);
+    for (; awake->until_ns && now_ns < end_ns && is_free(self->core); now_ns = clock_now_ns()) {
         if (now_ns >= awake->until_ns) {
             waited_in_vain(awake);
             break;
         }
-        for (int i = 0; i < LOOKS && !serve_all(self); i++)
+        for (int i = 0; i < LOOKS && !serve_all(self, now_ns); i++)
             ring_pause();
     }
     return awake->until_ns && is_free(self->core);
@@ -260,6 +262,7 @@ bool
 peers_rings_wake(peers_t *self, const struct pollfd *fds, int n)
 {
     bool all = true;
+    int64_t now_ns = clock_now_ns();
 
     for (int i = self->rings; i-- > 0;) {
         caller_t *caller = self->ringers[i];
@@ -268,7 +271,7 @@ peers_rings_wake(peers_t *self, const struct pollfd *fds, int n)
         link_ring_wake(caller->ring, revents);
         /* Even if a glance shows nothing: it may have closed, have ended, or take messages again. */
         if (revents)
-            all &= serve_and_note(self, caller);
+            all &= serve_and_note(self, caller, now_ns);
     }
     return all && self->rings == n;
 }

@@ -66,7 +66,7 @@ array_enter(const fh_array *self, err_t *err)
     int status = session_enter(self->session, err);
     if (status)
         return status;
-    session_glance(self->session, clock_now_ns());
+    session_glance(self->session);
     for (int i = 0; i < self->n; i++)
         if (self->parts[i].handle->engine->lost)
             return engine_link_lost_error(self->parts[i].handle->engine, err);

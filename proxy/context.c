@@ -10,6 +10,38 @@ static void *shared;
 static int users;
 static pid_t maker;
 
+/* ---- the process ---------------------------------------------------------------------------------------------------
+ */
+
+static pid_t process;
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+
+static void
+note_process(void)
+{
+    __atomic_store_n(&process, getpid(), __ATOMIC_RELAXED);
+}
+
+static void
+watch_process(void)
+{
+    if (!pthread_atfork(NULL, NULL, note_process))
+        note_process();
+}
+
+pid_t
+context_process(void)
+{
+    pid_t number = __atomic_load_n(&process, __ATOMIC_RELAXED);
+    if (number)
+        return number;
+    pthread_once(&process_once, watch_process);
+    return getpid();
+}
+
+/* ---- the context ---------------------------------------------------------------------------------------------------
+ */
+
 int
 context_acquire(void **ret, err_t *err)
 {

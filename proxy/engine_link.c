@@ -14,6 +14,8 @@
 
 enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20, FEATURE_RINGS = 2 };
 
+static const int64_t CHECK_NS = 8000000;
+
 /* ---- what is known -------------------------------------------------------------------------------------------------
  */
 
@@ -125,6 +127,10 @@ engine_link_check(engine_link_t *self)
     bool can_send = true;
     if (self->lost || self->pid <= 0 || strcmp(self->host, self->session->host) != 0)
         return;
+    int64_t now = clock_coarse_ns();
+    if (now - self->checked_ns < CHECK_NS)
+        return;
+    self->checked_ns = now;
     if (self->open) {
         link_ready(self->conn.link, &can_send);
         self->conn.touched = true;

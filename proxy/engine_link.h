@@ -29,10 +29,11 @@ typedef struct engine_link {
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */
 
-    uint64_t features; /* that it has, of those we have */
-    bool open;         /* conn stands */
-    bool no_rings;     /* they went wrong once */
-    uint64_t opened;   /* how often it was made: objects of an earlier one may be gone */
+    uint64_t features;  /* that it has, of those we have */
+    bool open;          /* conn stands */
+    bool no_rings;      /* they went wrong once */
+    int64_t checked_ns; /* when engine_link_check last looked, by the coarse clock */
+    uint64_t opened;    /* how often it was made: objects of an earlier one may be gone */
     conn_t conn;
     uint64_t questions;      /* that were asked beside the lane */
     uint64_t done;           /* the last call that is through */
@@ -59,8 +60,8 @@ int engine_link_open(engine_link_t *self, err_t *err);
 int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err);
 /* The engine is gone: everything that waits for it fails with ENGINE_LOST. */
 void engine_link_lose(engine_link_t *self, const char *reason);
-/* Lose the engine if it ran on this host, its connection is down and its process is gone: known before the broker says
- * so, or when there is no broker. */
+/* If that was not done some milliseconds ago: lose the engine if it ran on this host, its connection is down and its
+ * process is gone: known before the broker says so, or when there is no broker. */
 void engine_link_check(engine_link_t *self);
 /* ENGINE_LOST with the engine's name and the reason. */
 int engine_link_lost_error(const engine_link_t *self, err_t *err);

@@ -17,7 +17,7 @@ find_receiver(fh_session *session, const fh_array *array, int number, engine_lin
         return status;
     *ret_object = OID_NONE;
     if (!array) {
-        session_glance(session, clock_now_ns());
+        session_glance(session);
         *ret = session_engine_number(session, number);
         if (!*ret)
             return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %d", number);
@@ -75,7 +75,7 @@ fh_call(fh_session *session, fh_array *array, int engine, const char *method, co
     int status = find_receiver(session, array, engine, &link, &message.as.CALL.object, err);
     if (!status)
         status = check_method(method, err);
-    if (!status)
+    if (!status && nargs > 0)
         status = value_list_wire(args, nargs, &wire, err);
     if (status)
         return status;

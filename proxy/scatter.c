@@ -5,6 +5,7 @@
 #include "proxy/error.h"
 #include "proxy/moved.h"
 #include "proxy/nearby.h"
+#include "proxy/shared.h"
 #include "proxy/streams.h"
 #include "proxy/wait.h"
 #include "proxy/whole.h"
@@ -99,7 +100,7 @@ scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_optio
         whole = options->blocksize == 0 && shape->extent[axis] <= 1;
     }
     engine_link_t **engines = NULL;
-    session_glance(session, clock_now_ns());
+    session_glance(session);
     for (int i = 0; i < session->nengines; i++)
         engine_link_check(session->engines[i]);
     status = choose_engines(session, options, whole, &engines, &n, err);
@@ -408,7 +409,9 @@ fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options
         status = scatter_layout(session, &nd.shape, options, &layout, err);
     if (status)
         return status;
-    status = scatter_to(session, &nd, swapped, &layout, &array, err);
+    const fh_mapping *shared = swapped ? NULL : shared_find(session, &nd);
+    status = shared ? shared_scatter(session, shared, &nd, &layout, &array, err)
+                    : scatter_to(session, &nd, swapped, &layout, &array, err);
     layout_release(&layout);
     if (!status)
         status = session_flush(session, err);

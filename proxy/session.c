@@ -1,5 +1,6 @@
 #include "proxy/session.h"
 
+#include "proxy/context.h"
 #include "proxy/wait.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 static const int64_t PUMP_NS = 20000000;
+static const double MAX_COARSE_S = 1e8, TICK_S = 0.01;
 
 int
 session_enter(const fh_session *self, err_t *err)
@@ -16,7 +18,7 @@ session_enter(const fh_session *self, err_t *err)
         return err_set(err, FH_INVALID_ARGUMENT, "no session was given");
     if (self->closed)
         return err_set(err, FH_INVALID_ARGUMENT, "the session is closed");
-    if (self->pid != getpid())
+    if (self->pid != context_process())
         return err_set(err, FH_INVALID_ARGUMENT,
                        "the session belongs to process %d: after fork() the child must connect by itself",
                        (int)self->pid);
@@ -28,7 +30,11 @@ session_deadline(const fh_session *self, double timeout_s)
 {
     if (timeout_s >= 0)
         return clock_deadline(timeout_s);
-    return self->call_timeout_s < 0 ? INT64_MAX : clock_deadline(self->call_timeout_s);
+    if (self->call_timeout_s < 0 || self->call_timeout_s > MAX_COARSE_S)
+        return INT64_MAX;
+    /* Every call asks for this one; a tick of the system too late is no matter where it is a second or more. */
+    return self->call_timeout_s < 1 ? clock_deadline(self->call_timeout_s)
+                                    : clock_coarse_ns() + (int64_t)((self->call_timeout_s + TICK_S) * 1e9);
 }
 
 void
@@ -151,7 +157,7 @@ session_pump(fh_session *self)
     for (int i = 0; i < self->nengines; i++)
         if (engine_link_receive(self->engines[i]))
             any = true;
-    self->pumped_ns = clock_now_ns();
+    self->pumped_ns = clock_coarse_ns();
     return any;
 }
 
@@ -167,15 +173,19 @@ session_untouched(const fh_session *self)
 }
 
 bool
-session_glance(fh_session *self, int64_t now_ns)
+session_glance_rings(fh_session *self)
 {
     bool any = false;
-    if (now_ns - self->pumped_ns >= PUMP_NS)
-        return session_pump(self);
     for (int i = 0; i < self->nengines; i++)
         if (engine_link_glance(self->engines[i]))
             any = true;
     return any;
+}
+
+bool
+session_glance(fh_session *self)
+{
+    return clock_coarse_ns() - self->pumped_ns >= PUMP_NS ? session_pump(self) : session_glance_rings(self);
 }
 
 static bool

@@ -24,8 +24,9 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
-    int copy_threads; /* that copy large arrays on this host: 1 or more */
-    bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
+    struct fh_mapping *shared; /* memory that it shares with engines; see proxy/shared.h */
+    int copy_threads;          /* that copy large arrays on this host: 1 or more */
+    bool runners_silent;       /* an engine did not tell in time what its runner knows of the host */
     bool use_rings;
     int streams;        /* to each engine of another host; 0: by the number of cores; negative: none */
     bool trust_network; /* streams are not sealed */
@@ -49,7 +50,7 @@ struct fh_session {
     int pollfds_room;
     conn_stats_t stats;
     uint64_t engine_bytes, waits;
-    int64_t pumped_ns;     /* when everything was last looked at */
+    int64_t pumped_ns;     /* when everything was last looked at, by the coarse clock */
     int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
@@ -87,6 +88,8 @@ bool session_pump(fh_session *self);
 bool session_untouched(const fh_session *self);
 /* Take what has come through rings, and everything if that was not done for some milliseconds: for calls that are
  * repeated quickly. */
-bool session_glance(fh_session *self, int64_t now_ns);
+bool session_glance(fh_session *self);
+/* Only what has come through rings. */
+bool session_glance_rings(fh_session *self);
 
 #endif

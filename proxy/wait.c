@@ -54,12 +54,12 @@ may_spin(const fh_session *session)
 }
 
 static bool
-spin(fh_session *session, int64_t now_ns, bool (*ready)(const void *), const void *context)
+spin(fh_session *session, bool (*ready)(const void *), const void *context)
 {
-    int64_t end_ns = now_ns + SPIN_NS;
+    int64_t end_ns = 0; /* the first looks need no clock */
     do {
         for (int i = 0; i < LOOKS; i++) {
-            if (!session_glance(session, now_ns)) {
+            if (!session_glance_rings(session)) {
                 ring_pause();
                 continue;
             }
@@ -69,6 +69,8 @@ spin(fh_session *session, int64_t now_ns, bool (*ready)(const void *), const voi
                 return true;
             }
         }
+        if (!end_ns)
+            end_ns = clock_now_ns() + SPIN_NS;
     } while (clock_now_ns() < end_ns);
     session->credit -= SPIN_COST;
     return false;
@@ -149,13 +151,12 @@ take_stock(fh_session *session, err_t *err)
 }
 
 static int
-sleep_until(fh_session *session, int64_t now, int64_t deadline_ns, bool (*ready)(const void *), const void *context,
-            err_t *err)
+sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
-    int64_t stock_ns = now;
+    int64_t now = clock_now_ns(), stock_ns = now;
     for (bool by_ring = true;;) {
         /* ZeroMQ's descriptors are edge-triggered: poll only when nothing is there, and nothing was sent since then. */
-        bool any = by_ring && session_untouched(session) ? session_glance(session, now) : session_pump(session);
+        bool any = by_ring && session_untouched(session) ? session_glance(session) : session_pump(session);
         if (ready(context))
             return FH_OK;
         if (now >= deadline_ns)
@@ -176,18 +177,17 @@ sleep_until(fh_session *session, int64_t now, int64_t deadline_ns, bool (*ready)
 int
 wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
-    int64_t now = clock_now_ns();
     uint64_t rung = count_rung(session);
     session_push(session);
-    session_glance(session, now);
+    session_glance(session);
     if (ready(context))
         return FH_OK;
     session->waits++;
     if (rung != count_rung(session))
         session->credit += session->credit < 0;
-    else if (may_spin(session) && spin(session, now, ready, context))
+    else if (may_spin(session) && spin(session, ready, context))
         return FH_OK;
-    return sleep_until(session, now, deadline_ns, ready, context, err);
+    return sleep_until(session, deadline_ns, ready, context, err);
 }
 
 static bool

@@ -1,9 +1,10 @@
-/* The round trip of a call that does nothing, through libfarhand and a real engine, beside a bare DEALER and ROUTER
- * that bounce a message of the same size between two processes over the same kind of ipc socket.  Both are measured in
- * turns. */
+/* The round trip of a call that does nothing, through libfarhand and a real engine: over ZeroMQ beside a bare DEALER
+ * and ROUTER that bounce a message of the same size between two processes over the same kind of ipc socket, in turns;
+ * and through rings, see noop_rings.c. */
 #include "base/clock.h"
 #include "proxy/farhand.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/noop_rings.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -141,6 +142,7 @@ report(const char *name, double *ours, double *bare, int count)
     fflush(stdout);
 }
 
+/* Over ZeroMQ, trip by trip. */
 static void
 measure(fh_session *session, void *bare)
 {
@@ -156,7 +158,7 @@ measure(fh_session *session, void *bare)
             theirs[at] = (double)(clock_now_ns() - middle) / 1e3;
         }
     }
-    report("C client, one at a time", ours, theirs, TURNS * TRIPS);
+    report("C client over ZeroMQ, one at a time", ours, theirs, TURNS * TRIPS);
     for (int turn = 0; turn < FLOOD_TURNS; turn++) {
         int64_t begin = clock_now_ns();
         our_flood(session);
@@ -165,7 +167,26 @@ measure(fh_session *session, void *bare)
         ours[turn] = (double)(middle - begin) / (1e3 * (double)FLOOD);
         theirs[turn] = (double)(clock_now_ns() - middle) / (1e3 * (double)FLOOD);
     }
-    report("C client, pipelined", ours, theirs, FLOOD_TURNS);
+    report("C client over ZeroMQ, pipelined", ours, theirs, FLOOD_TURNS);
+}
+
+static int
+measure_all(void *bare, const char *endpoint)
+{
+    fh_session *zeromq = NULL, *rings = NULL;
+    fh_error error;
+    int failed = fh_connect(&rings, &(fh_connect_options){.target = CLUSTER}, &error);
+    if (!failed)
+        failed = fh_connect(&zeromq, &(fh_connect_options){.target = CLUSTER, .no_rings = 1}, &error);
+    if (failed) {
+        fprintf(stderr, "noop: %s\n", error.text);
+    } else if (zmq_connect(bare, endpoint) == 0) {
+        noop_rings(rings);
+        measure(zeromq, bare);
+    }
+    fh_close(&zeromq);
+    fh_close(&rings);
+    return failed;
 }
 
 int
@@ -182,15 +203,8 @@ main(void)
     if (child == 0)
         echo(endpoint);
     farhand("up");
-    fh_session *session = NULL;
-    fh_error error;
     void *context = zmq_ctx_new(), *bare = bare_socket(context, ZMQ_DEALER);
-    int failed = fh_connect(&session, &(fh_connect_options){.target = CLUSTER}, &error);
-    if (failed)
-        fprintf(stderr, "noop: %s\n", error.text);
-    else if (zmq_connect(bare, endpoint) == 0)
-        measure(session, bare);
-    fh_close(&session);
+    int failed = measure_all(bare, endpoint);
     farhand("down");
     zmq_close(bare);
     zmq_ctx_term(context);

@@ -406,6 +406,17 @@ def wrap(handle):
     return self
 
 
+def wrap_whole(handle, shape, dtype):
+    """The same, of an array in one piece whose shape and (native) dtype are known."""
+    self = object.__new__(RemoteArray)
+    self._handle = handle
+    self._shape = shape
+    self._dtype = dtype
+    self._axis = None
+    self._npieces = 1
+    return self
+
+
 def _from_bytes(data):
     """Unpickle: a handle to the same array, in this process's default session."""
     from .session import current

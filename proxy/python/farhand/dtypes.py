@@ -21,15 +21,22 @@ def dtype_of(code):
     return _DTYPES[code]
 
 
+_KNOWN = {}  # what code_of has found
+
+
 def code_of(dtype):
     """The number of a dtype; NONE for None; NotSupported for what engines cannot hold."""
     if dtype is None:
         return NONE
+    code = _KNOWN.get(dtype) if isinstance(dtype, np.dtype) else None
+    if code is not None:
+        return code
     dtype = np.dtype(dtype)
     code = _CODES.get((dtype.kind, dtype.itemsize)) if dtype.names is None and dtype.subdtype is None else None
     if code is None:
         raise not_supported(
             f"arrays of dtype {dtype} cannot be remote yet: only bool, integers, floats and complex numbers up to 16 bytes")
+    _KNOWN[dtype] = code
     return code
 
 

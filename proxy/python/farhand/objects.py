@@ -1,7 +1,7 @@
 """scatter and gather, and published names."""
 import numpy as np
 
-from .array import Array, layout_axis, layout_blocksize, wrap
+from .array import Array, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
 from .errors import not_supported
 from .remote import Remote, gather_object, scatter_object, scatter_objects
@@ -67,12 +67,21 @@ def _numbers(engines):
 def _scatter_array(array, axis, blocksize, engines):
     code_of(array.dtype)
     session = current()
+    if axis is None and blocksize is None:
+        return _scatter_whole(session, array, session.engine_ids(engines))
     return wrap(session._native.scatter(array, layout_axis(axis, array.ndim), layout_blocksize(blocksize),
                                         session.engine_ids(engines)))
 
 
+def _scatter_whole(session, array, ids):
+    """As one piece on the first of these engines, or (None) on the emptiest."""
+    handle = session._native.scatter(array, None, 0, ids)
+    return wrap_whole(handle, array.shape, array.dtype) if array.dtype.isnative else wrap(handle)
+
+
 def _scatter_sequence(xs, engines):
-    ids = current().engine_ids(engines) or current().engine_ids([engine.number for engine in current().engines])
+    session = current()
+    ids = session.engine_ids(engines) or session.engine_ids([engine.number for engine in session.engines])
     items = []
     objects, places, owners = [], [], []
     for x in xs:
@@ -82,7 +91,8 @@ def _scatter_sequence(xs, engines):
         elif x is None or isinstance(x, (Array, Remote)):
             items.append(x)
         elif array is not None:
-            items.append(_scatter_array(array, None, None, (_next_engine(ids),)))
+            code_of(array.dtype)
+            items.append(_scatter_whole(session, array, (_next_engine(ids),)))
         else:
             places.append(len(items))
             objects.append(x)

@@ -1,14 +1,42 @@
 /* proxy/python/native/session.c - the type Session: connection, lock, life. */
 #include "proxy/python/native/native.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
 
+static long process; /* its number, so that not every call asks the kernel */
+
+static void
+note_process(void)
+{
+    __atomic_store_n(&process, (long)getpid(), __ATOMIC_RELAXED);
+}
+
+static void
+watch_forks(void)
+{
+    if (!pthread_atfork(NULL, NULL, note_process))
+        note_process();
+}
+
+/* The number of this process; once it watches forks, without a system call. */
+static long
+process_number(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    long number = __atomic_load_n(&process, __ATOMIC_RELAXED);
+    if (number)
+        return number;
+    pthread_once(&once, watch_forks);
+    return (long)getpid();
+}
+
 bool
 pysession_is_forked(const pysession_t *self)
 {
-    return self->pid != (long)getpid();
+    return self->pid != process_number();
 }
 
 /* Waits for the lock without the GIL; wakes up for signals. */
@@ -354,6 +382,7 @@ static PyMethodDef session_methods[] = {
     {"get", pyarray_get_named, METH_VARARGS, "get(name) -> Array"},
     {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
     {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
+    {"shared", pymapping_shared, METH_VARARGS, "shared(dtype, shape) -> Mapping"},
     {"empty", pyarray_empty, METH_VARARGS, "empty(dtype, shape, axis or None, blocksize, engines or None) -> Array"},
     {"ufunc", pycompute_ufunc, METH_VARARGS,
      "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},

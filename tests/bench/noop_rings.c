@@ -1,0 +1,252 @@
+#include "tests/bench/noop_rings.h"
+
+#include "base/clock.h"
+#include "base/ring.h"
+#include "tests/bench/measure.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BLOCKS = 15, TRIPS = 4000, WARM = 500, IDLE_TRIPS = 300, FLOOD = 20000, FLOODS = 15, BODY = 64, MAX_HOGS = 64 };
+
+static void
+give_up(const char *what)
+{
+    fprintf(stderr, "noop: %s\n", what);
+    exit(1);
+}
+
+static double
+percentile(double *sorted, int count, int percent)
+{
+    return sorted[(int64_t)count * percent / 100];
+}
+
+/* ---- the bare pair -------------------------------------------------------------------------------------------------
+ */
+
+/* Two words that count the trips, each on a line of its own, with the bytes behind them; and pipes for who waits. */
+typedef struct {
+    _Alignas(64) uint64_t there;
+    uint8_t bytes_there[BODY];
+    _Alignas(64) uint64_t back;
+    uint8_t bytes_back[BODY];
+} bounce_t;
+
+typedef struct {
+    bounce_t *memory;
+    int to[2], from[2];
+    pid_t child;
+} bare_t;
+
+/* The child: through memory while the word counts, through the pipe when a byte comes. */
+static void
+bounce(const bare_t *self)
+{
+    uint64_t seen = 0;
+    char byte;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        if (read(self->to[0], &byte, 1) != 1)
+            _exit(0);
+        if (byte == 'p' && write(self->from[1], &byte, 1) != 1)
+            _exit(0);
+        /* 'm': a block of trips through memory. */
+        for (int left = byte == 'm' ? TRIPS + WARM : 0; left > 0; left--) {
+            while (__atomic_load_n(&self->memory->there, __ATOMIC_ACQUIRE) == seen)
+                ring_pause();
+            seen++;
+            memcpy(self->memory->bytes_back, self->memory->bytes_there, BODY);
+            __atomic_store_n(&self->memory->back, seen, __ATOMIC_RELEASE);
+        }
+    }
+}
+
+static void
+bare_start(bare_t *self)
+{
+    self->memory = mmap(NULL, sizeof *self->memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (self->memory == MAP_FAILED || pipe(self->to) || pipe(self->from))
+        give_up("no shared memory or pipes");
+    self->child = fork();
+    if (self->child == 0)
+        bounce(self);
+}
+
+static void
+bare_stop(bare_t *self)
+{
+    kill(self->child, SIGKILL);
+    waitpid(self->child, NULL, 0);
+    munmap(self->memory, sizeof *self->memory);
+}
+
+static void
+memory_trip(const bare_t *self)
+{
+    static uint64_t trips;
+    uint8_t body[BODY] = {0};
+
+    memcpy(self->memory->bytes_there, body, BODY);
+    __atomic_store_n(&self->memory->there, ++trips, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&self->memory->back, __ATOMIC_ACQUIRE) != trips)
+        ring_pause();
+    memcpy(body, self->memory->bytes_back, BODY);
+}
+
+static void
+pipe_trip(const bare_t *self)
+{
+    struct pollfd item = {.fd = self->from[0], .events = POLLIN};
+    char byte = 'p';
+
+    if (write(self->to[1], &byte, 1) != 1 || poll(&item, 1, -1) != 1 || read(self->from[0], &byte, 1) != 1)
+        give_up("a pipe does not work");
+}
+
+/* ---- measuring -----------------------------------------------------------------------------------------------------
+ */
+
+static void
+our_trip(fh_session *session)
+{
+    fh_error error;
+
+    if (fh_call(session, NULL, 0, "nop", NULL, 0, NULL, NULL, &error))
+        give_up(error.text);
+}
+
+static void
+report(const char *name, double value, const char *unit, double limit, const char *limit_name)
+{
+    printf("%-44s %9.3f %s   %s %9.3f   ratio %.2f\n", name, value, unit, limit_name, limit, value / limit);
+    measure_print("noop", name, value, unit, limit, limit_name);
+}
+
+static double
+since_us(int64_t began)
+{
+    return (double)(clock_now_ns() - began) / 1e3;
+}
+
+/* Blocks of trips of one kind and the other in turns, since trips of one kind are quick only among themselves. */
+static void
+measure_back_to_back(fh_session *session, bare_t *bare, const char *name)
+{
+    static double ours[BLOCKS * TRIPS], theirs[BLOCKS * TRIPS];
+
+    for (int block = 0; block < BLOCKS; block++) {
+        for (int trip = -WARM; trip < TRIPS; trip++) {
+            int64_t began = clock_now_ns();
+            our_trip(session);
+            if (trip >= 0)
+                ours[block * TRIPS + trip] = since_us(began);
+        }
+        if (write(bare->to[1], "m", 1) != 1)
+            give_up("a pipe does not work");
+        for (int trip = -WARM; trip < TRIPS; trip++) {
+            int64_t began = clock_now_ns();
+            memory_trip(bare);
+            if (trip >= 0)
+                theirs[block * TRIPS + trip] = since_us(began);
+        }
+    }
+    double value = measure_median(ours, BLOCKS * TRIPS), limit = measure_median(theirs, BLOCKS * TRIPS);
+    char text[128];
+    (void)snprintf(text, sizeof text, "%s, p50", name);
+    report(text, value, "us", limit, "bare shared memory, p50");
+    (void)snprintf(text, sizeof text, "%s, p99", name);
+    report(text, percentile(ours, BLOCKS * TRIPS, 99), "us", percentile(theirs, BLOCKS * TRIPS, 99),
+           "bare shared memory, p99");
+}
+
+static void
+measure_after_idleness(fh_session *session, bare_t *bare)
+{
+    static double ours[IDLE_TRIPS], theirs[IDLE_TRIPS];
+
+    for (int trip = 0; trip < IDLE_TRIPS; trip++) {
+        (void)poll(NULL, 0, 2); /* what is measured is the call after it */
+        int64_t began = clock_now_ns();
+        our_trip(session);
+        ours[trip] = since_us(began);
+        (void)poll(NULL, 0, 2);
+        began = clock_now_ns();
+        pipe_trip(bare);
+        theirs[trip] = since_us(began);
+    }
+    report("C client, after 2 ms of idleness, p50", measure_median(ours, IDLE_TRIPS), "us",
+           measure_median(theirs, IDLE_TRIPS), "bare pipes, p50");
+}
+
+static void
+measure_pipelined(fh_session *session, bare_t *bare)
+{
+    double ours[FLOODS], theirs[FLOODS];
+    fh_error error;
+
+    for (int turn = 0; turn < FLOODS; turn++) {
+        int64_t began = clock_now_ns();
+        if (fh_call_many(session, NULL, 0, "nop", FLOOD, &error))
+            give_up(error.text);
+        ours[turn] = since_us(began) / (double)FLOOD;
+        began = clock_now_ns();
+        if (write(bare->to[1], "m", 1) != 1)
+            give_up("a pipe does not work");
+        for (int trip = 0; trip < TRIPS + WARM; trip++)
+            memory_trip(bare);
+        theirs[turn] = since_us(began) / (double)(TRIPS + WARM);
+    }
+    report("C client, pipelined, a call", measure_median(ours, FLOODS), "us", measure_median(theirs, FLOODS),
+           "bare shared memory, a round trip");
+}
+
+/* A process on each CPU that never rests. */
+static void
+measure_busy(fh_session *session, bare_t *bare)
+{
+    pid_t hogs[MAX_HOGS];
+    int count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+    count = count > MAX_HOGS ? MAX_HOGS : count;
+    for (int i = 0; i < count; i++) {
+        hogs[i] = fork();
+        if (hogs[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (volatile uint64_t n = 0;; n++)
+                continue;
+        }
+    }
+    measure_back_to_back(session, bare, "C client, all CPUs busy");
+    for (int i = 0; i < count; i++) {
+        kill(hogs[i], SIGKILL);
+        waitpid(hogs[i], NULL, 0);
+    }
+}
+
+void
+noop_rings(fh_session *session)
+{
+    bare_t bare;
+    fh_stats stats;
+
+    bare_start(&bare);
+    our_trip(session);
+    fh_session_stats(session, &stats);
+    if (stats.rings != 1)
+        fprintf(stderr, "noop: there are no rings here: what follows goes over ZeroMQ\n");
+    measure_back_to_back(session, &bare, "C client, back to back");
+    measure_after_idleness(session, &bare);
+    measure_pipelined(session, &bare);
+    measure_busy(session, &bare);
+    bare_stop(&bare);
+}
