@@ -14,22 +14,46 @@ set_origin(const core_t *core, const method_t *method, const message_t *message,
                    detail.size ? " " : "", (int)detail.size, detail.data);
 }
 
+static buf_t *
+poison_of(core_t *core, const err_t *err)
+{
+    buf_t *poison = NULL;
+
+    return buf_new_copy(&poison, err, sizeof *err, NULL) ? buf_ref(core->no_memory) : poison;
+}
+
 /* Give the error to all new results.  Returns how many took it. */
 static int
 poison_results(core_t *core, lane_t *lane, const method_t *method, const message_t *message, const err_t *err)
 {
     oid_t ids[METHOD_MAX_RESULTS];
     int n = method->results ? method->results(message, ids) : 0, taken = 0;
-    buf_t *poison = NULL;
 
     if (!n)
         return 0;
-    if (buf_new_copy(&poison, err, sizeof *err, NULL))
-        poison = buf_ref(core->no_memory);
+    buf_t *poison = poison_of(core, err);
+
     for (int i = 0; i < n; i++)
         taken += object_table_add_poisoned(&core->objects, &lane->owner, ids[i], poison, NULL) == FH_OK;
     buf_unref(&poison);
     return taken;
+}
+
+/* Give the error to what the call should have helped to fill.  False: there is no such array of this session. */
+static bool
+poison_whole(core_t *core, const lane_t *lane, const method_t *method, const message_t *message, const err_t *err)
+{
+    object_t *whole = method->whole
+                          ? object_table_find(&core->objects, *(const oid_t *)((const char *)message + method->whole))
+                          : NULL;
+
+    if (!whole || whole->owner != &lane->owner)
+        return false;
+    buf_t *poison = poison_of(core, err);
+
+    object_table_poison(whole, poison);
+    buf_unref(&poison);
+    return true;
 }
 
 /* Does the client learn it anyhow?  It has cancelled the call itself, or what should have been written into is
@@ -54,7 +78,8 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
     set_origin(core, method, &call->message, err);
     if (method->flags & METHOD_ANSWERS)
         core_reply_error(core, lane, message_call(&call->message), err);
-    if (!poison_results(core, lane, method, &call->message, err) && !(method->flags & METHOD_ANSWERS) &&
+    if (!poison_results(core, lane, method, &call->message, err) &&
+        !poison_whole(core, lane, method, &call->message, err) && !(method->flags & METHOD_ANSWERS) &&
         !is_known(core, method, call))
         core_note_error(core, lane, err);
 }

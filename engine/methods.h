@@ -34,6 +34,7 @@ typedef struct {
     unsigned flags;
     size_t detail; /* offset of a str_t in message_t that names what was done, for errors; 0: none */
     size_t target; /* offset of the oid_t in message_t of the array that is written into; 0: none */
+    size_t whole; /* offset of the oid_t in message_t of an array that is good for nothing if the call fails; 0: none */
     /* Returns FH_OK, or why it failed (run->next is then not looked at, unless run->put_off). */
     int (*run)(run_t *run, err_t *err);
     /* The ids of objects that the call makes; NULL: none.  Returns how many. */

@@ -367,6 +367,13 @@ object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint64_t
     return FH_OK;
 }
 
+void
+object_table_poison(object_t *object, buf_t *poison)
+{
+    if (!object->poison)
+        object->poison = buf_ref(poison);
+}
+
 int
 object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, buf_t *poison, err_t *err)
 {

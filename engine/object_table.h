@@ -106,7 +106,8 @@ int object_table_add_python(object_table_t *self, owner_t *owner, oid_t id, uint
 void object_table_note_python(object_table_t *self, uint64_t host, oid_t id);
 /* A Python host has ended: all objects there hold this error from now on.  Returns how many. */
 int object_table_poison_python(object_table_t *self, uint64_t host, buf_t *poison);
-/* poison: an err_t in a buffer; a reference is taken. */
+/* poison: an err_t in a buffer; a reference is taken.  An object that holds an error already keeps it. */
+void object_table_poison(object_t *object, buf_t *poison);
 int object_table_add_poisoned(object_table_t *self, owner_t *owner, oid_t id, buf_t *poison, err_t *err);
 
 /* The array as strided memory; valid as long as a reference of its segment is held. */

@@ -69,7 +69,7 @@ write_into(handle_t *joined, const nd_t *joined_nd, int axis, int64_t start, han
     narrow(&nd, axis, (piece_t){start, length});
     int status = emit_view(joined, &nd, &slot, err);
     if (!status)
-        status = emit_assign(slot, &operand, err);
+        status = emit_assign(slot, &operand, joined, err);
     handle_unref(&slot);
     return status;
 }

@@ -38,7 +38,7 @@ assign(fh_array *target, input_t *value, err_t *err)
         status = input_shield(value, &target->shape, &layout, target, err);
     for (int i = 0; i < target->n && !status; i++) {
         operand_t operand = input_operand(value, i);
-        status = emit_assign(target->parts[i].handle, &operand, err);
+        status = emit_assign(target->parts[i].handle, &operand, NULL, err);
     }
     layout_release(&layout);
     return status ? status : session_flush(target->session, err);

@@ -101,11 +101,12 @@ emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t 
 }
 
 int
-emit_assign(handle_t *target, const operand_t *source, err_t *err)
+emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, err_t *err)
 {
     message_t message = {.code = MSG_ASSIGN};
     message.as.ASSIGN.target = target->id;
     message.as.ASSIGN.source = (operands_t){source, 1};
+    message.as.ASSIGN.whole = whole ? whole->id : OID_NONE;
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
 

@@ -17,7 +17,9 @@ int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
 int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 int emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err);
-int emit_assign(handle_t *target, const operand_t *source, err_t *err);
+/* whole (may be NULL): what the target is a part of, if it has just been made: a failure then comes up where its value
+ * is asked for. */
+int emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, err_t *err);
 /* shape: of the result. */
 int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
                 const shape_t *shape, handle_t **ret, err_t *err);

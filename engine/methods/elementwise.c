@@ -323,7 +323,10 @@ results_copy(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 
 static const method_t ROWS[] = {
     {.code = MSG_UFUNC, .detail = offsetof(message_t, as.UFUNC.op), .run = run_ufunc, .results = results_ufunc},
-    {.code = MSG_ASSIGN, .target = offsetof(message_t, as.ASSIGN.target), .run = run_assign},
+    {.code = MSG_ASSIGN,
+     .target = offsetof(message_t, as.ASSIGN.target),
+     .whole = offsetof(message_t, as.ASSIGN.whole),
+     .run = run_assign},
     {.code = MSG_COPY, .run = run_copy, .results = results_copy},
 };
 

@@ -249,6 +249,33 @@ failure_without_a_result_is_told_once(void **state)
     caller_close(&caller);
 }
 
+/* Half an array is not taken for a whole one; what others made stays as it is. */
+static void
+failure_to_fill_a_part_poisons_the_whole(void **state)
+{
+    caller_t caller, other;
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    caller_open(&other, *state, 0, OID_NONE, false);
+    oid_t theirs = caller_doubles(&other, 4, 1, 1), wholes[] = {caller_doubles(&caller, 4, 0, 0), theirs};
+    const operand_t missing = {.object = oid_new()};
+
+    caller_sync(&other);
+    for (int i = 0; i < 2; i++)
+        (void)caller_send(&caller,
+                          &(message_t){.code = MSG_ASSIGN,
+                                       .as.ASSIGN = {.target = wholes[i], .source = {&missing, 1}, .whole = wholes[i]}},
+                          NULL, 0);
+    (void)caller_ask(&caller, wholes[0], 4 * sizeof(double));
+    caller_expect_error(&caller, FH_NO_SUCH_OBJECT, NULL);
+    double got[4];
+
+    caller_fetch(&other, theirs, got, sizeof got);
+    assert_true(got[3] == 4);
+    caller_leave(&caller);
+    caller_close(&other);
+}
+
 static void
 result_id_that_exists_is_refused_and_kept(void **state)
 {
@@ -379,6 +406,7 @@ main(void)
         cmocka_unit_test(view_out_of_bounds_is_poisoned),
         cmocka_unit_test(failed_call_poisons_all_that_follows_with_its_origin),
         cmocka_unit_test(failure_without_a_result_is_told_once),
+        cmocka_unit_test(failure_to_fill_a_part_poisons_the_whole),
         cmocka_unit_test(result_id_that_exists_is_refused_and_kept),
         cmocka_unit_test(releasing_gives_memory_back),
         cmocka_unit_test(more_than_the_limit_is_an_error_and_the_engine_goes_on),
