@@ -275,6 +275,15 @@ FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_e
  * valid until fh_mapping_free, also when the session is closed or engines end. */
 typedef struct fh_mapping fh_mapping;
 FH_EXPORT int fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error);
+/* An array in memory of this process that engines on this host work on, too: fh_scatter of it, or of a view of it in
+ * which each element has a place of its own, copies nothing, whatever the layout.  Both sides see each other's writes
+ * at once; a call's are there when a value that depends on it has come.  fh_gather of such an array is a copy
+ * (fh_gather_map: NOT_SUPPORTED).  Contents are undefined.  *ret_data has all elements in C order and stays valid until
+ * fh_mapping_free, also when the session is closed or engines end; then the engines never use the memory for anything
+ * else.  It counts as the session's, and all of it is taken at once.  fh_scatter to engines on other hosts is
+ * NOT_SUPPORTED: scatter a copy.  NOT_SUPPORTED: there is no engine on this host whose memory can be reached. */
+FH_EXPORT int fh_shared(fh_session *session, fh_dtype dtype, int ndim, const int64_t *shape, void **ret_data,
+                        fh_mapping **ret, fh_error *error);
 /* Unmap it; no message is sent for that alone.  NULL-safe.  Thread rule: that of the session, unless the process is a
  * forked child of the one that made it. */
 FH_EXPORT void fh_mapping_free(fh_mapping **mapping);

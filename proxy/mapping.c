@@ -7,10 +7,11 @@
  * piece lies on huge pages as its file does, and then all do whose sizes are whole huge pages. Reading cannot fault:
  * the files are as long as what is mapped (nearby_open), engines never make files shorter, and pages that were never
  * written are there as zeros; a file lives as long as it is mapped, whatever becomes of the engine. */
+#include "proxy/mapping.h"
+
 #include "codecs/strided.h"
-#include "proxy/array.h"
 #include "proxy/error.h"
-#include "proxy/nearby.h"
+#include "proxy/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,15 +25,6 @@
 enum {
     HUGE = 2 * 1024 * 1024,
     SMALLEST_PART = 64 * 1024, /* smaller ones have no file */
-};
-
-struct fh_mapping {
-    pid_t pid;      /* of the process that made it */
-    uint64_t forks; /* that process had made */
-    char *base;     /* whole pages */
-    size_t size;
-    int n;
-    handle_t *handles[]; /* of the engines' mappings; NULL: the piece was copied */
 };
 
 /* ---- forks ---------------------------------------------------------------------------------------------------------
@@ -60,6 +52,20 @@ children_may_see(const fh_mapping *self)
 {
     uint64_t forks = __atomic_load_n(&forks_made, __ATOMIC_RELAXED);
     return forks != self->forks || forks == UINT64_MAX;
+}
+
+int
+mapping_new(fh_mapping **ret, int n, err_t *err)
+{
+    fh_mapping *self = calloc(1, sizeof *self + (size_t)n * sizeof *self->handles);
+    if (!self)
+        return err_set(err, FH_NO_MEMORY, "no memory to map %d pieces", n);
+    pthread_once(&forks_counted, count_forks);
+    self->pid = getpid();
+    self->forks = __atomic_load_n(&forks_made, __ATOMIC_RELAXED);
+    self->n = n;
+    *ret = self;
+    return FH_OK;
 }
 
 /* ---- planning ------------------------------------------------------------------------------------------------------
@@ -144,7 +150,7 @@ freeze(plan_t *self, err_t *err)
         handle_t *handle = array->parts[i].handle;
         status = handle_new(&self->mapping->handles[i], handle->engine, OID_NONE, 0, err);
         if (!status)
-            status = nearby_ask_map(&self->near[i], handle, self->mapping->handles[i], err);
+            status = nearby_ask_map(&self->near[i], handle, self->mapping->handles[i], false, err);
     }
     if (!status)
         status = nearby_wait(self->near, array->n, array->session, session_deadline(array->session, -1), err);
@@ -336,17 +342,12 @@ static int
 plan_init(plan_t *self, const fh_array *array, err_t *err)
 {
     size_t n = (size_t)array->n;
-    pthread_once(&forks_counted, count_forks);
     *self = (plan_t){.array = array};
     self->near = calloc(n, sizeof *self->near);
     self->start = calloc(n + 1, sizeof *self->start);
-    self->mapping = calloc(1, sizeof *self->mapping + n * sizeof *self->mapping->handles);
-    if (!self->near || !self->start || !self->mapping)
+    if (!self->near || !self->start)
         return err_set(err, FH_NO_MEMORY, "no memory to map %d pieces", array->n);
-    self->mapping->pid = getpid();
-    self->mapping->forks = __atomic_load_n(&forks_made, __ATOMIC_RELAXED);
-    self->mapping->n = array->n;
-    return FH_OK;
+    return mapping_new(&self->mapping, array->n, err);
 }
 
 static void
@@ -404,5 +405,7 @@ fh_mapping_free(fh_mapping **mapping)
             self->handles[i]->engine->abandon = true;
         handle_unref(&self->handles[i]);
     }
+    if (self->memory && self->pid == getpid())
+        shared_forget(self);
     free(self);
 }

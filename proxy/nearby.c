@@ -68,11 +68,12 @@ nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err)
 }
 
 int
-nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, err_t *err)
+nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, bool writes, err_t *err)
 {
     message_t message = {.code = MSG_MAP};
     message.as.MAP.object = handle->id;
     message.as.MAP.result = mapping->id;
+    message.as.MAP.writes = writes;
     self->located = OID_NONE;
     return ask(self, handle->engine, &message, err);
 }

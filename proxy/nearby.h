@@ -25,8 +25,9 @@ typedef struct {
 bool nearby_possible(const engine_link_t *engine, int64_t bytes);
 /* Ask where an array lies; write: it is going to be written whole.  self must stay where it is until nearby_forget. */
 int nearby_ask(nearby_t *self, const handle_t *handle, bool write, err_t *err);
-/* The same for memory that is going to be mapped: frozen, as long as there is an object with the mapping's id. */
-int nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, err_t *err);
+/* The same for memory that is going to be mapped: frozen, or written by this process, as long as there is an object
+ * with the mapping's id. */
+int nearby_ask_map(nearby_t *self, const handle_t *handle, const handle_t *mapping, bool writes, err_t *err);
 /* Wait for the answers to all n (those that were not asked are passed over).  OK also if some arrays cannot be reached:
  * see nearby_there.  Else the first failure of an array or of the waiting. */
 int nearby_wait(nearby_t *self, int n, fh_session *session, int64_t deadline_ns, err_t *err);

@@ -5,6 +5,7 @@
 #include "proxy/error.h"
 #include "proxy/moved.h"
 #include "proxy/nearby.h"
+#include "proxy/shared.h"
 #include "proxy/streams.h"
 #include "proxy/wait.h"
 #include "proxy/whole.h"
@@ -408,7 +409,9 @@ fh_scatter(fh_session *session, const fh_local *source, const fh_scatter_options
         status = scatter_layout(session, &nd.shape, options, &layout, err);
     if (status)
         return status;
-    status = scatter_to(session, &nd, swapped, &layout, &array, err);
+    const fh_mapping *shared = swapped ? NULL : shared_find(session, &nd);
+    status = shared ? shared_scatter(session, shared, &nd, &layout, &array, err)
+                    : scatter_to(session, &nd, swapped, &layout, &array, err);
     layout_release(&layout);
     if (!status)
         status = session_flush(session, err);

@@ -24,8 +24,9 @@ struct fh_session {
     bool has_context;
     double call_timeout_s;
     bool wire_only;
-    int copy_threads; /* that copy large arrays on this host: 1 or more */
-    bool runners_silent; /* an engine did not tell in time what its runner knows of the host */
+    struct fh_mapping *shared; /* memory that it shares with engines; see proxy/shared.h */
+    int copy_threads;          /* that copy large arrays on this host: 1 or more */
+    bool runners_silent;       /* an engine did not tell in time what its runner knows of the host */
     bool use_rings;
     int streams;        /* to each engine of another host; 0: by the number of cores; negative: none */
     bool trust_network; /* streams are not sealed */

@@ -130,6 +130,44 @@ pieces_beside_each_other_are_mapped_together(void **state)
 }
 
 static void
+shared_memory_is_scattered_without_a_copy(void **state)
+{
+    const int64_t extents[] = {ROWS, COLUMNS};
+    fh_session *session = cluster_connect(&cluster, 30);
+    fh_operand operands[2] = {{.kind = FH_ARRAY}, {.kind = FH_ARRAY}};
+    fh_mapping *mapping = NULL, *other = NULL;
+    double *data = NULL, *copy = malloc(COUNT * sizeof *copy);
+    fh_array *array = NULL, *sum = NULL;
+    void *map = NULL;
+    fh_stats before, after;
+    fh_error error;
+
+    (void)state;
+    assert_non_null(copy);
+    fh_ok(fh_shared(session, FH_FLOAT64, 2, extents, (void **)&data, &mapping, &error), error);
+    for (int i = 0; i < COUNT; i++)
+        data[i] = i;
+    fh_session_stats(session, &before);
+    array = scatter(session, data, ROWS, COLUMNS, 1);
+    fh_session_stats(session, &after);
+    assert_int_equal(after.shared_bytes + after.array_bytes_sent, before.shared_bytes + before.array_bytes_sent);
+    data[5] = -1;
+    operands[0].array = operands[1].array = array;
+    fh_ok(fh_ufunc(session, "add", operands, 2, NULL, &sum, &error), error);
+    fh_ok(fh_gather(sum, copy, NULL, &error), error);
+    assert_true(copy[4] == 8 && copy[5] == -2 && copy[COUNT - 1] == 2 * (COUNT - 1));
+    assert_int_equal(fh_gather_map(array, &map, &other, &error), FH_STATUS_NOT_SUPPORTED);
+    fh_array_free(&sum);
+    fh_array_free(&array);
+    fh_close(&session);
+    assert_true(data[5] == -1 && data[COUNT - 1] == COUNT - 1);
+    data[5] = 5;
+    fh_mapping_free(&mapping);
+    assert_null(mapping);
+    free(copy);
+}
+
+static void
 what_cannot_be_mapped_is_said_to_be_so(void **state)
 {
     static const struct {
@@ -161,6 +199,7 @@ main(void)
         cmocka_unit_test(mapped_value_stays_and_outlives_array_and_session),
         cmocka_unit_test(pieces_beside_the_pages_are_copied_into_place),
         cmocka_unit_test(pieces_beside_each_other_are_mapped_together),
+        cmocka_unit_test(shared_memory_is_scattered_without_a_copy),
         cmocka_unit_test(what_cannot_be_mapped_is_said_to_be_so),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -21,7 +21,7 @@ from .array import Array, DistArray, RemoteArray
 from .calls import apply, call, call_all, methodcall, vectorize
 from .cluster import Cluster
 from .config import config
-from .creation import empty, full, ones, zeros
+from .creation import empty, full, ones, shared, zeros
 from .errors import PerformanceWarning
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
 from .kernel_sources import kernel

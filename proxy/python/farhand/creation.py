@@ -6,8 +6,28 @@ from .dtypes import code_of, shape_tuple
 from .session import current
 
 
-def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
-    """An array with undefined contents, laid out as scatter would; axis None: whole on one engine."""
+def _shared(shape, dtype):
+    shape, dtype = shape_tuple(shape), np.dtype(dtype)
+    return np.ndarray(shape, dtype, current()._native.shared(code_of(dtype), shape))
+
+
+def shared(shape, dtype=float):
+    """A local array with undefined contents in memory that engines on this host work on, too.
+
+    fh.scatter of it, or of a view of it, along any axis, copies nothing: the engines' pieces are that memory.  Both sides see
+    each other's writes; wait for a value (or x.wait()) before reading what a call has written.  fh.gather of such an array is a
+    copy.  The memory stays when the session is closed, and engines then never use it for anything else.
+    """
+    return _shared(shape, dtype)
+
+
+def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=False):
+    """An array with undefined contents, laid out as scatter would; axis None: whole on one engine.
+
+    shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.
+    """
+    if shared:
+        return _shared(shape, dtype)
     session = current()
     shape = shape_tuple(shape)
     return wrap(session._native.empty(code_of(dtype), shape, layout_axis(axis, len(shape)), layout_blocksize(blocksize),
@@ -23,8 +43,12 @@ def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None)
     return result
 
 
-def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
-    """An array of zeros; laid out as empty does."""
+def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=False):
+    """An array of zeros; laid out as empty does.  shared: as in empty."""
+    if shared:
+        local = _shared(shape, dtype)
+        local.fill(0)
+        return local
     return full(shape, 0, dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 

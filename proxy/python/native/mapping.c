@@ -35,6 +35,37 @@ pymapping_gather(PyObject *object, PyObject *none)
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
+PyObject *
+pymapping_shared(PyObject *object, PyObject *args)
+{
+    pysession_t *session = (pysession_t *)object;
+    native_t *state = native_state(session->module);
+    fh_mapping *mapping = NULL;
+    fh_error error = {0};
+    PyObject *extents = NULL;
+    int64_t shape[FH_MAX_DIMS];
+    int dtype = 0, ndim = 0;
+    void *data = NULL;
+    if (!PyArg_ParseTuple(args, "iO", &dtype, &extents) || !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape"))
+        return NULL;
+    PyObject *wrapped = handles_wrap(session, state->mapping_type, NULL, NULL);
+    if (!wrapped || !pysession_enter(session)) {
+        Py_XDECREF(wrapped);
+        return NULL;
+    }
+    int status = fh_shared(session->session, (fh_dtype)dtype, ndim, shape, &data, &mapping, &error);
+    handle_t *handle = ((pyhandle_t *)wrapped)->handle;
+    handle->mapping = mapping;
+    handle->data = data;
+    handle->size = status ? 0 : (Py_ssize_t)fh_dtype_size((fh_dtype)dtype);
+    for (int i = 0; i < ndim; i++)
+        handle->size *= (Py_ssize_t)shape[i];
+    if (pysession_leave(session, status, &error))
+        return wrapped;
+    Py_DECREF(wrapped);
+    return NULL;
+}
+
 static int
 mapping_getbuffer(PyObject *object, Py_buffer *view, int flags)
 {

@@ -113,6 +113,7 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 extern PyType_Spec pymapping_spec;
 /* Method of Array: a Mapping with the array's C-order bytes, or None where it has to be copied. */
 PyObject *pymapping_gather(PyObject *object, PyObject *none);
+PyObject *pymapping_shared(PyObject *object, PyObject *args);
 
 /* ---- compute.c: methods of Session and Array that compute */
 PyObject *pycompute_ufunc(PyObject *object, PyObject *args);

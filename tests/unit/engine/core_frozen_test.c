@@ -135,6 +135,45 @@ write_goes_to_a_copy_that_all_views_see(void **state)
 }
 
 static void
+what_a_client_writes_itself_cannot_be_frozen(void **state)
+{
+    bench_t *bench = *state;
+    oid_t array = make(bench, 7), writer = oid_new(), frozen = make(bench, 8);
+    pin_t pin = {0};
+    err_t err;
+
+    check_ok(core_open_to_writer(&bench->core, bench->lane, array, writer, &pin, &err), err);
+    const segment_t *before = pin.segment;
+
+    pin_release(&pin);
+    check_fails(core_freeze(&bench->core, bench->lane, array, oid_new(), &pin, &err), FH_NOT_SUPPORTED, err);
+    pin_release(&pin);
+    assert_int_equal(write_first(bench, array, 1, bench->crew), FH_OK);
+    assert_ptr_equal(find(bench, array)->segment, before);
+    drop(bench, bench->lane, writer);
+    (void)freeze(bench, bench->lane, array);
+    /* And what is frozen is not opened. */
+    (void)freeze(bench, bench->lane, frozen);
+    check_fails(core_open_to_writer(&bench->core, bench->lane, frozen, oid_new(), &pin, &err), FH_NOT_SUPPORTED, err);
+    pin_release(&pin);
+}
+
+static void
+memory_whose_writer_has_vanished_is_not_used_again(void **state)
+{
+    bench_t *bench = *state;
+    oid_t array = make(bench, 7);
+    pin_t pin = {0};
+    err_t err;
+
+    check_ok(core_open_to_writer(&bench->core, bench->lane, array, oid_new(), &pin, &err), err);
+    pin_release(&pin);
+    object_table_disown(&bench->core.objects, &bench->lane->owner);
+    assert_int_equal(stats(bench).used, 0);
+    assert_int_equal(stats(bench).cached, 0);
+}
+
+static void
 pin_from_before_follows_the_array(void **state)
 {
     bench_t *bench = *state;
@@ -247,6 +286,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(write_goes_to_a_copy_that_all_views_see, start, stop),
+        cmocka_unit_test_setup_teardown(what_a_client_writes_itself_cannot_be_frozen, start, stop),
+        cmocka_unit_test_setup_teardown(memory_whose_writer_has_vanished_is_not_used_again, start, stop),
         cmocka_unit_test_setup_teardown(pin_from_before_follows_the_array, start, stop),
         cmocka_unit_test_setup_teardown(what_is_being_written_cannot_be_frozen, start, stop),
         cmocka_unit_test_setup_teardown(mapping_accounts_for_memory_that_no_array_has, start, stop),
