@@ -16,13 +16,15 @@ arrival_streams(arrival_t *at)
     int status = core->streams ? FH_OK : err_set(&err, FH_NOT_SUPPORTED, "this engine has no streams");
     uint32_t made = 0;
 
-    for (; made < streams->count && made < STREAMS_EACH_SESSION && !status; made++) {
+    if (!status && !at->caller->lane)
+        status = err_set(&err, FH_STALE_HANDLE, "the session has ended");
+    while (!status && made < streams->count && made < STREAMS_EACH_SESSION) {
         stream_ticket_t ticket;
 
-        status = streams_issue(core->streams, at->caller->role, at->caller->id, &wanted, &ticket, &err);
-        stream_ticket_write(&ticket, tickets + made * STREAM_TICKET);
+        status = streams_issue(core->streams, at->caller->id, &wanted, &ticket, &err);
+        if (!status)
+            stream_ticket_write(&ticket, tickets + made++ * STREAM_TICKET);
     }
-    made -= status != FH_OK && made > 0;
     if (made == 0) {
         message_from_err(&answer, streams->call, &err);
         caller_answer(at->peers, at->caller, &answer);

@@ -27,7 +27,7 @@ static const int64_t TICKET_NS = 30000000000;
 typedef struct {
     stream_ticket_t ticket;
     oid_t session;
-    char role; /* 0: this place is free */
+    bool used;
     bool sealed, compress;
     int64_t until_ns;
 } issued_t;
@@ -62,15 +62,14 @@ count_of(const streams_t *self, oid_t session, int64_t now)
     int count = 0;
 
     for (int i = 0; i < TICKETS; i++)
-        count += self->issued[i].role && now < self->issued[i].until_ns && oid_equal(self->issued[i].session, session);
+        count += self->issued[i].used && now < self->issued[i].until_ns && oid_equal(self->issued[i].session, session);
     for (int i = 0; i < STREAMS_MAX; i++)
         count += self->connections[i].state == SERVES && oid_equal(self->connections[i].session, session);
     return count;
 }
 
 int
-streams_issue(streams_t *self, char role, oid_t session, const stream_options_t *wanted, stream_ticket_t *ret,
-              err_t *err)
+streams_issue(streams_t *self, oid_t session, const stream_options_t *wanted, stream_ticket_t *ret, err_t *err)
 {
     int64_t now = clock_now_ns();
     int place = -1;
@@ -85,13 +84,13 @@ streams_issue(streams_t *self, char role, oid_t session, const stream_options_t 
         return status;
     pthread_mutex_lock(&self->lock);
     for (int i = 0; i < TICKETS && place < 0; i++)
-        if (!self->issued[i].role || now >= self->issued[i].until_ns)
+        if (!self->issued[i].used || now >= self->issued[i].until_ns)
             place = i;
     if (place < 0 || count_of(self, session, now) >= STREAMS_EACH_SESSION)
         status =
             err_set(err, FH_LIMIT_EXCEEDED, "%d streams and tickets of one session are the most", STREAMS_EACH_SESSION);
     else
-        self->issued[place] = (issued_t){*ret, session, role, wanted->sealed, wanted->compress, now + TICKET_NS};
+        self->issued[place] = (issued_t){*ret, session, true, wanted->sealed, wanted->compress, now + TICKET_NS};
     pthread_mutex_unlock(&self->lock);
     return status;
 }
@@ -108,7 +107,7 @@ redeem(streams_t *self, const uint8_t token[STREAM_TOKEN], issued_t *ret)
 
         for (int k = 0; k < STREAM_TOKEN; k++)
             different |= issued->ticket.token[k] ^ token[k];
-        if (!issued->role || different || now >= issued->until_ns)
+        if (!issued->used || different || now >= issued->until_ns)
             continue;
         *ret = *issued;
         explicit_bzero(issued, sizeof *issued);
@@ -142,7 +141,6 @@ serve(connection_t *self, stream_t *stream, const issued_t *issued)
         .patience_ms = PATIENCE_MS, .sealed = issued->sealed, .compress = issued->compress};
     served_t served = {.core = streams->core,
                        .stream = stream,
-                       .role = issued->role,
                        .session = issued->session,
                        .number = (uint8_t)(self - streams->connections + 1),
                        .scratch = malloc(STREAM_CHUNK)};
@@ -162,7 +160,7 @@ run_connection(void *context)
     streams_t *streams = self->streams;
     uint8_t token[STREAM_TOKEN];
     stream_t *stream = NULL;
-    issued_t issued = {.role = 0};
+    issued_t issued = {.used = false};
     err_t err = {0};
     bool admitted = false;
 
@@ -371,7 +369,7 @@ streams_session_gone(streams_t *self, oid_t session)
         return;
     pthread_mutex_lock(&self->lock);
     for (int i = 0; i < TICKETS; i++)
-        if (self->issued[i].role && oid_equal(self->issued[i].session, session))
+        if (self->issued[i].used && oid_equal(self->issued[i].session, session))
             explicit_bzero(&self->issued[i], sizeof self->issued[i]);
     for (int i = 0; i < STREAMS_MAX; i++)
         if (self->connections[i].state == SERVES && oid_equal(self->connections[i].session, session))

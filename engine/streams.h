@@ -21,13 +21,12 @@ int streams_new(streams_t **ret, core_t *core, const char *host, bool plain, err
 void streams_destroy(streams_t **self);
 int streams_port(const streams_t *self);
 
-/* Issue a ticket for a client's session ('C') or an engine ('E').  PERMISSION: plain streams are not allowed.
+/* Issue a ticket for a session.  PERMISSION: plain streams are not allowed.
  * LIMIT_EXCEEDED. */
-int streams_issue(streams_t *self, char role, oid_t session, const stream_options_t *wanted, stream_ticket_t *ret,
-                  err_t *err);
+int streams_issue(streams_t *self, oid_t session, const stream_options_t *wanted, stream_ticket_t *ret, err_t *err);
 /* Shut one stream, by the number that deposits_take was given, if it is of that session. */
 void streams_shut(streams_t *self, uint8_t stream, oid_t session);
-/* Shut all streams of a session or engine, and forget its tickets. */
+/* Shut all streams of a session, and forget its tickets. */
 void streams_session_gone(streams_t *self, oid_t session);
 
 #endif

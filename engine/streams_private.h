@@ -8,7 +8,6 @@
 typedef struct {
     core_t *core;
     stream_t *stream;
-    char role;
     oid_t session;
     uint8_t number;
     char *scratch; /* STREAM_CHUNK bytes */

@@ -97,9 +97,8 @@ serve_put(served_t *self, const stream_record_t *record, err_t *err)
     stream_record_t answer = {.op = STREAM_TAKEN, .size = record->size, .offset = record->offset};
     chunk_place_t place = {.segment = NULL};
     err_t failure = {0};
-    int refused = self->role == 'C' ? deposits_take(self->core, self->session, id_of(record), record->offset,
-                                                    record->size, self->number, &place, &failure)
-                                    : err_set(&failure, FH_NOT_SUPPORTED, "engines do not put arrays into others");
+    int refused = deposits_take(self->core, self->session, id_of(record), record->offset, record->size, self->number,
+                                &place, &failure);
     int status = take_chunk(self, record, &place, err);
 
     deposits_took(self->core, &place, self->number, status == FH_OK);

@@ -82,7 +82,6 @@ static void
 shut(engine_link_t *self, const err_t *why)
 {
     conn_release(&self->conn, why);
-    streams_forget(self);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
     self->open = false;
@@ -102,6 +101,7 @@ engine_link_lose(engine_link_t *self, const char *reason)
     err_t why = {0};
     engine_link_lost_error(self, &why);
     shut(self, &why);
+    streams_forget(self);
 }
 
 /* Does anybody listen at the engine's ipc endpoint? */

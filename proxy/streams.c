@@ -14,6 +14,8 @@
 
 enum { PATIENCE_MS = 4000, MAX_DEFAULT = 4 };
 
+static const int64_t ASK_AGAIN_NS = 2000000000; /* a question that the line may have swallowed */
+
 /* Questions beside the lane have call numbers of their own: an engine's DONE does not count them. */
 static const uint64_t BESIDE_THE_LANE = UINT64_C(3) << 62;
 
@@ -22,7 +24,7 @@ struct engine_streams {
     stream_group_t *group;
     request_t request; /* for tickets */
     bool asked;
-    bool moving;
+    int64_t asked_ns;
     /* what the answer has brought */
     int port, ntickets;
     stream_ticket_t tickets[STREAM_GROUP_MAX];
@@ -133,6 +135,7 @@ ask_for_tickets(engine_link_t *engine, int count, err_t *err)
     self->ntickets = 0;
     conn_expect(&engine->conn, &self->request, call, 1);
     self->asked = true;
+    self->asked_ns = clock_now_ns();
     return FH_OK;
 }
 
@@ -148,8 +151,12 @@ static int
 see_to_tickets(engine_link_t *engine, err_t *err)
 {
     struct engine_streams *self = engine->streams;
-    if (self->asked && self->request.due > 0)
-        return FH_OK;
+    if (self->asked && self->request.due > 0) {
+        if (clock_now_ns() - self->asked_ns < ASK_AGAIN_NS)
+            return FH_OK;
+        conn_forget(&engine->conn, &self->request);
+        self->asked = false;
+    }
     if (self->asked) {
         self->asked = false;
         if (self->request.status && !passes(self->request.status)) {
@@ -211,6 +218,7 @@ typedef struct {
     engine_link_t **engines; /* that take part */
     int nengines;
     bool to_engines;
+    engine_link_t *shut; /* whose link is broken, if one's is */
     int64_t bytes, moved;
     int status;
     err_t err;
@@ -278,12 +286,6 @@ look_at(move_t *self, engine_link_t *engine, int64_t *ret_moved_ns)
         fail(self, engine_link_lost_error(engine, &self->err));
         return true;
     }
-    if (!engine->open || !engine->streams) {
-        fail(self, err_set(&self->err, FH_STALE_HANDLE,
-                           "engine %d does not know this session any more: what was moved to or from it is gone",
-                           engine->number));
-        return true;
-    }
     stream_group_progress(engine->streams->group, &progress);
     self->moved += progress.moved;
     if (progress.moved_ns > *ret_moved_ns)
@@ -296,6 +298,10 @@ look_at(move_t *self, engine_link_t *engine, int64_t *ret_moved_ns)
             fail(self, status);
         }
         return true;
+    }
+    if (!engine->open) {
+        self->shut = engine;
+        return false;
     }
     status = see_to_tickets(engine, &err);
     if (status) {
@@ -334,12 +340,28 @@ advanced(const void *context)
     move->moved = 0;
     for (int i = 0; i < move->nengines; i++)
         ended = look_at(move, move->engines[i], &moved_ns) && ended;
+    broker_link_ping(move->session); /* a long move must not look like silence */
     session_push(move->session);
     moved_tell(move->session, move->moved, move->bytes);
     if (!ended && move->session->call_timeout_s >= 0 &&
         (double)(clock_now_ns() - moved_ns) / 1e9 > move->session->call_timeout_s)
         give_up(move);
-    return ended || move->status;
+    return ended || move->status || move->shut;
+}
+
+/* The line may have broken for the links, too.  An engine keeps what a session has for as long as its lease: say HELLO
+ * again, and go on. */
+static int
+see_through(move_t *self, err_t *err)
+{
+    int status;
+    do {
+        self->shut = NULL;
+        status = wait_until(self->session, INT64_MAX, advanced, self, err);
+        if (!status && self->shut && !self->status)
+            status = engine_link_open(self->shut, err);
+    } while (!status && self->shut && !self->status);
+    return status;
 }
 
 /* Sort the parts by their engines and begin. */
@@ -365,7 +387,6 @@ begin(move_t *self, int n, err_t *err)
         status = stream_group_begin(engine->streams->group, self->items + first, made - first, self->to_engines, err);
         if (status)
             return status;
-        engine->streams->moving = true;
         self->engines[self->nengines++] = engine;
     }
     return FH_OK;
@@ -379,9 +400,7 @@ end(const move_t *self)
         if (!engine->streams)
             continue;
         stream_group_end(engine->streams->group);
-        engine->streams->moving = false;
-        if (engine->streams->asked)
-            conn_forget(&engine->conn, &engine->streams->request);
+        conn_forget(&engine->conn, &engine->streams->request);
         engine->streams->asked = false;
     }
 }
@@ -405,7 +424,7 @@ streams_move(fh_session *session, const streams_part_t *parts, int n, bool to_en
     if (!status)
         status = begin(&move, n, err);
     if (!status)
-        status = wait_until(session, INT64_MAX, advanced, &move, err);
+        status = see_through(&move, err);
     end(&move);
     add_up(session, &move);
     if (!status && move.status) {

@@ -32,7 +32,7 @@ typedef struct {
  * PERMISSION (streams without encryption are not allowed), or what is the matter with an array. */
 int streams_move(fh_session *session, const streams_part_t *parts, int n, bool to_engines, err_t *err);
 
-/* The link is shut: its streams are of no use any more. */
+/* The engine is gone, or the session: its streams are of no use any more.  They outlive a link that breaks. */
 void streams_forget(engine_link_t *engine);
 
 #endif

@@ -6,19 +6,26 @@ A benchmark is a program that prints one JSON object a line (other lines are pas
 ratio is ours to the limit: for times lower is better, for rates higher is better.  A benchmark that fails does not stop the others.
 """
 import argparse
+import ctypes
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
-from compare import machine, record as recorded
+from compare import machine, record as recorded, timing
 
 HERE = pathlib.Path(__file__).resolve().parent
-SECONDS, FULL_SECONDS = 900, 100
+SECONDS = 900
+FULL_SECONDS, FULL_TOTAL = 100, 240  # for one, for all
+PR_SET_CHILD_SUBREAPER = 36
 # Those that show within seconds that they run, with what makes them small.
 QUICK = {"codec": [], "noop": [], "kernel_client": ["1000000"], "python_calls": [], "idle": []}
+# In full runs of all, which have minutes.
+FULL = {"wire": ["2"]}
 
 
 def programs(build):
@@ -37,21 +44,32 @@ def row_of(line):
         return None
 
 
+def end_leftovers():
+    """Whatever a benchmark that was stopped has left running, daemons too: they are our children now."""
+    for pid in timing.children_of(os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except OSError:
+            pass  # it has ended, or is a grandchild, which ends with the others
+
+
 def rows_of(program, arguments, seconds):
     """(rows, what went wrong or None)"""
     command = [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
-    problem, output = None, ""
+    problem, output = None, b""
     try:
-        done = subprocess.run(command + arguments, stdout=subprocess.PIPE, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command + arguments, stdout=subprocess.PIPE, timeout=seconds, check=False)
         output = done.stdout
         if done.returncode:
             problem = f"ended with {done.returncode}"
     except OSError as error:
         problem = str(error)
     except subprocess.TimeoutExpired as late:
-        output = (late.stdout or b"").decode(errors="replace") if isinstance(late.stdout, bytes) else late.stdout or ""
-        problem = f"took longer than {seconds} s"
-    return [row for row in map(row_of, output.splitlines()) if row], problem
+        output, problem = late.stdout or b"", f"took longer than {seconds:.0f} s"
+    if problem:
+        end_leftovers()
+    return [row for row in map(row_of, output.decode(errors="replace").splitlines()) if row], problem
 
 
 def number(value):
@@ -63,7 +81,7 @@ def parse(arguments, known):
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the build")
     parser.add_argument("--json", type=pathlib.Path, help="append machine facts and rows to this file, a JSON object a line")
     parser.add_argument("--quick", action="store_true", help="only those that take seconds: " + ", ".join(QUICK))
-    parser.add_argument("--full", action="store_true", help=f"each has {FULL_SECONDS} s")
+    parser.add_argument("--full", action="store_true", help=f"each has {FULL_SECONDS} s, all have {FULL_TOTAL} s")
     parser.add_argument("--list", action="store_true", help="names")
     parser.add_argument("names", nargs="*", help="only benchmarks of these names")
     options = parser.parse_args(arguments)
@@ -77,6 +95,8 @@ def parse(arguments, known):
 def main():
     options, known = parse(sys.argv[1:], programs)
     wanted = [name for name in known if (not options.names or name in options.names) and (not options.quick or name in QUICK)]
+    if options.full:
+        wanted.sort(key=lambda name: name == "registry")  # the longest
     if options.list:
         print("\n".join(wanted))
         return 0
@@ -84,11 +104,17 @@ def main():
     if warning:
         print("warning:", warning, file=sys.stderr)
     print(f"{'benchmark':<13} {'case':<44} {'ours':>10} {'unit':<6} {'limit':>10} {'ratio':>7}  limit is", flush=True)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    end = time.monotonic() + FULL_TOTAL
     failed, records = [], [{"kind": "benchmarks", **machine.facts()}]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder  # engines leave the user's machine code alone
         for name in wanted:
-            rows, problem = rows_of(known[name], QUICK[name] if options.quick else [], FULL_SECONDS if options.full else SECONDS)
+            seconds = min(FULL_SECONDS, end - time.monotonic()) if options.full else SECONDS
+            if seconds < 1:
+                print(f"not run, since the time is used up: {name}", flush=True)
+                continue
+            rows, problem = rows_of(known[name], (QUICK if options.quick else FULL if options.full else {}).get(name, []), seconds)
             if not rows and not problem:
                 problem = "printed no figures"
             for row in rows:

@@ -4,6 +4,7 @@
 #include "tests/process/cluster.h"
 #include "tests/process/flaky_line.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ fill(double *data, uint64_t seed)
         data[i] = (double)i * (double)(seed % 1000 + 1);
 }
 
-/* There, doubled over there, and back: every value is exact. */
+/* There and back: every value is exact. */
 static void
 there_and_back(fh_session *session, uint64_t seed)
 {
@@ -118,6 +119,51 @@ lines_that_swallow_everything(void **state)
     campaign(FLAKY_SWALLOW, 60 << 20, 2, NULL);
 }
 
+/* ---- the whole line ------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    pthread_t thread;
+    int after_ms, down_ms;
+} outage_t;
+
+/* Links and streams are cut in the middle, and nothing can be reached for a while. */
+static void *
+cut_all(void *context)
+{
+    const outage_t *self = context;
+    (void)poll(NULL, 0, self->after_ms);
+    flaky_line_cut(true, true);
+    (void)poll(NULL, 0, self->down_ms);
+    flaky_line_cut(false, false);
+    return NULL;
+}
+
+static void
+outages_of_the_whole_line(void **state)
+{
+    /* The links' own signs of life miss more than 1.5 seconds. */
+    static const outage_t outages[] = {{.after_ms = 300, .down_ms = 50}, {.after_ms = 900, .down_ms = 2500}};
+    uint64_t seed = check_seed();
+    (void)state;
+    flaky_line_start(seed);
+    fh_session *session = connect_far(2, NULL);
+    there_and_back(session, seed);
+    flaky_line_set(FLAKY_THROTTLE, 1); /* so that it takes seconds */
+    for (size_t i = 0; i < sizeof outages / sizeof *outages; i++) {
+        outage_t outage = outages[i];
+        int before = flaky_line_streams();
+        assert_int_equal(pthread_create(&outage.thread, NULL, cut_all, &outage), 0);
+        there_and_back(session, seed + i);
+        pthread_join(outage.thread, NULL);
+        assert_true(flaky_line_streams() > before);
+    }
+    flaky_line_set(0, 0);
+    there_and_back(session, seed);
+    fh_close(&session);
+    flaky_line_stop();
+}
+
 int
 main(void)
 {
@@ -126,6 +172,7 @@ main(void)
         cmocka_unit_test(lines_that_break_under_compressed_bytes),
         cmocka_unit_test(lines_that_stall_and_slow_down),
         cmocka_unit_test(lines_that_swallow_everything),
+        cmocka_unit_test(outages_of_the_whole_line),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

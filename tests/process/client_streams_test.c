@@ -4,10 +4,11 @@
 #include "tests/process/cluster.h"
 
 #include <poll.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ENGINES = 2 };
@@ -255,13 +256,93 @@ interrupted_moves_leave_nothing(void **state)
     free(data);
 }
 
+/* ---- who stands still costs his credit -----------------------------------------------------------------------------
+ */
+
+enum { HELD = 64 << 20, ROUNDS = 3 };
+
+/* Gathers for ever; a byte to tell after the first time. */
+static void
+gather_for_ever(int tell)
+{
+    fh_session *session = NULL;
+    fh_array *array = NULL;
+    const int64_t count = HELD;
+    unsigned char *data = calloc(1, HELD);
+    const fh_local local = {.data = data, .dtype = FH_UINT8, .ndim = 1, .shape = &count};
+    if (!data ||
+        fh_connect(&session, &(fh_connect_options){.target = cluster.client_file, .host = "elsewhere", .streams = 4},
+                   NULL) ||
+        fh_scatter(session, &local, &(fh_scatter_options){.axis = FH_WHOLE}, &array, NULL))
+        _exit(1);
+    for (int i = 0; fh_gather(array, data, NULL, NULL) == 0; i++)
+        if (i == 0 && write(tell, "", 1) != 1)
+            break;
+    _exit(1);
+}
+
+/* KiB of anonymous memory of a process. */
+static long
+anonymous_kib(pid_t pid)
+{
+    char path[64], text[256];
+    long kib = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (kib < 0 && fgets(text, sizeof text, file))
+        if (strncmp(text, "RssAnon:", 8) == 0)
+            kib = strtol(text + 8, NULL, 10);
+    fclose(file);
+    return kib;
+}
+
+static long
+engines_kib(void)
+{
+    long kib = 0;
+    for (int i = 0; i < ENGINES; i++)
+        kib += anonymous_kib(cluster.engines[i].pid);
+    return kib;
+}
+
+/* A client stops in the middle of its gathers: engines keep at most two chunks for each of its streams, and others go
+ * on. */
+static void
+a_client_that_stands_still_costs_little(void **state)
+{
+    fh_session *session = connect_far((fh_connect_options){.streams = 2});
+    long before = engines_kib();
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        int told[2];
+        char byte;
+        assert_int_equal(pipe(told), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            gather_for_ever(told[1]);
+        close(told[1]);
+        assert_int_equal(read(told[0], &byte, 1), 1);
+        assert_int_equal(kill(child, SIGSTOP), 0);
+        there_and_back(session, FH_FLOAT64, 1500, 1111, 0, false, false, 0, false);
+        long grown = engines_kib() - before;
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        close(told[0]);
+        print_message("round %d: engines have grown by %ld KiB\n", i, grown);
+        assert_true(grown < (i + 1) * 4 * 2 * 1024 + 16 * 1024);
+    }
+    fh_close(&session);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_back_is_what_was_sent), cmocka_unit_test(without_streams_bytes_go_in_messages),
         cmocka_unit_test(unknown_compression_is_refused),   cmocka_unit_test(plain_streams_need_both_sides),
-        cmocka_unit_test(interrupted_moves_leave_nothing),
+        cmocka_unit_test(interrupted_moves_leave_nothing),  cmocka_unit_test(a_client_that_stands_still_costs_little),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

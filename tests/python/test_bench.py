@@ -140,6 +140,12 @@ def test_a_benchmark_that_fails_does_not_stop_the_others(tmp_path):
     assert [row["kind"] for row in rows] == ["benchmarks", "benchmark", "benchmark"] and rows[0]["cores"] == os.cpu_count()
 
 
+def test_daemons_of_a_benchmark_that_fails_end_with_it(tmp_path):
+    left = tmp_path / "daemon"
+    done = run_with({"aa": f"setsid sh -c 'echo $$ >{left}; exec sleep 600' >&2 & while ! [ -s {left} ]; do :; done; exit 3"}, tmp_path, "aa")
+    assert done.returncode == 1 and state_of(left.read_text().strip()) == "Z"
+
+
 def test_a_wrong_name_is_an_error_that_lists_the_right_ones(tmp_path):
     done = run_with({"dd": f"echo '{ROW}'"}, tmp_path, "ddd")
     assert done.returncode == 2 and "no such benchmark: ddd" in done.stderr and "dd" in done.stderr
