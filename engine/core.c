@@ -23,6 +23,7 @@ core_init(core_t *self, int64_t memory_bytes, const char *host, err_t *err)
 
     memset(self, 0, sizeof *self);
     pthread_mutex_init(&self->lock, NULL);
+    pthread_mutex_init(&self->moving, NULL);
     pthread_cond_init(&self->work, NULL);
     self->number = -1;
     self->id = oid_new();
@@ -59,6 +60,7 @@ core_release(core_t *self)
         close(self->wake_fd);
     pthread_cond_destroy(&self->work);
     pthread_mutex_destroy(&self->lock);
+    pthread_mutex_destroy(&self->moving);
 }
 
 /* ---- replies -------------------------------------------------------------------------------------------------------

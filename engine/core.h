@@ -1,7 +1,8 @@
 /* engine/core.h - what the engine's two threads share, behind one lock: lanes, objects, transfers, counters.
  *
  * The lock is held for moments only: to look up operands, to publish results, to queue replies.  Loops, copies and
- * system calls happen without it, on segments that are held by references. Lock order: the core's, then the pool's. */
+ * system calls happen without it, on segments that are held by references. Lock order: moving, the core's, the pool's.
+ */
 #ifndef FH_ENGINE_CORE_H
 #define FH_ENGINE_CORE_H
 
@@ -58,7 +59,8 @@ typedef struct core {
     deposits_t *deposits;   /* under the lock, too */
     streams_t *streams;     /* locks itself; NULL: there are none */
     pool_t *pool;           /* locks itself */
-    struct spill *spill;    /* where arrays go that have no room; NULL: nowhere.  Not the reactor's */
+    struct spill *spill;    /* where arrays go that have no room; NULL: nowhere. */
+    pthread_mutex_t moving; /* held while contents go to disk or come back; before the core's lock */
     bool trim_heap;         /* atomic: the compute thread should give heap back when it has nothing else to do */
     bool has_reactor;       /* then there is one: it has no time for disks */
     pthread_t reactor;      /* set before the other thread starts to reply */

@@ -121,7 +121,7 @@ list_idle(core_t *self, segment_t ***ret, size_t *ret_count, int64_t *ret_bytes,
     return status;
 }
 
-/* The pool has refused so many bytes with what err says: free as much, or leave all as it is. */
+/* Under `moving`.  The pool has refused so many bytes with what err says: free as much, or leave all as it is. */
 static int
 make_room(core_t *self, int64_t bytes, err_t *err)
 {
@@ -195,14 +195,13 @@ read_back(core_t *self, segment_t *segment, err_t *err)
     return FH_OK;
 }
 
-int
-core_bring_back(core_t *self, segment_t *segment, err_t *err)
+/* One segment comes back; under `moving`, so that only we change where it is. */
+static int
+bring_back(core_t *self, segment_t *segment, err_t *err)
 {
     int status;
     err_t ignored;
 
-    if (on_reactor(self))
-        return busy(err);
     if (segment->where == SEGMENT_HERE)
         return FH_OK;
     while ((status = pool_returns(self->pool, segment, 0, err)) == FH_LIMIT_EXCEEDED) {
@@ -223,6 +222,18 @@ core_bring_back(core_t *self, segment_t *segment, err_t *err)
 }
 
 int
+core_bring_back(core_t *self, segment_t *segment, err_t *err)
+{
+    if (on_reactor(self))
+        return busy(err);
+    pthread_mutex_lock(&self->moving);
+    int status = bring_back(self, segment, err);
+
+    pthread_mutex_unlock(&self->moving);
+    return status;
+}
+
+int
 core_take(core_t *self, size_t size, oid_t session, unsigned flags, segment_t **ret, err_t *err)
 {
     int status;
@@ -230,7 +241,9 @@ core_take(core_t *self, size_t size, oid_t session, unsigned flags, segment_t **
     while ((status = pool_take(self->pool, size, session, flags, ret, err)) == FH_LIMIT_EXCEEDED && self->spill) {
         if (on_reactor(self))
             return busy(err);
+        pthread_mutex_lock(&self->moving);
         status = make_room(self, pool_cost(self->pool, size, flags), err);
+        pthread_mutex_unlock(&self->moving);
         if (status)
             return status;
     }

@@ -5,7 +5,8 @@
  * They come back when they are pinned: core_pin is the one door.  A segment goes only if nothing but arrays holds it:
  * no call, no transfer, no client's map, no other engine, and no client that was told where it lies and has not said
  * that it is through.
- * Thread rule: without the core's lock; never on the reactor, which has no time for it. */
+ * Thread rule: without the core's lock, on any thread but the reactor, which has no time for it; one moves at a time.
+ */
 #ifndef FH_ENGINE_CORE_SPILL_H
 #define FH_ENGINE_CORE_SPILL_H
 

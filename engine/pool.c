@@ -121,6 +121,7 @@ pool_new(pool_t **ret, int64_t limit_bytes, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory for a pool");
     self->limit = limit_bytes;
     pthread_mutex_init(&self->lock, NULL);
+    pthread_mutex_init(&self->measuring, NULL);
     *ret = self;
     return FH_OK;
 }
@@ -142,6 +143,7 @@ pool_destroy(pool_t **self)
     pool_owners_release(*self);
     free((*self)->files);
     pthread_mutex_destroy(&(*self)->lock);
+    pthread_mutex_destroy(&(*self)->measuring);
     free(*self);
     *self = NULL;
 }

@@ -106,7 +106,7 @@ typedef struct {
 } pool_memory_t;
 
 /* *ret_owners: ret->owners records, malloc'ed.  A system call for each file, in between others get the lock: exact
- * where nothing changes meanwhile.  On one thread at a time.  NO_MEMORY. */
+ * where nothing changes meanwhile.  NO_MEMORY. */
 int pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t *err);
 
 #endif

@@ -160,6 +160,7 @@ int
 pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t *err)
 {
     *ret = (pool_memory_t){.cached = 0};
+    pthread_mutex_lock(&self->measuring);
     pthread_mutex_lock(&self->lock);
     reset(self);
     for (size_t i = 0; i < self->nfiles; i++) {
@@ -172,6 +173,7 @@ pool_measure(pool_t *self, pool_memory_t *ret, pool_owner_t **ret_owners, err_t 
     int status = copy_owners(self, ret, ret_owners, err);
 
     pthread_mutex_unlock(&self->lock);
+    pthread_mutex_unlock(&self->measuring);
     return status;
 }
 

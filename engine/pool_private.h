@@ -11,6 +11,7 @@ enum { POOL_STEP_BITS = 4, POOL_STEPS = 1 << POOL_STEP_BITS, POOL_CLASSES = 64 *
 
 struct pool {
     pthread_mutex_t lock;
+    pthread_mutex_t measuring;      /* one at a time; before the lock */
     struct spill *spill;            /* NULL: nothing goes to disk */
     const huge_pages_t *huge_pages; /* NULL: there are none */
     int64_t limit, used, queued, spilled, spilled_count, went, returned, cached, doomed_bytes, segments, recycled;

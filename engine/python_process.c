@@ -218,7 +218,6 @@ python_process_send(python_process_t *self, const void *bytes, size_t size, cons
         n = sendmsg(self->socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (n == (ssize_t)size) {
-        atomic_fetch_add_explicit(&self->page->asked, 1, memory_order_release);
         self->asked_ns = clock_now_ns();
         self->looked = false;
         return FH_OK;

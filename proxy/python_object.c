@@ -348,6 +348,8 @@ fh_python_wait(fh_python_call *call, double timeout_s, fh_error *error)
         status = wait_until(call->session, session_deadline(call->session, timeout_s), is_answered, call, err);
     if (status == FH_INTERRUPTED)
         session_cancel(call->session);
+    if (status == FH_TIMEOUT)
+        engine_link_check(call->engine); /* who waits in short slices learns of its end here */
     return status ? status : outcome(call, err);
 }
 

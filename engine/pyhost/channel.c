@@ -1,7 +1,5 @@
 #include "engine/pyhost/channel.h"
 
-#include "base/clock.h"
-
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,8 +7,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-enum { LOOK_NS = 30000 };
 
 int
 channel_open(channel_t *self, err_t *err)
@@ -53,16 +49,11 @@ receive(channel_t *self, datagram_t **ret, err_t *err)
     struct msghdr header = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t n;
-    bool seen = patience_look(&self->patience, &self->page->asked, self->heard, LOOK_NS);
-    int64_t since_ns = clock_now_ns();
     do
         n = recvmsg(self->socket, &header, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n <= 0)
         return err_set_errno(err, FH_CANNOT_CONNECT, n < 0 ? errno : 0, "the engine is gone");
-    if (!seen)
-        patience_slept(&self->patience, clock_now_ns() - since_ns);
-    self->heard++;
     datagram_t *datagram = malloc(sizeof *datagram + (size_t)n);
     if (!datagram)
         return err_set(err, FH_NO_MEMORY, "no memory for a datagram of %zd bytes", n);

@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "engine/pyhost/pyhost_wire.h"
-#include "engine/runner/patience.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,8 +22,6 @@ typedef struct {
     int socket;
     pid_t pid; /* who may speak: a forked child must not */
     pyhost_page_t *page;
-    uint32_t heard; /* datagrams of the engine */
-    patience_t patience;
     datagram_t *first, *last; /* came while something else was waited for */
     size_t used;              /* of out */
     char *buffer;             /* for one datagram that comes in */

@@ -226,7 +226,12 @@ def _special(host, receiver, name, args):
 
 
 @_operation
-def _map(host, receiver, function, items):
+def _apply(host, function, args, kwargs):
+    return function(*args, **kwargs)
+
+
+@_operation
+def _each(host, function, items):
     """Each item is a tuple of arguments; each result (True, value) or (False, what _report says)."""
     results = []
     for args in items:

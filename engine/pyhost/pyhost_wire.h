@@ -103,8 +103,7 @@ typedef struct {
     _Atomic uint64_t running;   /* the host's: the call that it runs; 0: none */
     _Atomic uint64_t interrupt; /* the engine's: the call that SIGINT is meant for */
     _Atomic uint64_t cancelled; /* the engine's: calls up to this one need not be begun */
-    /* Datagrams that the engine has sent, and that the host has sent: for a look without a system call. */
-    _Alignas(64) _Atomic uint32_t asked;
+    /* Datagrams that the host has sent: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t answered;
 } pyhost_page_t;
 _Static_assert(sizeof(pyhost_page_t) <= PYHOST_PAGE_BYTES, "the page is one page");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB = 1024 * 1024, LIMIT_MIB = 64, QUEUE_MIB = 64, SLACK_MIB = 48, SESSIONS = 24, EACH = 14 };
+enum { MIB = 1024 * 1024, LIMIT_MIB = 64, QUEUE_MIB = 64, SLACK_MIB = 48 + CHECK_QUARANTINE_MIB, SESSIONS = 24, EACH = 14 };
 
 static int
 start(void **state)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-enum { MIB = 1024 * 1024, LIMIT_MIB = 64, EACH_MIB = 4, ARRAYS = 3 * LIMIT_MIB / EACH_MIB, SLACK_MIB = 24 };
+enum { MIB = 1024 * 1024, LIMIT_MIB = 64, EACH_MIB = 4, ARRAYS = 3 * LIMIT_MIB / EACH_MIB, SLACK_MIB = 24 + CHECK_QUARANTINE_MIB };
 enum { ELEMENTS = EACH_MIB * MIB / 8 };
 
 static char folder[PATH_MAX];

@@ -279,6 +279,18 @@ def test_block_false_gives_futures(cluster):
     assert len(done) == 100 and not rest
 
 
+def test_threads_take_turns_while_one_waits(cluster):
+    import threading
+
+    worker, account = fh.scatter([Worker(), Account()])
+    slow = threading.Thread(target=lambda: pytest.raises(TimeoutError, worker.spin, timeout=2))
+    slow.start()
+    for n in range(1, 21):
+        assert account.deposit(1) == n and account.deposit(0, block=False).result(20) == n
+    assert slow.is_alive()  # the others did not wait for it
+    slow.join()
+
+
 def test_futures_are_awaitable(cluster):
     import asyncio
 

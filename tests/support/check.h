@@ -15,6 +15,13 @@
 
 #include <cmocka.h>
 
+/* What a sanitizer keeps of freed memory, in each process. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CHECK_QUARANTINE_MIB = 320 };
+#else
+enum { CHECK_QUARANTINE_MIB = 0 };
+#endif
+
 /* The call returns FH_OK; else its error is shown.  err: an err_t that was handed to the call. */
 #define check_ok(call, err) check_status_at((call), FH_OK, &(err), #call, __FILE__, __LINE__)
 /* The call returns this status, and its err_t says the same. */

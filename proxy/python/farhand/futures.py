@@ -23,12 +23,18 @@ class Future(concurrent.futures.Future):
     _session = None  # in which its array is computed
 
     def result(self, timeout=None):
-        with _cancelled_by_interrupt([self]):
+        try:
             return super().result(timeout)
+        except KeyboardInterrupt:
+            _cancel([self])
+            raise
 
     def exception(self, timeout=None):
-        with _cancelled_by_interrupt([self]):
+        try:
             return super().exception(timeout)
+        except KeyboardInterrupt:
+            _cancel([self])
+            raise
 
     def __await__(self):
         import asyncio  # only programs that await have it loaded
@@ -41,10 +47,15 @@ def _cancelled_by_interrupt(futures):
     try:
         yield
     except KeyboardInterrupt:
-        for session in {future._session for future in futures if isinstance(future, Future) and future._session}:
-            with contextlib.suppress(CLASSES["Error"]):  # it may be closed
-                session.cancel()
+        _cancel(futures)
         raise
+
+
+def _cancel(futures):
+    """End what these wait for."""
+    for session in {future._session for future in futures if isinstance(future, Future) and future._session}:
+        with contextlib.suppress(CLASSES["Error"]):  # it may be closed
+            session.cancel()
 
 
 class _Pool:

@@ -3,6 +3,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 import weakref
 
 from . import remote_wire
@@ -11,6 +12,7 @@ from .futures import Future
 from .session import current
 
 _POLL_MS = 5  # between two looks for answers, where no sign of them was seen
+_MANY, _PAUSE = 64, 0.0003  # calls under way; seconds
 _HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
 
 
@@ -20,12 +22,13 @@ class PythonSide:
     def __init__(self, session):
         self.session = session
         self.greeted = {}  # engine number -> how many proxied types it has been told of
+        self.epochs = {}  # engine number -> process number of its host
         self.proxied = []  # types whose values stay on the engines
         self.classes = {}  # (engine, type key) -> class of proxies
         self.generated = {}  # what a type has -> class of proxies, the same for all engines
         self.turn = itertools.count()
         self.lock = threading.Lock()
-        self.waiting = {}  # token -> (future, engine, what)
+        self.waiting = {}  # token -> (future, engine, what, receiver)
         self.tokens = itertools.count(1)
         self.collector = None
 
@@ -46,11 +49,15 @@ class PythonSide:
         path = [os.path.abspath(folder) for folder in sys.path if folder != ""] if near else []
         if near and "" in sys.path:
             path.append(os.getcwd())
-        version, _ = self.wait(engine, "hello", remote_wire.Call(("hello", True, path, list(self.proxied))))
+        version, self.epochs[engine] = self.wait(engine, "hello", remote_wire.Call(("hello", True, path, list(self.proxied))))
         if tuple(version[:2]) != sys.version_info[:2]:
             raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
                                             f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
         self.greeted[engine] = told
+
+    def epoch(self, engine):
+        """What tells one host of an engine from the next."""
+        return self.epochs.get(engine)
 
     def _engine_id(self, engine):
         return self.session.engine_ids([engine])[0]
@@ -59,7 +66,7 @@ class PythonSide:
 
     def _ask(self, engine, what, call, keep, timeout, token):
         """The native call; arrays are brought to the engine first."""
-        arrays = tuple(remote_wire.native_array(array, engine) for array in call.arrays)
+        arrays = tuple([remote_wire.native_array(array, engine) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
             buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(engine))
@@ -85,27 +92,24 @@ class PythonSide:
             return kept, value
         return receiver if kind == remote_wire.RECEIVER else value
 
-    def submit(self, engine, what, call, *, keep=False, timeout=None, receiver=None, future=None, then=None):
-        """(native object or None, Future of the value).  then: applied to the value on the collector's thread."""
-        future = Future() if future is None else future
+    def submit(self, engine, what, call, *, keep=False, timeout=None, receiver=None):
+        """(native object or None, Future of the value)."""
+        future = Future()
         future._session = self.session._native
         token = next(self.tokens)
-        with self.lock:
-            self.waiting[token] = (future, engine, what, receiver, then)
+        self.waiting[token] = (future, engine, what, receiver)
         try:
             kept = self._ask(engine, what, call, keep, timeout, token)
         except BaseException:
-            with self.lock:
-                del self.waiting[token]
+            self.waiting.pop(token, None)
             raise
-        self._collect_from_now_on()
+        if self.collector is None:
+            self._collect_from_now_on()
         return kept, future
 
     # ---- the collector: one thread that fills the Futures, while there are any
 
     def _collect_from_now_on(self):
-        if self.collector is not None:
-            return
         with self.lock:
             if self.collector is None:
                 self.collector = threading.Thread(target=_collect, args=(weakref.ref(self),), name="farhand-python", daemon=True)
@@ -115,24 +119,28 @@ class PythonSide:
         """Fill the Futures whose answers have come.  False: there is nothing to wait for any more."""
         try:
             answered, _ = self.session._native.python_collect()
-            if not answered:
+            if len(answered) < len(self.waiting) > _MANY:
+                time.sleep(_PAUSE)  # so that more come at a time
+            elif not answered:
                 self.session._native.python_await(_POLL_MS)
         except Exception as problem:  # the session is closed
             self.fail_all(problem)
             return False
         for token, answer in answered:
-            with self.lock:
-                entry = self.waiting.pop(token, None)
+            entry = self.waiting.pop(token, None)
             if entry is not None:
                 self._fill(entry, answer)
+        if self.waiting:
+            return True
         with self.lock:
-            if self.waiting:
-                return True
             self.collector = None
-            return False
+            if not self.waiting:
+                return False
+            self.collector = threading.current_thread()  # a call has come just now, and seen that there was a collector
+            return True
 
     def _fill(self, entry, answer):
-        future, engine, what, receiver, then = entry
+        future, engine, what, receiver = entry
         if not future.set_running_or_notify_cancel():
             return
         try:
@@ -144,8 +152,6 @@ class PythonSide:
                 value = receiver
             elif kind == remote_wire.KEPT:
                 value = None
-            if then is not None:
-                value = then(value)
         except BaseException as problem:
             problem.__traceback__ = None
             future.set_exception(problem)

@@ -29,7 +29,7 @@ def _is_plain(value, depth=3):
     if not depth or kind not in (list, tuple, dict) or len(value) > _MOST_ITEMS:
         return False
     items = value if kind is not dict else [*value, *value.values()]
-    return all(_is_plain(item, depth - 1) for item in items)
+    return _PLAIN.issuperset(map(type, items)) or all(_is_plain(item, depth - 1) for item in items)
 
 
 class Call:
@@ -39,10 +39,11 @@ class Call:
         self.objects = [] if receiver is None else [receiver]
         self.arrays, self.buffers = [], []
         self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
-        if all(_is_plain(part) for part in command):
-            self.body = pickle.dumps(command, 5)
-        else:
-            self.body = self._pickle(command)
+        for part in command:
+            if type(part) not in _PLAIN and not _is_plain(part):
+                self.body = self._pickle(command)
+                return
+        self.body = pickle.dumps(command, 5)
 
     def _pickle(self, command):
         out = io.BytesIO()

@@ -51,6 +51,7 @@ typedef struct {
     PyObject *progress;     /* called while much is moved; NULL: nothing */
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
+    double call_timeout;    /* seconds; negative: none */
 } pysession_t;
 
 typedef struct {

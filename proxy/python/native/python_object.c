@@ -1,10 +1,14 @@
 /* proxy/python/native/python_object.c - Python objects on engines: the type Object, and calls in their hosts. */
 #include "proxy/python/native/native.h"
 
+#include <math.h>
 #include <poll.h>
-#include <string.h>
+#include <stdlib.h>
+#include <time.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, PAUSE_NS = 200000 };
+
+#define SLICE_S 0.01
 
 /* ---- Object --------------------------------------------------------------------------------------------------------
  */
@@ -155,13 +159,76 @@ read_arrays(pysession_t *session, PyObject *tuple, fh_array **ret, int *ret_coun
     return true;
 }
 
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Inside once more, whatever signals come; an exception that is set stays.  False: the session was closed meanwhile. */
+static bool
+enter_again(pysession_t *session)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    bool inside = pysession_enter(session);
+    while (!inside && session->session) {
+        if (!type)
+            PyErr_Fetch(&type, &value, &traceback);
+        PyErr_Clear();
+        inside = pysession_enter(session);
+    }
+    if (inside)
+        pysession_gil_take(session);
+    if (type)
+        PyErr_Restore(type, value, traceback);
+    if (inside)
+        pysession_gil_give(session);
+    return inside;
+}
+
+/* Wait in slices, between which other threads use the session.  False: it was closed meanwhile, with an exception, and
+ * we are not inside any more. */
+static bool
+wait_in_slices(pysession_t *session, fh_python_call *call, double timeout, int *ret_status, fh_error *error)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    fh_python_answer answer;
+    double end = timeout < 0 ? HUGE_VAL : seconds_now() + timeout;
+    for (;;) {
+        double left = end - seconds_now();
+        *ret_status = fh_python_wait(call, left > SLICE_S ? SLICE_S : left > 0 ? left : 0, error);
+        if (*ret_status != FH_STATUS_TIMEOUT || left <= SLICE_S ||
+            fh_python_answer_get(call, &answer, NULL) != FH_STATUS_BUSY)
+            return true;
+        (void)pysession_leave(session, 0, NULL);
+        PyThreadState *state = PyEval_SaveThread();
+        (void)nanosleep(&pause, NULL);
+        PyEval_RestoreThread(state);
+        bool signalled = PyErr_Occurred() || PyErr_CheckSignals();
+        if (!enter_again(session))
+            return false;
+        if (!signalled)
+            continue;
+        (void)fh_cancel(session->session, NULL);
+        return true; /* the exception is raised when we leave */
+    }
+}
+
 /* Wait, and leave the session with the answer. */
 static PyObject *
 await_answer(pysession_t *session, fh_python_call *call, double timeout, fh_object *kept)
 {
     fh_error error = {0};
     fh_python_answer answer = {0};
-    int status = fh_python_wait(call, timeout, &error);
+    int status = 0;
+    if (!wait_in_slices(session, call, timeout, &status, &error)) {
+        fh_object_free(&kept); /* nobody is inside a closed session */
+        fh_python_call_free(&call);
+        return NULL;
+    }
     if (!status || status == FH_STATUS_REMOTE_ERROR)
         (void)fh_python_answer_get(call, &answer, NULL);
     if (answer.raised)
@@ -210,7 +277,7 @@ pyobject_call(PyObject *object, PyObject *args)
         PyBuffer_Release(&body);
         return NULL;
     }
-    double timeout = request.timeout_s > 0 ? request.timeout_s + 5 : -1;
+    double timeout = request.timeout_s > 0 ? request.timeout_s + 5 : self->call_timeout;
     int status = fh_python_ask(self->session, &request, &kept, &call, &error);
     if (!status && !token) {
         PyObject *result = await_answer(self, call, timeout, kept);
@@ -231,9 +298,14 @@ pyobject_call(PyObject *object, PyObject *args)
 /* ---- collecting ----------------------------------------------------------------------------------------------------
  */
 
+/* Calls that have been answered: first all are taken, then Python objects are made,
+ * so that the GIL changes hands once and not for every answer. */
 typedef struct {
-    pysession_t *session;
-    PyObject *list;
+    struct {
+        void *token;
+        fh_python_call *call;
+    } *items;
+    size_t count, room;
 } collect_t;
 
 /* An answer, or the exception that says why there is none. */
@@ -257,35 +329,58 @@ answer_or_exception(pysession_t *session, fh_python_call *call)
 static void
 visit_answered(void *context, void *collected, fh_python_call *call)
 {
-    collect_t *collect = context;
-    pysession_gil_take(collect->session);
-    PyObject *answer = PyErr_Occurred() ? NULL : answer_or_exception(collect->session, call);
-    PyObject *item = answer ? Py_BuildValue("(KN)", (unsigned long long)(uintptr_t)collected, answer) : NULL;
-    if (item)
-        (void)PyList_Append(collect->list, item);
-    Py_XDECREF(item);
-    pysession_gil_give(collect->session);
-    fh_python_call_free(&call);
+    collect_t *self = context;
+    if (self->count == self->room) {
+        size_t room = self->room ? 2 * self->room : 256;
+        void *grown = realloc(self->items, room * sizeof *self->items);
+        if (!grown) {
+            fh_python_call_free(&call); /* its Future ends with the session */
+            return;
+        }
+        self->items = grown;
+        self->room = room;
+    }
+    self->items[self->count].token = collected;
+    self->items[self->count++].call = call;
+}
+
+/* With the GIL and the session's lock: a list of (token, answer). */
+static PyObject *
+list_answers(pysession_t *session, collect_t *collect)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; i < collect->count; i++) {
+        PyObject *answer = list ? answer_or_exception(session, collect->items[i].call) : NULL;
+        PyObject *item =
+            answer ? Py_BuildValue("(KN)", (unsigned long long)(uintptr_t)collect->items[i].token, answer) : NULL;
+        if (!item || PyList_Append(list, item))
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+        fh_python_call_free(&collect->items[i].call);
+    }
+    free(collect->items);
+    return list;
 }
 
 PyObject *
 pyobject_collect(PyObject *object, PyObject *none)
 {
     pysession_t *self = (pysession_t *)object;
-    collect_t collect = {self, PyList_New(0)};
+    collect_t collect = {0};
     fh_error error = {0};
     int waiting = 0;
     (void)none;
-    if (!collect.list || !pysession_enter(self)) {
-        Py_XDECREF(collect.list);
+    if (!pysession_enter(self))
         return NULL;
-    }
     int status = fh_python_collect(self->session, visit_answered, &collect, &waiting, &error);
+    pysession_gil_take(self);
+    PyObject *list = list_answers(self, &collect);
+    pysession_gil_give(self);
     if (!pysession_leave(self, status, &error)) {
-        Py_DECREF(collect.list);
+        Py_XDECREF(list);
         return NULL;
     }
-    return Py_BuildValue("(Ni)", collect.list, waiting);
+    return list ? Py_BuildValue("(Ni)", list, waiting) : NULL;
 }
 
 static void

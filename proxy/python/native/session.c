@@ -165,6 +165,7 @@ session_new(PyObject *module)
     self->inside = NULL;
     self->progress = NULL;
     self->pid = (long)getpid();
+    self->call_timeout = -1;
     handles_init(&self->live);
     handles_init(&self->dropped);
     self->lock = PyThread_allocate_lock();
@@ -204,6 +205,7 @@ pysession_connect(PyObject *module, PyObject *args)
     pysession_t *self = session_new(module);
     if (!self)
         return NULL;
+    self->call_timeout = options.call_timeout_s;
     options.interrupted = interrupted;
     if (report != Py_None) {
         self->progress = Py_NewRef(report);

@@ -258,6 +258,59 @@ what_cannot_be_read_is_an_error_each_time(void **state)
         check_value(bench, ids[i], i);
 }
 
+/* Several threads use arrays, as streams do beside the compute thread. */
+enum { THREADS = 4, ROUNDS = 60 };
+
+typedef struct {
+    bench_t *bench;
+    const oid_t *ids;
+    uint64_t random;
+    int wrong;
+} user_t;
+
+static void *
+use_arrays(void *context)
+{
+    user_t *self = context;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        int number = (int)(check_random(&self->random) % (2 * ROOM));
+        pin_t it = {0};
+        err_t err;
+
+        if (core_pin(&self->bench->core, self->ids[number], &it, &err)) {
+            self->wrong++;
+            continue;
+        }
+        for (int k = 0; k < BYTES; k += 509)
+            self->wrong += (unsigned char)it.nd.data[k] != number;
+        pin_release(&it);
+    }
+    return NULL;
+}
+
+static void
+threads_find_their_arrays(void **state)
+{
+    bench_t *bench = *state;
+    oid_t ids[2 * ROOM];
+    user_t users[THREADS];
+    pthread_t threads[THREADS];
+    uint64_t seed = check_seed();
+
+    make_many(bench, 2 * ROOM, ids);
+    for (int i = 0; i < THREADS; i++) {
+        users[i] = (user_t){bench, ids, seed + (uint64_t)i, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, use_arrays, &users[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(users[i].wrong, 0);
+    }
+    assert_true(stats(bench).used <= (ROOM + 1) * BYTES);
+    assert_int_equal(stats(bench).used + stats(bench).spilled, 2 * ROOM * BYTES);
+}
+
 /* With memory and disk full, arrays still change places. */
 static void
 full_disk_loses_nothing(void **state)
@@ -290,6 +343,7 @@ main(void)
         TEST(reactor_does_not_wait_for_the_disk),
         TEST(spilled_array_that_is_dropped_leaves_nothing),
         TEST(what_cannot_be_read_is_an_error_each_time),
+        TEST(threads_find_their_arrays),
         TEST(full_disk_loses_nothing),
     };
 #undef TEST

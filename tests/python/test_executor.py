@@ -1,0 +1,146 @@
+"""fh.Executor: concurrent.futures over the engines."""
+import concurrent.futures
+import itertools
+import os
+import time
+
+import numpy as np
+import pytest
+from oracle import same
+
+import farhand as fh
+
+
+@pytest.fixture
+def executor(cluster):
+    with fh.Executor() as executor:
+        yield executor
+
+
+def square(x):
+    return x * x
+
+
+def test_it_is_an_executor(executor):
+    assert isinstance(executor, concurrent.futures.Executor)
+    future = executor.submit(pow, 2, 10)
+    assert isinstance(future, concurrent.futures.Future) and future.result(20) == 1024
+    assert executor.submit(lambda *a, **k: (a, k), 1, b=(2,)).result(20) == ((1,), {"b": (2,)})
+    done, rest = concurrent.futures.wait([executor.submit(square, i) for i in range(10)])
+    assert {f.result() for f in done} == {i * i for i in range(10)} and not rest
+
+
+def test_calls_use_all_engines(executor):
+    pids = {executor.submit(os.getpid).result(20) for _ in range(1)} | {f.result(20) for f in
+                                                                       [executor.submit(os.getpid) for _ in range(20)]}
+    assert len(pids) == 2 and os.getpid() not in pids
+
+
+@pytest.mark.parametrize("chunksize", [None, 1, 3, 100])
+def test_map_keeps_the_order(executor, chunksize):
+    assert list(executor.map(square, range(500), chunksize=chunksize)) == [i * i for i in range(500)]
+    assert list(executor.map(lambda a, b: a + b, range(10), itertools.count(5), chunksize=chunksize)) == list(range(5, 25, 2))
+    assert list(executor.map(square, [], chunksize=chunksize)) == []
+
+
+def test_map_takes_items_as_there_is_room(executor):
+    taken = 0
+
+    def endless():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield taken
+
+    results = executor.map(square, endless())
+    assert [next(results) for _ in range(50_000)] == [i * i for i in range(1, 50_001)]
+    assert taken < 50_000 + 70_000 + 4096
+
+
+def test_map_raises_at_the_item_that_failed(executor):
+    results = executor.map(lambda x: 10 // (x - 3), range(6), chunksize=2)
+    assert [next(results) for _ in range(3)] == [-4, -5, -10]
+    with pytest.raises(ZeroDivisionError) as caught:
+        next(results)
+    assert isinstance(caught.value, fh.RemoteError) and "lambda" in caught.value.remote_traceback
+
+
+def test_map_with_arrays_is_by_value(executor):
+    arrays = [np.full(n, 1.5) for n in (0, 1, 100, 50_000)]
+    for result, array in zip(executor.map(lambda x: x * 2, arrays), arrays):
+        assert type(result) is np.ndarray
+        same(result, array * 2)
+
+
+def test_timeouts(executor):
+    with pytest.raises(TimeoutError):
+        list(executor.map(time.sleep, [0, 30], timeout=0.3, chunksize=1))
+    executor._side.session.cancel()
+    with fh.Executor(timeout=0.2) as quick:
+        with pytest.raises(TimeoutError):
+            quick.submit(time.sleep, 30).result(20)
+        assert quick.submit(square, 3).result(20) == 9
+
+
+def test_waiting(executor):
+    futures = [executor.call_async(square, i) for i in range(5)]
+    assert executor.get_all_results(futures) == [0, 1, 4, 9, 16]
+    assert executor.wait(futures) == (futures, []) and executor.wait(futures, return_when="ANY") == (futures, [])
+    slow = executor.submit(time.sleep, 30)
+    done, rest = executor.wait([slow, *futures], return_when=fh.ALWAYS)
+    assert done == futures and rest == [slow]
+    with pytest.raises(TimeoutError):
+        executor.get_all_results([slow], timeout=0.1)
+    with pytest.raises(ValueError):
+        executor.wait(futures, return_when="SOMETIME")
+    executor._side.session.cancel()
+    assert isinstance(slow.exception(20), fh.Cancelled)
+    assert executor.reduce(sum, futures).result(20) == 30
+
+
+def test_shut_down_executors_take_nothing(cluster):
+    executor = fh.Executor()
+    future = executor.submit(time.sleep, 0.2)
+    executor.shutdown()
+    assert future.done()
+    with pytest.raises(RuntimeError):
+        executor.submit(square, 1)
+
+
+def crash_once(path):
+    """Ends its host the first time that it is run."""
+    try:
+        with open(path, "x"):
+            pass
+    except FileExistsError:
+        return "survived"
+    os._exit(1)
+
+
+def test_retries_are_for_those_who_ask(cluster, tmp_path):
+    with fh.Executor() as executor:
+        with pytest.raises(fh.EngineLost):
+            executor.submit(crash_once, str(tmp_path / "a")).result(20)
+        assert executor.submit(crash_once, str(tmp_path / "a")).result(20) == "survived"
+    with fh.Executor(retries=2) as executor:
+        assert executor.submit(crash_once, str(tmp_path / "b")).result(20) == "survived"
+        assert list(executor.map(crash_once, [str(tmp_path / "c")] * 3)) == ["survived"] * 3
+        with pytest.raises(fh.EngineLost):
+            executor.submit(os._exit, 1).result(20)
+        assert executor.submit(square, 5).result(20) == 25
+
+
+def test_a_function_is_sent_as_it_was_when_it_was_first_used(cluster):
+    factor = 2
+    scaled = lambda x: factor * x  # noqa: E731
+    with fh.Executor() as executor:
+        assert executor.submit(scaled, 1).result(20) == 2
+        factor = 3
+        assert fh.call(scaled, 1) == 3
+
+
+def test_a_hundred_thousand_calls(executor):
+    begun = time.monotonic()
+    total = sum(executor.map(square, range(100_000)))
+    assert total == sum(i * i for i in range(100_000))
+    print(f"{time.monotonic() - begun:.2f} s")
