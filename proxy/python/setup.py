@@ -21,8 +21,11 @@ class CMakeBuild(build_ext):
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         subprocess.run(["cmake", "-S", ROOT, "-B", folder, *generator, "-DCMAKE_BUILD_TYPE=Release", "-DFH_TESTS=OFF",
                         f"-DPython3_EXECUTABLE={sys.executable}"], check=True)
-        subprocess.run(["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS], check=True)
-        for name in FILES:
+        known = subprocess.run(["cmake", "--build", folder, "--target", "help"], check=True, capture_output=True, text=True).stdout
+        pyhost = ["farhand-pyhost"] if "farhand-pyhost:" in known else []  # only where Python can be embedded
+        subprocess.run(["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS, *pyhost],
+                       check=True)
+        for name in FILES + [f"bin/{program}" for program in pyhost]:
             in_package = "/" not in name or name.startswith("include/")
             source = os.path.join(folder, "python/farhand" if in_package else "", name)
             os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)

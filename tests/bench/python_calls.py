@@ -13,7 +13,7 @@ import numpy as np
 
 import farhand as fh
 
-TURNS, TRIPS = 40, 50
+TURNS, TRIPS, ARRAYS = 40, 50, 10000
 DEALER, ROUTER, LINGER, RCVTIMEO, SNDMORE = 5, 6, 17, 27, 2
 
 zmq = ctypes.CDLL("libzmq.so.5")
@@ -52,6 +52,16 @@ def seconds_of(function):
     return time.perf_counter() - begin
 
 
+def scatter_rate(array):
+    """Arrays a second: scattered, and copied here."""
+    def scatter():
+        kept = [fh.scatter(array, axis=None) for _ in range(ARRAYS)]
+        fh.session.current().sync()
+        del kept
+
+    return ARRAYS / seconds_of(scatter), ARRAYS / seconds_of(lambda: [array.copy() for _ in range(ARRAYS)])
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         endpoint = f"ipc://{folder}/echo".encode()
@@ -74,12 +84,17 @@ def main():
                 times = {name: [] for name in (*cases, "bare")}
                 for name, function in (*cases.items(), ("bare", bare)):
                     function()
+                scattered = [scatter_rate(np.arange(1000.0)) for _ in range(5)]
                 for _ in range(TURNS):
                     for name, function in (*cases.items(), ("bare", bare)):
                         times[name] += [seconds_of(function) for _ in range(TRIPS)]
         finally:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+    arrays, limits = zip(*scattered)
+    value, limit = statistics.median(arrays), statistics.median(limits)
+    print(json.dumps({"bench": "python", "case": f"{ARRAYS} arrays of 8 kB scattered", "value": value, "unit": "arrays/s",
+                      "limit": limit, "limit_name": "copied in this process, numpy", "ratio": value / limit}))
     limit = statistics.median(times.pop("bare")) * 1e6
     for name, seconds in times.items():
         value = statistics.median(seconds) * 1e6

@@ -1,10 +1,13 @@
-/* Scatter, gather and resharding of one large array over two engines of this host, beside memcpy of as many bytes and a
- * bare DEALER that sends them to a ROUTER in 1 MiB frames over ipc; and gather without a copy, of 1 MiB to 1 GiB.  All
- * are measured in turns. */
+/* Scatter, gather and resharding of one large array over two engines of this host, beside memcpy of as many bytes, a
+ * copy by two threads past the cache, and a bare DEALER that sends them to a ROUTER in 1 MiB frames over ipc; and
+ * gather without a copy, of 1 MiB to 1 GiB, along both axes, of scattered and computed arrays; and scatter of shared
+ * memory. All are measured in turns. */
 #include "base/clock.h"
+#include "base/stream_copy.h"
 #include "proxy/farhand.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -118,7 +121,7 @@ must(int status, const fh_error *error, const char *what)
 }
 
 /* What was measured, in GB/s, one figure a turn. */
-enum { SCATTER_0, SCATTER_1, GATHER_0, GATHER_1, RESHARD, MEMCPY, BARE, KINDS };
+enum { SCATTER_0, SCATTER_1, GATHER_0, GATHER_1, RESHARD, MEMCPY, COPY, BARE, KINDS };
 
 static double rates[KINDS][TURNS];
 static int turn;
@@ -128,6 +131,30 @@ note(int kind, int64_t begin)
 {
     if (turn >= 0)
         rates[kind][turn] = (double)BYTES / (double)(clock_now_ns() - begin);
+}
+
+typedef struct {
+    char *to;
+    const char *from;
+} half_t;
+
+static void *
+copy_half(void *half)
+{
+    stream_copy(((half_t *)half)->to, ((half_t *)half)->from, BYTES / 2);
+    return NULL;
+}
+
+/* The limit of scatter: both cores, past the cache. */
+static void
+copy_by_two(char *to, const char *from)
+{
+    half_t halves[2] = {{to, from}, {to + BYTES / 2, from + BYTES / 2}};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, copy_half, &halves[1]))
+        give_up("thread", "cannot be started");
+    copy_half(&halves[0]);
+    pthread_join(thread, NULL);
 }
 
 static void
@@ -159,6 +186,9 @@ one_turn(fh_session *session, void *bare, char *from, char *to)
     begin = clock_now_ns();
     memcpy(to, from, BYTES);
     note(MEMCPY, begin);
+    begin = clock_now_ns();
+    copy_by_two(to, from);
+    note(COPY, begin);
     begin = clock_now_ns();
     bare_send(bare, from);
     note(BARE, begin);
@@ -236,28 +266,61 @@ take_maps(fh_array *array, const char *from, size_t bytes, double *map_us, doubl
 
 /* The goal is 300 us, whatever the size. */
 static void
-measure_map(fh_session *session, const char *from, size_t bytes)
+measure_map(fh_session *session, const char *from, size_t bytes, int axis, bool computed)
 {
-    const int64_t extent = (int64_t)bytes / 8;
-    fh_local local = {.data = (void *)(uintptr_t)from, .dtype = FH_FLOAT64, .ndim = 1, .shape = &extent};
+    const int64_t extents[] = {(int64_t)bytes / 8 / 1024, 1024};
+    fh_local local = {.data = (void *)(uintptr_t)from, .dtype = FH_FLOAT64, .ndim = 2, .shape = extents};
     double us[MAPS], map_rate[TURNS], local_rate[TURNS];
-    fh_array *array = NULL;
+    fh_array *array = NULL, *scattered = NULL;
+    char name[64];
     fh_error error;
-    must(fh_scatter(session, &local, &(fh_scatter_options){.axis = 0}, &array, &error), &error, "scatter");
+    must(fh_scatter(session, &local, &(fh_scatter_options){.axis = axis}, &array, &error), &error, "scatter");
+    if (computed) {
+        fh_operand operand = {.kind = FH_ARRAY, .array = scattered = array};
+        must(fh_ufunc(session, "positive", &operand, 1, NULL, &array, &error), &error, "positive");
+        fh_array_free(&scattered);
+    }
     must(fh_sync(session, -1, &error), &error, "sync");
     take_maps(array, from, bytes, us, map_rate, local_rate);
-    printf("map %4zu MiB %8.0f us (p10 %.0f, goal 300)   first read %6.2f GB/s, local memory %6.2f GB/s\n", bytes >> 20,
-           us[MAPS / 2], us[MAPS / 10], map_rate[TURNS / 2], local_rate[TURNS / 2]);
-    printf("{\"bench\": \"transfer\", \"case\": \"map %zu MiB\", \"value\": %.1f, \"unit\": \"us\", \"limit\": 300, "
+    snprintf(name, sizeof name, "map %zu MiB, axis %d%s", bytes >> 20, axis, computed ? ", computed" : "");
+    printf("%-32s %6.0f us (p10 %.0f, goal 300)   first read %6.2f GB/s, local memory %6.2f GB/s\n", name, us[MAPS / 2],
+           us[MAPS / 10], map_rate[TURNS / 2], local_rate[TURNS / 2]);
+    printf("{\"bench\": \"transfer\", \"case\": \"%s\", \"value\": %.1f, \"unit\": \"us\", \"limit\": 300, "
            "\"limit_name\": \"goal\", \"ratio\": %.3f}\n",
-           bytes >> 20, us[MAPS / 2], us[MAPS / 2] / 300);
+           name, us[MAPS / 2], us[MAPS / 2] / 300);
     fh_array_free(&array);
+}
+
+/* What fh_shared has given is scattered in the time of a message. */
+static void
+measure_shared(fh_session *session)
+{
+    double us[MAPS];
+    fh_mapping *mapping = NULL;
+    void *data = NULL;
+    fh_error error;
+    must(fh_shared(session, FH_FLOAT64, 2, shape, &data, &mapping, &error), &error, "shared");
+    for (int i = 0; i < MAPS; i++) {
+        fh_local local = {.data = data, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
+        fh_array *array = NULL;
+        int64_t begin = clock_now_ns();
+        must(fh_scatter(session, &local, &(fh_scatter_options){.axis = 1}, &array, &error), &error, "scatter");
+        us[i] = (double)(clock_now_ns() - begin) / 1e3;
+        fh_array_free(&array);
+    }
+    fh_mapping_free(&mapping);
+    qsort(us, MAPS, sizeof(double), compare);
+    printf("%-32s %6.0f us (p10 %.0f, goal 300)\n", "scatter shared 1 GiB, axis 1", us[MAPS / 2], us[MAPS / 10]);
+    printf("{\"bench\": \"transfer\", \"case\": \"scatter shared 1 GiB, axis 1\", \"value\": %.1f, \"unit\": \"us\", "
+           "\"limit\": 300, \"limit_name\": \"goal\", \"ratio\": %.3f}\n",
+           us[MAPS / 2], us[MAPS / 2] / 300);
 }
 
 static void
 measure(fh_session *session, void *bare)
 {
-    static const char *const memcpy_name = "memcpy", *const bare_name = "bare DEALER/ROUTER over ipc";
+    static const char *const memcpy_name = "memcpy", *const bare_name = "bare DEALER/ROUTER over ipc",
+                             *const copy_name = "two threads past the cache";
     char *from = malloc(BYTES), *to = malloc(BYTES);
     if (!from || !to)
         give_up("memory", strerror(errno));
@@ -270,12 +333,17 @@ measure(fh_session *session, void *bare)
     report("scatter 1 GiB, axis 1", SCATTER_1, MEMCPY, memcpy_name);
     report("gather 1 GiB, axis 0", GATHER_0, MEMCPY, memcpy_name);
     report("gather 1 GiB, axis 1", GATHER_1, MEMCPY, memcpy_name);
+    report("scatter, axis 0, both cores", SCATTER_0, COPY, copy_name);
+    report("scatter, axis 1, both cores", SCATTER_1, COPY, copy_name);
     report("scatter, against sockets", SCATTER_0, BARE, bare_name);
     report("gather, against sockets", GATHER_0, BARE, bare_name);
     report("reshard axis 1 to 0", RESHARD, BARE, bare_name);
-    measure_map(session, from, (size_t)1 << 20);
-    measure_map(session, from, (size_t)64 << 20);
-    measure_map(session, from, BYTES);
+    measure_map(session, from, (size_t)1 << 20, 0, false);
+    measure_map(session, from, (size_t)64 << 20, 0, false);
+    for (int axis = 0; axis < 2; axis++)
+        measure_map(session, from, BYTES, axis, false);
+    measure_map(session, from, BYTES, 0, true);
+    measure_shared(session);
     free(from);
     free(to);
 }
@@ -297,7 +365,7 @@ main(void)
     fh_session *session = NULL;
     fh_error error;
     void *context = zmq_ctx_new(), *bare = bare_socket(context, ZMQ_DEALER);
-    int failed = fh_connect(&session, &(fh_connect_options){.target = CLUSTER}, &error);
+    int failed = fh_connect(&session, &(fh_connect_options){.target = CLUSTER, .copy_threads = 2}, &error);
     if (failed)
         fprintf(stderr, "transfer: %s\n", error.text);
     else if (zmq_connect(bare, endpoint) == 0)
