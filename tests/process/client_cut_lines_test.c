@@ -124,15 +124,23 @@ lines_that_swallow_everything(void **state)
 
 typedef struct {
     pthread_t thread;
-    int after_ms, down_ms;
+    int64_t after_bytes; /* that streams have carried since the line was made */
+    int down_ms;
 } outage_t;
 
-/* Links and streams are cut in the middle, and nothing can be reached for a while. */
+static bool
+has_carried(void *context)
+{
+    return flaky_line_bytes() >= *(const int64_t *)context;
+}
+
+/* Links and streams are cut in the middle of a move, and nothing can be reached for a while. */
 static void *
 cut_all(void *context)
 {
-    const outage_t *self = context;
-    (void)poll(NULL, 0, self->after_ms);
+    outage_t *self = context;
+    if (!check_until(has_carried, &self->after_bytes, 60))
+        return NULL; /* the test sees no new streams then */
     flaky_line_cut(true, true);
     (void)poll(NULL, 0, self->down_ms);
     flaky_line_cut(false, false);
@@ -143,7 +151,10 @@ static void
 outages_of_the_whole_line(void **state)
 {
     /* The links' own signs of life miss more than 1.5 seconds. */
-    static const outage_t outages[] = {{.after_ms = 300, .down_ms = 50}, {.after_ms = 900, .down_ms = 2500}};
+    static const outage_t outages[] = {{.after_bytes = 8 << 20, .down_ms = 50},  /* scatter */
+                                       {.after_bytes = 56 << 20, .down_ms = 50}, /* gather */
+                                       {.after_bytes = 8 << 20, .down_ms = 2500},
+                                       {.after_bytes = 56 << 20, .down_ms = 2500}};
     uint64_t seed = check_seed();
     (void)state;
     flaky_line_start(seed);
@@ -153,6 +164,7 @@ outages_of_the_whole_line(void **state)
     for (size_t i = 0; i < sizeof outages / sizeof *outages; i++) {
         outage_t outage = outages[i];
         int before = flaky_line_streams();
+        outage.after_bytes += flaky_line_bytes();
         assert_int_equal(pthread_create(&outage.thread, NULL, cut_all, &outage), 0);
         there_and_back(session, seed + i);
         pthread_join(outage.thread, NULL);

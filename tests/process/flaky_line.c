@@ -36,6 +36,7 @@ static struct {
     unsigned kinds;
     int64_t every;
     int count, streams;
+    int64_t bytes; /* of streams */
     door_t doors[MAX_PORTS];
     int ndoors;
     pair_t pairs[MAX_PAIRS];
@@ -133,6 +134,9 @@ hand_on(pair_t *self, int from, int to)
     }
     if (self->slow)
         (void)poll(NULL, 0, 1);
+    pthread_mutex_lock(&line.lock);
+    line.bytes += self->stream ? got : 0;
+    pthread_mutex_unlock(&line.lock);
     if (self->swallows)
         return true;
     if (!self->stream || got < self->budget) {
@@ -262,6 +266,7 @@ flaky_line_start(uint64_t seed)
     line.down = false;
     line.kinds = 0;
     line.count = line.streams = line.npairs = line.ndoors = 0;
+    line.bytes = 0;
     assert_int_equal(pthread_create(&line.thread, NULL, run_line, NULL), 0);
 }
 
@@ -300,6 +305,15 @@ flaky_line_streams(void)
     int streams = line.streams;
     pthread_mutex_unlock(&line.lock);
     return streams;
+}
+
+int64_t
+flaky_line_bytes(void)
+{
+    pthread_mutex_lock(&line.lock);
+    int64_t bytes = line.bytes;
+    pthread_mutex_unlock(&line.lock);
+    return bytes;
 }
 
 void

@@ -27,6 +27,8 @@ void flaky_line_cut(bool links, bool down);
 /* Misfortunes so far; connections that carried streams. */
 int flaky_line_count(void);
 int flaky_line_streams(void);
+/* Bytes that streams have carried. */
+int64_t flaky_line_bytes(void);
 /* Connections are direct again; those that went through it are closed. */
 void flaky_line_stop(void);
 
