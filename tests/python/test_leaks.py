@@ -1,19 +1,18 @@
 """Calls leave nothing behind in this process, whether they go well or not."""
 import gc
-import os
 
 import numpy as np
 import pytest
 
 import farhand as fh
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident():
+    """Bytes of this process alone.  The rings that it shares with engines are touched bit by bit, up to their size."""
     gc.collect()
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * PAGE
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon:"))
 
 
 def good(cluster):
