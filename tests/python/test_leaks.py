@@ -7,7 +7,6 @@ import pytest
 import farhand as fh
 
 
-
 def resident():
     """Bytes of this process alone.  The rings that it shares with engines are touched bit by bit, up to their size."""
     gc.collect()
