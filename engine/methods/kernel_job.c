@@ -265,7 +265,8 @@ kernel_job_run(run_t *run, int (*begin)(run_t *run, err_t *err), err_t *err)
     } else if (!status) {
         status = finish(run, job, err);
     }
-    if ((status && !run->put_off) || run->next == NEXT_DONE)
+    /* What has not begun begins anew when it is put off. */
+    if ((status && !run->put_off) || run->next == NEXT_DONE || call->phase == PHASE_BEGIN)
         kernel_job_free(run);
     return status;
 }

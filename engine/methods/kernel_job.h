@@ -86,9 +86,11 @@ int kernel_job_copy(run_t *run, kernel_job_t *job, int operand, err_t *err);
 int kernel_job_result(run_t *run, kernel_job_t *job, int result, oid_t id, bool exists, err_t *err);
 /* A result that exists must have this dtype and shape. */
 int kernel_job_check_target(const kernel_job_t *job, int result, dtype_t dtype, const shape_t *shape, err_t *err);
-/* Let a result take over the memory of an array of this session that has been made for it, of this dtype and shape. */
+/* A result is to take over the memory of an array of this session that has been made for it, of this dtype and shape. */
 int kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_t dtype, const shape_t *shape,
                      err_t *err);
+/* Do so.  May put the call off, as run_writes. */
+int kernel_job_take_draft(run_t *run, kernel_job_t *job, int result, err_t *err);
 /* Make room for a result; the kernel's output of the same number. */
 int kernel_job_make(run_t *run, kernel_job_t *job, int result, dtype_t dtype, const shape_t *shape, unsigned pool_flags,
                     err_t *err);

@@ -179,8 +179,10 @@ prepare(run_t *run, const kernel_map_t *self, err_t *err)
 {
     int status = FH_OK;
 
-    for (int i = 0; i < self->nout && !status && !self->message->drafts.count; i++) {
-        status = kernel_job_make(run, self->job, i, self->dtypes[i], &self->shapes[i], 0, err);
+    for (int i = 0; i < self->nout && !status; i++) {
+        status = self->message->drafts.count
+                     ? kernel_job_take_draft(run, self->job, i, err)
+                     : kernel_job_make(run, self->job, i, self->dtypes[i], &self->shapes[i], 0, err);
         if (!status && self->job->results[i].exists)
             status = kernel_job_start_from_target(run, self->job, i, err);
     }

@@ -119,8 +119,15 @@ kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_t dt
                          shape_format(shape, need, sizeof need));
     if (!status && !oid_equal(pin->segment->session, run->lane->owner.session))
         status = err_set(err, FH_PERMISSION, "a draft belongs to another session");
-    if (!status)
-        status = run_writes(run, pin, err);
+    return status;
+}
+
+int
+kernel_job_take_draft(run_t *run, kernel_job_t *job, int result, err_t *err)
+{
+    pin_t *pin = &job->results[result].target;
+    int status = run_writes(run, pin, err);
+
     if (status)
         return status;
     put(job, kernel_job_output(job, result), &(pin_t){.segment = segment_ref(pin->segment), .nd = pin->nd});
