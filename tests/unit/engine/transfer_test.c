@@ -16,9 +16,11 @@ typedef struct {
 typedef struct {
     site_t from, to;
     oid_t session;
+    bool near;         /* the receiver is on the sender's host */
+    bool hidden;       /* and cannot open what is offered */
     int room;          /* messages that the wire takes; then BUSY */
     outbox_t *credits; /* what the receiver sends back */
-    int parts;         /* that have been sent */
+    int parts, offers; /* that have been sent */
     uint8_t *kept[64]; /* bytes that parts point to */
     int nkept;
 } bench_t;
@@ -87,6 +89,14 @@ deliver(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t
         transfers_push_failed(to->transfers, bench->from.core.id, &message->as.PUSH_FAILED);
         return FH_OK;
     }
+    if (message->code == MSG_OFFER) {
+        msg_OFFER_t offer = message->as.OFFER;
+
+        offer.inode += bench->hidden;
+        transfers_offered(to->transfers, bench->from.core.id, &offer);
+        bench->offers++;
+        return FH_OK;
+    }
     check_ok(batch_new(&to->lanes.batches, &batch, err), *err);
     uint8_t *bytes = malloc(raw ? buf_size(raw) : 1);
 
@@ -101,10 +111,20 @@ deliver(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t
     return FH_OK;
 }
 
+static bool
+is_near(void *context, oid_t engine)
+{
+    const bench_t *bench = context;
+
+    return bench->near && oid_equal(engine, bench->to.core.id);
+}
+
 static void
 pump(bench_t *bench)
 {
-    while (transfers_pump(bench->from.core.transfers, deliver, bench)) {
+    const transfer_way_t way = {deliver, is_near, bench};
+
+    while (transfers_pump(bench->from.core.transfers, &way)) {
     }
 }
 
@@ -369,6 +389,94 @@ transfer_id_is_used_once(void **state)
     check_fails(expect_array(bench, transfer, 10, &err), FH_INVALID_ARGUMENT, err);
 }
 
+/* ---- on one host ---------------------------------------------------------------------------------------------------
+ */
+
+static void
+near_array_is_read_where_it_lies_and_frozen_meanwhile(void **state)
+{
+    bench_t *bench = *state;
+    oid_t transfer = oid_new();
+    pin_t pin = make(&bench->from, 3 * MIB, 9), reader = {.segment = segment_ref(pin.segment)};
+    err_t err;
+
+    bench->near = true;
+    check_ok(expect_array(bench, transfer, 3 * MIB, &err), err);
+    check_ok(transfers_send(bench->from.core.transfers, bench->session, transfer, bench->to.core.id, &pin, &err), err);
+    assert_false(segment_is_frozen(reader.segment));
+    pump(bench);
+    assert_int_equal(bench->offers, 1);
+    assert_true(segment_is_frozen(reader.segment));
+    assert_true(transfers_has_offer(bench->to.core.transfers, transfer));
+    transfers_take_offer(&bench->to.core, NULL, transfer);
+    assert_false(transfers_has_offer(bench->to.core.transfers, transfer));
+    check_ok(collect(bench, transfer, 3 * MIB, 9, &err), err);
+    credit(bench, transfer, 3 * MIB);
+    assert_false(segment_is_frozen(reader.segment));
+    pin_release(&reader);
+    assert_int_equal(used(&bench->from), 0);
+}
+
+static void
+near_array_that_cannot_be_read_is_pushed(void **state)
+{
+    bench_t *bench = *state;
+    err_t err;
+
+    bench->near = bench->hidden = true;
+    for (int i = 0; i < 2; i++) {
+        oid_t transfer = oid_new();
+
+        check_ok(expect_array(bench, transfer, 2 * MIB, &err), err);
+        send_array(bench, transfer, 2 * MIB, 4);
+        pump(bench);
+        if (i == 0) {
+            transfers_take_offer(&bench->to.core, NULL, transfer);
+            transfers_offer_refused(bench->from.core.transfers, bench->to.core.id, &(msg_OFFER_REFUSED_t){transfer});
+            pump(bench);
+        }
+        check_ok(collect(bench, transfer, 2 * MIB, 4, &err), err);
+        credit(bench, transfer, 2 * MIB);
+    }
+    assert_int_equal(bench->offers, 1); /* it is not tried again */
+    assert_int_equal(used(&bench->from), 0);
+}
+
+static void
+memory_that_may_still_be_read_is_not_used_again(void **state)
+{
+    bench_t *bench = *state;
+    pin_t pin = make(&bench->from, MIB, 1), reader = {.segment = segment_ref(pin.segment)};
+    err_t err;
+
+    bench->near = true;
+    check_ok(transfers_send(bench->from.core.transfers, bench->session, oid_new(), bench->to.core.id, &pin, &err), err);
+    pump(bench);
+    transfers_session_gone(bench->from.core.transfers, bench->session);
+    assert_true(segment_is_frozen(reader.segment));
+    assert_true(reader.segment->abandoned);
+    pin_release(&reader);
+    transfers_session_gone(bench->to.core.transfers, bench->session);
+    assert_true(outbox_bytes(bench->credits) > 0);
+}
+
+static void
+offer_beyond_its_file_is_refused(void **state)
+{
+    bench_t *bench = *state;
+    int64_t extent = MIB, stride = 2;
+    msg_OFFER_t offer = {.transfer = oid_new(), .session = bench->session, .dtype = DTYPE_UINT8, .pid = 1, .size = MIB};
+    err_t err;
+
+    offer.shape = (ints_t){&extent, 1};
+    offer.strides = (ints_t){&stride, 1};
+    check_ok(expect_array(bench, offer.transfer, MIB, &err), err);
+    transfers_offered(bench->to.core.transfers, bench->from.core.id, &offer);
+    assert_true(outbox_bytes(bench->credits) > 0);
+    check_fails(collect(bench, offer.transfer, MIB, 0, &err), FH_PROTOCOL_ERROR, err);
+    assert_int_equal(used(&bench->to), 0);
+}
+
 int
 main(void)
 {
@@ -385,6 +493,10 @@ main(void)
         cmocka_unit_test_setup_teardown(end_of_the_session_frees_both_sides, start, stop),
         cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_the_session_is_thrown_away, start, stop),
         cmocka_unit_test_setup_teardown(transfer_id_is_used_once, start, stop),
+        cmocka_unit_test_setup_teardown(near_array_is_read_where_it_lies_and_frozen_meanwhile, start, stop),
+        cmocka_unit_test_setup_teardown(near_array_that_cannot_be_read_is_pushed, start, stop),
+        cmocka_unit_test_setup_teardown(memory_that_may_still_be_read_is_not_used_again, start, stop),
+        cmocka_unit_test_setup_teardown(offer_beyond_its_file_is_refused, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
