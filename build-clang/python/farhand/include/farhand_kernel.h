@@ -1,0 +1,1 @@
+/tmp/wt-index/engine/runner/farhand_kernel.h

@@ -1,0 +1,1 @@
+/tmp/wt-index/proxy/python/farhand/reductions.py

@@ -1,0 +1,36 @@
+# CMake generated Testfile for 
+# Source directory: /tmp/wt-index/tests/unit/codecs
+# Build directory: /tmp/wt-index/build-clang/tests/unit/codecs
+# 
+# This file includes the relevant testing commands required for 
+# testing this directory and lists subdirectories to be tested as well.
+add_test([=[unit.codecs.arena]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_arena")
+set_tests_properties([=[unit.codecs.arena]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;1;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.bitcode]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_bitcode")
+set_tests_properties([=[unit.codecs.bitcode]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;2;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.header]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_header")
+set_tests_properties([=[unit.codecs.header]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.message]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_message")
+set_tests_properties([=[unit.codecs.message]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;4;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.reader]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_reader")
+set_tests_properties([=[unit.codecs.reader]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;5;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.utf8]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_utf8")
+set_tests_properties([=[unit.codecs.utf8]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;6;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.writer]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_writer")
+set_tests_properties([=[unit.codecs.writer]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;7;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.connection_file]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_connection_file")
+set_tests_properties([=[unit.codecs.connection_file]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;8;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.core_dims]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_core_dims")
+set_tests_properties([=[unit.codecs.core_dims]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;9;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.dtype]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_dtype")
+set_tests_properties([=[unit.codecs.dtype]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;10;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.op]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_op")
+set_tests_properties([=[unit.codecs.op]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;11;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.piece]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_piece")
+set_tests_properties([=[unit.codecs.piece]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;12;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.shape]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_shape")
+set_tests_properties([=[unit.codecs.shape]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;13;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.strided]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_strided")
+set_tests_properties([=[unit.codecs.strided]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;14;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")
+add_test([=[unit.codecs.sha256]=] "/tmp/wt-index/build-clang/tests/test_unit_codecs_sha256")
+set_tests_properties([=[unit.codecs.sha256]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;15;fh_test;/tmp/wt-index/tests/unit/codecs/CMakeLists.txt;0;")

@@ -1,0 +1,36 @@
+# CMake generated Testfile for 
+# Source directory: /tmp/wt-index/tests/unit/engine
+# Build directory: /tmp/wt-index/build-clang/tests/unit/engine
+# 
+# This file includes the relevant testing commands required for 
+# testing this directory and lists subdirectories to be tested as well.
+add_test([=[unit.engine.oid_map]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_oid_map")
+set_tests_properties([=[unit.engine.oid_map]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.huge_pages]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_huge_pages")
+set_tests_properties([=[unit.engine.huge_pages]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.segment]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_segment")
+set_tests_properties([=[unit.engine.segment]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.pool]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_pool")
+set_tests_properties([=[unit.engine.pool]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.pool_memory]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_pool_memory")
+set_tests_properties([=[unit.engine.pool_memory]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.spill]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_spill")
+set_tests_properties([=[unit.engine.spill]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.object_table]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_object_table")
+set_tests_properties([=[unit.engine.object_table]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.core_frozen]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_core_frozen")
+set_tests_properties([=[unit.engine.core_frozen]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.core_spill]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_core_spill")
+set_tests_properties([=[unit.engine.core_spill]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.borrow]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_borrow")
+set_tests_properties([=[unit.engine.borrow]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.outbox]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_outbox")
+set_tests_properties([=[unit.engine.outbox]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.lane]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_lane")
+set_tests_properties([=[unit.engine.lane]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.transfer]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_transfer")
+set_tests_properties([=[unit.engine.transfer]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.python_answer]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_python_answer")
+set_tests_properties([=[unit.engine.python_answer]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
+add_test([=[unit.engine.child_process]=] "/tmp/wt-index/build-clang/tests/test_unit_engine_child_process")
+set_tests_properties([=[unit.engine.child_process]=] PROPERTIES  LABELS "unit" TIMEOUT "60" _BACKTRACE_TRIPLES "/tmp/wt-index/cmake/Component.cmake;36;add_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;3;fh_test;/tmp/wt-index/tests/unit/engine/CMakeLists.txt;0;")
