@@ -1,6 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /tmp/wt-index/broker
-# Build directory: /tmp/wt-index/build-clang/broker
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.

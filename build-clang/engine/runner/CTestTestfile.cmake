@@ -1,6 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /tmp/wt-index/engine/runner
-# Build directory: /tmp/wt-index/build-clang/engine/runner
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.

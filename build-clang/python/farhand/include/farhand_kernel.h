@@ -1,1 +1,0 @@
-/tmp/wt-index/engine/runner/farhand_kernel.h

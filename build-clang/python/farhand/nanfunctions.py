@@ -1,1 +1,0 @@
-/tmp/wt-index/proxy/python/farhand/nanfunctions.py
