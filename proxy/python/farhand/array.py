@@ -10,7 +10,7 @@ from .device import device_of, to_device
 from .dispatch import array_function
 from .dtypes import casting_code, code_of, dtype_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
-from .indexing import items
+from .indexing import read, write
 from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
@@ -258,10 +258,10 @@ class Array(Operators, Methods):
         return bool(call("equal", (self, value)).any())
 
     def __getitem__(self, key):
-        return wrap(self._handle.index(items(key)))
+        return read(self, key)
 
     def __setitem__(self, key, value):
-        wrap(self._handle.index(items(key)))._assign(value, "unsafe")
+        write(self, key, value)
 
     def _assign(self, value, casting):
         self._handle.assign((to_native(value),), casting_code(casting))
