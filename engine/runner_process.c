@@ -89,14 +89,19 @@ set_up_attributes(posix_spawnattr_t *attributes)
     return rc ? rc : posix_spawnattr_setpgroup(attributes, 0); /* Ctrl-C at a terminal is for the engine */
 }
 
+static int64_t
+memory_limit(const runner_host_options_t *options)
+{
+    return options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
+}
+
 /* posix_spawn shares our memory until exec: no page tables are copied, however large the engine is. */
 static int
 spawn(runner_process_t *self, const runner_host_options_t *options, const char *program, int socket, int page,
       err_t *err)
 {
     char memory[40], stack[40], threads[40];
-    snprintf(memory, sizeof memory, "--memory=%lld",
-             (long long)(options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY));
+    snprintf(memory, sizeof memory, "--memory=%lld", (long long)memory_limit(options));
     snprintf(stack, sizeof stack, "--stack=%lld",
              (long long)(options->stack_bytes ? options->stack_bytes : DEFAULT_STACK));
     snprintf(threads, sizeof threads, "--threads=%d", options->threads > 0 ? options->threads : 1);
@@ -165,6 +170,7 @@ runner_process_start(runner_process_t **ret, const runner_host_options_t *option
         goto done;
     }
     self->page = memory;
+    self->map_bytes = memory_limit(options) / 2;
     self->mailbox = (char *)memory + RUNNER_PAGE_BYTES;
     find_program(options, program);
     note_program(program, self->maker.program);
@@ -205,8 +211,8 @@ runner_process_destroy(runner_process_t **self)
     *self = NULL;
 }
 
-int
-runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
+static int
+transmit(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * RUNNER_MAX_OPERANDS)];
@@ -228,15 +234,29 @@ runner_process_send(runner_process_t *self, const void *message, size_t size, co
     do
         n = sendmsg(self->socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)size) {
-        self->asked_ns = clock_now_ns();
-        self->looked = self->seen = false;
-        atomic_store_explicit(&self->page->asked, ++self->asked, memory_order_release);
+    if (n == (ssize_t)size)
         return FH_OK;
-    }
     bool gone = errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED;
     return err_set_errno(err, gone ? FH_CANNOT_CONNECT : FH_IO_ERROR, errno, "runner %d takes no request",
                          (int)self->pid);
+}
+
+int
+runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
+{
+    int status = transmit(self, message, size, fds, nfds, err);
+    if (status)
+        return status;
+    self->asked_ns = clock_now_ns();
+    self->looked = self->seen = false;
+    atomic_store_explicit(&self->page->asked, ++self->asked, memory_order_release);
+    return FH_OK;
+}
+
+int
+runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err)
+{
+    return transmit(self, message, size, NULL, 0, err);
 }
 
 int
