@@ -42,6 +42,7 @@ struct mates {
     header_writer_t *writer;
     arena_t *arena;
     size_t nwanted;
+    uint64_t changes; /* of the links that there are */
 };
 
 int
@@ -147,6 +148,7 @@ lose(mates_t *self, mate_t *mate)
     mate->welcomed = false;
     mate->hello_ns = 0;
     link_destroy(&mate->link);
+    self->changes++;
     lost_error(mate, &err);
     pthread_mutex_lock(&self->core->lock);
     transfers_engine_lost(self->core->transfers, mate->engine, &err);
@@ -194,7 +196,8 @@ connect_link(mates_t *self, mate_t *mate, err_t *err)
 {
     link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
 
-    if (mate->local[0] && strcmp(mate->host, self->core->host) == 0)
+    self->changes++;
+    if (mates_is_near(self, mate->engine))
         return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
     options.keys = self->keys;
     options.server_key = self->keys->public_key;
@@ -262,6 +265,15 @@ mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, er
     return mate->welcomed ? send_message(self, mate, message, raw, err) : say_hello(self, mate, err);
 }
 
+bool
+mates_is_near(void *context, oid_t engine)
+{
+    const mates_t *self = context;
+    const mate_t *mate = oid_map_find(&self->by_engine, engine);
+
+    return mate && mate->known && !mate->lost && mate->local[0] && strcmp(mate->host, self->core->host) == 0;
+}
+
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 
@@ -288,6 +300,10 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
     } else if (message->code == MSG_PUSH_CREDIT) {
         pthread_mutex_lock(&self->core->lock);
         transfers_credited(self->core->transfers, &message->as.PUSH_CREDIT);
+        pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_OFFER_REFUSED) {
+        pthread_mutex_lock(&self->core->lock);
+        transfers_offer_refused(self->core->transfers, mate->engine, &message->as.OFFER_REFUSED);
         pthread_mutex_unlock(&self->core->lock);
     } else if (message->code == MSG_LENT) {
         pthread_mutex_lock(&self->core->lock);
@@ -364,6 +380,12 @@ mates_pollfds(const mates_t *self, struct pollfd *ret, int room)
         count++;
     }
     return count;
+}
+
+uint64_t
+mates_pollfds_version(const mates_t *self)
+{
+    return self->changes;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------------------------

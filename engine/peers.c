@@ -131,6 +131,16 @@ handle_push(arrival_t *at)
 }
 
 static void
+handle_offer(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+
+    pthread_mutex_lock(&core->lock);
+    transfers_offered(core->transfers, at->caller->id, &at->message.as.OFFER);
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void
 handle_push_failed(arrival_t *at)
 {
     core_t *core = at->peers->core;
@@ -168,20 +178,11 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         msg_code_t code;
         void (*run)(arrival_t *at);
     } ROWS[] = {
-        {MSG_PING, handle_ping},
-        {MSG_PONG, handle_sign_of_life},
-        {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life},
-        {MSG_GOODBYE, handle_goodbye},
-        {MSG_CANCEL, arrival_cancel},
-        {MSG_PUSH, handle_push},
-        {MSG_PUSH_FAILED, handle_push_failed},
-        {MSG_PROGRESS, arrival_progress},
-        {MSG_BORROW, handle_borrow},
-        {MSG_RETURN, handle_return},
-        {MSG_RING, arrival_ring},
-        {MSG_RING_READY, arrival_ring_ready},
-        {MSG_STREAMS, arrival_streams},
+        {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
+        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_OFFER, handle_offer},
+        {MSG_PROGRESS, arrival_progress}, {MSG_BORROW, handle_borrow},           {MSG_RETURN, handle_return},
+        {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},  {MSG_STREAMS, arrival_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
@@ -324,6 +325,7 @@ handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
         find_raw(&at, raw_before);
         more = handle(&at);
     }
+    self->heard = at.caller;
     if (at.caller && at.caller->lane) {
         pthread_mutex_lock(&self->core->lock);
         if (at.caller->lane->state == LANE_IDLE)
@@ -372,17 +374,22 @@ peers_receive_one(peers_t *self, int endpoint, caller_t *ringer)
 bool
 peers_receive(peers_t *self, int i)
 {
-    self->used[i] = true;
-    for (int n = 0; n < MESSAGES_A_TURN; n++) {
-        int status = peers_receive_one(self, i, NULL);
+    caller_t *heard = NULL;
+    int status = FH_OK;
 
-        if (status == FH_BUSY)
-            return false;
-        if (status)
+    self->used[i] = true;
+    for (int n = 0; n < MESSAGES_A_TURN && status != FH_BUSY; n++) {
+        self->heard = NULL;
+        status = peers_receive_one(self, i, NULL);
+        if (status && status != FH_BUSY)
             log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "a message that could not be received: %s",
                         status_text(status));
+        /* What was answered at once goes at once: the rest of the turn can take longer than the call. */
+        if (heard && heard != self->heard)
+            (void)caller_flush(self, heard);
+        heard = self->heard;
     }
-    return true;
+    return status != FH_BUSY;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------------------------

@@ -103,10 +103,10 @@ watch(python_host_t *self, int operation)
     struct epoll_event event = {.events = self->blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.u64 = 2 * self->serial};
 
     /* It cannot fail but for memory; then deadlines find out what has happened. */
-    (void)epoll_ctl(self->all->epoll, operation, self->process->socket, &event);
+    (void)epoll_ctl(self->all->epoll, operation, self->process->child.socket, &event);
     event = (struct epoll_event){.events = EPOLLIN, .data.u64 = 2 * self->serial + 1};
     if (operation == EPOLL_CTL_ADD)
-        (void)epoll_ctl(self->all->epoll, operation, self->process->pidfd, &event);
+        (void)epoll_ctl(self->all->epoll, operation, self->process->child.pidfd, &event);
 }
 
 python_host_t *
@@ -167,7 +167,7 @@ python_host_kill(python_host_t *self, const char *verdict)
     self->ended = true;
     self->interrupt_ns = INT64_MAX;
     self->kill_ns = clock_now_ns() + BURY_NS; /* look whether it is gone */
-    python_process_kill(self->process);
+    child_process_kill(&self->process->child);
 }
 
 void
@@ -202,15 +202,15 @@ static void
 describe_end(const python_host_t *self, const char *doing, err_t *err)
 {
     const python_process_t *process = self->process;
-    const char *signal = process->exit_signal ? sigabbrev_np(process->exit_signal) : NULL;
+    const char *signal = process->child.exit_signal ? sigabbrev_np(process->child.exit_signal) : NULL;
     char how[ERR_TEXT_MAX / 2 + 80];
 
     if (self->verdict)
         (void)snprintf(how, sizeof how, "it was ended, because %s%s", self->verdict, self->fault);
-    else if (process->exit_signal)
+    else if (process->child.exit_signal)
         (void)snprintf(how, sizeof how, "it was killed by SIG%s", signal ? signal : "?");
     else
-        (void)snprintf(how, sizeof how, "it ended with exit status %d", process->exit_code);
+        (void)snprintf(how, sizeof how, "it ended with exit status %d", process->child.exit_code);
     if (!self->ready)
         (void)err_set(err, FH_IO_ERROR,
                       "a Python host could not be started: %s; its standard error is in the engine's log", how);

@@ -1,18 +1,15 @@
-/* engine/python_process.h - one Python host as a child process: started, spoken to, killed, buried.
+/* engine/python_process.h - one Python host as a child process, whose page is what both share.
  *
- * The child gets a datagram socket, a page, and our standard error; no other descriptor of ours.  It leads a process
- * group, so that children of its own end with it.  Nothing here waits, except for python_process_destroy, which waits
- * for a killed child for a short time. Thread rule: owned by the engine's reactor thread; the child dies with the
- * thread that started it. */
+ * Killed and buried as any child (child_process.h).  Thread rule: owned by the engine's reactor thread; the child dies
+ * with the thread that started it. */
 #ifndef FH_ENGINE_PYTHON_PROCESS_H
 #define FH_ENGINE_PYTHON_PROCESS_H
 
-#include "base/err.h"
+#include "engine/child_process.h"
 #include "engine/pyhost/pyhost_wire.h"
 #include "engine/runner/patience.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 typedef struct {
     const char *program;  /* path of farhand-pyhost; NULL: beside this executable, else libexec */
@@ -21,14 +18,12 @@ typedef struct {
 } python_process_options_t;
 
 typedef struct {
-    pid_t pid; /* 0 once it has been buried */
-    int pidfd, socket;
-    pyhost_page_t *page; /* shared with the child */
-    uint32_t heard;      /* datagrams of the child */
-    bool looked;         /* python_process_look was tried since the last one */
+    child_process_t child;
+    pyhost_page_t *page;
+    uint32_t heard; /* datagrams of the child */
+    bool looked;    /* python_process_look was tried since the last one */
     patience_t patience;
-    int64_t started_ns, asked_ns;
-    int exit_code, exit_signal; /* after python_process_bury */
+    int64_t asked_ns;
 } python_process_t;
 
 /* IO_ERROR says what could not be done; that the program is missing shows here too. */
@@ -45,9 +40,5 @@ bool python_process_look(python_process_t *self);
 
 /* SIGINT for the call with this serial. */
 void python_process_interrupt(python_process_t *self, uint64_t serial);
-/* The child and all that it has started. */
-void python_process_kill(python_process_t *self);
-/* Has it ended?  Then exit_code and exit_signal are set. */
-bool python_process_bury(python_process_t *self);
 
 #endif

@@ -57,8 +57,8 @@ deadline_of(const python_host_t *self)
 
     if (self->ended)
         return self->kill_ns;
-    if (!self->ready && self->process->started_ns + START_NS < deadline)
-        deadline = self->process->started_ns + START_NS;
+    if (!self->ready && self->process->child.started_ns + START_NS < deadline)
+        deadline = self->process->child.started_ns + START_NS;
     if (self->first && self->ready && !self->first->verdict && self->began_ns + self->first->limit_ns < deadline)
         deadline = self->began_ns + self->first->limit_ns;
     return deadline;
@@ -78,7 +78,7 @@ python_hosts_next_deadline(const python_hosts_t *self)
 static void
 enforce(python_host_t *self, int64_t now_ns)
 {
-    if (!self->ready && now_ns >= self->process->started_ns + START_NS)
+    if (!self->ready && now_ns >= self->process->child.started_ns + START_NS)
         python_host_kill(self, "it was not ready after 30 seconds");
     if (self->first && self->ready && !self->first->verdict && now_ns >= self->began_ns + self->first->limit_ns)
         self->first->verdict = FH_TIMEOUT;
@@ -141,7 +141,7 @@ hear(python_hosts_t *self, uint64_t event)
     if (event & 1)
         python_host_kill(host, NULL);
     if (host->ended)
-        (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, host->process->socket, NULL);
+        (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, host->process->child.socket, NULL);
 }
 
 static void
@@ -204,7 +204,7 @@ python_hosts_handle(python_hosts_t *self)
             enforce(host, now_ns);
         if (!host->ended)
             continue;
-        if (python_process_bury(host->process))
+        if (child_process_bury(&host->process->child))
             python_host_lose(self, host);
         else if (now_ns >= host->kill_ns)
             python_host_kill(host, NULL);
@@ -221,7 +221,7 @@ python_hosts_memory(const python_hosts_t *self, int *ret_count)
     for (const python_host_t *host = self->hosts; host; host = host->next) {
         process_memory_t memory;
 
-        if (!host->process || !host->process->pid || !process_memory(host->process->pid, &memory))
+        if (!host->process || !host->process->child.pid || !process_memory(host->process->child.pid, &memory))
             continue;
         bytes += memory.anonymous + memory.file;
         ++*ret_count;

@@ -53,7 +53,7 @@ on_ready(runner_host_t *self, runner_session_t *session, runner_process_t *proce
     if (reply->status) {
         err_set(&self->start_error, reply->status == FH_PERMISSION ? FH_PERMISSION : FH_IO_ERROR,
                 "the runner does not start: %.400s", reply->text);
-        runner_process_kill(process);
+        child_process_kill(&process->child);
         return;
     }
     process->ready = true;
@@ -144,6 +144,7 @@ on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *re
     err_t err = {0};
     stats->calls++;
     session->runner->calls++;
+    runner_maps_there(&session->runner->maps, reply->as.done.kept, clock_now_ns());
     stats->run_ns += reply->as.done.run_ns;
     if (!reply->status) {
         stats->elements += reply->as.done.elements;
@@ -197,7 +198,7 @@ describe_death(const runner_session_t *session, const runner_process_t *process,
     }
     snprintf(doing, sizeof doing, session->loading ? "while compiling kernel %s" : "in kernel %s", entry_of(job));
     runner_process_fault(process, doing, session->loading ? -1 : job->piece, ret);
-    if (session->loading && process->exit_signal != SIGKILL) { /* that one comes from outside */
+    if (session->loading && process->child.exit_signal != SIGKILL) { /* that one comes from outside */
         err_t fault = *ret;
         err_set(ret, FH_BAD_BITCODE, "the compiler did not survive the module: %.400s", fault.text);
     }
@@ -230,7 +231,7 @@ on_session_death(runner_host_t *self, runner_session_t *session, const runner_pr
         runner_session_push_front(session, job);
     } else if (job) {
         describe_death(session, process, &err);
-        bool outside = process->exit_signal == SIGKILL && !session->verdict;
+        bool outside = process->child.exit_signal == SIGKILL && !session->verdict;
         bool checked = job->kernel->debug && process->page->checked; /* it ended itself, and says why */
         if (!outside && !checked && (err.status == FH_KERNEL_FAULT || err.status == FH_BAD_BITCODE))
             job->kernel->source->deaths++;
@@ -277,12 +278,12 @@ on_socket(runner_host_t *self, runner_session_t *session, runner_process_t *proc
             return;
         if (!status && on_reply(self, session, process, &reply))
             continue;
-        epoll_ctl(self->epoll, EPOLL_CTL_DEL, process->socket,
+        epoll_ctl(self->epoll, EPOLL_CTL_DEL, process->child.socket,
                   NULL); /* it would stay readable until the process is gone */
         if (status != FH_CANNOT_CONNECT && session && session->active)
             runner_dispatch_condemn(session, FH_KERNEL_FAULT, "its runner said what no runner says");
         else if (process->ready || status != FH_CANNOT_CONNECT)
-            runner_process_kill(process);
+            child_process_kill(&process->child);
         return;
     }
 }
@@ -312,6 +313,6 @@ runner_answer_event(runner_host_t *self, uint64_t data)
     if (!process)
         return;
     on_socket(self, session, process);
-    if (data % 2 && runner_process_bury(process))
+    if (data % 2 && child_process_bury(&process->child))
         on_death(self, session, process);
 }

@@ -79,8 +79,8 @@ watch(runner_host_t *self, const runner_process_t *process, err_t *err)
 {
     struct epoll_event socket = {.events = EPOLLIN, .data.u64 = process->serial * 2};
     struct epoll_event pidfd = {.events = EPOLLIN, .data.u64 = process->serial * 2 + 1};
-    if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->socket, &socket) ||
-        epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->pidfd, &pidfd))
+    if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->child.socket, &socket) ||
+        epoll_ctl(self->epoll, EPOLL_CTL_ADD, process->child.pidfd, &pidfd))
         return err_set_errno(err, FH_IO_ERROR, errno, "a runner cannot be watched");
     return FH_OK;
 }
@@ -139,14 +139,16 @@ runner_dispatch_rest(runner_host_t *self, runner_session_t *session)
 {
     runner_process_t *old = session->runner;
     session->rest_ns = INT64_MAX;
-    if (session->closing || session->active || session->first || !old || !old->ready || session->verdict ||
-        !self->spare || !self->spare->ready || !is_worn(old))
+    if (session->closing || session->active || session->first || !old || !old->ready || session->verdict)
+        return;
+    runner_request_drop(session, NULL);
+    if (!self->spare || !self->spare->ready || !is_worn(old))
         return;
     session->runner = self->spare;
     self->spare = NULL;
     old->next = self->retired;
     self->retired = old;
-    runner_process_kill(old);
+    child_process_kill(&old->child);
     runner_dispatch_spare(self);
 }
 
@@ -157,7 +159,7 @@ runner_dispatch_condemn(runner_session_t *session, int verdict, const char *text
         session->verdict = verdict;
         session->verdict_text = text;
     }
-    runner_process_kill(session->runner);
+    child_process_kill(&session->runner->child);
 }
 
 void

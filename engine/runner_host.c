@@ -246,7 +246,7 @@ static int64_t
 memory_of(const runner_process_t *runner, int *processes)
 {
     process_memory_t memory;
-    if (!runner || !runner->pid || !process_memory(runner->pid, &memory))
+    if (!runner || !runner->child.pid || !process_memory(runner->child.pid, &memory))
         return 0;
     ++*processes;
     return memory.anonymous + memory.file;
@@ -300,7 +300,7 @@ session_deadline(const runner_session_t *session)
 {
     int64_t deadline = INT64_MAX;
     if (session->runner && !session->runner->ready)
-        deadline = session->runner->started_ns + START_NS;
+        deadline = session->runner->child.started_ns + START_NS;
     if (session->active && session->active_deadline < deadline)
         deadline = session->active_deadline;
     for (const runner_job_t *job = session->first; job; job = job->next)
@@ -318,7 +318,7 @@ runner_host_next_deadline(runner_host_t *self)
     if (self->want_spare && !self->spare)
         deadline = self->spare_after_ns;
     if (self->spare && !self->spare->ready)
-        deadline = self->spare->started_ns + START_NS;
+        deadline = self->spare->child.started_ns + START_NS;
     for (const runner_session_t *session = self->sessions; session; session = session->next)
         if (session_deadline(session) < deadline)
             deadline = session_deadline(session);
@@ -350,9 +350,9 @@ enforce_active(runner_session_t *session, int64_t now)
 static void
 enforce(runner_host_t *self, runner_session_t *session, int64_t now)
 {
-    if (session->runner && !session->runner->ready && now >= session->runner->started_ns + START_NS) {
+    if (session->runner && !session->runner->ready && now >= session->runner->child.started_ns + START_NS) {
         err_set(&self->start_error, FH_IO_ERROR, "a runner was not ready after 10 seconds");
-        runner_process_kill(session->runner);
+        child_process_kill(&session->runner->child);
     }
     if (session->active && now >= session->active_deadline)
         enforce_active(session, now);
@@ -383,8 +383,8 @@ runner_host_handle(runner_host_t *self)
     for (runner_session_t *session = self->sessions; session; session = session->next)
         if (session_deadline(session) <= now)
             enforce(self, session, now);
-    if (self->spare && !self->spare->ready && now >= self->spare->started_ns + START_NS)
-        runner_process_kill(self->spare);
+    if (self->spare && !self->spare->ready && now >= self->spare->child.started_ns + START_NS)
+        child_process_kill(&self->spare->child);
     runner_dispatch_spare(self);
     runner_dispatch_callbacks(self);
 }

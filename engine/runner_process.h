@@ -1,37 +1,36 @@
-/* engine/runner_process.h - one runner as a child process: started, spoken to, killed, buried.
+/* engine/runner_process.h - one runner as a child process, whose status page and mailbox are what both share.
  *
- * The child gets a datagram socket and a status page and no other descriptor of ours.  Whatever it says is copied once
- * and checked.  Nothing here waits, except for runner_process_destroy, which waits for a killed child for a short time.
- * Thread rule: owned by the engine's reactor thread; the child dies with the thread that started it. */
+ * Whatever it says is copied once and checked.  Killed and buried as any child (child_process.h).  Thread rule: owned
+ * by the engine's reactor thread; the child dies with the thread that started it. */
 #ifndef FH_ENGINE_RUNNER_PROCESS_H
 #define FH_ENGINE_RUNNER_PROCESS_H
 
+#include "engine/child_process.h"
 #include "engine/kernel_cache.h"
 #include "engine/runner/patience.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_host.h"
+#include "engine/runner_maps.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 typedef struct runner_process {
     struct runner_process *next; /* of those that have been replaced */
-    pid_t pid;                   /* 0 once it has been buried */
-    int pidfd, socket;
+    child_process_t child;
     runner_page_t *page; /* shared with the child */
     uint32_t asked;      /* requests that were sent */
     int64_t asked_ns;    /* the last one */
     bool looked, seen;   /* runner_process_look was tried for it; it was answered meanwhile */
     patience_t patience;
-    char *mailbox;        /* RUNNER_MAILBOX_BYTES, shared too */
-    uint64_t serial;      /* never used again in this host */
-    bool ready;           /* it has said READY */
-    kernel_maker_t maker; /* then: whose code it makes */
-    uint32_t llvm_major;  /* then: which LLVM it has */
-    int64_t started_ns;
-    int64_t ready_bytes;        /* of memory that it had when it was ready */
-    unsigned calls, compiles;   /* that it has done */
-    int exit_code, exit_signal; /* after runner_process_bury */
+    char *mailbox;            /* RUNNER_MAILBOX_BYTES, shared too */
+    runner_maps_t maps;       /* that the child keeps ... */
+    int64_t map_bytes;        /* ... of so many bytes together */
+    uint64_t serial;          /* never used again in this host */
+    bool ready;               /* it has said READY */
+    kernel_maker_t maker;     /* then: whose code it makes */
+    uint32_t llvm_major;      /* then: which LLVM it has */
+    int64_t ready_bytes;      /* of memory that it had when it was ready */
+    unsigned calls, compiles; /* that it has done */
 } runner_process_t;
 
 /* Start farhand-runner.  IO_ERROR says what could not be done; that the program is missing or cannot be loaded shows
@@ -42,6 +41,8 @@ void runner_process_destroy(runner_process_t **self);
 
 /* Send one message with descriptors (borrowed).  OK; CANNOT_CONNECT if the child is gone; IO_ERROR. */
 int runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err);
+/* The same for a message that has no answer: RUNNER_DROP. */
+int runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err);
 /* Take one reply.  OK; BUSY: none is there; CANNOT_CONNECT: the child has closed; PROTOCOL_ERROR: not a reply. */
 int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err);
 /* Look for some microseconds whether the last request is answered at once; not twice for one request, since a child may
@@ -49,9 +50,6 @@ int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *e
 bool runner_process_look(runner_process_t *self);
 /* Memory that the child has, shared or not; 0: unknown. */
 int64_t runner_process_resident(const runner_process_t *self);
-void runner_process_kill(runner_process_t *self);
-/* True once the child is gone and has been waited for. */
-bool runner_process_bury(runner_process_t *self);
 /* What killed the child while it did what: KERNEL_FAULT with signal, address and text.  piece: number of the piece that
  * it worked on; -1: none. */
 int runner_process_fault(const runner_process_t *self, const char *doing, int64_t piece, err_t *err);

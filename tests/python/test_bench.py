@@ -62,11 +62,11 @@ def test_every_contestant_has_a_file_that_does_known_works():
         assert any(f"def {key}(" in source or f'"{key}"' in source for key in keys), contestant.name
 
 
-def a_run(quick=False):
+def a_run(quick=False, load=0.0):
     turns = noop_turns(limit=[0.4e-6], farhand=[4e-6], dask=[1.5e-3], ipyparallel=[2.3e-3])
     moves = {name: [{"scatter": rate, "gather": 1e-4, "read": 1e-1}]
              for name, rate in (("limit", 2e10), ("farhand", 1.9e10), ("dask", 1e9), ("ipyparallel", 3e8))}
-    facts = {**machine.facts(), "date": "2026-01-01 00:00 UTC"}
+    facts = {**machine.facts(load), "cores": 2, "date": "2026-01-01 00:00 UTC"}
     return [{"kind": "run", "quick": quick, **facts, "versions": {"farhand": "1", "limit": "C", "dask": "2022"}},
             *results.figures_of(NOOP, 400, turns), *results.figures_of(MOVES, 1 << 20, moves), *results.figures_of(MOVES, 1 << 30, moves),
             {"kind": "missing", "work": "matmul", "size": 4096, "contestant": "farhand", "skip": "not built"}]
@@ -109,6 +109,12 @@ def test_a_page_without_a_record_says_so(tmp_path):
 
 def test_quick_figures_are_marked(tmp_path):
     assert b"Small sizes, one turn" in written_page(tmp_path, a_run(quick=True))["README.md"]
+
+
+def test_figures_of_a_busy_machine_are_marked_and_not_quoted(tmp_path):
+    assert b"do not quote" in written_page(tmp_path, a_run(load=1.1))["README.md"]
+    readme = (tmp_path / "README.md").read_text()
+    assert "A remote call takes" not in readme and "docs/performance/README.md" in readme
 
 
 def test_the_terminal_table_names_ratio_and_peer():

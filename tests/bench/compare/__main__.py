@@ -18,6 +18,7 @@ def _arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench --compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn: shows that it runs, not how fast it is")
     parser.add_argument("--json", type=pathlib.Path, help="append machine facts and figures to this file, a JSON object a line")
+    parser.add_argument("--load", type=float, help="load average before this run was prepared; else that of its start")
     parser.add_argument("--seconds", type=float, default=3600.0, help="after so many each contestant has one turn at what is left")
     parser.add_argument("--peers", metavar="NAME,...", help="only these beside farhand and the limit, of: " + ", ".join(
         contestant.name for contestant in CONTESTANTS if contestant.name not in (LIMIT, OURS)) + "; or none")
@@ -36,8 +37,8 @@ def _arguments():
 class _Run:
     """Prints as it goes and keeps what is to be written."""
 
-    def __init__(self, quick):
-        self.quick, self.records, self.failed = quick, [], []
+    def __init__(self, quick, load):
+        self.quick, self.load, self.records, self.failed = quick, load, [], []
 
     def tell(self, contestant, work, size, answer):
         """Something was not done."""
@@ -63,7 +64,7 @@ class _Run:
             else:
                 print(f"{name}: {player.absent}", flush=True)
         print("taking part: " + ", ".join(f"{name} {version}" for name, version in versions.items()), flush=True)
-        self.records.append({"kind": "run", "quick": self.quick, **machine.facts(), "versions": versions})
+        self.records.append({"kind": "run", "quick": self.quick, **machine.facts(self.load), "versions": versions})
 
     def works(self, contest, works):
         for work in works:
@@ -75,13 +76,13 @@ class _Run:
 
 def main():
     arguments = _arguments()
-    warning = machine.unquiet()
+    warning = machine.unquiet(arguments.load)
     if warning:
         print("warning:", warning, file=sys.stderr)
     wanted = [contestant for contestant in CONTESTANTS
               if arguments.peers is None or contestant.name in arguments.peers | {LIMIT, OURS}]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # contestants are ended, too
-    run = _Run(arguments.quick)
+    run = _Run(arguments.quick, arguments.load)
     with tempfile.TemporaryFile() as log:
         with Contest(wanted, log, run.tell, arguments.seconds) as contest:
             run.start(contest)

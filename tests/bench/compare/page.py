@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-from compare import record as recorded
+from compare import machine, record as recorded
 from compare.results import digits, scale_of, text_of
 from compare.works import CONTESTANTS, GIB, LIMIT, OURS, WORKS
 
@@ -37,7 +37,7 @@ def _with_spread(record):
 
 def _machine(run):
     quick = "**Small sizes, one turn: this shows that it runs, not how fast it is.** " if run.get("quick") else ""
-    loud = "**The machine was busy: do not quote these figures.** " if run["load"] > 0.5 * run["cores"] else ""
+    loud = "**The machine was busy: do not quote these figures.** " if not machine.is_quiet(run["load"], run["cores"]) else ""
     return (f"{quick}{loud}{run['date']}, {run['cpu']}, {run['cores']} cores, {run['memory_gib']} GiB, Linux {run['kernel']}, "
             f"Python {run['python']}, NumPy {run['numpy']}, load average {run['load']} at the start, revision {run['revision']}.")
 
@@ -105,7 +105,10 @@ def page(comparison, benchmarks, plots):
 
 
 def _most_telling(comparison):
-    """For README.md: calls and transfers."""
+    """For README.md: calls and transfers, where they may be quoted."""
+    link = "beside the machine's limits and other systems: [docs/performance](docs/performance/README.md)."
+    if comparison and not machine.is_quiet(comparison[0]["load"], comparison[0]["cores"]):
+        return [f"Figures, {link}"]
     of = {(record["work"], record["row"], record["size"], record["contestant"]): record for record in comparison if record["kind"] == "figure"}
 
     def say(work, row, size, name):
@@ -116,7 +119,7 @@ def _most_telling(comparison):
     there = {name: say("axis0", "scatter", GIB, name) for name in (OURS, LIMIT, "dask", "ipyparallel")}
     back = {name: say("axis0", "gather", GIB, name) for name in (OURS, "dask", "ipyparallel")}
     if not all((*call.values(), *there.values(), *back.values())):
-        return ["Figures, beside the machine's limits and other systems: [docs/performance](docs/performance/README.md)."]
+        return [f"Figures, {link}"]
     return [f"* A remote call takes {call[OURS]} from Python ({call['dask']} with Dask, {call['ipyparallel']} with ipyparallel; the limit is {call[LIMIT]}).",
             f"* 1 GiB goes out at {there[OURS]} (Dask {there['dask']}, ipyparallel {there['ipyparallel']}; limit {there[LIMIT]}) and is back in {back[OURS]} "
             f"({back['dask']}, {back['ipyparallel']}).", "",
