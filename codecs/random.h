@@ -53,7 +53,14 @@ enum {
     RANDOM_AT_TAILS, /* and of so many up to the one behind the last */
     RANDOM_AT_REST
 };
-/* The second output, int64: units taken, has_half, half, then the heads and tails (units, counted from the skip). */
-enum { RANDOM_REPORT_TAKEN, RANDOM_REPORT_HAS_HALF, RANDOM_REPORT_HALF, RANDOM_REPORT_REST };
+/* The second output, int64: units taken, where the stream is then, then the heads and tails (units behind the skip). */
+enum {
+    RANDOM_REPORT_TAKEN,
+    RANDOM_REPORT_HAS_HALF,
+    RANDOM_REPORT_HALF,
+    RANDOM_REPORT_POSITION,
+    RANDOM_REPORT_COUNTER, /* 4 */
+    RANDOM_REPORT_REST = RANDOM_REPORT_COUNTER + 4
+};
 
 #endif

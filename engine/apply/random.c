@@ -158,6 +158,8 @@ apply_random(apply_call_t *call, err_t *err)
         report[RANDOM_REPORT_TAKEN] = draws.taken;
         report[RANDOM_REPORT_HAS_HALF] = draws.philox.has_half;
         report[RANDOM_REPORT_HALF] = draws.philox.half;
+        report[RANDOM_REPORT_POSITION] = draws.philox.position;
+        memcpy(report + RANDOM_REPORT_COUNTER, draws.philox.counter, sizeof draws.philox.counter);
     }
     return FH_OK;
 }
