@@ -291,7 +291,7 @@ FH_EXPORT void fh_mapping_free(fh_mapping **mapping);
 FH_EXPORT int fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, fh_error *error);
 /* Wait until everything that the array depends on is done; its error if that failed.  timeout_s < 0: the session's. */
 FH_EXPORT int fh_wait(fh_array *array, double timeout_s, fh_error *error);
-/* Wait for all engines to have done all that was sent. */
+/* Wait for all engines to have done all that was sent, and for the broker to have heard of what they made. */
 FH_EXPORT int fh_sync(fh_session *session, double timeout_s, fh_error *error);
 /* Cancel all calls of the session that are not done: kernels are ended, what has not begun never does, the results hold
  * CANCELLED. An interrupted wait does the same.  Does not wait. */
