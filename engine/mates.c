@@ -196,12 +196,8 @@ connect_link(mates_t *self, mate_t *mate, err_t *err)
 {
     link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
 
-<<<<<<< HEAD
     self->changes++;
-    if (mate->local[0] && strcmp(mate->host, self->core->host) == 0)
-=======
     if (mates_is_near(self, mate->engine))
->>>>>>> main
         return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
     options.keys = self->keys;
     options.server_key = self->keys->public_key;
