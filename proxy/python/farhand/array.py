@@ -9,7 +9,7 @@ from .config import config
 from .dispatch import array_function
 from .dtypes import casting_code, code_of, dtype_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
-from .indexing import items
+from .indexing import read, write
 from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
@@ -223,10 +223,10 @@ class Array(Operators, Methods):
         return bool(call("equal", (self, value)).any())
 
     def __getitem__(self, key):
-        return wrap(self._handle.index(items(key)))
+        return read(self, key)
 
     def __setitem__(self, key, value):
-        wrap(self._handle.index(items(key)))._assign(value, "unsafe")
+        write(self, key, value)
 
     def _assign(self, value, casting):
         self._handle.assign((to_native(value),), casting_code(casting))
