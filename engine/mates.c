@@ -44,6 +44,7 @@ struct mates {
     header_writer_t *writer;
     arena_t *arena;
     size_t nwanted;
+    uint64_t changes; /* of the links that there are */
 };
 
 int
@@ -152,6 +153,7 @@ lose(mates_t *self, mate_t *mate)
     mate->welcomed = false;
     mate->hello_ns = 0;
     link_destroy(&mate->link);
+    self->changes++;
     lost_error(mate, &err);
     pulls_engine_lost(self->pulls, mate->engine);
     pthread_mutex_lock(&self->core->lock);
@@ -200,6 +202,7 @@ connect_link(mates_t *self, mate_t *mate, err_t *err)
 {
     link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
 
+    self->changes++;
     if (mates_is_near(self, mate->engine))
         return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
     options.keys = self->keys;
@@ -402,6 +405,12 @@ mates_pollfds(const mates_t *self, struct pollfd *ret, int room)
         count++;
     }
     return count;
+}
+
+uint64_t
+mates_pollfds_version(const mates_t *self)
+{
+    return self->changes;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ void mates_pull(mates_t *self);
 bool mates_receive(mates_t *self);
 /* Descriptors of the links; returns how many there are, of which at most room are filled in. */
 int mates_pollfds(const mates_t *self, struct pollfd *ret, int room);
+/* Grows whenever mates_pollfds may give another list than before. */
+uint64_t mates_pollfds_version(const mates_t *self);
 /* Fail transfers whose other engine is gone or unknown, and find out about connections that broke.  Call it a few times
  * a second. */
 void mates_check(mates_t *self);
