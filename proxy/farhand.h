@@ -387,6 +387,9 @@ FH_EXPORT int fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array 
 FH_EXPORT int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_array_piece_handle(fh_array *array, int i, fh_array **ret, fh_error *error);
 
+/* Masks and integer arrays as indices. */
+#include "farhand/indexing.h"
+
 /* ---- methods and names
  * ------------------------------------------------------------------------------------------------ */
 
@@ -582,6 +585,8 @@ typedef struct {
 } fh_progress;
 FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
                                   void *context, fh_error *error);
+
+#include "farhand/dense.h"
 
 #ifdef __cplusplus
 }

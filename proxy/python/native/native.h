@@ -126,6 +126,13 @@ PyObject *pyqueries_progress(PyObject *object, PyObject *none);
 extern PyType_Spec pyarray_spec;
 /* The array behind a wrapper; NULL with an exception if the object is no Array or its session is closed. */
 fh_array *pyarray_get(pysession_t *session, PyObject *object);
+/* fh_scatter_options from Python's values; release it if init returned true. */
+typedef struct {
+    fh_scatter_options options;
+    fh_id *engines;
+} pylayout_t;
+bool pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines);
+void pylayout_release(pylayout_t *self);
 PyObject *pyarray_scatter(PyObject *object, PyObject *args);
 PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);
@@ -144,6 +151,11 @@ PyObject *pycompute_variance(PyObject *object, PyObject *args);
 PyObject *pycompute_astype(PyObject *object, PyObject *args);
 PyObject *pycompute_assign(PyObject *object, PyObject *args);
 
+/* ---- dense.c: methods of Session */
+PyObject *pydense_matmul(PyObject *object, PyObject *args);
+PyObject *pydense_random(PyObject *object, PyObject *args);
+PyObject *pydense_arange(PyObject *object, PyObject *args);
+
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
 PyObject *pyviews_transpose(PyObject *object, PyObject *args);
@@ -154,6 +166,13 @@ PyObject *pyviews_alias(PyObject *object, PyObject *none);
 PyObject *pyviews_piece_handle(PyObject *object, PyObject *args);
 PyObject *pyviews_concatenate(PyObject *object, PyObject *args);
 PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
+
+/* ---- indexing.c: methods of Array */
+PyObject *pyindexing_arrays(PyObject *object, PyObject *args);
+PyObject *pyindexing_assign_arrays(PyObject *object, PyObject *args);
+PyObject *pyindexing_mask(PyObject *object, PyObject *args);
+PyObject *pyindexing_assign_mask(PyObject *object, PyObject *args);
+PyObject *pyindexing_nonzero(PyObject *object, PyObject *none);
 
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
@@ -178,7 +197,7 @@ typedef struct {
 bool pylocal_init(pylocal_t *self, PyObject *source, bool writable);
 void pylocal_release(pylocal_t *self);
 
-enum { PYOPERANDS_MAX = 16 };
+enum { PYOPERANDS_MAX = 32 };
 
 /* Inputs of a computation: Arrays, Python numbers (weak), or anything with a buffer. */
 typedef struct {
