@@ -105,6 +105,13 @@ PyObject *pyqueries_progress(PyObject *object, PyObject *none);
 extern PyType_Spec pyarray_spec;
 /* The array behind a wrapper; NULL with an exception if the object is no Array or its session is closed. */
 fh_array *pyarray_get(pysession_t *session, PyObject *object);
+/* fh_scatter_options from Python's values; release it if init returned true. */
+typedef struct {
+    fh_scatter_options options;
+    fh_id *engines;
+} pylayout_t;
+bool pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines);
+void pylayout_release(pylayout_t *self);
 PyObject *pyarray_scatter(PyObject *object, PyObject *args);
 PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);
@@ -122,6 +129,11 @@ PyObject *pycompute_reduce(PyObject *object, PyObject *args);
 PyObject *pycompute_variance(PyObject *object, PyObject *args);
 PyObject *pycompute_astype(PyObject *object, PyObject *args);
 PyObject *pycompute_assign(PyObject *object, PyObject *args);
+
+/* ---- dense.c: methods of Session */
+PyObject *pydense_matmul(PyObject *object, PyObject *args);
+PyObject *pydense_random(PyObject *object, PyObject *args);
+PyObject *pydense_arange(PyObject *object, PyObject *args);
 
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
