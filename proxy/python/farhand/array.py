@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 
-from . import printing, reductions, shaping
+from . import _native, printing, reductions, shaping
 from .config import config
 from .device import device_of, to_device
 from .dispatch import array_function
-from .dtypes import casting_code, code_of, dtype_of, shape_tuple
+from .dtypes import by_code, casting_code, code_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
 from .indexing import read, write
 from .methods import Methods
@@ -19,7 +19,7 @@ _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
 
 
-class Array(Operators, Methods):
+class Array(_native.Operators, Operators, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
     __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
@@ -415,16 +415,8 @@ class DistArray(Array):
     __slots__ = ()
 
 
-def wrap(handle):
-    """The proxy of a native Array."""
-    code, shape, axis, npieces = handle.describe()
-    self = object.__new__(RemoteArray if axis < 0 else DistArray)
-    self._handle = handle
-    self._shape = shape
-    self._dtype = dtype_of(code)
-    self._axis = None if axis < 0 else axis
-    self._npieces = npieces
-    return self
+_native.use_proxies(RemoteArray, DistArray, by_code())
+wrap = _native.wrap  # the proxy of a native Array
 
 
 def wrap_whole(handle, shape, dtype):
