@@ -70,7 +70,7 @@ class PythonSide:
         buffers = ()
         if call.buffers:
             buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(engine))
-        return self.session._native.python_call(engine, what, call.body, tuple(call.objects), arrays, buffers, keep,
+        return self.session._native.python_call(engine, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
     def _load(self, answer, engine, what):
@@ -141,30 +141,23 @@ class PythonSide:
 
     def _fill(self, entry, answer):
         future, engine, what, receiver = entry
-        if not future.set_running_or_notify_cancel():
-            return
         try:
             if isinstance(answer, BaseException):
                 self._note_failure(answer, engine)
                 raise answer
             kind, value = self._load(answer, engine, what)
-            if kind == remote_wire.RECEIVER:
-                value = receiver
-            elif kind == remote_wire.KEPT:
-                value = None
         except BaseException as problem:
             problem.__traceback__ = None
-            future.set_exception(problem)
+            future.fill(None, problem)
         else:
-            future.set_result(value)
+            future.fill(value if kind == remote_wire.VALUE else receiver if kind == remote_wire.RECEIVER else None)
 
     def fail_all(self, problem):
         with self.lock:
             entries, self.waiting = list(self.waiting.values()), {}
             self.collector = None
         for entry in entries:
-            if entry[0].set_running_or_notify_cancel():
-                entry[0].set_exception(error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
+            entry[0].fill(None, error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
 
     def make_proxy(self, handle, key, engine):
         from .remote import proxy_of

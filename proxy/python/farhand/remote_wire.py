@@ -32,20 +32,27 @@ def _is_plain(value, depth=3):
     return _PLAIN.issuperset(map(type, items)) or all(_is_plain(item, depth - 1) for item in items)
 
 
+def _all_plain(parts):
+    for part in parts:
+        kind = type(part)
+        if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, part))) and not _is_plain(part):
+            return False
+    return True
+
+
 class Call:
-    """A command as a pickle, with what it refers to."""
+    """A command as a pickle, with what it refers to: native objects, arrays, buffers."""
+
+    __slots__ = ("objects", "arrays", "buffers", "places", "body")
 
     def __init__(self, command, receiver=None):
-        self.objects = [] if receiver is None else [receiver]
-        self.arrays, self.buffers = [], []
-        self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
-        for part in command:
-            if type(part) not in _PLAIN and not _is_plain(part):
-                self.body = self._pickle(command)
-                return
-        self.body = pickle.dumps(command, 5)
+        self.arrays = self.buffers = ()
+        self.objects = () if receiver is None else (receiver,)
+        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver)
 
-    def _pickle(self, command):
+    def _pickle(self, command, receiver):
+        self.objects, self.arrays, self.buffers = list(self.objects), [], []
+        self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
         out = io.BytesIO()
         pickler = _pickler_class()(out, 5, buffer_callback=self._keep_small)
         pickler.call = self
