@@ -135,6 +135,11 @@ int core_freeze(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *r
 /* The same for a client that writes the memory itself: until the mapping goes it cannot be frozen.  NOT_SUPPORTED: it
  * has no file, or another client has mapped it privately. */
 int core_open_to_writer(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err);
+/* Under the lock: freeze what is pinned for another engine of this host that reads it.  NOT_SUPPORTED as core_freeze.
+ */
+int core_offer(const pin_t *pin, err_t *err);
+/* Under the lock: the other engine has read it; taken false: perhaps it has not, so the memory is never used again. */
+void core_offer_end(const pin_t *pin, bool taken);
 /* INVALID_ARGUMENT if a result cannot get this id; saves the work. */
 int core_check_new(core_t *self, oid_t id, err_t *err);
 

@@ -1,4 +1,5 @@
-/* engine/core_frozen.c - memory that clients have mapped: frozen, and left alone by what is written later. */
+/* engine/core_frozen.c - memory that clients have mapped, or other engines read: frozen, and left alone by what is
+ * written later. */
 #include "engine/compute/compute.h"
 #include "engine/core_spill.h"
 
@@ -56,6 +57,26 @@ int
 core_open_to_writer(core_t *self, lane_t *lane, oid_t array, oid_t mapping, pin_t *ret, err_t *err)
 {
     return add_mapping(self, lane, array, mapping, true, ret, err);
+}
+
+int
+core_offer(const pin_t *pin, err_t *err)
+{
+    int status = check_mapping(pin->segment, false, err);
+
+    if (status)
+        return status;
+    pin->segment->mappings++;
+    __atomic_add_fetch(&pin->segment->maps, 1, __ATOMIC_RELAXED);
+    return FH_OK;
+}
+
+void
+core_offer_end(const pin_t *pin, bool taken)
+{
+    pin->segment->mappings--;
+    __atomic_sub_fetch(&pin->segment->maps, 1, __ATOMIC_RELAXED);
+    pin->segment->abandoned |= !taken;
 }
 
 /* ---- writing what is frozen ----------------------------------------------------------------------------------------

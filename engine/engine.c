@@ -241,7 +241,8 @@ static bool
 pump(engine_t *self, bool *ret_waiting)
 {
     pthread_mutex_lock(&self->core.lock);
-    bool more = transfers_pump(self->core.transfers, mates_send, self->mates);
+    const transfer_way_t way = {mates_send, mates_is_near, self->mates};
+    bool more = transfers_pump(self->core.transfers, &way);
 
     *ret_waiting = borrows_pump(self->core.borrows, mates_send, self->mates);
     *ret_waiting |= transfers_waiting(self->core.transfers);

@@ -194,7 +194,7 @@ connect_link(mates_t *self, mate_t *mate, err_t *err)
 {
     link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
 
-    if (mate->local[0] && strcmp(mate->host, self->core->host) == 0)
+    if (mates_is_near(self, mate->engine))
         return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
     options.keys = self->keys;
     options.server_key = self->keys->public_key;
@@ -262,6 +262,15 @@ mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, er
     return mate->welcomed ? send_message(self, mate, message, raw, err) : say_hello(self, mate, err);
 }
 
+bool
+mates_is_near(void *context, oid_t engine)
+{
+    const mates_t *self = context;
+    const mate_t *mate = oid_map_find(&self->by_engine, engine);
+
+    return mate && mate->known && !mate->lost && mate->local[0] && strcmp(mate->host, self->core->host) == 0;
+}
+
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 
@@ -288,6 +297,10 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
     } else if (message->code == MSG_PUSH_CREDIT) {
         pthread_mutex_lock(&self->core->lock);
         transfers_credited(self->core->transfers, &message->as.PUSH_CREDIT);
+        pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_OFFER_REFUSED) {
+        pthread_mutex_lock(&self->core->lock);
+        transfers_offer_refused(self->core->transfers, mate->engine, &message->as.OFFER_REFUSED);
         pthread_mutex_unlock(&self->core->lock);
     } else if (message->code == MSG_LENT) {
         pthread_mutex_lock(&self->core->lock);

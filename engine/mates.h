@@ -1,7 +1,7 @@
 /* engine/mates.h - the other engines of the cluster, and links to those that this one sends arrays to.
  * A link is made when the first array goes there: over ipc without keys when both are on one host, else over tcp with
- * them. Thread rule: owned by the reactor; mates_send is called under the core's lock (by transfers_pump), the others
- * without it. */
+ * them. Thread rule: owned by the reactor; mates_send and mates_is_near are called under the core's lock (by
+ * transfers_pump), the others without it. */
 #ifndef FH_ENGINE_MATES_H
 #define FH_ENGINE_MATES_H
 
@@ -28,7 +28,8 @@ void mates_tell(mates_t *self, const msg_ENGINE_t *engine);
 /* An engine is gone: transfers from and to it fail. */
 void mates_lose(mates_t *self, oid_t engine, str_t reason);
 
-/* transfer_send_fn; context: a mates_t. */
+/* For transfer_way_t and borrows; context: a mates_t. */
+bool mates_is_near(void *context, oid_t engine);
 int mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
 /* Handle what has come from all of them.  True: some link has more. */
 bool mates_receive(mates_t *self);

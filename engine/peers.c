@@ -131,6 +131,16 @@ handle_push(arrival_t *at)
 }
 
 static void
+handle_offer(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+
+    pthread_mutex_lock(&core->lock);
+    transfers_offered(core->transfers, at->caller->id, &at->message.as.OFFER);
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void
 handle_push_failed(arrival_t *at)
 {
     core_t *core = at->peers->core;
@@ -168,20 +178,11 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         msg_code_t code;
         void (*run)(arrival_t *at);
     } ROWS[] = {
-        {MSG_PING, handle_ping},
-        {MSG_PONG, handle_sign_of_life},
-        {MSG_OK, handle_sign_of_life},
-        {MSG_ERROR, handle_sign_of_life},
-        {MSG_GOODBYE, handle_goodbye},
-        {MSG_CANCEL, arrival_cancel},
-        {MSG_PUSH, handle_push},
-        {MSG_PUSH_FAILED, handle_push_failed},
-        {MSG_PROGRESS, arrival_progress},
-        {MSG_BORROW, handle_borrow},
-        {MSG_RETURN, handle_return},
-        {MSG_RING, arrival_ring},
-        {MSG_RING_READY, arrival_ring_ready},
-        {MSG_STREAMS, arrival_streams},
+        {MSG_PING, handle_ping},          {MSG_PONG, handle_sign_of_life},       {MSG_OK, handle_sign_of_life},
+        {MSG_ERROR, handle_sign_of_life}, {MSG_GOODBYE, handle_goodbye},         {MSG_CANCEL, arrival_cancel},
+        {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_OFFER, handle_offer},
+        {MSG_PROGRESS, arrival_progress}, {MSG_BORROW, handle_borrow},           {MSG_RETURN, handle_return},
+        {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},  {MSG_STREAMS, arrival_streams},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)

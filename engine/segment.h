@@ -30,7 +30,7 @@ typedef struct segment {
     bool spent;                      /* another engine may still use it, or its clients may: not for the cache */
     int writers;                     /* calls that write it just now; counted up under the core's lock, atomic */
     struct object *objects;          /* that lie in it or hold it; the object table's */
-    int mappings;                    /* of them: of clients that have mapped it privately */
+    int mappings;                    /* of clients that have mapped it privately, and engines that read it */
     int outside_writers;             /* clients that have mapped it and write it at any time; under the core's lock */
     struct loan *loan;               /* the memory is another engine's (engine/borrow.h); NULL: the pool's */
     size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */

@@ -1,12 +1,13 @@
 /* engine/transfer.h - arrays on their way between engines.
  *
- * Out: SEND pins an array as it is; its parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB
- * for each session and engine, in the order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
- * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the calls that wait
- * (pool_queue); no credit is given for them.  Once the lane expects the transfer they are copied into place, and every
- * part that is taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed or was cancelled)
- * is taken and thrown away, so that its sender goes on. Thread rule: under the core's lock unless a function says
- * otherwise. */
+ * Out: SEND pins an array as it is.  An engine on the same host is offered larger ones: it reads them where they lie,
+ * while the segment is frozen (decision 0019).  Of others the parts (at most 1 MiB) go out as credit allows: 8 MiB for
+ * each transfer, 64 MiB for each session and engine, in the order of the SENDs.  A write in place meanwhile gives the
+ * transfer a copy first. In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the
+ * calls that wait (pool_queue); no credit is given for them.  Once the lane expects the transfer they are copied into
+ * place, and every part that is taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed
+ * or was cancelled) is taken and thrown away, so that its sender goes on. Thread rule: under the core's lock unless a
+ * function says otherwise. */
 #ifndef FH_ENGINE_TRANSFER_H
 #define FH_ENGINE_TRANSFER_H
 
@@ -17,6 +18,7 @@ enum {
     TRANSFER_CREDIT_BYTES = 8 * 1024 * 1024,   /* in flight for each transfer */
     TRANSFER_SESSION_BYTES = 64 * 1024 * 1024, /* in flight for each session and engine */
     TRANSFER_MAX_OUT = 65536,                  /* under way for each session */
+    TRANSFER_OFFER_BYTES = 256 * 1024,         /* from here on the other engine reads our memory, if it can */
 };
 
 int transfers_new(transfers_t **ret, core_t *core, err_t *err);
@@ -37,6 +39,10 @@ int transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engi
                      err_t *err);
 /* Without the lock: copy into place what came early. */
 void transfers_take_parts(core_t *core, oid_t transfer);
+/* Under the lock: is there an array to be read at its sender's? */
+bool transfers_has_offer(transfers_t *self, oid_t transfer);
+/* Without the lock: read it, with all threads. */
+void transfers_take_offer(core_t *core, struct crew *crew, oid_t transfer);
 /* Has all come?  OK: *ret_complete; then *ret owns the pin and the transfer is over.  Else why it failed; it is over,
  * too. */
 int transfers_collect(transfers_t *self, oid_t transfer, bool *ret_complete, pin_t *ret, err_t *err);
@@ -52,14 +58,23 @@ int transfers_detach(core_t *core, segment_t *segment, const lane_t *lane, err_t
 /* A PUSH from an engine, with its raw frame; without the lock.  The batch is kept if the part must wait. */
 void transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *batch, const uint8_t *raw,
                       size_t size);
+/* The same with what can be read at the sender's. */
+void transfers_offered(transfers_t *self, oid_t engine, const msg_OFFER_t *offer);
+/* It cannot be read there: it is pushed. */
+void transfers_offer_refused(transfers_t *self, oid_t engine, const msg_OFFER_REFUSED_t *refused);
 void transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *failure);
 void transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit);
 
-/* How transfers reach another engine; on the reactor, under the lock.  OK; BUSY: not now; else the engine cannot be
- * reached. */
-typedef int (*transfer_send_fn)(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
+/* How transfers reach other engines; called on the reactor, under the lock. */
+typedef struct {
+    /* OK; BUSY: not now; else the engine cannot be reached. */
+    int (*send)(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
+    /* Is it known to be on this host? */
+    bool (*is_near)(void *context, oid_t engine);
+    void *context;
+} transfer_way_t;
 /* Send what credit allows, some MiB at most.  True: there is more to send at once. */
-bool transfers_pump(transfers_t *self, transfer_send_fn send, void *context);
+bool transfers_pump(transfers_t *self, const transfer_way_t *way);
 /* Did some engine take nothing at the last pump?  It should be tried again soon. */
 bool transfers_waiting(const transfers_t *self);
 

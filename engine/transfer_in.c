@@ -13,7 +13,7 @@ static const int64_t ORPHAN_NS = 30000000000;
 /* ---- records -------------------------------------------------------------------------------------------------------
  */
 
-static int
+int
 arrival_new(transfers_t *self, oid_t transfer, oid_t session, oid_t engine, arrival_t **ret, err_t *err)
 {
     arrival_t *arrival = calloc(1, sizeof *arrival);
@@ -34,17 +34,23 @@ arrival_new(transfers_t *self, oid_t transfer, oid_t session, oid_t engine, arri
     return FH_OK;
 }
 
-static void
-give_credit(transfers_t *self, const arrival_t *arrival, int64_t bytes)
+void
+transfer_credit(transfers_t *self, oid_t engine, oid_t transfer, int64_t bytes)
 {
-    outbox_t *outbox = oid_map_find(&self->core->engine_outboxes, arrival->engine);
-    message_t message = {.code = MSG_PUSH_CREDIT, .as.PUSH_CREDIT = {arrival->transfer, (uint64_t)bytes}};
+    outbox_t *outbox = oid_map_find(&self->core->engine_outboxes, engine);
+    message_t message = {.code = MSG_PUSH_CREDIT, .as.PUSH_CREDIT = {transfer, (uint64_t)bytes}};
 
     if (!outbox || bytes == 0)
         return;
     /* Without memory the sender waits for ever, but its engine and session can still end the transfer. */
     (void)outbox_add(outbox, &message, NULL, NULL);
     core_wake_reactor(self->core);
+}
+
+static void
+give_credit(transfers_t *self, const arrival_t *arrival, int64_t bytes)
+{
+    transfer_credit(self, arrival->engine, arrival->transfer, bytes);
 }
 
 static void
@@ -71,13 +77,14 @@ drop_parts(transfers_t *self, arrival_t *arrival)
     arrival->last = NULL;
 }
 
-static void
+void
 arrival_remove(transfers_t *self, arrival_t *arrival)
 {
     oid_map_remove(&self->arrivals, arrival->transfer);
     drop_parts(self, arrival);
     pin_release(&arrival->pin);
     free(arrival->failure);
+    free(arrival->offer);
     free(arrival);
 }
 
@@ -87,8 +94,8 @@ is_complete(const arrival_t *arrival)
     return arrival->begun && arrival->expected && arrival->placed == arrival->bytes;
 }
 
-static void
-wake(transfers_t *self, const arrival_t *arrival)
+void
+arrival_wake(transfers_t *self, const arrival_t *arrival)
 {
     lane_t *lane = lanes_find(&self->core->lanes, arrival->session);
 
@@ -97,8 +104,8 @@ wake(transfers_t *self, const arrival_t *arrival)
 }
 
 /* Nothing more will come of it: the lane that waits, or the one that will, learns why. */
-static void
-fail(transfers_t *self, arrival_t *arrival, const err_t *err)
+void
+arrival_fail(transfers_t *self, arrival_t *arrival, const err_t *err)
 {
     if (arrival->unwanted) {
         arrival_remove(self, arrival);
@@ -108,7 +115,7 @@ fail(transfers_t *self, arrival_t *arrival, const err_t *err)
         arrival->failure = transfer_keep_error(err);
     drop_parts(self, arrival);
     if (arrival->expected)
-        wake(self, arrival);
+        arrival_wake(self, arrival);
 }
 
 /* ---- the lanes' side -----------------------------------------------------------------------------------------------
@@ -253,35 +260,43 @@ transfers_discard(transfers_t *self, oid_t session, oid_t transfer)
 /* ---- the reactor's side --------------------------------------------------------------------------------------------
  */
 
-/* The first part says what comes; later ones must go on where the last one ended. */
-static int
-check_part(arrival_t *arrival, oid_t engine, const msg_PUSH_t *push, size_t size, err_t *err)
+int
+arrival_check(arrival_t *arrival, oid_t engine, oid_t session, uint64_t dtype, ints_t extents, err_t *err)
 {
-    shape_t shape = {.ndim = (int)push->shape.count};
-    bool sound = dtype_valid(push->dtype) && push->shape.count <= SHAPE_MAX_DIMS;
+    shape_t shape = {.ndim = (int)extents.count};
+    bool sound = dtype_valid(dtype) && extents.count <= SHAPE_MAX_DIMS;
 
     for (int i = 0; sound && i < shape.ndim; i++)
-        shape.extent[i] = push->shape.items[i];
-    int64_t bytes = sound ? shape_bytes(&shape, (dtype_t)push->dtype) : -1;
+        shape.extent[i] = extents.items[i];
+    int64_t bytes = sound ? shape_bytes(&shape, (dtype_t)dtype) : -1;
 
     if (bytes < 0)
         return err_set(err, FH_PROTOCOL_ERROR, "a transfer of an array that cannot be");
     if (!arrival->begun && !arrival->expected) {
         arrival->engine = engine;
-        arrival->dtype = (dtype_t)push->dtype;
+        arrival->dtype = (dtype_t)dtype;
         arrival->shape = shape;
         arrival->bytes = bytes;
     }
-    if (!oid_equal(arrival->engine, engine) || !oid_equal(arrival->session, push->session))
+    if (!oid_equal(arrival->engine, engine) || !oid_equal(arrival->session, session))
         return err_set(err, FH_INVALID_ARGUMENT, "parts of one transfer come from different engines or sessions");
-    if (arrival->dtype != (dtype_t)push->dtype || !shape_equal(&arrival->shape, &shape))
+    if (arrival->dtype != (dtype_t)dtype || !shape_equal(&arrival->shape, &shape))
         return err_set(err, FH_INVALID_ARGUMENT, "another array came than was expected: dtype %s, %lld bytes",
-                       dtype_name((dtype_t)push->dtype), (long long)bytes);
+                       dtype_name((dtype_t)dtype), (long long)bytes);
     arrival->begun = true;
-    if ((int64_t)push->offset != arrival->received || (int64_t)size > arrival->bytes - arrival->received)
-        return err_set(err, FH_IO_ERROR, "a part of a transfer is missing: byte %lld came, %lld was next",
-                       (long long)push->offset, (long long)arrival->received);
     return FH_OK;
+}
+
+/* Parts must go on where the last one ended. */
+static int
+check_part(arrival_t *arrival, oid_t engine, const msg_PUSH_t *push, size_t size, err_t *err)
+{
+    int status = arrival_check(arrival, engine, push->session, push->dtype, push->shape, err);
+
+    if (!status && ((int64_t)push->offset != arrival->received || (int64_t)size > arrival->bytes - arrival->received))
+        status = err_set(err, FH_IO_ERROR, "a part of a transfer is missing: byte %lld came, %lld was next",
+                         (long long)push->offset, (long long)arrival->received);
+    return status;
 }
 
 /* Keep a part until the lane expects it. */
@@ -333,7 +348,7 @@ place_part(transfers_t *self, arrival_t *arrival, const uint8_t *raw, size_t siz
     arrival->placed += (int64_t)size;
     give_credit(self, arrival, (int64_t)size);
     if (is_complete(arrival))
-        wake(self, arrival);
+        arrival_wake(self, arrival);
 }
 
 static void
@@ -349,8 +364,8 @@ throw_away(transfers_t *self, arrival_t *arrival, oid_t engine, const msg_PUSH_t
         arrival_remove(self, arrival);
 }
 
-static bool
-has_ended(const transfers_t *self, oid_t session)
+bool
+transfer_session_ended(const transfers_t *self, oid_t session)
 {
     unsigned count = self->ended_count < ENDED_KEPT ? self->ended_count : ENDED_KEPT;
 
@@ -373,12 +388,10 @@ transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *ba
     pthread_mutex_lock(&core->lock);
     arrival_t *arrival = oid_map_find(&self->arrivals, push->transfer);
     /* The rest of something that has been given up, or something for a session that is gone. */
-    bool stray = !arrival && (push->offset > 0 || has_ended(self, push->session));
+    bool stray = !arrival && (push->offset > 0 || transfer_session_ended(self, push->session));
 
     if (stray) {
-        arrival_t gone = {.transfer = push->transfer, .engine = engine};
-
-        give_credit(self, &gone, (int64_t)size);
+        transfer_credit(self, engine, push->transfer, (int64_t)size);
     } else if (!arrival && arrival_new(self, push->transfer, push->session, engine, &arrival, &err)) {
         log_limited(LOG_ERROR, "ENG-NO-MEMORY", "a part of an array is lost: %s", err.text);
     }
@@ -391,7 +404,7 @@ transfers_pushed(core_t *core, oid_t engine, const msg_PUSH_t *push, batch_t *ba
         else if (!status)
             place_part(self, arrival, raw, size);
         if (status)
-            fail(self, arrival, &err);
+            arrival_fail(self, arrival, &err);
     } else if (arrival) {
         give_credit(self, arrival, (int64_t)size);
     }
@@ -404,7 +417,7 @@ transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *
     arrival_t *arrival = oid_map_find(&self->arrivals, failure->transfer);
     err_t err = {0};
 
-    if (!arrival && (has_ended(self, failure->session) ||
+    if (!arrival && (transfer_session_ended(self, failure->session) ||
                      arrival_new(self, failure->transfer, failure->session, engine, &arrival, NULL)))
         return;
     if (!arrival->unwanted && !oid_equal(arrival->engine, engine))
@@ -412,7 +425,7 @@ transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *
     err.status = (int)failure->status;
     (void)str_copy(failure->text, err.text, sizeof err.text);
     (void)str_copy(failure->origin, err.origin, sizeof err.origin);
-    fail(self, arrival, &err);
+    arrival_fail(self, arrival, &err);
 }
 
 /* A session may send here before it speaks to us; if it never does, it has ended. */
@@ -440,7 +453,7 @@ transfers_check(transfers_t *self, bool (*lost)(void *context, oid_t engine, int
         }
         if (arrival->expected && !arrival->failure && !is_complete(arrival) &&
             lost(context, arrival->engine, arrival->since_ns, &err))
-            fail(self, arrival, &err);
+            arrival_fail(self, arrival, &err);
     }
 }
 
@@ -451,11 +464,11 @@ transfers_in_engine_lost(transfers_t *self, oid_t engine, const err_t *err)
 
     for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
         if (!oid_equal(arrival->engine, engine) || is_complete(arrival) ||
-            (arrival->begun && arrival->received == arrival->bytes))
+            (arrival->begun && !arrival->offer && arrival->received == arrival->bytes))
             continue;
         bool removed = arrival->unwanted;
 
-        fail(self, arrival, err);
+        arrival_fail(self, arrival, err);
         cursor -= removed;
     }
 }

@@ -10,8 +10,8 @@ enum { PARTS_A_PUMP = 8 };
 /* ---- records -------------------------------------------------------------------------------------------------------
  */
 
-static int
-queue_of(transfers_t *self, oid_t engine, queue_t **ret, err_t *err)
+int
+transfer_queue_of(transfers_t *self, oid_t engine, queue_t **ret, err_t *err)
 {
     queue_t *queue = oid_map_find(&self->queues, engine);
 
@@ -48,8 +48,8 @@ flow_of(queue_t *queue, oid_t session, flow_t **ret)
     return FH_OK;
 }
 
-static void
-enqueue(queue_t *queue, outgoing_t *outgoing)
+void
+transfer_enqueue(queue_t *queue, outgoing_t *outgoing)
 {
     outgoing->next = NULL;
     outgoing->queued = true;
@@ -77,7 +77,9 @@ dequeue(queue_t *queue, outgoing_t *outgoing)
 static void
 let_go(transfers_t *self, outgoing_t *outgoing)
 {
-    if (outgoing->pin.segment)
+    if (outgoing->pin.segment && outgoing->offered)
+        core_offer_end(&outgoing->pin, outgoing->credited == outgoing->bytes);
+    else if (outgoing->pin.segment)
         self->unsent--;
     pin_release(&outgoing->pin);
 }
@@ -91,7 +93,7 @@ finish(transfers_t *self, outgoing_t *outgoing)
 
     if (usage)
         usage->outgoing--;
-    if (flow)
+    if (flow && !outgoing->offered)
         flow->in_flight -= outgoing->sent - outgoing->credited;
     if (queue && outgoing->queued)
         dequeue(queue, outgoing);
@@ -110,7 +112,7 @@ add(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, outgoing_t *
 
     if (oid_is_none(transfer) || oid_map_find(&self->outgoing, transfer))
         return err_set(err, FH_INVALID_ARGUMENT, "a transfer with that id is under way");
-    int status = queue_of(self, engine, &queue, err);
+    int status = transfer_queue_of(self, engine, &queue, err);
 
     if (!status)
         status = transfer_usage(self, session, &usage, err);
@@ -130,7 +132,7 @@ add(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, outgoing_t *
     outgoing->session = session;
     outgoing->engine = engine;
     usage->outgoing++;
-    enqueue(queue, outgoing);
+    transfer_enqueue(queue, outgoing);
     *ret = outgoing;
     return FH_OK;
 }
@@ -176,7 +178,7 @@ find_reader(const transfers_t *self, const segment_t *segment)
     if (!self->unsent)
         return NULL;
     while ((outgoing = oid_map_next(&self->outgoing, &cursor)))
-        if (outgoing->pin.segment == segment && !outgoing->copying)
+        if (outgoing->pin.segment == segment && !outgoing->copying && !outgoing->offered)
             break;
     return outgoing;
 }
@@ -222,7 +224,7 @@ transfers_detach(core_t *core, segment_t *segment, const lane_t *lane, err_t *er
  */
 
 static int
-send_failed(outgoing_t *outgoing, transfer_send_fn send, void *context)
+send_failed(outgoing_t *outgoing, const transfer_way_t *way)
 {
     const err_t *failure = outgoing->failure;
     message_t message = {.code = MSG_PUSH_FAILED,
@@ -232,11 +234,11 @@ send_failed(outgoing_t *outgoing, transfer_send_fn send, void *context)
                                             .text = str_of(failure->text),
                                             .origin = str_of(failure->origin)}};
 
-    return send(context, outgoing->engine, &message, NULL, NULL);
+    return way->send(way->context, outgoing->engine, &message, NULL, NULL);
 }
 
 static int
-send_part(transfers_t *self, outgoing_t *outgoing, int64_t size, transfer_send_fn send, void *context)
+send_part(transfers_t *self, outgoing_t *outgoing, int64_t size, const transfer_way_t *way)
 {
     const nd_t *nd = &outgoing->pin.nd;
     message_t message = {.code = MSG_PUSH,
@@ -252,7 +254,7 @@ send_part(transfers_t *self, outgoing_t *outgoing, int64_t size, transfer_send_f
     if (!status && size)
         strided_pack(nd, outgoing->sent, size, buf_data(part));
     if (!status)
-        status = send(context, outgoing->engine, &message, part, NULL);
+        status = way->send(way->context, outgoing->engine, &message, part, NULL);
     buf_unref(&part);
     if (!status) {
         outgoing->begun = true;
@@ -271,10 +273,17 @@ part_size(const outgoing_t *outgoing)
     return left < part ? left : part;
 }
 
+static bool
+may_offer(const queue_t *queue, const outgoing_t *outgoing, const transfer_way_t *way)
+{
+    return outgoing->bytes >= TRANSFER_OFFER_BYTES && !outgoing->refused && !queue->refuses &&
+           way->is_near(way->context, outgoing->engine);
+}
+
 /* Send parts of one transfer.  OK: go on with the next one, this one may be freed; BUSY: stop with this engine; else it
  * cannot be sent. */
 static int
-pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, transfer_send_fn send, void *context)
+pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, const transfer_way_t *way)
 {
     flow_t *flow;
     int status = FH_OK;
@@ -282,10 +291,19 @@ pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, t
     if (outgoing->copying)
         return FH_OK;
     if (outgoing->failure) {
-        status = send_failed(outgoing, send, context);
+        status = send_failed(outgoing, way);
         if (!status)
             finish(self, outgoing);
         return status;
+    }
+    if (!outgoing->begun && may_offer(queue, outgoing, way)) {
+        status = transfer_offer(outgoing, way);
+        if (!status) {
+            self->unsent--;
+            dequeue(queue, outgoing);
+        }
+        if (status != FH_NOT_SUPPORTED)
+            return status;
     }
     if (flow_of(queue, outgoing->session, &flow))
         return FH_BUSY;
@@ -295,7 +313,7 @@ pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, t
         if (outgoing->sent - outgoing->credited + size > TRANSFER_CREDIT_BYTES ||
             flow->in_flight + size > TRANSFER_SESSION_BYTES)
             return FH_OK;
-        status = send_part(self, outgoing, size, send, context);
+        status = send_part(self, outgoing, size, way);
         if (status)
             return status;
         flow->in_flight += size;
@@ -311,7 +329,7 @@ pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, t
 }
 
 bool
-transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
+transfers_pump(transfers_t *self, const transfer_way_t *way)
 {
     size_t cursor = 0;
     int budget = PARTS_A_PUMP;
@@ -323,7 +341,7 @@ transfers_pump(transfers_t *self, transfer_send_fn send, void *context)
         while (outgoing && budget > 0) {
             outgoing_t *next = outgoing->next;
 
-            int status = pump_one(self, queue, outgoing, &budget, send, context);
+            int status = pump_one(self, queue, outgoing, &budget, way);
 
             self->busy |= status == FH_BUSY;
             if (status == FH_BUSY)
@@ -352,8 +370,10 @@ transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit)
     queue_t *queue = oid_map_find(&self->queues, outgoing->engine);
     flow_t *flow = queue ? oid_map_find(&queue->flows, outgoing->session) : NULL;
 
-    if (flow)
+    if (flow && !outgoing->offered)
         flow->in_flight -= (int64_t)credit->bytes;
+    if (outgoing->offered)
+        self->core->counters.pushed += credit->bytes;
     outgoing->credited += (int64_t)credit->bytes;
     if (!outgoing->queued && outgoing->credited == outgoing->bytes)
         finish(self, outgoing);
@@ -442,7 +462,7 @@ transfers_broken(transfers_t *self, oid_t engine, const err_t *err)
             continue;
         outgoing->failure = transfer_keep_error(err);
         if (!outgoing->queued)
-            enqueue(queue, outgoing);
+            transfer_enqueue(queue, outgoing);
     }
 }
 

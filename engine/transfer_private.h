@@ -11,7 +11,9 @@ typedef struct outgoing {
     oid_t transfer, session, engine;
     pin_t pin; /* released once all is sent */
     int64_t bytes, sent, credited;
-    bool begun; /* the first message is out (it may be empty) */
+    bool begun;   /* the first message is out (it may be empty) */
+    bool offered; /* the other engine reads it where it lies; then sent is all, and no part of any flow */
+    bool refused; /* it could not */
     bool queued;
     bool copying;   /* somebody makes a copy of what is left: hands off */
     err_t *failure; /* tell this instead */
@@ -27,12 +29,19 @@ typedef struct {
 /* Transfers to one engine that are not wholly sent, in order. */
 typedef struct {
     oid_t engine;
+    bool refuses; /* it cannot reach our memory */
     outgoing_t *first, *last;
     oid_map_t flows;
 } queue_t;
 
 /* ---- in
  * -------------------------------------------------------------------------------------------------------------- */
+
+/* Where an array lies that is to be read at its sender's. */
+typedef struct {
+    nd_t nd; /* dtype, shape, strides */
+    msg_OFFER_t at;
+} offer_t;
 
 /* A part that came before its EXPECT. */
 typedef struct part {
@@ -45,9 +54,10 @@ typedef struct part {
 
 typedef struct {
     oid_t transfer, session, engine;
-    bool begun;    /* something came: dtype, shape and bytes are what it said */
-    bool expected; /* a lane waits; pin is where the bytes go */
-    bool unwanted; /* what comes is thrown away */
+    bool begun;     /* something came: dtype, shape and bytes are what it said */
+    bool expected;  /* a lane waits; pin is where the bytes go */
+    bool unwanted;  /* what comes is thrown away */
+    offer_t *offer; /* not taken yet; then received is all */
     dtype_t dtype;
     shape_t shape;
     int64_t bytes, received, placed;
@@ -81,6 +91,21 @@ struct transfers {
 
 int transfer_usage(transfers_t *self, oid_t session, usage_t **ret, err_t *err);
 err_t *transfer_keep_error(const err_t *err);
+
+/* Of transfer_out.c. */
+int transfer_queue_of(transfers_t *self, oid_t engine, queue_t **ret, err_t *err);
+void transfer_enqueue(queue_t *queue, outgoing_t *outgoing);
+/* Of transfer_in.c. */
+int arrival_new(transfers_t *self, oid_t transfer, oid_t session, oid_t engine, arrival_t **ret, err_t *err);
+void arrival_remove(transfers_t *self, arrival_t *arrival);
+void arrival_fail(transfers_t *self, arrival_t *arrival, const err_t *err);
+void arrival_wake(transfers_t *self, const arrival_t *arrival);
+/* What comes is this, from that engine; the first that comes says so. */
+int arrival_check(arrival_t *arrival, oid_t engine, oid_t session, uint64_t dtype, ints_t extents, err_t *err);
+bool transfer_session_ended(const transfers_t *self, oid_t session);
+void transfer_credit(transfers_t *self, oid_t engine, oid_t transfer, int64_t bytes);
+/* Of transfer_offer.c: offer what has not begun.  NOT_SUPPORTED: it has to be pushed. */
+int transfer_offer(outgoing_t *outgoing, const transfer_way_t *way);
 
 void transfers_in_engine_lost(transfers_t *self, oid_t engine, const err_t *err);
 void transfers_in_session_gone(transfers_t *self, oid_t session);

@@ -42,6 +42,7 @@ typedef struct {
     const nd_t *out, *source;
     int axis;
     int64_t block;
+    bool past_cache;
 } slices_t;
 
 static void
@@ -53,7 +54,7 @@ copy_slice(void *context, int64_t i)
     out.shape.extent[slices->axis] = source.shape.extent[slices->axis] = left < slices->block ? left : slices->block;
     out.data += first * out.stride[slices->axis];
     source.data += first * source.stride[slices->axis];
-    strided_copy(&out, &source);
+    (slices->past_cache ? strided_copy_past_cache : strided_copy)(&out, &source);
 }
 
 static int64_t
@@ -65,7 +66,7 @@ magnitude(int64_t stride)
 static void
 copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
 {
-    slices_t slices = {out, source, 0, 1};
+    slices_t slices = {.out = out, .source = source, .axis = 0, .block = 1};
     if (out->shape.ndim == 0) {
         strided_copy(out, source);
         return;
@@ -78,6 +79,7 @@ copy_strided(crew_t *crew, const nd_t *out, const nd_t *source)
     int64_t parts = bytes / PART_BYTES + 1, most = crew_threads(crew) == 1 ? 1 : (int64_t)crew_threads(crew) * 8;
     parts = parts < most ? parts : most;
     slices.block = (extent - 1) / parts + 1;
+    slices.past_cache = bytes >= STREAM_COPY_BYTES;
     crew_run(crew, (extent - 1) / slices.block + 1, copy_slice, &slices);
 }
 

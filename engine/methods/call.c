@@ -61,11 +61,22 @@ run_describe(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
     return FH_OK;
 }
 
+/* For who could not know it: some array methods find the shapes of what they make. */
+static int
+run_shape_method(run_t *run, const receiver_t *self, answer_t *answer, err_t *err)
+{
+    (void)run, (void)err;
+    for (int axis = 0; axis < self->array.nd.shape.ndim; axis++)
+        answer_number(answer, (uint64_t)self->array.nd.shape.extent[axis]);
+    return FH_OK;
+}
+
 static int run_array_methods(run_t *run, const receiver_t *self, answer_t *answer, err_t *err);
 
 static const object_method_t ARRAY_ROWS[] = {
     {.name = "nop", .run = answer_nothing},
     {.name = "describe", .run = run_describe},
+    {.name = "shape", .run = run_shape_method},
     {.name = "methods", .run = run_array_methods},
 };
 static const object_type_table_t ARRAY = {"array", ARRAY_ROWS, sizeof ARRAY_ROWS / sizeof *ARRAY_ROWS};

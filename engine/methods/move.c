@@ -67,6 +67,25 @@ begin_expect(run_t *run, err_t *err)
     return status;
 }
 
+/* What another engine of this host offers is read now. */
+static void
+take_offer(run_t *run)
+{
+    const msg_EXPECT_t *expect = &run->call->message.as.EXPECT;
+    core_t *core = run->core;
+
+    pthread_mutex_lock(&core->lock);
+    bool offered = transfers_has_offer(core->transfers, expect->transfer);
+
+    pthread_mutex_unlock(&core->lock);
+    if (!offered)
+        return;
+    if (run->on_reactor)
+        run->next = NEXT_COMPUTE;
+    else
+        transfers_take_offer(core, run->crew, expect->transfer);
+}
+
 static int
 collect(run_t *run, err_t *err)
 {
@@ -107,7 +126,8 @@ run_expect(run_t *run, err_t *err)
     if (run->next == NEXT_COMPUTE)
         return FH_OK;
     run->call->phase = PHASE_WAIT;
-    return collect(run, err);
+    take_offer(run);
+    return run->next == NEXT_COMPUTE ? FH_OK : collect(run, err);
 }
 
 static int

@@ -1,4 +1,5 @@
-/* Arrays between two engines: SEND on one, EXPECT on the other, in either order. */
+/* Arrays between two engines: SEND on one, EXPECT on the other, in either order.  First as if they were on different
+ * hosts, where arrays are pushed; then on one, where large ones are offered. */
 #include "tests/process/engine_rig.h"
 
 #include <signal.h>
@@ -8,7 +9,18 @@
 enum { SMALL = 1000, LARGE = 3 * 1024 * 1024 }; /* doubles: 8 kB, and 24 MiB: three times the credit */
 
 static int
-start(void **state)
+start_far(void **state)
+{
+    static engine_rig_t rig;
+
+    engine_rig_start(&rig, 1, (const char *[]){"--host", "here", NULL});
+    engine_rig_add(&rig, 1, (const char *[]){"--host", "there", NULL});
+    *state = &rig;
+    return 0;
+}
+
+static int
+start_near(void **state)
 {
     static engine_rig_t rig;
 
@@ -300,6 +312,69 @@ all_memory_comes_back_when_the_sessions_end(void **state)
     }
 }
 
+
+static void
+large_array_is_read_where_it_lies(void **state)
+{
+    pair_t pair;
+
+    pair_open(&pair, *state);
+    for (int early = 0; early < 2; early++) {
+        oid_t transfer = oid_new(), a = make_large(&pair.from, LARGE, 7);
+        int64_t before = caller_stat(&pair.from, "pushed");
+
+        if (!early)
+            expect_array(&pair, transfer, LARGE);
+        send_array(&pair, a, transfer);
+        caller_sync(&pair.from);
+        if (early)
+            expect_array(&pair, transfer, LARGE);
+        check_values(&pair.to, transfer, LARGE, 7);
+        caller_wait_stat(&pair.from, "pushed", before + LARGE * 8);
+        caller_release(&pair.from, a);
+        caller_wait_stat(&pair.from, "used", 0);
+    }
+    pair_close(&pair);
+}
+
+static void
+large_strided_view_arrives_in_c_order(void **state)
+{
+    enum { STEP = 3, COUNT = LARGE / STEP };
+    pair_t pair;
+    oid_t transfer = oid_new();
+    double first, last;
+
+    pair_open(&pair, *state);
+    oid_t a = make_large(&pair.from, LARGE, 0);
+    expect_array(&pair, transfer, COUNT);
+    send_array(&pair, caller_view(&pair.from, a, (LARGE - 1) * 8, COUNT, -8 * STEP), transfer);
+    caller_fetch(&pair.to, caller_view(&pair.to, transfer, 0, 1, 8), &first, 8);
+    caller_fetch(&pair.to, caller_view(&pair.to, transfer, (COUNT - 1) * 8, 1, 8), &last, 8);
+    assert_true(first == LARGE - 1 && last == LARGE - 1 - (double)STEP * (COUNT - 1));
+    pair_close(&pair);
+}
+
+static void
+offer_that_nobody_wants_is_let_go(void **state)
+{
+    pair_t pair;
+    oid_t transfer = oid_new();
+
+    pair_open(&pair, *state);
+    oid_t a = make_large(&pair.from, LARGE, 0);
+    int64_t before = caller_stat(&pair.from, "pushed");
+    expect_array(&pair, transfer, SMALL);
+    (void)caller_send(&pair.to, &(message_t){.code = MSG_CANCEL}, NULL, 0);
+    (void)caller_ask(&pair.to, transfer, 8);
+    caller_expect_error(&pair.to, FH_CANCELLED, NULL);
+    send_array(&pair, a, transfer);
+    caller_wait_stat(&pair.from, "pushed", before + LARGE * 8); /* credited: the sender waits for nobody */
+    caller_release(&pair.from, a);
+    caller_wait_stat(&pair.from, "used", 0);
+    pair_close(&pair);
+}
+
 static bool
 is_there_again(void *context)
 {
@@ -392,7 +467,7 @@ arrays_move_in_a_large_cluster(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest far[] = {
         cmocka_unit_test(array_that_is_expected_first_arrives),
         cmocka_unit_test(array_that_comes_before_it_is_expected_waits),
         cmocka_unit_test(empty_array_arrives),
@@ -407,6 +482,16 @@ main(void)
         cmocka_unit_test(lost_engine_fails_what_is_expected_from_it),
         cmocka_unit_test(arrays_move_in_a_large_cluster),
     };
+    const struct CMUnitTest near[] = {
+        cmocka_unit_test(array_that_is_expected_first_arrives),
+        cmocka_unit_test(large_array_is_read_where_it_lies),
+        cmocka_unit_test(large_strided_view_arrives_in_c_order),
+        cmocka_unit_test(array_is_sent_as_it_was_at_its_send),
+        cmocka_unit_test(offer_that_nobody_wants_is_let_go),
+        cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
+        cmocka_unit_test(lost_engine_fails_what_is_expected_from_it),
+    };
+    int failed = cmocka_run_group_tests(far, start_far, stop);
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return failed + cmocka_run_group_tests(near, start_near, stop);
 }

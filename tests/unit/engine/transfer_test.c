@@ -1,179 +1,7 @@
-/* engine/transfer without sockets: two cores, and a wire between them that the test can hold up. */
-#include "engine/transfer.h"
-#include "tests/support/check.h"
+/* engine/transfer.h: what is pushed. */
+#include "tests/unit/engine/transfer_bench.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-enum { MIB = 1024 * 1024 };
-
-/* An engine without threads and sockets. */
-typedef struct {
-    core_t core;
-    lane_t *lane;
-} site_t;
-
-typedef struct {
-    site_t from, to;
-    oid_t session;
-    int room;          /* messages that the wire takes; then BUSY */
-    outbox_t *credits; /* what the receiver sends back */
-    int parts;         /* that have been sent */
-    uint8_t *kept[64]; /* bytes that parts point to */
-    int nkept;
-} bench_t;
-
-static void
-site_start(site_t *site, oid_t session)
-{
-    err_t err;
-
-    check_ok(core_init(&site->core, 128 * MIB, "here/boot", &err), err);
-    check_ok(transfers_new(&site->core.transfers, &site->core, &err), err);
-    check_ok(lanes_open(&site->core.lanes, session, &site->lane, &err), err);
-}
-
-static void
-site_stop(site_t *site)
-{
-    transfers_destroy(&site->core.transfers);
-    core_release(&site->core);
-}
-
-static int
-start(void **state)
-{
-    static bench_t bench;
-    err_t err;
-
-    memset(&bench, 0, sizeof bench);
-    bench.session = oid_new();
-    bench.room = 1000;
-    site_start(&bench.from, bench.session);
-    site_start(&bench.to, bench.session);
-    check_ok(outbox_new(&bench.credits, &err), err);
-    check_ok(oid_map_add(&bench.to.core.engine_outboxes, bench.from.core.id, bench.credits, &err), err);
-    *state = &bench;
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    bench_t *bench = *state;
-
-    site_stop(&bench->from);
-    site_stop(&bench->to);
-    outbox_destroy(&bench->credits);
-    for (int i = 0; i < bench->nkept; i++)
-        free(bench->kept[i]);
-    return 0;
-}
-
-/* The wire: hands a PUSH straight to the receiver. */
-static int
-deliver(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err)
-{
-    bench_t *bench = context;
-    core_t *to = &bench->to.core;
-    batch_t *batch;
-
-    assert_true(oid_equal(engine, to->id));
-    if (bench->room-- <= 0) {
-        bench->room = 0;
-        return err_set(err, FH_BUSY, "the wire is full");
-    }
-    if (message->code == MSG_PUSH_FAILED) {
-        transfers_push_failed(to->transfers, bench->from.core.id, &message->as.PUSH_FAILED);
-        return FH_OK;
-    }
-    check_ok(batch_new(&to->lanes.batches, &batch, err), *err);
-    uint8_t *bytes = malloc(raw ? buf_size(raw) : 1);
-
-    assert_non_null(bytes);
-    if (raw)
-        memcpy(bytes, buf_data(raw), buf_size(raw));
-    transfers_pushed(to, bench->from.core.id, &message->as.PUSH, batch, bytes, raw ? buf_size(raw) : 0);
-    batch_unref(&to->lanes.batches, &batch);
-    bench->parts++;
-    assert_true(bench->nkept < 64);
-    bench->kept[bench->nkept++] = bytes;
-    return FH_OK;
-}
-
-static void
-pump(bench_t *bench)
-{
-    while (transfers_pump(bench->from.core.transfers, deliver, bench)) {
-    }
-}
-
-/* Hand back the credit that the receiver gave. */
-static void
-credit(bench_t *bench, oid_t transfer, uint64_t bytes)
-{
-    transfers_credited(bench->from.core.transfers, &(msg_PUSH_CREDIT_t){transfer, bytes});
-}
-
-static pin_t
-make(site_t *site, int64_t n, uint8_t first)
-{
-    shape_t shape = {1, {n}};
-    pin_t pin;
-    err_t err;
-
-    check_ok(core_make(&site->core, site->lane, DTYPE_UINT8, &shape, false, 0, &pin, &err), err);
-    for (int64_t i = 0; i < n; i++)
-        pin.nd.data[i] = (char)(first + i % 251);
-    return pin;
-}
-
-static void
-send_array(bench_t *bench, oid_t transfer, int64_t n, uint8_t first)
-{
-    pin_t pin = make(&bench->from, n, first);
-    err_t err;
-
-    check_ok(transfers_send(bench->from.core.transfers, bench->session, transfer, bench->to.core.id, &pin, &err), err);
-}
-
-static int
-expect_array(bench_t *bench, oid_t transfer, int64_t n, err_t *err)
-{
-    pin_t pin = make(&bench->to, n, 0);
-    bool parts = false;
-    int status =
-        transfers_expect(bench->to.core.transfers, bench->to.lane, transfer, bench->from.core.id, &pin, &parts, err);
-
-    if (!status && parts)
-        transfers_take_parts(&bench->to.core, transfer);
-    return status;
-}
-
-static int
-collect(bench_t *bench, oid_t transfer, int64_t n, uint8_t first, err_t *err)
-{
-    bool complete;
-    pin_t pin = {0};
-    int status = transfers_collect(bench->to.core.transfers, transfer, &complete, &pin, err);
-
-    if (status)
-        return status;
-    assert_true(complete);
-    for (int64_t i = 0; i < n; i++)
-        assert_int_equal((uint8_t)pin.nd.data[i], (uint8_t)(first + i % 251));
-    pin_release(&pin);
-    return FH_OK;
-}
-
-static int64_t
-used(site_t *site)
-{
-    pool_stats_t stats;
-
-    pool_stats(site->core.pool, &stats);
-    return stats.used + stats.queued;
-}
 
 static void
 array_that_is_expected_comes_whole(void **state)
@@ -182,13 +10,13 @@ array_that_is_expected_comes_whole(void **state)
     oid_t transfer = oid_new();
     err_t err;
 
-    check_ok(expect_array(bench, transfer, 3 * MIB + 5, &err), err);
-    send_array(bench, transfer, 3 * MIB + 5, 9);
-    pump(bench);
+    check_ok(bench_expect_array(bench, transfer, 3 * MIB + 5, &err), err);
+    bench_send_array(bench, transfer, 3 * MIB + 5, 9);
+    bench_pump(bench);
     assert_int_equal(bench->parts, 4);
-    check_ok(collect(bench, transfer, 3 * MIB + 5, 9, &err), err);
-    assert_int_equal(used(&bench->from), 0);
-    assert_int_equal(used(&bench->to), 0);
+    check_ok(bench_collect(bench, transfer, 3 * MIB + 5, 9, &err), err);
+    assert_int_equal(bench_used(&bench->from), 0);
+    assert_int_equal(bench_used(&bench->to), 0);
 }
 
 static void
@@ -198,14 +26,14 @@ parts_that_come_early_are_kept_and_counted(void **state)
     oid_t transfer = oid_new();
     err_t err;
 
-    send_array(bench, transfer, 2 * MIB, 1);
-    pump(bench);
-    assert_int_equal(used(&bench->to), 2 * MIB);
+    bench_send_array(bench, transfer, 2 * MIB, 1);
+    bench_pump(bench);
+    assert_int_equal(bench_used(&bench->to), 2 * MIB);
     assert_int_equal(outbox_bytes(bench->credits), 0);
-    check_ok(expect_array(bench, transfer, 2 * MIB, &err), err);
+    check_ok(bench_expect_array(bench, transfer, 2 * MIB, &err), err);
     assert_true(outbox_bytes(bench->credits) > 0);
-    check_ok(collect(bench, transfer, 2 * MIB, 1, &err), err);
-    assert_int_equal(used(&bench->to), 0);
+    check_ok(bench_collect(bench, transfer, 2 * MIB, 1, &err), err);
+    assert_int_equal(bench_used(&bench->to), 0);
 }
 
 static void
@@ -214,14 +42,14 @@ sender_stops_at_its_credit(void **state)
     bench_t *bench = *state;
     oid_t transfer = oid_new();
 
-    send_array(bench, transfer, 20 * MIB, 1);
-    pump(bench);
+    bench_send_array(bench, transfer, 20 * MIB, 1);
+    bench_pump(bench);
     assert_int_equal(bench->parts, 8);
-    credit(bench, transfer, 3 * MIB);
-    pump(bench);
+    bench_credit(bench, transfer, 3 * MIB);
+    bench_pump(bench);
     assert_int_equal(bench->parts, 11);
-    credit(bench, transfer, 100 * MIB); /* more than is out: passed over */
-    pump(bench);
+    bench_credit(bench, transfer, 100 * MIB); /* more than is out: passed over */
+    bench_pump(bench);
     assert_int_equal(bench->parts, 11);
 }
 
@@ -231,8 +59,8 @@ session_stops_at_its_credit_too(void **state)
     bench_t *bench = *state;
 
     for (int i = 0; i < 10; i++)
-        send_array(bench, oid_new(), 7 * MIB, 1);
-    pump(bench);
+        bench_send_array(bench, oid_new(), 7 * MIB, 1);
+    bench_pump(bench);
     assert_int_equal(bench->parts, 64); /* of 70 */
 }
 
@@ -243,14 +71,14 @@ busy_wire_loses_nothing(void **state)
     oid_t transfer = oid_new();
     err_t err;
 
-    check_ok(expect_array(bench, transfer, 4 * MIB, &err), err);
-    send_array(bench, transfer, 4 * MIB, 3);
+    check_ok(bench_expect_array(bench, transfer, 4 * MIB, &err), err);
+    bench_send_array(bench, transfer, 4 * MIB, 3);
     for (int i = 0; i < 20; i++) {
         bench->room = i % 2;
-        pump(bench);
+        bench_pump(bench);
     }
     assert_int_equal(bench->parts, 4);
-    check_ok(collect(bench, transfer, 4 * MIB, 3, &err), err);
+    check_ok(bench_collect(bench, transfer, 4 * MIB, 3, &err), err);
 }
 
 static void
@@ -258,17 +86,17 @@ write_meanwhile_does_not_change_what_is_sent(void **state)
 {
     bench_t *bench = *state;
     oid_t transfer = oid_new();
-    pin_t pin = make(&bench->from, MIB, 7), writer = {.segment = segment_ref(pin.segment), .nd = pin.nd};
+    pin_t pin = bench_make(&bench->from, MIB, 7), writer = {.segment = segment_ref(pin.segment), .nd = pin.nd};
     err_t err;
 
-    check_ok(expect_array(bench, transfer, MIB, &err), err);
+    check_ok(bench_expect_array(bench, transfer, MIB, &err), err);
     check_ok(transfers_send(bench->from.core.transfers, bench->session, transfer, bench->to.core.id, &pin, &err), err);
     check_ok(transfers_detach(&bench->from.core, writer.segment, bench->from.lane, &err), err);
     memset(writer.nd.data, 0, MIB);
-    pump(bench);
-    check_ok(collect(bench, transfer, MIB, 7, &err), err);
+    bench_pump(bench);
+    check_ok(bench_collect(bench, transfer, MIB, 7, &err), err);
     pin_release(&writer);
-    assert_int_equal(used(&bench->from), 0);
+    assert_int_equal(bench_used(&bench->from), 0);
 }
 
 static void
@@ -279,15 +107,15 @@ failure_of_the_sender_comes_through(void **state)
     err_t failure = {0}, err;
 
     (void)err_set(&failure, FH_KERNEL_FAULT, "boom");
-    check_ok(expect_array(bench, late, 10, &err), err);
+    check_ok(bench_expect_array(bench, late, 10, &err), err);
     transfers_send_failure(bench->from.core.transfers, bench->session, early, bench->to.core.id, &failure);
     transfers_send_failure(bench->from.core.transfers, bench->session, late, bench->to.core.id, &failure);
-    pump(bench);
-    check_fails(collect(bench, late, 10, 0, &err), FH_KERNEL_FAULT, err);
+    bench_pump(bench);
+    check_fails(bench_collect(bench, late, 10, 0, &err), FH_KERNEL_FAULT, err);
     check_contains(err.text, "boom");
-    check_ok(expect_array(bench, early, 10, &err), err);
-    check_fails(collect(bench, early, 10, 0, &err), FH_KERNEL_FAULT, err);
-    assert_int_equal(used(&bench->to), 0);
+    check_ok(bench_expect_array(bench, early, 10, &err), err);
+    check_fails(bench_collect(bench, early, 10, 0, &err), FH_KERNEL_FAULT, err);
+    assert_int_equal(bench_used(&bench->to), 0);
 }
 
 static void
@@ -296,16 +124,16 @@ unwanted_array_is_taken_and_credited(void **state)
     bench_t *bench = *state;
     oid_t transfer = oid_new();
 
-    send_array(bench, transfer, 12 * MIB, 1);
-    pump(bench);
+    bench_send_array(bench, transfer, 12 * MIB, 1);
+    bench_pump(bench);
     transfers_discard(bench->to.core.transfers, bench->session, transfer);
-    assert_int_equal(used(&bench->to), 0);
+    assert_int_equal(bench_used(&bench->to), 0);
     assert_true(outbox_bytes(bench->credits) > 0);
-    credit(bench, transfer, 8 * MIB);
-    pump(bench);
+    bench_credit(bench, transfer, 8 * MIB);
+    bench_pump(bench);
     assert_int_equal(bench->parts, 12);
-    assert_int_equal(used(&bench->from), 0);
-    assert_int_equal(used(&bench->to), 0);
+    assert_int_equal(bench_used(&bench->from), 0);
+    assert_int_equal(bench_used(&bench->to), 0);
 }
 
 static void
@@ -316,10 +144,10 @@ lost_engine_fails_what_it_should_send(void **state)
     err_t lost = {0}, err;
 
     (void)err_set(&lost, FH_ENGINE_LOST, "gone");
-    check_ok(expect_array(bench, transfer, 10, &err), err);
+    check_ok(bench_expect_array(bench, transfer, 10, &err), err);
     transfers_engine_lost(bench->to.core.transfers, bench->from.core.id, &lost);
-    check_fails(collect(bench, transfer, 10, 0, &err), FH_ENGINE_LOST, err);
-    assert_int_equal(used(&bench->to), 0);
+    check_fails(bench_collect(bench, transfer, 10, 0, &err), FH_ENGINE_LOST, err);
+    assert_int_equal(bench_used(&bench->to), 0);
 }
 
 static void
@@ -329,14 +157,14 @@ end_of_the_session_frees_both_sides(void **state)
     oid_t expected = oid_new();
     err_t err;
 
-    send_array(bench, oid_new(), 10 * MIB, 1);
-    pump(bench);
-    check_ok(expect_array(bench, expected, MIB, &err), err);
+    bench_send_array(bench, oid_new(), 10 * MIB, 1);
+    bench_pump(bench);
+    check_ok(bench_expect_array(bench, expected, MIB, &err), err);
     transfers_session_gone(bench->from.core.transfers, bench->session);
     transfers_session_gone(bench->to.core.transfers, bench->session);
-    assert_int_equal(used(&bench->from), 0);
-    assert_int_equal(used(&bench->to), 0);
-    check_fails(collect(bench, expected, MIB, 0, &err), FH_CANCELLED, err);
+    assert_int_equal(bench_used(&bench->from), 0);
+    assert_int_equal(bench_used(&bench->to), 0);
+    check_fails(bench_collect(bench, expected, MIB, 0, &err), FH_CANCELLED, err);
 }
 
 /* The sender hears of the end a moment later than the receiver. */
@@ -347,9 +175,9 @@ what_comes_after_the_end_of_the_session_is_thrown_away(void **state)
 
     lane_end(&bench->to.core.lanes, bench->to.lane);
     transfers_session_gone(bench->to.core.transfers, bench->session);
-    send_array(bench, oid_new(), 3 * MIB, 1);
-    pump(bench);
-    assert_int_equal(used(&bench->to), 0);
+    bench_send_array(bench, oid_new(), 3 * MIB, 1);
+    bench_pump(bench);
+    assert_int_equal(bench_used(&bench->to), 0);
     assert_true(outbox_bytes(bench->credits) > 0);
 }
 
@@ -358,33 +186,34 @@ transfer_id_is_used_once(void **state)
 {
     bench_t *bench = *state;
     oid_t transfer = oid_new();
-    pin_t pin = make(&bench->from, 10, 0);
+    pin_t pin = bench_make(&bench->from, 10, 0);
     err_t err;
 
-    send_array(bench, transfer, 10, 0);
+    bench_send_array(bench, transfer, 10, 0);
     check_fails(transfers_send(bench->from.core.transfers, bench->session, transfer, bench->to.core.id, &pin, &err),
                 FH_INVALID_ARGUMENT, err);
     assert_null(pin.segment);
-    check_ok(expect_array(bench, transfer, 10, &err), err);
-    check_fails(expect_array(bench, transfer, 10, &err), FH_INVALID_ARGUMENT, err);
+    check_ok(bench_expect_array(bench, transfer, 10, &err), err);
+    check_fails(bench_expect_array(bench, transfer, 10, &err), FH_INVALID_ARGUMENT, err);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(array_that_is_expected_comes_whole, start, stop),
-        cmocka_unit_test_setup_teardown(parts_that_come_early_are_kept_and_counted, start, stop),
-        cmocka_unit_test_setup_teardown(sender_stops_at_its_credit, start, stop),
-        cmocka_unit_test_setup_teardown(session_stops_at_its_credit_too, start, stop),
-        cmocka_unit_test_setup_teardown(busy_wire_loses_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(write_meanwhile_does_not_change_what_is_sent, start, stop),
-        cmocka_unit_test_setup_teardown(failure_of_the_sender_comes_through, start, stop),
-        cmocka_unit_test_setup_teardown(unwanted_array_is_taken_and_credited, start, stop),
-        cmocka_unit_test_setup_teardown(lost_engine_fails_what_it_should_send, start, stop),
-        cmocka_unit_test_setup_teardown(end_of_the_session_frees_both_sides, start, stop),
-        cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_the_session_is_thrown_away, start, stop),
-        cmocka_unit_test_setup_teardown(transfer_id_is_used_once, start, stop),
+        cmocka_unit_test_setup_teardown(array_that_is_expected_comes_whole, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(parts_that_come_early_are_kept_and_counted, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(sender_stops_at_its_credit, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(session_stops_at_its_credit_too, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(busy_wire_loses_nothing, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(write_meanwhile_does_not_change_what_is_sent, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(failure_of_the_sender_comes_through, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(unwanted_array_is_taken_and_credited, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(lost_engine_fails_what_it_should_send, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(end_of_the_session_frees_both_sides, bench_start, bench_stop),
+        cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_the_session_is_thrown_away, bench_start,
+                                        bench_stop),
+        cmocka_unit_test_setup_teardown(transfer_id_is_used_once, bench_start, bench_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
