@@ -25,6 +25,7 @@ from .creation import empty, full, ones, shared, zeros
 from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
+from .hub import Id, ObjectEngine, ObjectHub
 from .kernel_sources import kernel
 from .kernels import Kernel
 from .objects import gather, get, names, scatter, unpublish
@@ -38,13 +39,16 @@ __all__ = [_name for _name, _value in list(globals().items()) if not _name.start
 
 # Names that are promised but not built: who uses one is told so.
 _PLANNED = {
-    "the mapping of all objects of a cluster": ("ObjectEngine", "ObjectHub", "engine"),
     "the array API namespace": ("array_api",),
     "arrays made in shared memory": ("shared",),
 }
 
 
 def __getattr__(name):
+    if name == "engine":
+        from .hub import engine
+
+        return engine()
     for what, planned in _PLANNED.items():
         if name in planned:
             raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")

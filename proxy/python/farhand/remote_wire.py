@@ -1,7 +1,7 @@
 """What calls of Python code look like on their way: pickles to a Python host, and its answers (engine/pyhost/host.py).
 
 A call is a tuple (operation, arrays_by_value, arguments...).  Proxies and remote arrays in it, at any depth, stand as
-persistent ids, and large buffers of local arrays travel beside the pickle.
+persistent ids ("o" and "a"; "p": an array with the pickle of an object that lives elsewhere), and large buffers of local arrays travel beside the pickle.
 """
 import builtins
 import io
@@ -43,10 +43,12 @@ def _all_plain(parts):
 class Call:
     """A command as a pickle, with what it refers to: native objects, arrays, buffers."""
 
-    __slots__ = ("objects", "arrays", "buffers", "places", "body")
+    __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body")
 
-    def __init__(self, command, receiver=None):
+    def __init__(self, command, receiver=None, copies=()):
+        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles."""
         self.arrays = self.buffers = ()
+        self.copies = copies
         self.objects = () if receiver is None else (receiver,)
         self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver)
 
@@ -81,6 +83,8 @@ class Call:
 
         if isinstance(value, Remote):
             items, kind, item = self.objects, "o", value._handle
+            if id(item) in self.copies:
+                items, kind, item = self.arrays, "p", self.copies[id(item)]
         elif isinstance(value, Array):
             items, kind, item = self.arrays, "a", value
         else:
