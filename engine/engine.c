@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/time_slice.h"
 #include "engine/borrow.h"
 #include "engine/broker_link.h"
 #include "engine/compute_thread.h"
@@ -10,6 +11,7 @@
 #include "engine/mates.h"
 #include "engine/peers.h"
 #include "engine/python_host.h"
+#include "engine/readiness.h"
 #include "engine/spill.h"
 #include "engine/streams.h"
 #include "engine/transfer.h"
@@ -29,7 +31,8 @@ enum {
     RINGS_ALONE_MS = 20 /* so long calls through rings may be served without a turn of the whole loop */
 };
 
-static const int64_t NS_PER_MS = 1000000, CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000;
+static const int64_t NS_PER_MS = 1000000, CHECK_NS = 250000000, TRIM_NS = 10000000000, CACHE_AGE_NS = 60000000000,
+                     SLICE_NS = 100000;
 
 struct engine {
     core_t core;
@@ -42,6 +45,7 @@ struct engine {
     bool readable[PEERS_MAX_ENDPOINTS]; /* endpoints that may have messages */
     int ring_fds, first_ring;           /* in fds */
     int retry_ms;                       /* how soon to try again to send to peers that take nothing */
+    readiness_t readiness;              /* of fds */
     struct pollfd fds[MAX_FDS];
 };
 
@@ -142,6 +146,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for an engine");
     self->core.wake_fd = -1;
+    readiness_init(&self->readiness);
     int status = make_parts(self, options, err);
 
     if (!status)
@@ -198,6 +203,7 @@ engine_destroy(engine_t **self)
     peers_destroy(&engine->peers);
     mates_destroy(&engine->mates);
     crew_destroy(&engine->crew);
+    readiness_release(&engine->readiness);
     free(engine);
     *self = NULL;
 }
@@ -361,8 +367,10 @@ can_wait_on(engine_t *self)
 static int
 poll_and_serve(engine_t *self, int n, int ms, int64_t due_ns)
 {
+    uint64_t version = peers_rings_version(self->peers) + mates_pollfds_version(self->mates);
+
     for (bool first = true;; first = false) {
-        int woken = poll(self->fds, (nfds_t)n, ms), by_ring = 0;
+        int woken = readiness_wait(&self->readiness, self->fds, n, version, ms), by_ring = 0;
         struct pollfd *rings = self->fds + self->first_ring;
 
         for (int i = 0; i < self->ring_fds && woken > 0; i++)
@@ -411,6 +419,8 @@ engine_run(engine_t *self, int stop_fd, int end_fd, void (*ready)(void *context)
     bool stop = false, told = false;
     int status = FH_OK;
 
+    /* The reactor works in short bursts, beside threads that compute for long; what it starts takes that back. */
+    (void)time_slice_set(SLICE_NS);
     while (!status && !stop) {
         bool waiting, more = receive(self);
 

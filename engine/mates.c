@@ -42,6 +42,7 @@ struct mates {
     header_writer_t *writer;
     arena_t *arena;
     size_t nwanted;
+    uint64_t changes; /* of the links that there are */
 };
 
 int
@@ -147,6 +148,7 @@ lose(mates_t *self, mate_t *mate)
     mate->welcomed = false;
     mate->hello_ns = 0;
     link_destroy(&mate->link);
+    self->changes++;
     lost_error(mate, &err);
     pthread_mutex_lock(&self->core->lock);
     transfers_engine_lost(self->core->transfers, mate->engine, &err);
@@ -194,6 +196,7 @@ connect_link(mates_t *self, mate_t *mate, err_t *err)
 {
     link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
 
+    self->changes++;
     if (mates_is_near(self, mate->engine))
         return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
     options.keys = self->keys;
@@ -377,6 +380,12 @@ mates_pollfds(const mates_t *self, struct pollfd *ret, int room)
         count++;
     }
     return count;
+}
+
+uint64_t
+mates_pollfds_version(const mates_t *self)
+{
+    return self->changes;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ int mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw
 bool mates_receive(mates_t *self);
 /* Descriptors of the links; returns how many there are, of which at most room are filled in. */
 int mates_pollfds(const mates_t *self, struct pollfd *ret, int room);
+/* Grows whenever mates_pollfds may give another list than before. */
+uint64_t mates_pollfds_version(const mates_t *self);
 /* Fail transfers whose other engine is gone or unknown, and find out about connections that broke.  Call it a few times
  * a second. */
 void mates_check(mates_t *self);

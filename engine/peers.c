@@ -325,6 +325,7 @@ handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
         find_raw(&at, raw_before);
         more = handle(&at);
     }
+    self->heard = at.caller;
     if (at.caller && at.caller->lane) {
         pthread_mutex_lock(&self->core->lock);
         if (at.caller->lane->state == LANE_IDLE)
@@ -373,17 +374,22 @@ peers_receive_one(peers_t *self, int endpoint, caller_t *ringer)
 bool
 peers_receive(peers_t *self, int i)
 {
-    self->used[i] = true;
-    for (int n = 0; n < MESSAGES_A_TURN; n++) {
-        int status = peers_receive_one(self, i, NULL);
+    caller_t *heard = NULL;
+    int status = FH_OK;
 
-        if (status == FH_BUSY)
-            return false;
-        if (status)
+    self->used[i] = true;
+    for (int n = 0; n < MESSAGES_A_TURN && status != FH_BUSY; n++) {
+        self->heard = NULL;
+        status = peers_receive_one(self, i, NULL);
+        if (status && status != FH_BUSY)
             log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "a message that could not be received: %s",
                         status_text(status));
+        /* What was answered at once goes at once: the rest of the turn can take longer than the call. */
+        if (heard && heard != self->heard)
+            (void)caller_flush(self, heard);
+        heard = self->heard;
     }
-    return true;
+    return status != FH_BUSY;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ bool peers_receive(peers_t *self, int i);
 bool peers_rings_serve_awake(peers_t *self);
 /* What is to be polled for rings, at most room into ret; returns how many there are. */
 int peers_rings_pollfds(const peers_t *self, struct pollfd *ret, int room);
+/* Grows whenever peers_rings_pollfds may give another list than before. */
+uint64_t peers_rings_version(const peers_t *self);
 /* Announce in all rings that the reactor will poll.  False: there is something in one. */
 bool peers_rings_sleep(peers_t *self);
 /* After the poll, or instead of one (n 0): fds as peers_rings_pollfds made them.  Serves those that rang.  True: all

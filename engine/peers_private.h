@@ -19,7 +19,7 @@ typedef struct {
     int64_t ring_until_ns; /* until then it must be */
 } caller_t;
 
-enum { PEERS_FIRST_TRY = 16 };
+enum { PEERS_FIRST_TRY = 2 };
 
 /* When the reactor waits awake for what may come through rings; see peers_rings.c. */
 typedef struct {
@@ -40,7 +40,9 @@ struct peers {
     link_t *links[PEERS_MAX_ENDPOINTS];
     bool used[PEERS_MAX_ENDPOINTS]; /* see peers_was_used */
     oid_map_t callers;              /* by key */
+    caller_t *heard;                /* whom the last message came from, while messages are taken; NULL: nobody known */
     int rings;
+    uint64_t ring_changes; /* of the list of ringers */
     awake_t awake;
     caller_t *ringers[PEERS_MAX_RINGS]; /* callers with rings */
 };

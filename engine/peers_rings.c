@@ -32,6 +32,7 @@ make(arrival_t *at, link_ring_place_t *ret, err_t *err)
         return status;
     caller->ring_until_ns = clock_now_ns() + SETTLE_NS;
     self->ringers[self->rings++] = caller;
+    self->ring_changes++;
     return FH_OK;
 }
 
@@ -64,6 +65,7 @@ caller_drop_ring(peers_t *self, caller_t *caller)
     for (int i = 0; i < self->rings; i++)
         if (self->ringers[i] == caller)
             self->ringers[i] = self->ringers[--self->rings];
+    self->ring_changes++;
     link_destroy(&caller->ring);
     caller->ring_ready = false;
 }
@@ -115,7 +117,7 @@ serve(peers_t *self, caller_t *caller)
 
 static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000, FORGET_NS = 1000000000;
 
-enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 16, MAX_CREDIT = 64, LAST_TRY = 1 << 16 };
+enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 4, MAX_CREDIT = 64, LAST_TRY = 1 << 16 };
 
 /* Leave this CPU to others, if we may run on another one. */
 static bool
@@ -146,7 +148,7 @@ begin_try(awake_t *awake, int cpu, int client_cpu, int64_t now_ns)
     awake->until_ns = now_ns + TRY_NS;
 }
 
-/* A message was served; rung: its client slept. */
+/* A message was served; rung: its client slept, or this side had to be rung for it. */
 static void
 note(awake_t *awake, int client_cpu, bool rung, int64_t now_ns)
 {
@@ -156,8 +158,11 @@ note(awake_t *awake, int client_cpu, bool rung, int64_t now_ns)
     awake->heard_ns = now_ns;
     awake->until_ns = 0;
     if (!rung) {
-        if (awake->trying)
+        if (awake->trying) {
             awake->try_after = PEERS_FIRST_TRY;
+            awake->credit =
+                awake->credit < COST_IN_VAIN ? COST_IN_VAIN : awake->credit; /* it has shown itself worth it */
+        }
         awake->rung = awake->trying = 0;
         awake->credit += awake->credit < MAX_CREDIT;
         if (cpu != client_cpu && awake->credit > 0)
@@ -184,7 +189,7 @@ waited_in_vain(awake_t *awake)
 }
 
 static bool
-serve_and_note(peers_t *self, caller_t *caller, int64_t now_ns)
+serve_and_note(peers_t *self, caller_t *caller, bool woken, int64_t now_ns)
 {
     uint64_t rung = link_ring_rings(caller->ring);
 
@@ -196,7 +201,7 @@ serve_and_note(peers_t *self, caller_t *caller, int64_t now_ns)
 
     (void)caller_flush(self, caller);
     if (self->rings == before) /* it has not been removed */
-        note(&self->awake, client_cpu, link_ring_rings(ring) != rung, now_ns);
+        note(&self->awake, client_cpu, woken || link_ring_rings(ring) != rung, now_ns);
     return true;
 }
 
@@ -207,7 +212,7 @@ serve_all(peers_t *self, int64_t now_ns)
 
     for (int i = self->rings; i-- > 0;)
         if (i < self->rings && link_ring_glance(self->ringers[i]->ring))
-            any |= serve_and_note(self, self->ringers[i], now_ns);
+            any |= serve_and_note(self, self->ringers[i], false, now_ns);
     return any;
 }
 
@@ -229,7 +234,9 @@ peers_rings_serve_awake(peers_t *self)
         return false;
     int64_t now_ns = clock_now_ns(), end_ns = now_ns + TURN_NS;
 
-    (void)serve_all(self, now_ns);
+    /* On one CPU a client runs as soon as it is rung, and its next call is here when the bell's write returns. */
+    while (serve_all(self, now_ns) && now_ns < end_ns && is_free(self->core))
+        now_ns = clock_now_ns();
     for (; awake->until_ns && now_ns < end_ns && is_free(self->core); now_ns = clock_now_ns()) {
         if (now_ns >= awake->until_ns) {
             waited_in_vain(awake);
@@ -247,6 +254,12 @@ peers_rings_pollfds(const peers_t *self, struct pollfd *ret, int room)
     for (int i = 0; i < self->rings && i < room; i++)
         ret[i] = (struct pollfd){.fd = link_fd(self->ringers[i]->ring), .events = POLLIN};
     return self->rings;
+}
+
+uint64_t
+peers_rings_version(const peers_t *self)
+{
+    return self->ring_changes;
 }
 
 bool
@@ -271,7 +284,7 @@ peers_rings_wake(peers_t *self, const struct pollfd *fds, int n)
         link_ring_wake(caller->ring, revents);
         /* Even if a glance shows nothing: it may have closed, have ended, or take messages again. */
         if (revents)
-            all &= serve_and_note(self, caller, now_ns);
+            all &= serve_and_note(self, caller, true, now_ns);
     }
     return all && self->rings == n;
 }

@@ -371,6 +371,8 @@ pool_reap(pool_t *self)
 
         if (segment->away_fd >= 0)
             spill_drop(self->spill, &segment->away_fd, segment->away);
+        if (segment->lent && !segment->abandoned && !segment->spent)
+            segment_empty(segment); /* runners keep maps for a while */
         segment_destroy(&segment);
         segment = next;
     }

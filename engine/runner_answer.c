@@ -144,6 +144,7 @@ on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *re
     err_t err = {0};
     stats->calls++;
     session->runner->calls++;
+    runner_maps_there(&session->runner->maps, reply->as.done.kept, clock_now_ns());
     stats->run_ns += reply->as.done.run_ns;
     if (!reply->status) {
         stats->elements += reply->as.done.elements;

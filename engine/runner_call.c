@@ -175,6 +175,7 @@ fill_operand(filling_t *self, int index, bool output, err_t *err)
                        self->info->entry, index, ndim, (long long)array->base, (long long)array->whole);
     *wire = (runner_operand_t){.fd_size = array->fd_size,
                                .offset = array->offset,
+                               .segment = array->fd >= 0 ? array->segment : 0,
                                .base = array->base,
                                .whole = array->whole,
                                .dtype = (int32_t)array->nd.dtype,

@@ -139,8 +139,10 @@ runner_dispatch_rest(runner_host_t *self, runner_session_t *session)
 {
     runner_process_t *old = session->runner;
     session->rest_ns = INT64_MAX;
-    if (session->closing || session->active || session->first || !old || !old->ready || session->verdict ||
-        !self->spare || !self->spare->ready || !is_worn(old))
+    if (session->closing || session->active || session->first || !old || !old->ready || session->verdict)
+        return;
+    runner_request_drop(session, NULL);
+    if (!self->spare || !self->spare->ready || !is_worn(old))
         return;
     session->runner = self->spare;
     self->spare = NULL;

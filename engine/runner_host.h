@@ -48,11 +48,12 @@ int runner_host_compile(runner_host_t *self, oid_t session, const uint8_t hash[3
 
 /* An array that a kernel reads or writes: a strided range of a memfd, or of the engine's heap. */
 typedef struct {
-    int fd;          /* inputs: opened read-only; outputs: read-write; borrowed until done.  -1: it lies at nd.data */
-    int64_t fd_size; /* bytes of the memfd */
-    int64_t offset;  /* of the first element in the memfd */
-    nd_t nd;         /* with fd -1: all of it within 64 KiB; borrowed until done; outputs are copied there then */
-    bool cut;        /* array kernels: it is a piece of an array that is cut along the call's axis */
+    int fd;           /* inputs: opened read-only; outputs: read-write; borrowed until done.  -1: it lies at nd.data */
+    int64_t fd_size;  /* bytes of the memfd */
+    int64_t offset;   /* of the first element in the memfd */
+    nd_t nd;          /* with fd -1: all of it within 64 KiB; borrowed until done; outputs are copied there then */
+    uint64_t segment; /* which file it is, so that the runner may keep its map for the next call; 0: it may not */
+    bool cut;         /* array kernels: it is a piece of an array that is cut along the call's axis */
     int64_t base, whole; /* then, and for folds: index of the first element along axis (of a pad, if there is one),
                           * extent of the whole */
 } runner_array_t;

@@ -32,9 +32,9 @@ note_program(const char *path, uint64_t ret[4])
 int
 runner_process_start(runner_process_t **ret, const runner_host_options_t *options, uint64_t serial, err_t *err)
 {
+    int64_t memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     char program[CHILD_PATH_ROOM], memory[40], stack[40], threads[40];
-    (void)snprintf(memory, sizeof memory, "--memory=%lld",
-                   (long long)(options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY));
+    (void)snprintf(memory, sizeof memory, "--memory=%lld", (long long)memory_bytes);
     (void)snprintf(stack, sizeof stack, "--stack=%lld",
                    (long long)(options->stack_bytes ? options->stack_bytes : DEFAULT_STACK));
     (void)snprintf(threads, sizeof threads, "--threads=%d", options->threads > 0 ? options->threads : 1);
@@ -59,6 +59,7 @@ runner_process_start(runner_process_t **ret, const runner_host_options_t *option
         return status;
     }
     self->serial = serial;
+    self->map_bytes = memory_bytes / 2;
     self->page = self->child.shared;
     self->mailbox = (char *)self->child.shared + RUNNER_PAGE_BYTES;
     *ret = self;
@@ -75,12 +76,25 @@ runner_process_destroy(runner_process_t **self)
     *self = NULL;
 }
 
-int
-runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
+static int
+transmit(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
 {
     int status = child_process_send(&self->child, message, size, fds, nfds, err);
     if (status == FH_BUSY) /* it has taken none of the few that it gets at a time */
         return err_set(err, FH_IO_ERROR, "runner %d takes no request", (int)self->child.pid);
+    return status;
+}
+
+int
+runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err)
+{
+    return transmit(self, message, size, NULL, 0, err);
+}
+
+int
+runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err)
+{
+    int status = transmit(self, message, size, fds, nfds, err);
     if (status)
         return status;
     self->asked_ns = clock_now_ns();

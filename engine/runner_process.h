@@ -10,6 +10,7 @@
 #include "engine/runner/patience.h"
 #include "engine/runner/runner_wire.h"
 #include "engine/runner_host.h"
+#include "engine/runner_maps.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,8 @@ typedef struct runner_process {
     bool looked, seen;   /* runner_process_look was tried for it; it was answered meanwhile */
     patience_t patience;
     char *mailbox;            /* RUNNER_MAILBOX_BYTES, shared too */
+    runner_maps_t maps;       /* that the child keeps ... */
+    int64_t map_bytes;        /* ... of so many bytes together */
     uint64_t serial;          /* never used again in this host */
     bool ready;               /* it has said READY */
     kernel_maker_t maker;     /* then: whose code it makes */
@@ -38,6 +41,8 @@ void runner_process_destroy(runner_process_t **self);
 
 /* Send one message with descriptors (borrowed).  OK; CANNOT_CONNECT if the child is gone; IO_ERROR. */
 int runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err);
+/* The same for a message that has no answer: RUNNER_DROP. */
+int runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err);
 /* Take one reply.  OK; BUSY: none is there; CANNOT_CONNECT: the child has closed; PROTOCOL_ERROR: not a reply. */
 int runner_process_receive(runner_process_t *self, runner_reply_t *ret, err_t *err);
 /* Look for some microseconds whether the last request is answered at once; not twice for one request, since a child may

@@ -149,9 +149,40 @@ runner_request_load(runner_session_t *session, runner_job_t *job, const cached_c
     return status;
 }
 
+/* Descriptors of those arrays whose maps are not there yet. */
+static int
+place_maps(runner_maps_t *maps, runner_job_t *job, int64_t limit, int ret[RUNNER_MAX_OPERANDS])
+{
+    runner_run_t *request = job->request;
+    uint32_t outputs = request->nin + request->masked;
+    int next = 0, n = 0;
+    runner_maps_begin(maps, request->serial, job->started_ns);
+    for (uint32_t k = 0; k < request->count; k++) {
+        runner_operand_t *wire = &request->operands[k];
+        if (wire->mailbox)
+            continue;
+        int fd = job->fds[next++];
+        runner_maps_place(maps, wire, k >= outputs && k < outputs + request->nout, limit);
+        if (!wire->held)
+            ret[n++] = fd;
+    }
+    request->drop = runner_maps_gone(maps);
+    return n;
+}
+
+int
+runner_request_drop(runner_session_t *session, err_t *err)
+{
+    runner_maps_t *maps = &session->runner->maps;
+    runner_maps_give_up(maps);
+    runner_drop_t message = {.code = RUNNER_DROP, .maps = runner_maps_gone(maps)};
+    return message.maps ? runner_process_tell(session->runner, &message, sizeof message, err) : FH_OK;
+}
+
 int
 runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err)
 {
+    int fds[RUNNER_MAX_OPERANDS];
     job->request->kernel = job->kernel->id;
     job->request->serial = ++session->calls;
     job->started_ns = clock_now_ns();
@@ -161,5 +192,9 @@ runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err)
     size_t size = offsetof(runner_run_t, operands) + job->request->count * sizeof job->request->operands[0];
     session->loading = false;
     session->active_deadline = job->deadline_ns;
-    return runner_process_send(session->runner, job->request, size, job->fds, job->nfds, err);
+    int nfds = place_maps(&session->runner->maps, job, session->runner->map_bytes, fds);
+    int status = runner_process_send(session->runner, job->request, size, fds, nfds, err);
+    if (status)
+        runner_maps_give_up(&session->runner->maps); /* it has not heard which of them are new */
+    return status;
 }

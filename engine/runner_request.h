@@ -11,6 +11,8 @@ int runner_request_compile(runner_session_t *session, runner_job_t *job, const c
 int runner_request_load(runner_session_t *session, runner_job_t *job, const cached_code_t *code, err_t *err);
 /* Send the job's call, of a kernel that the runner holds. */
 int runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err);
+/* Let the runner give up all maps that it keeps.  As runner_process_send. */
+int runner_request_drop(runner_session_t *session, err_t *err);
 /* OK unless the module has killed too many runners of this session. */
 int runner_request_allowed(const runner_source_t *source, err_t *err);
 

@@ -37,6 +37,14 @@ segment_new_heap(segment_t **ret, size_t size, err_t *err)
     return FH_OK;
 }
 
+static uint64_t
+next_number(void)
+{
+    static uint64_t last;
+
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 static int
 open_memfd(size_t size, int *ret, err_t *err)
 {
@@ -62,6 +70,7 @@ segment_new_file(segment_t **ret, size_t size, const huge_pages_t *pages, err_t 
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for the record of an array");
     self->size = size;
+    self->number = next_number();
     self->fd = self->read_only_fd = self->away_fd = -1;
     self->huge = pages && size >= HUGE_PAGE;
     int status = self->huge ? huge_pages_file(pages, size, &self->fd, err) : open_memfd(size, &self->fd, err);
@@ -95,6 +104,7 @@ segment_new_borrowed(segment_t **ret, size_t size, int fd, struct loan *loan, er
         return err_set_errno(err, FH_NO_MEMORY, errno, "cannot map another engine's segment of %zu bytes", size);
     }
     self->size = self->touched = size;
+    self->number = next_number();
     self->fd = fd;
     self->read_only_fd = self->away_fd = -1;
     self->huge = size >= HUGE_PAGE;
@@ -190,6 +200,13 @@ segment_read_only_fd(segment_t *self, int *ret, err_t *err)
     self->lent = true;
     *ret = self->read_only_fd;
     return FH_OK;
+}
+
+void
+segment_empty(segment_t *self)
+{
+    /* Where this cannot be done the pages go with the last map. */
+    (void)fallocate(self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)self->size);
 }
 
 void

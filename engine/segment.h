@@ -16,10 +16,11 @@
 /* Where the contents are: in memory, on their way to disk, there.  See core_spill.h. */
 typedef enum { SEGMENT_HERE, SEGMENT_GOING, SEGMENT_AWAY } segment_where_t;
 
-/* data, size, fd, huge and loan never change; the rest is the pool's. */
+/* data, size, number, fd, huge and loan never change; the rest is the pool's. */
 typedef struct segment {
     char *data;       /* 64-byte aligned; files: page-aligned; huge: on a boundary of 2 MiB */
     size_t size;      /* bytes that may be used; the array's size rounded up to its class */
+    uint64_t number;  /* of the file in this process, from 1 on; 0 on the heap */
     int fd;           /* of the file, read-write; -1 on the heap */
     bool huge;        /* on huge pages, as far as they are whole */
     int read_only_fd; /* see segment_read_only_fd */
@@ -70,6 +71,8 @@ void segment_touch(segment_t *self);
 /* A descriptor of the file that cannot write, opened at the first call, owned by the segment.  Marks the segment as
  * lent. */
 int segment_read_only_fd(segment_t *self, int *ret, err_t *err);
+/* Nobody needs its bytes: the pages go back to the kernel, whoever has mapped them. */
+void segment_empty(segment_t *self);
 /* The segment is going to be written by another process. */
 void segment_lend(segment_t *self);
 

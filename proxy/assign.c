@@ -3,17 +3,6 @@
 #include "proxy/inputs.h"
 
 static int
-check_cast(const input_t *value, const fh_array *target, fh_casting casting, err_t *err)
-{
-    dtype_t from = value->weak == WEAK_NO ? value->dtype : dtype_promote_weak(DTYPE_NONE, value->weak);
-    /* Python integers go into any number type that they fit. */
-    if (value->weak == WEAK_INT || dtype_can_cast(from, target->dtype, (casting_t)casting))
-        return FH_OK;
-    return err_set(err, FH_WRONG_TYPE, "cannot cast from %s to %s with this casting rule", dtype_name(from),
-                   dtype_name(target->dtype));
-}
-
-static int
 check_shape(const input_t *value, const fh_array *target, err_t *err)
 {
     const shape_t *shapes[] = {&value->shape, &target->shape};
@@ -83,7 +72,7 @@ fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_error
         return status;
     status = input_init(&input, value, err);
     if (!status)
-        status = check_cast(&input, array, casting, err);
+        status = input_check_cast(&input, array->dtype, casting, err);
     if (!status)
         status = input_settle(&input, array->dtype, err);
     if (!status)

@@ -264,6 +264,8 @@ drain(conn_t *self, link_t *link, conn_news_fn news, void *context, bool *ret_an
             return status;
         if (ret_any)
             *ret_any = true;
+        if (link == self->ring)
+            self->rings_answered = link_ring_rings(link);
         take_messages(self, &received, news, context);
         link_message_release(link, &received);
     }

@@ -52,8 +52,9 @@ typedef struct {
     char peer;          /* role of the other side: 'B' or 'E' */
     uint64_t last_call; /* number of the last call that was added */
     request_t *requests, *last_request;
-    bool touched;        /* link was used since it was last found empty: its descriptor may be mute */
-    bool ring_over;      /* nothing will come through the rings any more */
+    bool touched;            /* link was used since it was last found empty: its descriptor may be mute */
+    uint64_t rings_answered; /* how often the other side had been rung when something last came through the rings */
+    bool ring_over;          /* nothing will come through the rings any more */
     bool stale;          /* engines: the other side does not know our session (any more); nothing is answered then */
     conn_stats_t *stats; /* borrowed */
 } conn_t;

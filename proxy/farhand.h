@@ -291,7 +291,7 @@ FH_EXPORT void fh_mapping_free(fh_mapping **mapping);
 FH_EXPORT int fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, fh_error *error);
 /* Wait until everything that the array depends on is done; its error if that failed.  timeout_s < 0: the session's. */
 FH_EXPORT int fh_wait(fh_array *array, double timeout_s, fh_error *error);
-/* Wait for all engines to have done all that was sent. */
+/* Wait for all engines to have done all that was sent, and for the broker to have heard of what they made. */
 FH_EXPORT int fh_sync(fh_session *session, double timeout_s, fh_error *error);
 /* Cancel all calls of the session that are not done: kernels are ended, what has not begun never does, the results hold
  * CANCELLED. An interrupted wait does the same.  Does not wait. */
@@ -386,6 +386,9 @@ FH_EXPORT int fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array 
 /* The pieces as arrays of their own (aliases, one piece each). */
 FH_EXPORT int fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_array_piece_handle(fh_array *array, int i, fh_array **ret, fh_error *error);
+
+/* Masks and integer arrays as indices. */
+#include "farhand/indexing.h"
 
 /* ---- methods and names
  * ------------------------------------------------------------------------------------------------ */

@@ -135,6 +135,17 @@ input_settle(input_t *self, dtype_t dtype, err_t *err)
     return FH_OK;
 }
 
+int
+input_check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *err)
+{
+    dtype_t from = self->weak == WEAK_NO ? self->dtype : dtype_promote_weak(DTYPE_NONE, self->weak);
+    /* Python integers go into any number type that they fit. */
+    if (self->weak == WEAK_INT || dtype_can_cast(from, dtype, (casting_t)casting))
+        return FH_OK;
+    return err_set(err, FH_WRONG_TYPE, "cannot cast from %s to %s with this casting rule", dtype_name(from),
+                   dtype_name(dtype));
+}
+
 void
 input_cast(input_t *self, dtype_t dtype)
 {

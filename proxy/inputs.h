@@ -31,6 +31,8 @@ int input_check_weak(const input_t *self, dtype_t dtype, int i, const char *what
 int input_settle(input_t *self, dtype_t dtype, err_t *err);
 /* Does a weak integer fit an integer dtype?  -1 too small, 1 too large, else 0 (also for everything else). */
 int input_excess(const input_t *self, dtype_t dtype);
+/* May it be written into an array of that dtype?  WRONG_TYPE. */
+int input_check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *err);
 /* Convert a constant to another dtype. */
 void input_cast(input_t *self, dtype_t dtype);
 

@@ -14,8 +14,8 @@
 
 enum {
     SLICE_MS = 50,
-    LOOKS = 32,     /* glances between two looks at the clock */
-    SPIN_COST = 16, /* so many short waits pay for a spin in vain */
+    LOOKS = 32,    /* glances between two looks at the clock */
+    SPIN_COST = 4, /* so many short waits pay for a spin in vain */
     MAX_CREDIT = 64,
     FDS_OF_AN_ENGINE = 2 /* connection and rings */
 };
@@ -25,17 +25,8 @@ static const int64_t SPIN_NS = 20000;
 /* ---- spinning ------------------------------------------------------------------------------------------------------
  */
 
-static uint64_t
-count_rung(const fh_session *session)
-{
-    uint64_t n = 0;
-    for (int i = 0; i < session->nengines; i++)
-        if (session->engines[i]->open && session->engines[i]->conn.ring)
-            n += link_ring_rings(session->engines[i]->conn.ring);
-    return n;
-}
-
-/* Does an engine that owes us an answer run elsewhere, and none of them here? */
+/* Is every engine that owes us an answer awake, and on another CPU?  Who had to be rung and has said nothing since then
+ * is only just waking. */
 static bool
 may_spin(const fh_session *session)
 {
@@ -46,7 +37,8 @@ may_spin(const fh_session *session)
         const engine_link_t *engine = session->engines[i];
         if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call)
             continue;
-        if (link_ring_other_cpu(engine->conn.ring) == cpu)
+        if (engine->conn.rings_answered != link_ring_rings(engine->conn.ring) ||
+            link_ring_other_cpu(engine->conn.ring) == cpu)
             return false;
         elsewhere++;
     }
@@ -177,16 +169,14 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
 int
 wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
-    uint64_t rung = count_rung(session);
     session_push(session);
     session_glance(session);
     if (ready(context))
         return FH_OK;
     session->waits++;
-    if (rung != count_rung(session))
-        session->credit += session->credit < 0;
-    else if (may_spin(session) && spin(session, ready, context))
+    if (may_spin(session) && spin(session, ready, context))
         return FH_OK;
+    session->credit += session->credit < 0;
     return sleep_until(session, deadline_ns, ready, context, err);
 }
 

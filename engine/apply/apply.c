@@ -32,26 +32,49 @@ apply_scratch(apply_call_t *call, int64_t bytes, void **ret, err_t *err)
     return call->scratch(call, bytes > 0 ? bytes : 1, ret, err);
 }
 
-int
-apply_contiguous(apply_call_t *call, int i, dtype_t dtype, nd_t *ret, err_t *err)
+/* A copy of that dtype. */
+static int
+copy_as(apply_call_t *call, const nd_t *nd, dtype_t dtype, nd_t *ret, err_t *err)
 {
-    const nd_t *in = &call->in[i];
+    int64_t bytes = shape_bytes(&nd->shape, dtype);
     void *data;
 
-    if (in->dtype == dtype && nd_is_c_contiguous(in)) {
-        *ret = *in;
-        return FH_OK;
-    }
-    int64_t bytes = shape_bytes(&in->shape, dtype);
-
     if (bytes < 0)
-        return err_set(err, FH_OVERFLOW, "input %d is too large to be copied", i);
+        return err_set(err, FH_OVERFLOW, "an input is too large to be copied");
     int status = apply_scratch(call, bytes, &data, err);
 
     if (status)
         return status;
-    nd_init(ret, data, dtype, &in->shape);
-    return compute_assign(call->crew, ret, in, err);
+    nd_init(ret, data, dtype, &nd->shape);
+    return compute_assign(call->crew, ret, nd, err);
+}
+
+int
+apply_contiguous(apply_call_t *call, int i, dtype_t dtype, nd_t *ret, err_t *err)
+{
+    const nd_t *in = &call->in[i];
+
+    bool usable = in->dtype == dtype && nd_is_c_contiguous(in) && !(call->shared && call->shared[i]);
+
+    *ret = *in;
+    return usable ? FH_OK : copy_as(call, in, dtype, ret, err);
+}
+
+int
+apply_cast(apply_call_t *call, int i, dtype_t dtype, nd_t *ret, err_t *err)
+{
+    const nd_t *in = &call->in[i];
+
+    *ret = *in;
+    return in->dtype == dtype ? FH_OK : copy_as(call, in, dtype, ret, err);
+}
+
+int
+apply_copy(apply_call_t *call, const nd_t *nd, nd_t *ret, err_t *err)
+{
+    nd_t from = *nd; /* may be *ret */
+
+    return copy_as(call, &from, from.dtype, ret, err);
 }
 
 int

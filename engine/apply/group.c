@@ -1,5 +1,7 @@
 #include "engine/apply/group.h"
 
+#include "codecs/strided.h"
+
 #include <string.h>
 
 /* Does stepping through the axes in C order always move by the same distance?  *ret: that distance. */
@@ -98,4 +100,21 @@ group_shape(const group_t *self, const shape_t *indices, shape_t *ret, err_t *er
     memcpy(ret->extent + ret->ndim, rest->extent, (size_t)rest->ndim * sizeof rest->extent[0]);
     ret->ndim += rest->ndim;
     return FH_OK;
+}
+
+void
+group_copy(const group_t *to, int64_t k, const group_t *from, int64_t j)
+{
+    char *out = to->nd.data + group_offset(to, k);
+    char *in = from->nd.data + group_offset(from, j);
+
+    if (to->rest_contiguous && from->rest_contiguous) {
+        memcpy(out, in, (size_t)to->rest_bytes);
+        return;
+    }
+    nd_t out_nd = to->rest, in_nd = from->rest;
+
+    out_nd.data = out;
+    in_nd.data = in;
+    strided_copy(&out_nd, &in_nd);
 }

@@ -22,5 +22,7 @@ int64_t group_offset(const group_t *self, int64_t k);
 int group_check(const group_t *self, const int64_t *indices, int64_t n, err_t *err);
 /* Shape of something with an element for each index, followed by the rest.  INVALID_ARGUMENT: too many dimensions. */
 int group_shape(const group_t *self, const shape_t *indices, shape_t *ret, err_t *err);
+/* Write what lies at place j of `from` to place k of `to`.  Rests have one shape, arrays one dtype. */
+void group_copy(const group_t *to, int64_t k, const group_t *from, int64_t j);
 
 #endif

@@ -21,6 +21,7 @@ typedef struct {
     _Alignas(16) uint8_t scalar[APPLY_MAX_IN][16];
     pin_t in_pins[APPLY_MAX_IN], out_pins[APPLY_MAX_OUT], scratch_pins[SCRATCH_MAX];
     nd_t in[APPLY_MAX_IN], out[APPLY_MAX_OUT];
+    bool shared[APPLY_MAX_IN];
     double reals[APPLY_MAX_REALS];
     int nscratch;
 } applied_t;
@@ -174,6 +175,7 @@ separate(applied_t *self, int in, err_t *err)
         return status;
     pin_release(&self->in_pins[in]);
     self->in_pins[in] = copy;
+    self->shared[in] = false;
     return status;
 }
 
@@ -183,8 +185,10 @@ prepare(applied_t *self, err_t *err)
     apply_call_t *call = &self->call;
     int status = FH_OK;
 
-    for (int i = 0; i < call->nin; i++)
+    for (int i = 0; i < call->nin; i++) {
         self->in[i] = self->in_pins[i].nd;
+        self->shared[i] = self->in_pins[i].segment && self->in_pins[i].segment->lent;
+    }
     for (int i = 0; i < call->nout && !status; i++) {
         if (in_place(self, i)) {
             status = run_writes(self->run, &self->out_pins[i], err);
@@ -252,6 +256,7 @@ run_apply(run_t *run, err_t *err)
                                 .nintegers = (int)self->message->integers.count,
                                 .reals = self->reals,
                                 .nreals = (int)self->message->reals.count,
+                                .shared = self->shared,
                                 .crew = run->crew,
                                 .make = make_output,
                                 .scratch = make_scratch};

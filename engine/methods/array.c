@@ -292,8 +292,11 @@ run_sync(run_t *run, err_t *err)
     if (status)
         return status;
     pthread_mutex_lock(&run->core->lock);
-    __atomic_store_n(&run->core->news_now, true, __ATOMIC_RELAXED);
-    run->lane->synced = true;
+    /* Who waits for one array has no question to the broker: telling it now would take longer than all else. */
+    if (oid_is_none(sync->object)) {
+        __atomic_store_n(&run->core->news_now, true, __ATOMIC_RELAXED);
+        run->lane->synced = true;
+    }
     core_reply_ok(run->core, run->lane, sync->call);
     pthread_mutex_unlock(&run->core->lock);
     return FH_OK;

@@ -165,6 +165,7 @@ lend(kernel_job_t *job, err_t *err)
         }
         if (status)
             return status;
+        array->segment = segment->number;
         array->fd_size = (int64_t)segment->size;
         array->offset = array->nd.data - segment->data;
     }

@@ -274,6 +274,45 @@ def _pack(host, receiver):
 
 
 @_operation
+def _numpy(host, receiver, name, args, kwargs, written, errors):
+    """A function of NumPy by its name below numpy: (result, warnings, fields of a named tuple).
+
+    written: an argument that the function writes: it gets a copy, which is the result; -1: none.  errors: as numpy.geterr().
+    """
+    import numpy
+    import warnings
+
+    function = numpy
+    for part in name.split("."):
+        function = getattr(function, part)
+    if written >= 0:
+        args = list(args)
+        args[written] = numpy.array(args[written])
+    with warnings.catch_warnings(record=True) as told, numpy.errstate(**errors), _weak_promotion(numpy):
+        warnings.simplefilter("always")
+        result = function(*args, **kwargs)
+    fields = (type(result).__name__, result._fields) if isinstance(result, tuple) and hasattr(result, "_fields") else None
+    result = args[written] if written >= 0 else tuple(result) if fields else result
+    return result, [(w.category, str(w.message)) for w in told], fields
+
+
+class _weak_promotion:
+    """Python's numbers take the dtype of what they meet, with every version of NumPy."""
+
+    def __init__(self, numpy):
+        self.set = getattr(numpy, "_set_promotion_state", None)
+        self.before = numpy._get_promotion_state() if self.set else None
+
+    def __enter__(self):
+        if self.set:
+            self.set("weak")
+
+    def __exit__(self, *problem):
+        if self.set:
+            self.set(self.before)
+
+
+@_operation
 def _hello(host, receiver, path, proxied, engine, nengines):
     """path: folders of the client's, searched last.  proxied: pickles of types whose values stay, and of what makes their
     metadata; of a type that is missing here there are no values."""

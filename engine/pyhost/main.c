@@ -1,5 +1,6 @@
 /* farhand-pyhost: runs the Python code of one session of one engine.  Started by farhand-engine, which speaks
  * pyhost_wire.h with it over descriptor 3.  It runs with the rights of the engine; limits guard against accidents. */
+#include "base/time_slice.h"
 #include "engine/pyhost/pyhost.h"
 
 #include <errno.h>
@@ -119,6 +120,7 @@ main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)time_slice_set(0); /* the engine's reactor, which started us, has a short one */
     limit(RLIMIT_DATA, settings.memory);
     limit(RLIMIT_NOFILE, settings.files);
     if (channel_open(&channel, &err)) {

@@ -1,5 +1,6 @@
 /* farhand-runner: compiles and runs kernels for one session of one engine, behind seccomp and Landlock.  Started by
  * farhand-engine, which speaks runner_wire.h with it over descriptor 3. */
+#include "base/time_slice.h"
 #include "engine/runner/service.h"
 
 #include <errno.h>
@@ -67,5 +68,6 @@ main(int argc, char **argv)
 {
     service_options_t options = {.memory_bytes = (int64_t)8 << 30, .stack_bytes = 8 << 20};
     int rc = read_options(argc, argv, &options);
+    (void)time_slice_set(0); /* the engine's reactor, which started us, has a short one */
     return rc >= 0 ? rc : service_run(&options);
 }

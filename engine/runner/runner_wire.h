@@ -25,9 +25,10 @@ enum {
     RUNNER_MAX_OPERANDS = 3 * KERNEL_MAX_ARGS + KERNEL_MAX_OUT + 1,
     RUNNER_NAME_MAX = KERNEL_NAME_MAX,
     RUNNER_SYMBOL_MAX = 48,
+    RUNNER_MAPS = 64, /* of arrays that a runner keeps from call to call; their numbers are bits of a word */
 };
 
-typedef enum { RUNNER_COMPILE = 1, RUNNER_RUN = 2, RUNNER_LOAD = 3 } runner_request_t;
+typedef enum { RUNNER_COMPILE = 1, RUNNER_RUN = 2, RUNNER_LOAD = 3, RUNNER_DROP = 4 } runner_request_t;
 typedef enum { RUNNER_READY = 17, RUNNER_COMPILED = 18, RUNNER_DONE = 19 } runner_answer_t;
 
 /* Descriptors: the bitcode (sealed memfd); a memfd of RUNNER_MAX_OBJECT bytes for the machine code; with inspect also
@@ -62,13 +63,22 @@ typedef struct {
     runner_description_t description;
 } runner_load_t;
 
-/* One array.  Its descriptor is the next in the datagram, or it lies in the mailbox (no descriptor then; fd_size is
- * RUNNER_MAILBOX_BYTES and offset counts from the mailbox's start). */
+/* Maps that are not to be kept any longer, as bits.  This is the one message without a reply. */
+typedef struct {
+    uint32_t code, reserved;
+    uint64_t maps;
+} runner_drop_t;
+
+/* One array.  Its descriptor is the next in the datagram; or a map that the runner has kept holds it; or it lies in the
+ * mailbox (fd_size is RUNNER_MAILBOX_BYTES then, and offset counts from the mailbox's start). */
 typedef struct {
     int64_t fd_size, offset; /* as in runner_array_t */
+    uint64_t segment;        /* as in runner_array_t: for the engine's own use */
     int64_t base, whole;     /* pieces: index of the first element along the call's axis, extent of the whole there */
     int32_t dtype, ndim;
-    uint8_t mailbox, cut, reserved[6]; /* cut: it is a piece of an array that is cut along the call's axis */
+    uint8_t mailbox, cut;      /* cut: it is a piece of an array that is cut along the call's axis */
+    uint8_t keep;              /* map number keep - 1 holds it, or is to hold it after the call; 0: none */
+    uint8_t held, reserved[4]; /* held: the map is there; no descriptor comes */
     int64_t extent[SHAPE_MAX_DIMS], stride[SHAPE_MAX_DIMS];
 } runner_operand_t;
 
@@ -82,6 +92,7 @@ typedef struct {
     int32_t axis;
     uint32_t low, high;
     int64_t width, pad_low, pad_high;
+    uint64_t drop; /* maps that are not to be kept any longer, before the operands are looked at */
     runner_operand_t operands[RUNNER_MAX_OPERANDS];
 } runner_run_t;
 
@@ -104,6 +115,7 @@ typedef struct {
         } compiled;
         struct {
             uint64_t run_ns, elements;
+            uint64_t kept; /* maps that are there now, as bits */
         } done;
     } as;
 } runner_reply_t;

@@ -40,6 +40,7 @@ typedef struct {
     sandbox_t sandbox;
     runner_page_t *page; /* shared with the engine, like the mailbox */
     char *mailbox;
+    kept_maps_t maps;
     uint32_t heard; /* requests */
     patience_t patience;
     kernel_t *kernels;
@@ -51,6 +52,7 @@ typedef union {
     runner_compile_t compile;
     runner_run_t run;
     runner_load_t load;
+    runner_drop_t drop;
 } request_t;
 
 /* A kernel with a little of everything, compiled before the sandbox closes: what LLVM loads late is loaded then, and
@@ -340,9 +342,11 @@ on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, r
     const kernel_t *kernel = find(self, request->kernel);
     if (!kernel)
         status = err_set(err, FH_INTERNAL, "the runner knows no kernel %u", request->kernel);
-    else
-        status = execute_run(&kernel->compiled.run, request, fds, nfds, self->mailbox, self->crew, self->page,
-                             &ret->as.done.elements, err);
+    execute_memory_t memory = {.fds = fds, .nfds = nfds, .mailbox = self->mailbox, .maps = &self->maps};
+    if (!status)
+        status =
+            execute_run(&kernel->compiled.run, request, &memory, self->crew, self->page, &ret->as.done.elements, err);
+    ret->as.done.kept = kept_maps_here(&self->maps);
     ret->as.done.run_ns = (uint64_t)(clock_now_ns() - began);
     fill_error(ret, status, err);
 }
@@ -359,7 +363,6 @@ await(service_t *self, struct msghdr *header)
     while (n < 0 && errno == EINTR);
     if (!seen)
         patience_slept(&self->patience, clock_now_ns() - began);
-    self->heard++;
     return n;
 }
 
@@ -388,6 +391,8 @@ receive(service_t *self, request_t *ret, int *fds, int *ret_nfds)
         return size == sizeof ret->compile;
     if (ret->code == RUNNER_LOAD)
         return size == sizeof ret->load;
+    if (ret->code == RUNNER_DROP)
+        return size == sizeof ret->drop;
     return ret->code == RUNNER_RUN && size >= offsetof(runner_run_t, operands) &&
            (size - offsetof(runner_run_t, operands)) == (size_t)ret->run.count * sizeof ret->run.operands[0];
 }
@@ -399,6 +404,11 @@ serve(service_t *self)
     int fds[RUNNER_MAX_OPERANDS], nfds = 0;
     if (!receive(self, &request, fds, &nfds))
         return false;
+    if (request.code == RUNNER_DROP) {
+        kept_maps_begin(&self->maps, request.drop.maps);
+        return true;
+    }
+    self->heard++;
     runner_reply_t answer = {0};
     err_t err = {0};
     if (request.code == RUNNER_COMPILE) {

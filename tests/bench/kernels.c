@@ -99,6 +99,7 @@ give_up(const char *what)
 static driver_array_t
 array(int64_t n)
 {
+    static uint64_t files;
     driver_array_t self = {.size = (size_t)n * sizeof(double), .writable = -1};
     shape_t shape = {.ndim = 1, .extent = {n}};
     char path[64];
@@ -113,6 +114,7 @@ array(int64_t n)
     if (self.data == MAP_FAILED || self.array.fd < 0)
         give_up("an array cannot be mapped");
     self.array.fd_size = (int64_t)self.size;
+    self.array.segment = ++files;
     nd_init(&self.array.nd, self.data, DTYPE_FLOAT64, &shape);
     for (int64_t i = 0; i < n; i++)
         ((double *)(void *)self.data)[i] = (double)i / (double)n;
@@ -284,6 +286,13 @@ bench_calls(int threads, double cold)
     free_arrays(&calls);
     make_arrays(&calls, 2, LARGE);
     snprintf(name, sizeof name, "axpy of 32 MiB, %d threads", threads);
+    compare(&calls, name, LARGE, bare_axpy, 1, "the loop in C, 1 thread");
+    free_arrays(&calls);
+    huge_pages_t *huge = pages;
+    pages = NULL;
+    make_arrays(&calls, 2, LARGE);
+    pages = huge;
+    snprintf(name, sizeof name, "axpy of 32 MiB on small pages, %d threads", threads);
     compare(&calls, name, LARGE, bare_axpy, 1, "the loop in C, 1 thread");
     free_arrays(&calls);
     if (threads == 1)

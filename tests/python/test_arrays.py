@@ -197,23 +197,6 @@ def test_round(cluster, dtype, decimals):
     same(fh.gather(fh.scatter(local).round(decimals)), local.round(decimals), 1e-6 if dtype == "float32" else 1e-14)
 
 
-@pytest.mark.parametrize("name", ["sort", "argsort", "cumsum", "dot", "take", "nonzero", "repeat", "diagonal"])
-def test_missing_methods_say_so_by_name(cluster, name):
-    with pytest.raises(fh.NotSupported, match=name):
-        getattr(fh.scatter(np.arange(3)), name)(1)
-
-
-@pytest.mark.parametrize("function", [np.sort, np.cumsum, np.nonzero, np.dot, np.linalg.norm, np.fft.fft, np.repeat],
-                         ids=lambda f: f.__name__)
-def test_missing_functions_raise_and_never_fetch(cluster, function):
-    remote = fh.scatter(np.arange(4.0))
-    remote.wait()
-    before = cluster.session.stats()["array_bytes_received"]
-    with pytest.raises((TypeError, fh.NotSupported)):
-        function(remote, remote) if function is np.dot else function(remote, 2) if function is np.repeat else function(remote)
-    assert cluster.session.stats()["array_bytes_received"] == before
-
-
 def test_comparing_functions(cluster):
     local = make((5, 4), "float64")
     remote = fh.scatter(local)

@@ -295,12 +295,6 @@ def test_errors_of_kernels_are_kernel_errors(cluster):
     assert issubclass(fh.KernelTimeout, TimeoutError)
 
 
-@pytest.mark.parametrize("function", [np.sort, np.linalg.norm, np.fft.fft], ids=lambda f: f.__name__)
-def test_numpy_function_that_is_not_built_says_so(cluster, function):
-    with pytest.raises(fh.NotSupported, match=function.__name__):
-        function(fh.scatter(np.arange(4.0)))
-
-
 @pytest.mark.parametrize("number", [0, -1])
 def test_a_cluster_has_engines(number):
     with pytest.raises(ValueError, match=f"at least one engine, not {number}"):

@@ -100,15 +100,6 @@ def test_bad_index_is_an_index_error(cluster, index):
         fh.gather(remote[index])
 
 
-@pytest.mark.parametrize("index", [[0, 1], np.array([0, 1]), np.array([True] * 6), True, ([0], [1])], ids=str)
-def test_advanced_index_says_what_is_missing(cluster, index):
-    remote = fh.scatter(np.zeros((6, 4)))
-    with pytest.raises(fh.NotSupported):
-        remote[index]
-    with pytest.raises(fh.NotSupported):
-        remote[index] = 0
-
-
 def test_integer_like_indices_work(cluster):
     remote = fh.scatter(np.arange(6))
     assert int(remote[np.int8(2)]) == 2

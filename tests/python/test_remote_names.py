@@ -36,7 +36,7 @@ def wait_for(condition):
     end = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.01)
+        time.sleep(0.01)  # until the deadline
 
 
 def test_all_sessions_see_one_object(cluster, other, name):

@@ -202,12 +202,21 @@ def test_ufunc_reduce_is_numpys(clusters, ufunc):
     same(fh.gather(ufunc.reduce(fh.scatter(local))), ufunc.reduce(local))
 
 
-@pytest.mark.parametrize("method", ["accumulate", "reduceat", "at"])
-def test_other_ufunc_methods_say_what_is_missing(cluster, method):
-    remote = fh.scatter(np.arange(4))
-    arguments = {"accumulate": (remote,), "reduceat": (remote, [0, 2]), "at": (remote, [0], 1)}
-    with pytest.raises(fh.NotSupported, match=f"add.{method}"):
-        getattr(np.add, method)(*arguments[method])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_other_ufunc_methods_are_numpys(clusters, cut, axis):
+    local = make((6, 5), "int32", small=True)
+    remote = fh.scatter(local, axis=cut)
+    for ufunc in (np.add, np.multiply, np.maximum, np.subtract):
+        same(fh.gather(ufunc.accumulate(remote, axis=axis)), ufunc.accumulate(local, axis=axis))
+        same(fh.gather(ufunc.reduceat(remote, [0, 2, 1], axis=axis)), ufunc.reduceat(local, [0, 2, 1], axis=axis))
+        same(fh.gather(ufunc.reduce(remote, axis=axis)), ufunc.reduce(local, axis=axis))
+    np.add.at(remote, ([0, 0, 3], [1, 1, 2]), 7)
+    np.add.at(local, ([0, 0, 3], [1, 1, 2]), 7)
+    same(fh.gather(remote), local)
+    out = fh.zeros((6, 5), np.int64)
+    assert np.add.accumulate(remote, axis=axis, out=out) is out
+    same(fh.gather(out), np.add.accumulate(local, axis=axis))
 
 
 def test_ufunc_outer_is_numpys(clusters):
@@ -221,10 +230,6 @@ def test_unknown_ufunc_raises_type_error(cluster):
     mine = np.frompyfunc(lambda x: x, 1, 1)
     with pytest.raises(TypeError):
         mine(fh.scatter(np.arange(4)))
-    with pytest.raises(fh.NotSupported):
-        np.matmul(fh.scatter(np.eye(2)), np.eye(2))
-    with pytest.raises(fh.NotSupported):
-        fh.scatter(np.eye(2)) @ np.eye(2)
 
 
 def test_operand_of_another_class_gets_its_turn(cluster):
@@ -276,3 +281,13 @@ def test_same_values_for_swapped_and_strided_operands(cluster):
     local = make((6, 4), "float32")
     for layout in ("swapped", "strided", "reversed", "F"):
         same(fh.gather(fh.scatter(local) + laid_out(local, layout)), local + local)
+
+
+def test_matmul_operators_are_numpys(cluster):
+    a, b = make((4, 3), "float64", 1), make((3, 4), "float64", 2)
+    far_a, far_b = fh.scatter(a), fh.scatter(b)
+    for mine, numpys in ((far_a @ far_b, a @ b), (far_a @ b, a @ b), (a @ far_b, a @ b), (np.matmul(far_a, far_b), a @ b)):
+        same(fh.gather(mine), numpys, 1e-13)
+    square = make((3, 3), "float64", 3)
+    far_a @= square
+    same(fh.gather(far_a), a @ square, 1e-13)

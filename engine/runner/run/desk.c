@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-    SHORT_ROW = 8 * KERNEL_VECTOR,    /* the end of a longer row is not worth mixing with the next one */
-    STREAM_BLOCK = 2 * KERNEL_VECTOR, /* so few that one block is read while the one before is on its way to memory */
-    LINE = 64,                        /* bytes of the cache's */
+    SHORT_ROW = 8 * KERNEL_VECTOR, /* the end of a longer row is not worth mixing with the next one */
+    STREAM_BLOCK = KERNEL_VECTOR,  /* so few that one block is read while the one before is on its way to memory */
+    LINE = 64,                     /* bytes of the cache's */
 };
 
 /* A chunk at work. */

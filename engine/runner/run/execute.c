@@ -108,26 +108,40 @@ operands_release(operands_t *self)
 }
 
 static int
-operands_init(operands_t *self, const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds,
-              char *mailbox, err_t *err)
+take_operand(operand_map_t *ret, const runner_operand_t *wire, const execute_memory_t *memory, int *used, bool writable,
+             err_t *err)
+{
+    if (wire->mailbox)
+        return operand_in_mailbox(ret, wire, memory->mailbox, err);
+    if (wire->held && memory->maps)
+        return kept_maps_take(memory->maps, wire, -1, writable, ret, err);
+    if (*used >= memory->nfds)
+        return err_set(err, FH_KERNEL_ERROR, "%d descriptors came with a call of more arrays", memory->nfds);
+    int fd = memory->fds[(*used)++];
+    if (wire->keep && memory->maps)
+        return kept_maps_take(memory->maps, wire, fd, writable, ret, err);
+    return operand_map(ret, wire, fd, writable, err);
+}
+
+static int
+operands_init(operands_t *self, const kernel_code_t *kernel, const runner_run_t *request,
+              const execute_memory_t *memory, err_t *err)
 {
     int status = FH_OK, used = 0, results = (int)request->nin + request->masked;
     self->count = 0;
+    if (memory->maps)
+        kept_maps_begin(memory->maps, request->drop);
     for (int k = 0; k < (int)request->count && !status; k++) {
-        const runner_operand_t *wire = &request->operands[k];
         bool result = k >= results && k < results + (int)request->nout;
-        if (wire->mailbox)
-            status = operand_in_mailbox(&self->map[k], wire, mailbox, err);
-        else if (used < nfds)
-            status = operand_map(&self->map[k], wire, fds[used++], result, err);
-        else
-            status = err_set(err, FH_KERNEL_ERROR, "%u arrays came with %d descriptors", request->count, nfds);
+        status = take_operand(&self->map[k], &request->operands[k], memory, &used, result, err);
         if (status)
             break;
         self->nd[k] = self->map[k].nd;
         self->count++;
         status = check_dtype(kernel, request, k, self->nd[k].dtype, err);
     }
+    if (!status && memory->maps)
+        status = kept_maps_open(memory->maps, err);
     if (status)
         operands_release(self);
     return status;
@@ -149,14 +163,14 @@ elements(const runner_run_t *request, const shape_t *shape)
 }
 
 int
-execute_run(const kernel_code_t *kernel, const runner_run_t *request, const int *fds, int nfds, char *mailbox,
-            crew_t *crew, runner_page_t *page, uint64_t *ret_elements, err_t *err)
+execute_run(const kernel_code_t *kernel, const runner_run_t *request, const execute_memory_t *memory, crew_t *crew,
+            runner_page_t *page, uint64_t *ret_elements, err_t *err)
 {
     operands_t operands;
     *ret_elements = 0;
     int status = check_request(kernel, request, err);
     if (!status)
-        status = operands_init(&operands, kernel, request, fds, nfds, mailbox, err);
+        status = operands_init(&operands, kernel, request, memory, err);
     if (status)
         return status;
     int results = (int)request->nin + request->masked, nout = (int)request->nout;

@@ -68,6 +68,7 @@ operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writ
         return err_set_errno(err, FH_NO_MEMORY, errno, "the runner cannot map %zu bytes", size);
     self->start = memory;
     self->size = size;
+    self->from = start;
     self->nd.data = (char *)memory + (wire->offset - start);
     return FH_OK;
 }
@@ -84,6 +85,21 @@ operand_in_mailbox(operand_map_t *self, const runner_operand_t *wire, char *mail
         return err_set(err, FH_KERNEL_ERROR, "an array from byte %lld to %lld does not lie in the mailbox",
                        (long long)low, (long long)high);
     self->nd.data = mailbox + wire->offset;
+    return FH_OK;
+}
+
+int
+operand_in_map(operand_map_t *ret, const runner_operand_t *wire, const operand_map_t *map, err_t *err)
+{
+    int64_t low, high;
+    *ret = (operand_map_t){.start = NULL};
+    int status = operand_check(wire, &ret->nd, &low, &high, err);
+    if (status || low == high)
+        return status;
+    if (!map->start || low < map->from || high - map->from > (int64_t)map->size)
+        return err_set(err, FH_KERNEL_ERROR, "an array from byte %lld to %lld does not lie in the map of %zu at %lld",
+                       (long long)low, (long long)high, map->size, (long long)map->from);
+    ret->nd.data = (char *)map->start + (wire->offset - map->from);
     return FH_OK;
 }
 

@@ -16,12 +16,15 @@ typedef struct {
     nd_t nd;
     void *start; /* of the mapping; NULL: none */
     size_t size;
+    int64_t from; /* where it begins in the file */
 } operand_map_t;
 
 /* Map it, writable or not; the descriptor may be closed afterwards. */
 int operand_map(operand_map_t *self, const runner_operand_t *wire, int fd, bool writable, err_t *err);
 /* The same for one that lies in the mailbox (RUNNER_MAILBOX_BYTES, or NULL: there is none); nothing is mapped. */
 int operand_in_mailbox(operand_map_t *self, const runner_operand_t *wire, char *mailbox, err_t *err);
+/* The same for one that a map with the right to write, if that is needed, holds already.  *ret: start is NULL. */
+int operand_in_map(operand_map_t *ret, const runner_operand_t *wire, const operand_map_t *map, err_t *err);
 void operand_unmap(operand_map_t *self);
 
 #endif

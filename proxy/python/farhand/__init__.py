@@ -6,14 +6,8 @@
         s = (2 * d + 1).sum(axis=0)             # computed there; no array bytes come back
         fh.gather(s)                            # now they do
 """
+import importlib
 from types import ModuleType as _module
-
-from numpy import (  # on remote arrays they run remotely, through NumPy's own dispatch
-    all, any, argmax, argmin, around, array_split, broadcast_arrays, broadcast_to, clip, column_stack, concatenate, copyto,
-    dsplit, dstack, empty_like, expand_dims, flip, full_like, hsplit, hstack, max, mean, min, moveaxis, ndim, ones_like,
-    prod, ravel, reshape, result_type, roll, rollaxis, shape, size, split, squeeze, stack, std, sum, swapaxes, transpose,
-    var, vsplit, vstack, where, zeros_like,
-)
 
 from . import errors as _errors
 from ._native import version as _version
@@ -24,6 +18,7 @@ from .config import config
 from .creation import empty, full, ones, shared, zeros
 from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
+from .function_table import Namespace as _Namespace
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
 from .hub import Id, ObjectEngine, ObjectHub
 from .kernel_sources import kernel
@@ -35,12 +30,13 @@ from .session import Engine, Ref, Session, connect
 
 __version__ = _version()
 globals().update(_errors.CLASSES)
+_functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotely
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
+__all__ += [_name for _name in _functions.names() if _name not in globals()]
 
 # Names that are promised but not built: who uses one is told so.
 _PLANNED = {
     "the array API namespace": ("array_api",),
-    "arrays made in shared memory": ("shared",),
 }
 
 
@@ -52,4 +48,11 @@ def __getattr__(name):
     for what, planned in _PLANNED.items():
         if name in planned:
             raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
-    raise AttributeError(f"module 'farhand' has no attribute {name!r}")
+    if name in ("linalg", "fft"):
+        return importlib.import_module(f"{__name__}.{name}")
+    found = globals()[name] = _functions.get(name)
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, "linalg", "fft"})

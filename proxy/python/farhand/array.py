@@ -9,7 +9,8 @@ from .config import config
 from .dispatch import array_function
 from .dtypes import casting_code, code_of, dtype_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
-from .indexing import items
+from .indexing import read, write
+from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
 
@@ -17,7 +18,7 @@ _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
 
 
-class Array(Operators):
+class Array(Operators, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
     __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
@@ -222,10 +223,10 @@ class Array(Operators):
         return bool(call("equal", (self, value)).any())
 
     def __getitem__(self, key):
-        return wrap(self._handle.index(items(key)))
+        return read(self, key)
 
     def __setitem__(self, key, value):
-        wrap(self._handle.index(items(key)))._assign(value, "unsafe")
+        write(self, key, value)
 
     def _assign(self, value, casting):
         self._handle.assign((to_native(value),), casting_code(casting))
@@ -333,12 +334,12 @@ class Array(Operators):
         return reductions.deliver(self.max(axis, keepdims=keepdims) - self.min(axis, keepdims=keepdims), out)
 
     def clip(self, min=None, max=None, out=None, **keywords):
-        from .functions import clip
+        from .elementwise import clip
 
         return clip(self, min, max, out, **keywords)
 
     def round(self, decimals=0, out=None):
-        from .functions import around
+        from .elementwise import around
 
         return around(self, decimals, out)
 
@@ -360,21 +361,6 @@ class Array(Operators):
 
     def __format__(self, spec):
         return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
-
-
-def _missing(name):
-    def method(self, *arguments, **keywords):
-        raise not_supported(f"{name} of remote arrays is not built yet")
-
-    method.__name__ = name
-    method.__doc__ = "Not built yet: raises NotSupported."
-    return method
-
-
-# ndarray's other methods exist, so that what is missing says so by its name.
-for _name in ("argpartition", "argsort", "byteswap", "choose", "compress", "cumprod", "cumsum", "diagonal", "dot", "nonzero",
-              "partition", "put", "repeat", "searchsorted", "sort", "take", "trace", "view"):
-    setattr(Array, _name, _missing(_name))
 
 
 class RemoteArray(Array):

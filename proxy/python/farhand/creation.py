@@ -21,7 +21,7 @@ def shared(shape, dtype=float):
     return _shared(shape, dtype)
 
 
-def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=False):
+def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None):
     """An array with undefined contents, laid out as scatter would; axis None: whole on one engine.
 
     shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.
@@ -34,7 +34,7 @@ def empty(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=Fa
                                       session.engine_ids(engines)))
 
 
-def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None):
+def full(shape, fill_value, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None):
     """An array of one value; laid out as empty does."""
     if dtype is None:
         dtype = getattr(fill_value, "dtype", None) or np.asarray(fill_value).dtype
@@ -43,7 +43,7 @@ def full(shape, fill_value, dtype=None, *, axis=0, blocksize=None, engines=None)
     return result
 
 
-def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=False):
+def zeros(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None):
     """An array of zeros; laid out as empty does.  shared: as in empty."""
     if shared:
         local = _shared(shape, dtype)
@@ -52,9 +52,9 @@ def zeros(shape, dtype=float, *, axis=0, blocksize=None, engines=None, shared=Fa
     return full(shape, 0, dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
-def ones(shape, dtype=float, *, axis=0, blocksize=None, engines=None):
+def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None):
     """An array of ones; laid out as empty does."""
-    return full(shape, 1, dtype, axis=axis, blocksize=blocksize, engines=engines)
+    return full(shape, 1, float if dtype is None else dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):

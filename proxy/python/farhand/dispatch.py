@@ -1,15 +1,17 @@
-"""The table behind __array_function__: which of our functions a function of NumPy is.
+"""What __array_function__ does: NumPy's functions on remote arrays, by the table of functions.
 
-A function that is not in the table raises NotSupported; none is ever computed by fetching the arrays.
+None is ever computed by fetching the arrays.
 """
 import numpy as np
 
+from . import function_table
 from .errors import not_supported
 
 TABLE = {}
 
 
 def implements(*numpy_functions):
+    """Registers a function for which functions.def has no row yet."""
     def register(function):
         for numpy_function in numpy_functions:
             TABLE[numpy_function] = function
@@ -20,9 +22,10 @@ def implements(*numpy_functions):
 
 def find(function):
     """What is called in place of a function of NumPy; None if there is nothing."""
-    from . import functions  # they enter themselves in the table, when the first one is looked for
-
-    return functions.TABLE.get(function)
+    if function in TABLE:
+        return TABLE[function]
+    row = function_table.row_of(function)
+    return None if row is None else function_table.implementation(row)
 
 
 def array_function(function, types, args, kwargs):
@@ -32,5 +35,7 @@ def array_function(function, types, args, kwargs):
         return NotImplemented  # perhaps the other class can
     implementation = find(function)
     if implementation is None:
-        raise not_supported(f"{function.__module__}.{function.__name__} of remote arrays is not built yet")
+        row = function_table.row_of(function)
+        why = f": it {row.detail}" if row is not None and row.detail else ""
+        raise not_supported(f"{function.__module__}.{function.__name__} does not take remote arrays{why}")
     return implementation(*args, **kwargs)

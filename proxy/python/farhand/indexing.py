@@ -1,9 +1,9 @@
-"""What stands between [ and ]: basic indexing, read and write."""
+"""What stands between [ and ]: basic indexing, which makes views, and masks and integer arrays, which copy."""
 import operator
 
 import numpy as np
 
-from .errors import error, not_supported
+from .errors import error
 
 _FAR = (1 << 63) - 1
 
@@ -15,27 +15,58 @@ def _bound(value):
     return max(-_FAR, min(_FAR, operator.index(value)))
 
 
-def _item(key):
+def _is_advanced(key):
+    """A mask, or something with several integers in it?"""
+    if isinstance(key, (bool, np.bool_, list, tuple)):
+        return True
+    return getattr(key, "ndim", 0) > 0 or getattr(key, "dtype", None) == np.bool_
+
+
+def basic_item(key):
+    """One part of a basic index as the extension takes it."""
     if key is None or key is Ellipsis:
         return key
     if isinstance(key, slice):
         return (_bound(key.start), _bound(key.stop), _bound(key.step))
-    if isinstance(key, (bool, np.bool_)) or getattr(key, "dtype", None) == np.bool_:
-        raise not_supported("indexing with a mask (bool array) is not built yet for remote arrays")
-    if isinstance(key, (list, tuple, np.ndarray)) and np.ndim(key) > 0 or getattr(key, "ndim", 0) > 0:
-        raise not_supported("indexing with arrays or lists of integers is not built yet for remote arrays")
     if isinstance(key, (str, bytes)):
-        raise error("BAD_INDEX", "remote arrays have no fields: an index is an integer, slice, ellipsis or newaxis")
+        raise error("BAD_INDEX", "remote arrays have no fields: an index is an integer, slice, ellipsis, newaxis or array")
     try:
         index = operator.index(key)
     except TypeError:
-        raise error("BAD_INDEX", "an index must be an integer, slice, ellipsis (...) or newaxis (None), not "
-                                 f"{type(key).__name__}") from None
+        raise error("BAD_INDEX", "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean "
+                                 f"arrays are valid indices, not {type(key).__name__}") from None
     if abs(index) > _FAR:
         raise error("BAD_INDEX", f"index {index} is out of bounds")
     return index
 
 
 def items(key):
-    """The key as the extension takes it."""
-    return tuple(_item(part) for part in key) if isinstance(key, tuple) else (_item(key),)
+    """The key as the extension takes it; None: there are arrays in it."""
+    if not isinstance(key, tuple):
+        return None if _is_advanced(key) else (basic_item(key),)
+    if any(map(_is_advanced, key)):
+        return None
+    return tuple(map(basic_item, key))
+
+
+def read(x, key):
+    from .array import wrap
+
+    parts = items(key)
+    if parts is None:
+        from .picking import Picking
+
+        return Picking(x, key).read()
+    return wrap(x._handle.index(parts))
+
+
+def write(x, key, value):
+    from .array import wrap
+
+    parts = items(key)
+    if parts is None:
+        from .picking import Picking
+
+        Picking(x, key).write(value)
+    else:
+        wrap(x._handle.index(parts))._assign(value, "unsafe")

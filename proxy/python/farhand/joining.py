@@ -10,9 +10,12 @@ from .errors import error, not_supported
 
 
 def _session_of(arrays):
+    """That of the first remote array, else the default one."""
     from .array import Array
+    from .session import current
 
-    return next(x._handle.session for x in arrays if isinstance(x, Array))
+    found = next((x for x in arrays if isinstance(x, Array)), None)
+    return current()._native if found is None else found._handle.session
 
 
 def remote(x, session):
@@ -25,7 +28,7 @@ def remote(x, session):
     return wrap(session.scatter(local, None, 0, None))
 
 
-def _remotes(arrays):
+def remotes(arrays):
     arrays = list(arrays)
     session = _session_of(arrays)
     return [remote(x, session) for x in arrays], session
@@ -35,7 +38,7 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     from .array import wrap
     from .reductions import deliver
 
-    arrays, session = _remotes(arrays)
+    arrays, session = remotes(arrays)
     if axis is None:
         arrays = [x.ravel() for x in arrays]
         axis = 0
@@ -50,7 +53,7 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    arrays, _ = _remotes(arrays)
+    arrays, _ = remotes(arrays)
     if any(x.shape != arrays[0].shape for x in arrays):
         raise error("INVALID_ARGUMENT", "all arrays must have the same shape to be stacked")
     axis = normalize_axis(axis, arrays[0].ndim + 1)
@@ -58,29 +61,29 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 
 def vstack(arrays, *, dtype=None, casting="same_kind"):
-    arrays, _ = _remotes(arrays)
+    arrays, _ = remotes(arrays)
     return concatenate([shaping.at_least(x, 2) for x in arrays], 0, dtype=dtype, casting=casting)
 
 
 def hstack(arrays, *, dtype=None, casting="same_kind"):
-    arrays, _ = _remotes(arrays)
+    arrays, _ = remotes(arrays)
     arrays = [shaping.at_least(x, 1) for x in arrays]
     return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def dstack(arrays):
-    arrays, _ = _remotes(arrays)
+    arrays, _ = remotes(arrays)
     return concatenate([shaping.at_least(x, 3) for x in arrays], 2)
 
 
 def column_stack(arrays):
-    arrays, _ = _remotes(arrays)
+    arrays, _ = remotes(arrays)
     return concatenate([x[:, None] if x.ndim == 1 else shaping.at_least(x, 2).T if x.ndim < 1 else x for x in arrays], 1)
 
 
 def append(x, values, axis=None):
     if axis is None:
-        arrays, _ = _remotes([x, values])
+        arrays, _ = remotes([x, values])
         return concatenate([y.ravel() for y in arrays], 0)
     return concatenate([x, values], axis)
 
@@ -127,9 +130,60 @@ def dsplit(x, indices_or_sections):
 
 
 def broadcast_arrays(*arrays, subok=False):
-    remotes, _ = _remotes(arrays)
-    shape = np.broadcast_shapes(*(x.shape for x in remotes))
-    return [shaping.broadcast_to(x, shape) for x in remotes]
+    arrays, _ = remotes(arrays)
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return [shaping.broadcast_to(x, shape) for x in arrays]
+
+
+def unstack(x, /, *, axis=0):
+    if not x.ndim:
+        raise error("INVALID_ARGUMENT", "Input array must be at least 1-d.")
+    before = (slice(None),) * normalize_axis(axis, x.ndim)
+    return tuple(x[before + (i,)] for i in range(x.shape[axis]))
+
+
+def _depth(nested):
+    if not isinstance(nested, list):
+        return 0
+    if not nested:
+        raise error("INVALID_ARGUMENT", "List is empty")
+    depths = {_depth(item) for item in nested}
+    if len(depths) > 1:
+        raise error("INVALID_ARGUMENT", f"List depths are mismatched: {sorted(depths)}")
+    return depths.pop() + 1
+
+
+def _leaves(nested):
+    return [leaf for item in nested for leaf in _leaves(item)] if isinstance(nested, list) else [nested]
+
+
+def block(arrays):
+    """Arrays in nested lists side by side: the innermost lists along the last axis."""
+    if isinstance(arrays, tuple):
+        raise error("WRONG_TYPE", "only lists can be used to arrange blocks, not tuples")
+    depth, leaves = _depth(arrays), _leaves(arrays)
+    session = _session_of(leaves)
+    ndim = max(depth, *(np.ndim(leaf) for leaf in leaves))
+
+    def join(nested, level):
+        if not isinstance(nested, list):
+            return shaping.expand_dims(x, tuple(range(ndim - x.ndim))) if (x := remote(nested, session)).ndim < ndim else x
+        return concatenate([join(item, level + 1) for item in nested], ndim - depth + level)
+
+    result = join(arrays, 0)
+    return result if depth else result.copy()
+
+
+def resize(x, new_shape):
+    """As numpy.resize: the elements again and again until the shape is full."""
+    shape = (new_shape,) if not np.ndim(new_shape) else tuple(new_shape)
+    if any(extent < 0 for extent in shape):
+        raise error("INVALID_ARGUMENT", "all elements of `new_shape` must be non-negative")
+    size = int(np.prod(shape, dtype=np.int64))
+    if not x.size or not size:
+        return full_like(x, 0, shape=shape)
+    flat = x.ravel()
+    return concatenate([flat] * -(-size // x.size), 0)[:size].reshape(shape)
 
 
 def roll(x, shift, axis=None):

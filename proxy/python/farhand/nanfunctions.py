@@ -2,8 +2,6 @@
 import numpy as np
 
 from . import reductions
-from .dispatch import TABLE
-from .errors import not_supported
 from .ufuncs import call
 
 
@@ -57,20 +55,3 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
 
 def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
     return reductions.deliver(call("sqrt", (nanvar(a, axis, dtype, None, ddof, keepdims),)), out)
-
-
-def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    if x.dtype.kind == "c":
-        raise not_supported("nan_to_num of complex arrays is not built yet for remote arrays")
-    if x.dtype.kind != "f":
-        return x.copy() if copy else x
-    limits = np.finfo(x.dtype)
-    result = call("where", (call("isnan", (x,)), nan, x))
-    result = call("where", (call("equal", (x, np.inf)), float(limits.max) if posinf is None else posinf, result))
-    result = call("where", (call("equal", (x, -np.inf)), float(limits.min) if neginf is None else neginf, result))
-    return result if copy else reductions.deliver(result, x)
-
-
-def register():
-    for function in (nansum, nanprod, nanmean, nanmin, nanmax, nanvar, nanstd, nan_to_num):
-        TABLE[getattr(np, function.__name__)] = function

@@ -1,5 +1,6 @@
 """Python's operators on remote arrays, made from one table."""
-from .errors import not_supported
+import numpy as np
+
 from .ufuncs import call, is_operand
 
 _BINARY = {
@@ -47,6 +48,12 @@ def _unary(op):
     return method
 
 
+def _matmul(a, b):
+    from .dispatch import find
+
+    return find(np.matmul)(a, b)
+
+
 class Operators:
     """Mix-in: every operator is the ufunc of the same meaning."""
 
@@ -66,9 +73,16 @@ class Operators:
         return call("power", (other, self))
 
     def __matmul__(self, other):
-        raise not_supported("matmul of remote arrays is not built yet")
+        return _matmul(self, other) if _takes(other) else NotImplemented
 
-    __rmatmul__ = __imatmul__ = __matmul__
+    def __rmatmul__(self, other):
+        return _matmul(other, self) if _takes(other) else NotImplemented
+
+    def __imatmul__(self, other):
+        if not _takes(other):
+            return NotImplemented
+        self._assign(_matmul(self, other), "same_kind")
+        return self
 
 
 def _install():

@@ -8,11 +8,11 @@ from .errors import Error
 _EDGES_AT_MOST = 64  # blocks fetched for a corner; arrays of more long axes show no values
 
 
-def _corner(x):
+def _corner(x, threshold=None, edgeitems=None):
     """A small local array that NumPy prints as it would print x; None if that would take too many fetches."""
     options = np.get_printoptions()
-    edge = options["edgeitems"]
-    if x.size <= options["threshold"]:
+    edge = options["edgeitems"] if edgeitems is None else edgeitems
+    if x.size <= (options["threshold"] if threshold is None else threshold):
         return x.gather(), None
     long_axes = [axis for axis, extent in enumerate(x.shape) if extent > 2 * edge]
     if 2 ** len(long_axes) > _EDGES_AT_MOST:
@@ -47,6 +47,25 @@ def _values(x, prefix, separator):
     return np.array2string(corner, separator=separator, prefix=prefix, **options)
 
 
+def array2string(a, max_line_width=None, precision=None, suppress_small=None, separator=" ", prefix="", style=np._NoValue, *,
+                 threshold=None, edgeitems=None, **options):
+    """numpy.array2string from the corner elements."""
+    corner, cut = _corner(a, threshold, edgeitems)
+    if corner is None:
+        return "..."
+    return np.array2string(corner, max_line_width, precision, suppress_small, separator, prefix,
+                           threshold=threshold if cut is None else cut, edgeitems=edgeitems, **options)
+
+
+def _with_options(text):
+    def function(arr, max_line_width=None, precision=None, suppress_small=None):
+        given = {"linewidth": max_line_width, "precision": precision, "suppress": suppress_small}
+        with np.printoptions(**{name: value for name, value in given.items() if value is not None}):
+            return text(arr)
+
+    return function
+
+
 def engines_text(x):
     """Also of an array whose session is closed: what is shown never raises."""
     try:
@@ -76,6 +95,9 @@ def to_repr(x):
         return to_str(x)
     name = type(x).__name__
     return f"{name}({_values(x, name + '(', ', ')}, shape={x.shape}, dtype={x.dtype}, {_where(x)})"
+
+
+array_str, array_repr = _with_options(to_str), _with_options(to_repr)
 
 
 def to_html(x):

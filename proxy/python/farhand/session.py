@@ -262,6 +262,17 @@ def set_default(session):
     return before
 
 
+def session_of(native):
+    """The Session of a native session, which arrays know."""
+    with _lock:
+        if _default is not None and _default._native is native:
+            return _default
+    for session in list(_ticker.sessions):
+        if session._native is native:
+            return session
+    return Session(native)
+
+
 def is_default(session):
     return _default is session
 

@@ -20,8 +20,13 @@ def transpose(x, axes=None):
     return _wrap(x._handle.transpose(normalize_axes(tuple(axes), x.ndim)))
 
 
-def reshape(x, shape, order="C"):
+def reshape(a, shape=None, order="C", *, newshape=None, copy=None):
     """A view where that is possible, else a copy; one extent may be -1."""
+    x, shape = a, newshape if shape is None else shape
+    if shape is None:
+        raise error("WRONG_TYPE", "reshape needs a shape")
+    if copy:
+        x = x.copy()
     if order == "F":
         return transpose(reshape(transpose(x), tuple(reversed(_resolved(x, shape_tuple(shape))))))
     if order not in ("C", "A", "K"):
@@ -93,7 +98,17 @@ def rollaxis(x, axis, start=0):
     return transpose(x, tuple(order))
 
 
-def broadcast_to(x, shape):
+def ravel(a, order="C"):
+    return reshape(a, (-1,), order)
+
+
+def matrix_transpose(x, /):
+    if x.ndim < 2:
+        raise error("INVALID_ARGUMENT", f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return swapaxes(x, -1, -2)
+
+
+def broadcast_to(x, shape, subok=False):
     return _wrap(x._handle.broadcast_to(shape_tuple(shape)))
 
 
@@ -112,3 +127,27 @@ def at_least(x, ndim):
     return x[(None,) * max(0, ndim - x.ndim) + (Ellipsis,)] if x.ndim < ndim else x
 
 
+def _at_least(ndim):
+    def function(*arrays):
+        from .joining import remotes
+
+        result = [at_least(x, ndim) for x in remotes(arrays)[0]]
+        return result[0] if len(result) == 1 else result
+
+    function.__name__ = f"atleast_{ndim}d"
+    return function
+
+
+atleast_1d, atleast_2d, atleast_3d = map(_at_least, (1, 2, 3))
+
+
+def fliplr(m):
+    if m.ndim < 2:
+        raise error("INVALID_ARGUMENT", "Input must be >= 2-d.")
+    return flip(m, 1)
+
+
+def flipud(m):
+    if m.ndim < 1:
+        raise error("INVALID_ARGUMENT", "Input must be >= 1-d.")
+    return flip(m, 0)

@@ -123,12 +123,10 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
     if method == "outer" and ufunc in _NAMES and len(inputs) == 2:
         return _outer(ufunc, *inputs, out=out, where=where, dtype=dtype, casting=casting, **keywords)
     if method != "__call__":
-        raise not_supported(f"numpy.{ufunc.__name__}.{method} is not built yet for remote arrays")
-    if ufunc is np.matmul:
-        raise not_supported("matmul of remote arrays is not built yet")
+        return _hosted_method(ufunc, method, inputs, out=out, where=where, dtype=dtype, casting=casting, **keywords)
     name = _NAMES.get(ufunc)
     if name is None:
-        return NotImplemented
+        return _by_table(ufunc, inputs, out, where, dtype=dtype, casting=casting, **keywords)
     _check_keywords(ufunc, keywords)
     return call(name, inputs, _checked_out(ufunc, out), where, dtype, casting)
 
@@ -152,3 +150,44 @@ def _reduce(ufunc, x, out, where, dtype, axis=0, keepdims=False, initial=None, *
     target = _checked_out(ufunc, out)
     return reduce(x, _REDUCTIONS[ufunc], axis, dtype=dtype, out=target[0] if target else None, keepdims=keepdims,
                   initial=initial, where=where)
+
+
+def _by_table(ufunc, inputs, out, where, **keywords):
+    """NumPy's ufuncs that are no operations of the engines, as the table of functions says; others are unknown."""
+    from .dispatch import find
+    from .reductions import deliver
+
+    implementation = find(ufunc)
+    if implementation is None:
+        return NotImplemented
+    if where is not True:
+        raise not_supported(f"{ufunc.__name__}: where= is not built for remote arrays")
+    result = implementation(*inputs, **{name: value for name, value in keywords.items() if value is not None})
+    target = _checked_out(ufunc, out)
+    return result if target is None else deliver(result, target[0])
+
+
+# Methods of ufuncs as hosted functions: what becomes of pieces (functions.def), accumulate and reduceat keep their axis.
+_METHODS = {"reduce": "drops:0", "accumulate": "axis:0", "reduceat": "axis:0", "at": "writes:0"}
+_CUMULATIVE = {np.add: "cumsum", np.multiply: "cumprod"}
+
+
+def _hosted_method(ufunc, method, inputs, out=None, where=True, **keywords):
+    """reduceat, at, accumulate, and reduce of ufuncs that engines have no reduction for: NumPy's own, beside the arrays."""
+    from .array import Array
+    from .function_table import Row, implementation, numpys, rows
+    from .hosted import Hosted
+
+    if numpys(ufunc.__name__) is not ufunc or method not in _METHODS:
+        return NotImplemented
+    if where is not True:
+        keywords["where"] = where
+    keywords = {name: value for name, value in keywords.items() if value is not None}
+    target = _checked_out(ufunc, out)
+    if target is not None:
+        keywords["out"] = target[0]
+    natively = rows()[_CUMULATIVE[ufunc]] if method == "accumulate" and ufunc in _CUMULATIVE else None
+    if natively is not None and natively.kind != "HOSTED" and isinstance(inputs[0], Array) and not keywords.keys() - {"axis", "dtype", "out"}:
+        axis = inputs[1] if len(inputs) > 1 else keywords.pop("axis", 0)
+        return implementation(natively)(inputs[0], axis=axis, **keywords)
+    return Hosted(Row("HOSTED", f"{ufunc.__name__}.{method}", _METHODS[method]))(*inputs, **keywords)

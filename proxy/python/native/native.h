@@ -134,6 +134,13 @@ PyObject *pyviews_piece_handle(PyObject *object, PyObject *args);
 PyObject *pyviews_concatenate(PyObject *object, PyObject *args);
 PyObject *pyviews_from_pieces(PyObject *object, PyObject *args);
 
+/* ---- indexing.c: methods of Array */
+PyObject *pyindexing_arrays(PyObject *object, PyObject *args);
+PyObject *pyindexing_assign_arrays(PyObject *object, PyObject *args);
+PyObject *pyindexing_mask(PyObject *object, PyObject *args);
+PyObject *pyindexing_assign_mask(PyObject *object, PyObject *args);
+PyObject *pyindexing_nonzero(PyObject *object, PyObject *none);
+
 /* ---- kernel.c */
 extern PyType_Spec pykernel_spec;
 PyObject *pykernel_load(PyObject *object, PyObject *args);
@@ -158,7 +165,7 @@ typedef struct {
 bool pylocal_init(pylocal_t *self, PyObject *source, bool writable);
 void pylocal_release(pylocal_t *self);
 
-enum { PYOPERANDS_MAX = 16 };
+enum { PYOPERANDS_MAX = 32 };
 
 /* Inputs of a computation: Arrays, Python numbers (weak), or anything with a buffer. */
 typedef struct {

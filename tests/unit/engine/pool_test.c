@@ -5,6 +5,8 @@
 #include "tests/support/check.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MIB = 1024 * 1024 };
@@ -139,6 +141,32 @@ lent_segment_never_changes_hands(void **state)
     pool_destroy(&pool);
 }
 
+/* Runners keep maps of arrays for a while; the memory must go all the same. */
+static void
+pages_of_a_lent_segment_go_although_it_is_mapped(void **state)
+{
+    pool_t *pool = make(64 * MIB);
+    segment_t *segment = take(pool, 4 * MIB, oid_new(), 0);
+    struct stat file;
+
+    (void)state;
+    int fd = dup(segment->fd);
+    char *map = mmap(NULL, 4 * MIB, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(map, MAP_FAILED);
+    memset(segment->data, 7, 4 * MIB);
+    segment_lend(segment);
+    assert_int_equal(map[3 * MIB], 7);
+    segment_unref(&segment);
+    pool_trim(pool, INT64_MAX);
+    pool_reap(pool);
+    assert_int_equal(fstat(fd, &file), 0);
+    assert_int_equal(file.st_blocks, 0);
+    assert_int_equal(map[3 * MIB], 0);
+    munmap(map, 4 * MIB);
+    close(fd);
+    pool_destroy(&pool);
+}
+
 static void
 limit_is_checked_before_memory_is_taken(void **state)
 {
@@ -259,6 +287,7 @@ main(void)
         cmocka_unit_test(freed_segment_is_used_again_by_its_session),
         cmocka_unit_test(another_session_sees_nothing_of_the_last_one),
         cmocka_unit_test(lent_segment_never_changes_hands),
+        cmocka_unit_test(pages_of_a_lent_segment_go_although_it_is_mapped),
         cmocka_unit_test(limit_is_checked_before_memory_is_taken),
         cmocka_unit_test(cache_gives_way_to_arrays),
         cmocka_unit_test(old_segments_are_trimmed),

@@ -98,5 +98,5 @@ here_run(const kernel_code_t *kernel, runner_run_t *request, const here_array_t 
         fds[k] = array->fd;
     }
     uint64_t elements;
-    return execute_run(kernel, request, fds, count, NULL, crew, page, &elements, err);
+    return execute_run(kernel, request, &(execute_memory_t){.fds = fds, .nfds = count}, crew, page, &elements, err);
 }

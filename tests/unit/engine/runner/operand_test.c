@@ -1,5 +1,6 @@
 /* engine/runner/operand: arrays of a call in memory files of small and of huge pages. */
 #include "engine/huge_pages.h"
+#include "engine/runner/run/kept_maps.h"
 #include "engine/runner/run/operand.h"
 #include "tests/support/check.h"
 
@@ -111,6 +112,82 @@ array_of_nothing_needs_no_map(void **state)
     check_fails(operand_map(&map, &wire, -1, false, &err), FH_KERNEL_ERROR, err);
 }
 
+/* Does the system let this process read there? */
+static bool
+is_open(const void *memory)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    bool open = write(ends[1], memory, 1) == 1;
+    close(ends[0]);
+    close(ends[1]);
+    return open;
+}
+
+static int
+take(kept_maps_t *maps, int keep, int64_t offset, int64_t n, int fd, bool writable, operand_map_t *ret, err_t *err)
+{
+    runner_operand_t wire = bytes_at(offset, n, 1);
+    wire.keep = (uint8_t)keep;
+    wire.held = fd < 0;
+    return kept_maps_take(maps, &wire, fd, writable, ret, err);
+}
+
+static void
+kept_map_is_open_for_the_calls_that_use_it(void **state)
+{
+    static kept_maps_t maps;
+    int fd = make_file();
+    operand_map_t first, second, part;
+    err_t err;
+    (void)state;
+    kept_maps_begin(&maps, 0);
+    check_ok(take(&maps, 1, 5000, MIB, fd, true, &first, &err), err);
+    check_ok(take(&maps, RUNNER_MAPS, 4 * MIB, MIB, fd, false, &second, &err), err);
+    check_ok(kept_maps_open(&maps, &err), err);
+    assert_true(is_open(first.nd.data) && is_open(second.nd.data));
+    assert_int_equal(kept_maps_here(&maps), (uint64_t)1 | (uint64_t)1 << (RUNNER_MAPS - 1));
+    kept_maps_begin(&maps, 0);
+    check_ok(take(&maps, 1, 9000, 1000, -1, true, &part, &err), err);
+    check_ok(kept_maps_open(&maps, &err), err);
+    assert_ptr_equal(part.nd.data, first.nd.data + 4000);
+    assert_int_equal(*(unsigned char *)part.nd.data, 9000 / 4096);
+    *(volatile char *)part.nd.data = 77;
+    assert_true(is_open(first.nd.data));
+    assert_false(is_open(second.nd.data));
+    kept_maps_begin(&maps, 1);
+    check_ok(take(&maps, RUNNER_MAPS, 4 * MIB, MIB, -1, false, &part, &err), err);
+    check_ok(kept_maps_open(&maps, &err), err);
+    assert_ptr_equal(part.nd.data, second.nd.data);
+    assert_true(is_open(second.nd.data));
+    assert_false(is_open(first.nd.data));
+    assert_true(kept_maps_spare(&maps) == false && kept_maps_here(&maps));
+    kept_maps_begin(&maps, ~(uint64_t)0);
+    assert_int_equal(kept_maps_here(&maps), 0);
+    close(fd);
+}
+
+static void
+array_that_no_map_holds_is_refused(void **state)
+{
+    static kept_maps_t maps;
+    int fd = make_file();
+    operand_map_t map;
+    err_t err;
+    (void)state;
+    check_fails(take(&maps, 1, 0, 10, -1, false, &map, &err), FH_KERNEL_ERROR, err); /* nothing is there */
+    check_fails(take(&maps, 0, 0, 10, fd, false, &map, &err), FH_KERNEL_ERROR, err);
+    check_fails(take(&maps, RUNNER_MAPS + 1, 0, 10, fd, false, &map, &err), FH_KERNEL_ERROR, err);
+    check_ok(take(&maps, 1, 2 * MIB, MIB, fd, false, &map, &err), err);
+    check_fails(take(&maps, 1, 2 * MIB, MIB, fd, false, &map, &err), FH_KERNEL_ERROR, err); /* twice */
+    check_fails(take(&maps, 1, 2 * MIB, MIB, -1, true, &map, &err), FH_KERNEL_ERROR, err);
+    check_fails(take(&maps, 1, 2 * MIB - 1, 10, -1, false, &map, &err), FH_KERNEL_ERROR, err);
+    check_fails(take(&maps, 1, 2 * MIB + 10, 2 * MIB, -1, false, &map, &err), FH_KERNEL_ERROR, err);
+    check_fails(take(&maps, 1, INT64_MAX - 5, 10, -1, false, &map, &err), FH_KERNEL_ERROR, err);
+    kept_maps_begin(&maps, ~(uint64_t)0);
+    close(fd);
+}
+
 int
 main(void)
 {
@@ -118,6 +195,8 @@ main(void)
         cmocka_unit_test(array_at_any_offset_is_seen_and_written),
         cmocka_unit_test(map_ends_with_the_file_and_begins_with_a_page),
         cmocka_unit_test(array_of_nothing_needs_no_map),
+        cmocka_unit_test(kept_map_is_open_for_the_calls_that_use_it),
+        cmocka_unit_test(array_that_no_map_holds_is_refused),
     };
     err_t err;
     int failed = cmocka_run_group_tests_name("small pages", tests, NULL, NULL);

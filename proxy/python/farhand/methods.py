@@ -1,0 +1,186 @@
+"""ndarray's methods that are functions of the table, and those of its attributes that are about memory."""
+import operator
+
+import numpy as np
+
+from .errors import error, not_supported
+
+_FUNCTIONS = ("argpartition argsort choose cumprod cumsum diagonal dot nonzero repeat searchsorted take trace").split()
+
+
+def _by_table(function):
+    from .dispatch import find
+
+    return find(function)
+
+
+def _function_method(name):
+    function = getattr(np, name)
+
+    def method(self, *arguments, **keywords):
+        return _by_table(function)(self, *arguments, **keywords)
+
+    method.__name__ = name
+    method.__doc__ = f"As numpy.{name}."
+    return method
+
+
+def _hosted(name, rule, *arguments):
+    """A method of ndarray as a hosted function."""
+    from .function_table import Row
+    from .hosted import Hosted
+
+    return Hosted(Row("HOSTED", f"ndarray.{name}", rule))(*arguments)
+
+
+class Flat:
+    """x.flat: the elements in C order, to be iterated over, read and written."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array):
+        self._array = array
+
+    def __len__(self):
+        return self._array.size
+
+    def __iter__(self):
+        return iter(self._array.ravel())
+
+    def __getitem__(self, key):
+        return self._array.ravel()[key]
+
+    def __setitem__(self, key, value):
+        if isinstance(key, slice) and key == slice(None) or key is Ellipsis:
+            values = np.ravel(value)
+            self._array._assign(np.resize(values, self._array.shape) if np.ndim(value) else value, "unsafe")
+            return
+        flat = self._array.ravel()
+        flat[key] = value
+        self._array._assign(flat.reshape(self._array.shape), "unsafe")
+
+    def __array__(self, dtype=None, copy=None):
+        return self._array.ravel().__array__(dtype)
+
+
+class Flags:
+    """x.flags: of the array as gather gives it."""
+
+    def __init__(self, array):
+        self.c_contiguous = self.carray = self.owndata = self.aligned = self.writeable = self.behaved = True
+        self.f_contiguous = self.forc = sum(extent > 1 for extent in array.shape) < 2 or not array.size
+        self.fnc, self.farray, self.writebackifcopy = False, self.f_contiguous, False
+        self.contiguous, self.forc = True, True
+
+    def __getitem__(self, name):
+        found = getattr(self, name.lower(), None)
+        if found is None:
+            raise KeyError("Unknown flag")
+        return found
+
+
+class Methods:
+    """Mix-in of Array."""
+
+    __slots__ = ()
+
+    base = None
+
+    @property
+    def flat(self):
+        return Flat(self)
+
+    @property
+    def flags(self):
+        return Flags(self)
+
+    @property
+    def mT(self):
+        if self.ndim < 2:
+            raise error("INVALID_ARGUMENT", "matrix transpose with ndim < 2 is undefined")
+        return self.swapaxes(-1, -2)
+
+    def sort(self, axis=-1, kind=None, order=None):
+        """Sort in place."""
+        self._assign(_by_table(np.sort)(self, axis, kind, order), "no")
+
+    def partition(self, kth, axis=-1, kind="introselect", order=None):
+        """Partition in place."""
+        self._assign(_by_table(np.partition)(self, kth, axis, kind, order), "no")
+
+    def put(self, indices, values, mode="raise"):
+        """As numpy.put."""
+        _by_table(np.put)(self, indices, values, mode)
+
+    def compress(self, condition, axis=None, out=None):
+        """As numpy.compress."""
+        return _by_table(np.compress)(condition, self, axis, out=out)
+
+    def itemset(self, *args):
+        """Set one element: itemset(value) or itemset(index, value)."""
+        if len(args) == 1:
+            if self.size != 1:
+                raise error("INVALID_ARGUMENT", "can only convert an array of size 1 to a Python scalar")
+            self.fill(args[0])
+            return
+        index, value = args
+        if not isinstance(index, tuple):
+            flat = operator.index(index)
+            if not -self.size <= flat < self.size:
+                raise error("BAD_INDEX", f"index {flat} is out of bounds for size {self.size}")
+            index = tuple(int(i) for i in np.unravel_index(flat % self.size, self.shape))
+        self[index] = value
+
+    def view(self, dtype=None, type=None):
+        """The same elements by another handle.  Read as another dtype: a copy, made where the pieces are."""
+        if type is not None:
+            raise not_supported("remote arrays have no subclasses: view(type=...) means nothing")
+        if dtype is None or np.dtype(dtype) == self.dtype:
+            return self[...]
+        if self.axis == self.ndim - 1 and np.dtype(dtype).itemsize != self.itemsize:
+            return _hosted("view", "whole", self, np.dtype(dtype))
+        return _hosted("view", "rows", self, np.dtype(dtype))
+
+    def byteswap(self, inplace=False):
+        """The bytes of each element the other way round."""
+        swapped = _hosted("byteswap", "rows", self)
+        if not inplace:
+            return swapped
+        self._assign(swapped, "no")
+        return self
+
+    def tofile(self, fid, sep="", format="%s"):
+        """Write the elements to a file of this process."""
+        self._gather_implicitly().tofile(fid, sep, format)
+
+    def dump(self, file):
+        """Write the gathered array's pickle to a file."""
+        self._gather_implicitly().dump(file)
+
+    def dumps(self):
+        """The gathered array's pickle."""
+        return self._gather_implicitly().dumps()
+
+
+def _missing(name, why):
+    def method(self, *arguments, **keywords):
+        raise not_supported(f"{name} of remote arrays: {why}")
+
+    method.__name__ = name
+    method.__doc__ = f"Raises NotSupported: {why}."
+    return method
+
+
+for _name in _FUNCTIONS:
+    setattr(Methods, _name, _function_method(_name))
+
+for _name, _why in {
+    "resize": "an array does not change its shape in place; np.resize(x, shape) makes another one",
+    "getfield": "remote arrays have no fields", "setfield": "remote arrays have no fields",
+    "newbyteorder": "engines keep the byte order of their host",
+    "setflags": "memory is the engines' business",
+}.items():
+    setattr(Methods, _name, _missing(_name, _why))
+
+for _name in ("data", "ctypes"):
+    setattr(Methods, _name, property(_missing(_name, "their memory is on engines: fh.gather(x) gives local memory")))
