@@ -1,5 +1,7 @@
 #include "proxy/emit.h"
 
+#include <stdlib.h>
+
 static ints_t
 ints_of(const shape_t *shape)
 {
@@ -110,11 +112,11 @@ emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, er
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
 
-int
-emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
-            const shape_t *shape, handle_t **ret, err_t *err)
+/* dtype: of the result that is made; the message says which one the reduction gives. */
+static int
+send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes, dtype_t dtype, const shape_t *shape,
+            handle_t **ret, err_t *err)
 {
-    message_t message = {.code = MSG_REDUCE};
     handle_t *made;
     int64_t list[SHAPE_MAX_DIMS];
     uint32_t n = 0;
@@ -122,18 +124,66 @@ emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dty
         if (axes & UINT32_C(1) << axis)
             list[n++] = axis;
     int status =
-        make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.REDUCE.result, err);
+        make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message->as.REDUCE.result, err);
     if (status)
         return status;
-    message.as.REDUCE.op = str_of(reduce_name(reduce));
-    message.as.REDUCE.object = source->id;
-    message.as.REDUCE.axes = (ints_t){list, n};
+    message->as.REDUCE.op = str_of(reduce_name(reduce));
+    message->as.REDUCE.object = source->id;
+    message->as.REDUCE.axes = (ints_t){list, n};
+    status = make(source->engine, message, NULL, &made, err);
+    if (!status)
+        *ret = made;
+    return status;
+}
+
+int
+emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
+            const shape_t *shape, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_REDUCE};
     message.as.REDUCE.keepdims = keepdims;
     message.as.REDUCE.dtype = (uint64_t)dtype;
     message.as.REDUCE.base = base;
-    status = make(source->engine, &message, NULL, &made, err);
+    return send_reduce(source, &message, reduce, axes, dtype, shape, ret, err);
+}
+
+int
+emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtype, int axis, int64_t start,
+                  int64_t whole, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_REDUCE};
+    message.as.REDUCE.dtype = (uint64_t)dtype;
+    message.as.REDUCE.axis = (uint64_t)axis;
+    message.as.REDUCE.start = start;
+    message.as.REDUCE.whole = whole;
+    return send_reduce(source, &message, reduce, axes, reduction_state_dtype(dtype), shape, ret, err);
+}
+
+int
+emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts, dtype_t dtype,
+                 bool middle, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_REDUCE_JOIN};
+    dtype_t own = middle ? reduction_state_dtype(dtype) : dtype;
+    handle_t *made;
+    oid_t *ids = malloc((size_t)n * sizeof *ids);
+    if (!ids)
+        return err_set(err, FH_NO_MEMORY, "no memory to join %d states", n);
+    int status = make_handle(&made, to, OID_NONE, shape_bytes(shape, own), &message.as.REDUCE_JOIN.result, err);
+    if (status)
+        goto done;
+    for (int i = 0; i < n; i++)
+        ids[i] = states[i]->id;
+    message.as.REDUCE_JOIN.op = str_of(reduce_name(reduce));
+    message.as.REDUCE_JOIN.states = (oids_t){ids, (uint32_t)n};
+    message.as.REDUCE_JOIN.cuts = (ints_t){cuts, (uint32_t)n + 1};
+    message.as.REDUCE_JOIN.dtype = (uint64_t)dtype;
+    message.as.REDUCE_JOIN.middle = middle;
+    status = make(to, &message, NULL, &made, err);
     if (!status)
         *ret = made;
+done:
+    free(ids);
     return status;
 }
 

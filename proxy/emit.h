@@ -4,7 +4,7 @@
 #ifndef FH_PROXY_EMIT_H
 #define FH_PROXY_EMIT_H
 
-#include "codecs/op.h"
+#include "codecs/reduction.h"
 #include "proxy/array.h"
 
 /* raw (may be NULL): the contents in C order. */
@@ -23,6 +23,12 @@ int emit_assign(handle_t *target, const operand_t *source, const handle_t *whole
 /* shape: of the result. */
 int emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dtype_t dtype, int64_t base,
                 const shape_t *shape, handle_t **ret, err_t *err);
+/* The state (of that shape, see codecs/reduction.h) of a piece that begins at start of whole along axis. */
+int emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtype, int axis, int64_t start,
+                      int64_t whole, const shape_t *shape, handle_t **ret, err_t *err);
+/* One result from n states, which are all on `to`.  middle: it will be reduced further. */
+int emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts,
+                     dtype_t dtype, bool middle, const shape_t *shape, handle_t **ret, err_t *err);
 int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
                      err_t *err);
 /* A contiguous copy on another engine, in two steps: SEND here, then EXPECT there.  Between them its lane goes on; but

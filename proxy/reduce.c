@@ -4,6 +4,7 @@
 
 #include "proxy/align.h"
 #include "proxy/error.h"
+#include "proxy/reduce_pieces.h"
 #include "proxy/reshape.h"
 
 #include <stdlib.h>
@@ -156,14 +157,16 @@ reduce_and_stack(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t 
 static int
 reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
 {
-    bool adds = self->reduce == REDUCE_SUM || self->reduce == REDUCE_PROD;
-    /* float16 is accumulated in float32 and rounded once, at the end. */
-    dtype_t partial = adds && self->dtype == DTYPE_FLOAT16 ? DTYPE_FLOAT32 : self->dtype;
     reduce_t combine = self->reduce == REDUCE_COUNT ? REDUCE_SUM : self->reduce;
     handle_t *stacked = NULL, *result = NULL;
-    int status = reduce_and_stack(self->array, self->reduce, self->axes, partial, 0, &self->bare, &stacked, err);
-    if (!status)
-        status = emit_reduce(stacked, combine, 1, false, self->dtype, 0, &self->bare, &result, err);
+    int status;
+    if (reduction_is_ordered(self->reduce, self->dtype) && shape_count(&self->array->shape) > 0) {
+        status = reduce_pieces(self->array, self->reduce, self->axes, self->dtype, &result, err);
+    } else {
+        status = reduce_and_stack(self->array, self->reduce, self->axes, self->dtype, 0, &self->bare, &stacked, err);
+        if (!status)
+            status = emit_reduce(stacked, combine, 1, false, self->dtype, 0, &self->bare, &result, err);
+    }
     if (!status)
         status = give_single(self, result, ret, err);
     handle_unref(&stacked);

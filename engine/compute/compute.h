@@ -32,7 +32,7 @@ int compute_assign(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err
  * seen here: out->shape must have either ndim of the input with extents 1 there, or these axes left out).  out's dtype
  * is the result's. min/max/argmin/argmax of nothing: INVALID_ARGUMENT, as NumPy.  NaN propagates in
  * min/max/argmin/argmax.  argmin/argmax: all axes (flat C-order index) or exactly one; base is added to each index.
- * Floating sums are pairwise over fixed blocks: the same input gives the same bits whatever the threads. */
+ * Floating sums and products are taken in the tree of codecs/reduction.h: the same input gives the same bits. */
 int compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base,
                    err_t *err);
 

@@ -2,66 +2,73 @@
 
 enum { PART_BYTES = 64 << 10, SHORT_ROW = 16 };
 
+/* Bytes that a step along the axis moves all operands by. */
 static int64_t
-magnitude(int64_t stride)
+reach(const fold_axes_t *axes, int operands, int i)
 {
-    return stride < 0 ? -stride : stride;
-}
-
-/* Put an axis among others so that strides of in fall; with in_order, behind all others. */
-static int
-place(int64_t stride, int64_t *strides, int n, bool in_order)
-{
-    int at = n;
-    for (; at > 0 && !in_order && magnitude(strides[at - 1]) < magnitude(stride); at--)
-        ;
-    return at;
+    int64_t sum = 0;
+    for (int k = 0; k < operands; k++)
+        sum += axes->in[k][i] < 0 ? -axes->in[k][i] : axes->in[k][i];
+    return sum;
 }
 
 static void
-insert(int64_t *list, int n, int at, int64_t value)
+copy_axis(fold_axes_t *axes, int operands, int to, int from)
 {
-    for (int i = n; i > at; i--)
-        list[i] = list[i - 1];
-    list[at] = value;
+    axes->extent[to] = axes->extent[from];
+    axes->out[to] = axes->out[from];
+    for (int k = 0; k < operands; k++)
+        axes->in[k][to] = axes->in[k][from];
+}
+
+/* Is axis b what lies within one step of axis a, for all operands? */
+static bool
+mergeable(const fold_axes_t *axes, int operands, int a, int b)
+{
+    for (int k = 0; k < operands; k++)
+        if (axes->in[k][a] != axes->in[k][b] * axes->extent[b])
+            return false;
+    return axes->out[a] == axes->out[b] * axes->extent[b];
 }
 
 static void
-merge_kept(fold_plan_t *self)
+merge(fold_axes_t *axes, int operands)
 {
     int n = 0;
-    for (int i = 0; i < self->nkept; i++) {
-        bool merge = n > 0 && self->kept_in[n - 1] == self->kept_in[i] * self->kept[i] &&
-                     self->kept_out[n - 1] == self->kept_out[i] * self->kept[i];
-        int at = merge ? n - 1 : n++;
-        self->kept[at] = merge ? self->kept[at] * self->kept[i] : self->kept[i];
-        self->kept_in[at] = self->kept_in[i];
-        self->kept_out[at] = self->kept_out[i];
+    for (int i = 0; i < axes->n; i++) {
+        bool one = n > 0 && mergeable(axes, operands, n - 1, i);
+        int at = one ? n - 1 : n++;
+        int64_t outer = one ? axes->extent[at] : 1;
+        copy_axis(axes, operands, at, i);
+        axes->extent[at] *= outer;
     }
-    self->nkept = n;
+    axes->n = n;
 }
 
+/* Strides of the operands fall from the outermost axis to the innermost. */
 static void
-merge_reduced(fold_plan_t *self)
+sort(fold_axes_t *axes, int operands)
 {
-    int n = 0;
-    for (int i = 0; i < self->nreduced; i++) {
-        bool merge = n > 0 && self->reduced_in[n - 1] == self->reduced_in[i] * self->reduced[i];
-        int at = merge ? n - 1 : n++;
-        self->reduced[at] = merge ? self->reduced[at] * self->reduced[i] : self->reduced[i];
-        self->reduced_in[at] = self->reduced_in[i];
+    enum { SPARE = SHAPE_MAX_DIMS - 1 };
+    for (int i = 1; i < axes->n && axes->n <= SPARE; i++) {
+        int64_t moved = reach(axes, operands, i);
+        int at = i;
+        copy_axis(axes, operands, SPARE, i);
+        for (; at > 0 && reach(axes, operands, at - 1) < moved; at--)
+            copy_axis(axes, operands, at, at - 1);
+        copy_axis(axes, operands, at, SPARE);
     }
-    self->nreduced = n;
 }
 
-/* Kept elements that lie one step apart, whatever the result's layout is: that must not change how a sum is taken. */
+/* Kept elements that lie one step apart, whatever the result's layout is. */
 static int64_t
 kept_row(const fold_plan_t *self)
 {
-    int i = self->nkept - 1;
-    int64_t extent = self->kept[i];
-    for (; i > 0 && self->kept_in[i - 1] == self->kept_in[i] * self->kept[i]; i--)
-        extent *= self->kept[i - 1];
+    const fold_axes_t *kept = &self->kept;
+    int i = kept->n - 1;
+    int64_t extent = kept->extent[i];
+    for (; i > 0 && kept->in[0][i - 1] == kept->in[0][i] * kept->extent[i]; i--)
+        extent *= kept->extent[i - 1];
     return extent;
 }
 
@@ -70,21 +77,24 @@ kept_row(const fold_plan_t *self)
 static bool
 prefer_lanes(const fold_plan_t *self)
 {
-    if (self->nkept == 0)
+    if (self->kept.n == 0)
         return false;
-    if (self->nreduced == 0)
+    if (self->reduced.n == 0)
         return true;
-    int k = self->nkept - 1, r = self->nreduced - 1;
-    if (self->reduced[r] < SHORT_ROW)
+    int k = self->kept.n - 1, r = self->reduced.n - 1;
+    if (self->reduced.extent[r] < SHORT_ROW)
         return true;
-    return magnitude(self->kept_in[k]) < magnitude(self->reduced_in[r]) && kept_row(self) >= SHORT_ROW;
+    return reach(&self->kept, self->operands, k) < reach(&self->reduced, self->operands, r) &&
+           kept_row(self) >= SHORT_ROW;
 }
 
 static void
 cut(fold_plan_t *self, int64_t itemsize)
 {
     int64_t positions = self->reduced_count < FOLD_SEGMENT ? self->reduced_count : FOLD_SEGMENT;
-    self->segments = self->reduced_count > 0 ? (self->reduced_count - 1) / FOLD_SEGMENT + 1 : 0;
+    self->segments = 0;
+    if (self->reduced_count > 0)
+        self->segments = (self->first + self->reduced_count - 1) / FOLD_SEGMENT - self->first / FOLD_SEGMENT + 1;
     self->block = PART_BYTES / (positions * itemsize + 1) + 1;
     if (self->lanes)
         self->block = (self->block + FOLD_LANES - 1) / FOLD_LANES * FOLD_LANES;
@@ -92,20 +102,13 @@ cut(fold_plan_t *self, int64_t itemsize)
 }
 
 static void
-add_kept(fold_plan_t *self, int64_t extent, int64_t in, int64_t out)
+add(fold_axes_t *axes, const nd_t *in, int operands, int axis, int64_t out)
 {
-    int at = place(in, self->kept_in, self->nkept, false);
-    insert(self->kept, self->nkept, at, extent);
-    insert(self->kept_out, self->nkept, at, out);
-    insert(self->kept_in, self->nkept++, at, in);
-}
-
-static void
-add_reduced(fold_plan_t *self, int64_t extent, int64_t in, bool in_order)
-{
-    int at = place(in, self->reduced_in, self->nreduced, in_order);
-    insert(self->reduced, self->nreduced, at, extent);
-    insert(self->reduced_in, self->nreduced++, at, in);
+    int at = axes->n++;
+    axes->extent[at] = in[0].shape.extent[axis];
+    axes->out[at] = out;
+    for (int k = 0; k < operands; k++)
+        axes->in[k][at] = in[k].stride[axis];
 }
 
 /* Does out have in's axes, those in axes with extent 1 (*ret_whole) or left out? */
@@ -133,27 +136,37 @@ check_shape(const nd_t *in, uint32_t axes, const nd_t *out, bool *ret_whole, err
 }
 
 int
-fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out, bool in_order, err_t *err)
+fold_plan(fold_plan_t *self, const nd_t *in, int operands, uint32_t axes, const nd_t *out, bool in_order, int64_t first,
+          err_t *err)
 {
     bool whole;
+    int64_t itemsize = 0;
     int status = check_shape(in, axes, out, &whole, err);
     if (status != FH_OK)
         return status;
-    *self = (fold_plan_t){.data = in->data, .kept_count = 1, .reduced_count = 1};
+    self->operands = operands;
+    self->kept.n = self->reduced.n = 0;
+    self->kept_count = self->reduced_count = 1;
+    self->first = first;
+    for (int k = 0; k < operands; k++) {
+        self->data[k] = in[k].data;
+        itemsize += (int64_t)dtype_size(in[k].dtype);
+    }
     for (int i = 0, own = 0; i < in->shape.ndim; i++) {
         int64_t extent = in->shape.extent[i];
         bool gone = axes >> i & 1;
         *(gone ? &self->reduced_count : &self->kept_count) *= extent;
-        if (extent != 1 && gone)
-            add_reduced(self, extent, in->stride[i], in_order);
-        else if (extent != 1)
-            add_kept(self, extent, in->stride[i], out->stride[own]);
+        if (extent != 1)
+            add(gone ? &self->reduced : &self->kept, in, operands, i, gone ? 0 : out->stride[own]);
         own += !gone || whole;
     }
-    merge_reduced(self);
+    if (!in_order)
+        sort(&self->reduced, operands);
+    merge(&self->reduced, operands);
+    sort(&self->kept, operands);
     self->lanes = prefer_lanes(self);
-    merge_kept(self);
-    cut(self, (int64_t)dtype_size(in->dtype));
+    merge(&self->kept, operands);
+    cut(self, itemsize);
     return FH_OK;
 }
 
@@ -163,48 +176,84 @@ fold_lane_limit(int64_t bytes)
     return FOLD_LANE_BYTES / bytes < FOLD_LANES ? FOLD_LANE_BYTES / bytes : FOLD_LANES;
 }
 
-const char *
-fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run)
+void
+fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, char **ret_data, int64_t *ret_run)
 {
-    const char *data = self->data;
+    const fold_axes_t *kept = &self->kept;
     *ret_run = 1;
-    for (int i = self->nkept - 1; i >= 0; i--) {
-        int64_t at = k % self->kept[i];
-        k /= self->kept[i];
-        data += at * self->kept_in[i];
-        if (i == self->nkept - 1)
-            *ret_run = self->kept[i] - at < limit ? self->kept[i] - at : limit;
+    for (int j = 0; j < self->operands; j++)
+        ret_data[j] = self->data[j];
+    for (int i = kept->n - 1; i >= 0; i--) {
+        int64_t at = k % kept->extent[i];
+        k /= kept->extent[i];
+        for (int j = 0; j < self->operands; j++)
+            ret_data[j] += at * kept->in[j][i];
+        if (i == kept->n - 1)
+            *ret_run = kept->extent[i] - at < limit ? kept->extent[i] - at : limit;
     }
-    return data;
+}
+
+int64_t
+fold_segment(const fold_plan_t *self, int64_t i, int64_t *ret_count)
+{
+    int64_t begin = (self->first / FOLD_SEGMENT + i) * FOLD_SEGMENT - self->first, end = begin + FOLD_SEGMENT;
+    begin = begin < 0 ? 0 : begin;
+    *ret_count = (end < self->reduced_count ? end : self->reduced_count) - begin;
+    return begin;
+}
+
+void
+fold_steps(const fold_plan_t *self, const fold_axes_t *axes, int64_t *ret)
+{
+    for (int k = 0; k < self->operands; k++)
+        ret[k] = axes->n > 0 ? axes->in[k][axes->n - 1] : 0;
+}
+
+int
+fold_store(crew_t *crew, const fold_plan_t *self, void *results, dtype_t dtype, const nd_t *out, err_t *err)
+{
+    shape_t shape = {.ndim = self->kept.n};
+    nd_t from, to = {.data = out->data, .dtype = out->dtype};
+    for (int i = 0; i < shape.ndim; i++) {
+        shape.extent[i] = self->kept.extent[i];
+        to.stride[i] = self->kept.out[i];
+    }
+    to.shape = shape;
+    nd_init(&from, results, dtype, &shape);
+    return compute_assign(crew, &to, &from, err);
 }
 
 void
 fold_walk_start(const fold_plan_t *plan, fold_walk_t *walk, int64_t position)
 {
-    walk->offset = 0;
-    for (int i = plan->nreduced - 1; i >= 0; i--) {
-        walk->at[i] = position % plan->reduced[i];
-        position /= plan->reduced[i];
-        walk->offset += walk->at[i] * plan->reduced_in[i];
+    const fold_axes_t *reduced = &plan->reduced;
+    for (int k = 0; k < plan->operands; k++)
+        walk->offset[k] = 0;
+    for (int i = reduced->n - 1; i >= 0; i--) {
+        walk->at[i] = position % reduced->extent[i];
+        position /= reduced->extent[i];
+        for (int k = 0; k < plan->operands; k++)
+            walk->offset[k] += walk->at[i] * reduced->in[k][i];
     }
 }
 
 int64_t
 fold_walk_left(const fold_plan_t *plan, const fold_walk_t *walk)
 {
-    int last = plan->nreduced - 1;
-    return last < 0 ? 1 : plan->reduced[last] - walk->at[last];
+    int last = plan->reduced.n - 1;
+    return last < 0 ? 1 : plan->reduced.extent[last] - walk->at[last];
 }
 
 void
 fold_walk_next(const fold_plan_t *plan, fold_walk_t *walk, int64_t n)
 {
-    for (int i = plan->nreduced - 1; i >= 0; i--, n = 1) {
-        walk->at[i] += n;
-        walk->offset += n * plan->reduced_in[i];
-        if (walk->at[i] < plan->reduced[i])
+    const fold_axes_t *reduced = &plan->reduced;
+    for (int i = reduced->n - 1; i >= 0; i--, n = 1) {
+        bool over = (walk->at[i] += n) == reduced->extent[i];
+        for (int k = 0; k < plan->operands; k++)
+            walk->offset[k] += (over ? n - reduced->extent[i] : n) * reduced->in[k][i];
+        if (!over)
             return;
-        walk->offset -= plan->reduced[i] * plan->reduced_in[i];
         walk->at[i] = 0;
     }
 }

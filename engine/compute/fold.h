@@ -1,27 +1,31 @@
 /* engine/compute/fold.h - what reductions share: kernels that fold elements together, and how an array is cut up for
  * them.
  *
- * Reduced positions are cut into segments of a fixed number; each segment is folded by itself, and the segments'
- * results are folded pairwise.  Nothing of that depends on the number of threads. */
+ * Reduced positions are cut into segments of a fixed number, counted in the whole array; each segment is folded by
+ * itself, and the segments' results are folded pairwise: the tree of codecs/reduction.h.  Nothing of that depends on
+ * the number of threads, on strides, or on which results are built side by side. */
 #ifndef FH_ENGINE_COMPUTE_FOLD_H
 #define FH_ENGINE_COMPUTE_FOLD_H
 
+#include "codecs/reduction.h"
 #include "engine/compute/compute.h"
 #include "engine/compute/loops.h"
 
 enum {
-    FOLD_ROW = 1024,            /* most elements of one call of row */
-    FOLD_LANES = 4096,          /* most results that are built side by side: */
-    FOLD_LANE_BYTES = 32 << 10, /* and most bytes of them */
+    FOLD_ROW = 1024,           /* most elements of one call of row */
+    FOLD_STRANDS = 8,          /* that the elements of a leaf are dealt out to; part of the bits */
+    FOLD_LANES = 2048,         /* most results that are built side by side: */
+    FOLD_LANE_BYTES = 8 << 10, /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
     FOLD_LEVELS = 18, /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
+    FOLD_OPERANDS = 16, /* arrays that what is reduced is computed from */
 };
 
 /* How elements of one dtype are folded. */
 typedef struct {
     uint8_t reduce, item, total; /* reduce_t; dtype of the elements; dtype of the results */
-    /* *ret = all n >= 1 elements folded, pairwise where that matters. */
+    /* *ret = all n >= 1 elements folded, as the tree says if they begin with a leaf. */
     void (*row)(void *ret, const char *p, int64_t step, int64_t n);
     /* acc[j] folded with element j of p, for n of them; acc lies close. */
     void (*lanes)(char *acc, const char *p, int64_t step, int64_t n);
@@ -51,30 +55,44 @@ FOLD_TABLES(wide)
 /* --- how an array is cut up ------------------------------------------------------------------------------------------
  */
 
-/* Kept axes and reduced axes apart, each outermost first, merged where strides allow. */
+/* Axes outermost first, merged where strides allow. */
 typedef struct {
-    const char *data;
-    int nkept, nreduced;
-    int64_t kept[SHAPE_MAX_DIMS], kept_in[SHAPE_MAX_DIMS],
-        kept_out[SHAPE_MAX_DIMS]; /* extents, strides of in and out */
-    int64_t reduced[SHAPE_MAX_DIMS], reduced_in[SHAPE_MAX_DIMS];
+    int n;
+    int64_t extent[SHAPE_MAX_DIMS], out[SHAPE_MAX_DIMS]; /* extents, strides of the result */
+    int64_t in[FOLD_OPERANDS][SHAPE_MAX_DIMS];           /* strides of the operands */
+} fold_axes_t;
+
+/* Kept axes and reduced axes apart. */
+typedef struct {
+    int operands;
+    char *data[FOLD_OPERANDS];
+    fold_axes_t kept, reduced;
     int64_t kept_count, reduced_count;
-    bool lanes;            /* build results side by side, else one after the other */
-    int64_t segments;      /* of FOLD_SEGMENT reduced positions */
-    int64_t block, blocks; /* kept positions that one part works on */
+    bool lanes;              /* build results side by side, else one after the other */
+    int64_t first, segments; /* first reduced position, counted in the whole; of FOLD_SEGMENT positions */
+    int64_t block, blocks;   /* kept positions that one part works on */
 } fold_plan_t;
 
-/* in_order: reduced positions must be walked in C order.  INVALID_ARGUMENT where out's shape does not fit. */
-int fold_plan(fold_plan_t *self, const nd_t *in, uint32_t axes, const nd_t *out, bool in_order, err_t *err);
+/* in: operands arrays of one shape (broadcast).  out has the same number of dimensions, the reduced ones with extent 1,
+ * or lacks these.  in_order: reduced positions must be walked in C order.  first: see above.  INVALID_ARGUMENT where
+ * out's shape does not fit. */
+int fold_plan(fold_plan_t *self, const nd_t *in, int operands, uint32_t axes, const nd_t *out, bool in_order,
+              int64_t first, err_t *err);
 /* How many results of so many bytes are built side by side. */
 int64_t fold_lane_limit(int64_t bytes);
-/* First element of a kept position, and how many positions behind it lie on the same row (at most limit). */
-const char *fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, int64_t *ret_run);
+/* First elements of a kept position, and how many positions behind it lie on the same row (at most limit). */
+void fold_kept(const fold_plan_t *self, int64_t k, int64_t limit, char **ret_data, int64_t *ret_run);
+/* The positions of segment i: where it begins, counted from the first, and how many there are. */
+int64_t fold_segment(const fold_plan_t *self, int64_t i, int64_t *ret_count);
+/* Steps of all operands along the innermost axis. */
+void fold_steps(const fold_plan_t *self, const fold_axes_t *axes, int64_t *ret);
+/* The results, in the plan's order and lying close, go to out. */
+int fold_store(crew_t *crew, const fold_plan_t *self, void *results, dtype_t dtype, const nd_t *out, err_t *err);
 
 /* Walking reduced positions from some position on. */
 typedef struct {
     int64_t at[SHAPE_MAX_DIMS];
-    int64_t offset; /* bytes */
+    int64_t offset[FOLD_OPERANDS]; /* bytes */
 } fold_walk_t;
 void fold_walk_start(const fold_plan_t *plan, fold_walk_t *walk, int64_t position);
 /* Positions left on the innermost row; go ahead by n of them (n at most that). */

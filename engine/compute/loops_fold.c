@@ -5,64 +5,92 @@
 
 #include <string.h>
 
-/* Elements that are folded without a tree: few where rounding errors add up. */
-enum { LEAF_ROUNDED = 256, LEAF_EXACT = FOLD_ROW };
-
-/* A leaf is folded in WIDTH independent lanes, which vectors hold; that number is part of the result's bits. */
-#define ROW_KERNEL(NAME, T, TOTAL, WIDTH, LEAF, FOLD)                                                                  \
-    static TOTAL NAME##_leaf(const char *p, int64_t step, int64_t n)                                                   \
+/* Where any order gives the same bits, elements are folded in WIDTH lanes and no tree. */
+#define ROW_KERNEL_EXACT(NAME, T, TOTAL, WIDTH, FOLD)                                                                  \
+    static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
     {                                                                                                                  \
         TOTAL lane[WIDTH];                                                                                             \
-        int64_t i = 0;                                                                                                 \
-        if (n < WIDTH) {                                                                                               \
-            TOTAL a = (TOTAL) * (const T *)(const void *)p;                                                            \
-            for (i = 1; i < n; i++) {                                                                                  \
-                TOTAL b = (TOTAL) * (const T *)(const void *)(p + i * step);                                           \
-                a = FOLD;                                                                                              \
-            }                                                                                                          \
-            return a;                                                                                                  \
-        }                                                                                                              \
+        const int64_t width = n < WIDTH ? n : WIDTH;                                                                   \
+        int64_t i = width;                                                                                             \
+        lane[0] = (TOTAL) * (const T *)(const void *)p;                                                                \
+        for (int64_t j = 1; j < width; j++)                                                                            \
+            lane[j] = (TOTAL) * (const T *)(const void *)(p + j * step);                                               \
         if (step == (int64_t)sizeof(T)) {                                                                              \
             const T *x = (const void *)p;                                                                              \
-            for (int j = 0; j < WIDTH; j++)                                                                            \
-                lane[j] = (TOTAL)x[j];                                                                                 \
-            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                                                \
+            for (; i + WIDTH <= n; i += WIDTH)                                                                         \
                 for (int j = 0; j < WIDTH; j++) {                                                                      \
                     TOTAL a = lane[j], b = (TOTAL)x[i + j];                                                            \
                     lane[j] = FOLD;                                                                                    \
                 }                                                                                                      \
-        } else {                                                                                                       \
-            for (int j = 0; j < WIDTH; j++)                                                                            \
-                lane[j] = (TOTAL) * (const T *)(const void *)(p + j * step);                                           \
-            for (i = WIDTH; i + WIDTH <= n; i += WIDTH)                                                                \
-                for (int j = 0; j < WIDTH; j++) {                                                                      \
-                    TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + (i + j) * step);                    \
-                    lane[j] = FOLD;                                                                                    \
-                }                                                                                                      \
         }                                                                                                              \
-        for (int j = 0; i < n; i++, j++) {                                                                             \
-            TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + i * step);                                  \
-            lane[j] = FOLD;                                                                                            \
+        for (; i < n; i++) {                                                                                           \
+            TOTAL a = lane[i % WIDTH], b = (TOTAL) * (const T *)(const void *)(p + i * step);                          \
+            lane[i % WIDTH] = FOLD;                                                                                    \
         }                                                                                                              \
-        for (int half = WIDTH / 2; half > 0; half /= 2)                                                                \
-            for (int j = 0; j < half; j++) {                                                                           \
-                TOTAL a = lane[j], b = lane[j + half];                                                                 \
-                lane[j] = FOLD;                                                                                        \
-            }                                                                                                          \
-        return lane[0];                                                                                                \
-    }                                                                                                                  \
-    static TOTAL NAME##_tree(const char *p, int64_t step, int64_t n)                                                   \
+        for (int64_t j = 1; j < width; j++) {                                                                          \
+            TOTAL a = lane[0], b = lane[j];                                                                            \
+            lane[0] = FOLD;                                                                                            \
+        }                                                                                                              \
+        memcpy(ret, lane, sizeof lane[0]);                                                                             \
+    }
+
+/* Where the order is part of the result: leaves of REDUCTION_LEAF elements in FOLD_STRANDS strands (element i goes to
+ * strand i modulo their number), which are joined by halves, and a tree over the leaves. */
+#define ROW_KERNEL_ORDERED(NAME, T, TOTAL, WIDTH, FOLD)                                                                \
+    static inline TOTAL NAME##_join(TOTAL *strand, int64_t n)                                                          \
     {                                                                                                                  \
-        if (n <= LEAF)                                                                                                 \
-            return NAME##_leaf(p, step, n);                                                                            \
-        int64_t left = (n / 2 + LEAF - 1) / LEAF * LEAF;                                                               \
-        TOTAL a = NAME##_tree(p, step, left), b = NAME##_tree(p + left * step, step, n - left);                        \
-        return FOLD;                                                                                                   \
+        for (int half = FOLD_STRANDS / 2; half > 0; half /= 2)                                                         \
+            for (int j = 0; j < half && j + half < n; j++) {                                                           \
+                TOTAL a = strand[j], b = strand[j + half];                                                             \
+                strand[j] = FOLD;                                                                                      \
+            }                                                                                                          \
+        return strand[0];                                                                                              \
+    }                                                                                                                  \
+    static TOTAL NAME##_leaf(const char *p, int64_t step, int64_t n)                                                   \
+    {                                                                                                                  \
+        TOTAL strand[FOLD_STRANDS];                                                                                    \
+        strand[0] = (TOTAL) * (const T *)(const void *)p;                                                              \
+        for (int64_t i = 1; i < FOLD_STRANDS; i++)                                                                     \
+            strand[i] = i < n ? (TOTAL) * (const T *)(const void *)(p + i * step) : strand[0];                         \
+        for (int64_t i = FOLD_STRANDS; i < n; i++) {                                                                   \
+            TOTAL b = (TOTAL) * (const T *)(const void *)(p + i * step), a = strand[i % FOLD_STRANDS];                 \
+            strand[i % FOLD_STRANDS] = FOLD;                                                                           \
+        }                                                                                                              \
+        return NAME##_join(strand, n < FOLD_STRANDS ? n : FOLD_STRANDS);                                               \
+    }                                                                                                                  \
+    static inline TOTAL NAME##_full_leaf(const char *p, int64_t step)                                                  \
+    {                                                                                                                  \
+        TOTAL strand[FOLD_STRANDS];                                                                                    \
+        for (int j = 0; j < FOLD_STRANDS; j++)                                                                         \
+            strand[j] = (TOTAL) * (const T *)(const void *)(p + j * step);                                             \
+        for (int i = FOLD_STRANDS; i < REDUCTION_LEAF; i += FOLD_STRANDS)                                              \
+            for (int j = 0; j < FOLD_STRANDS; j++) {                                                                   \
+                TOTAL a = strand[j], b = (TOTAL) * (const T *)(const void *)(p + (i + j) * step);                      \
+                strand[j] = FOLD;                                                                                      \
+            }                                                                                                          \
+        return NAME##_join(strand, FOLD_STRANDS);                                                                      \
     }                                                                                                                  \
     static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
     {                                                                                                                  \
-        TOTAL a = NAME##_tree(p, step, n);                                                                             \
-        memcpy(ret, &a, sizeof a);                                                                                     \
+        TOTAL node[FOLD_ROW / REDUCTION_LEAF];                                                                         \
+        int64_t nodes = 0, i = 0;                                                                                      \
+        node[0] = (TOTAL)0;                                                                                            \
+        if (step == (int64_t)sizeof(T))                                                                                \
+            for (; i + REDUCTION_LEAF <= n; i += REDUCTION_LEAF)                                                       \
+                node[nodes++] = NAME##_full_leaf(p + i * (int64_t)sizeof(T), sizeof(T));                               \
+        for (; i + REDUCTION_LEAF <= n; i += REDUCTION_LEAF)                                                           \
+            node[nodes++] = NAME##_full_leaf(p + i * step, step);                                                      \
+        if (i < n)                                                                                                     \
+            node[nodes++] = NAME##_leaf(p + i * step, step, n - i);                                                    \
+        for (; nodes > 1; nodes = (nodes + 1) / 2) {                                                                   \
+            for (int64_t j = 0; j < nodes / 2; j++) {                                                                  \
+                TOTAL a = node[2 * j], b = node[2 * j + 1];                                                            \
+                node[j] = FOLD;                                                                                        \
+            }                                                                                                          \
+            if (nodes % 2 != 0)                                                                                        \
+                node[nodes / 2] = node[nodes - 1];                                                                     \
+        }                                                                                                              \
+        memcpy(ret, node, sizeof node[0]);                                                                             \
     }
 
 #define LANES_KERNEL(NAME, T, TOTAL, FOLD)                                                                             \
@@ -96,7 +124,8 @@ enum { LEAF_ROUNDED = 256, LEAF_EXACT = FOLD_ROW };
         }                                                                                                              \
     }
 
-/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, leaf, how a and b fold)
+/* --- which there are: K(reduce, item, total, item's type, total's type, lanes, does the order matter, how a and b
+ * fold)
  * -------------------- */
 
 static inline float _Complex multiplyf(float _Complex a, float _Complex b)
@@ -136,15 +165,15 @@ COMPLEX_CASES(COMPLEX_ORDER)
 
 #define KERNELS(K)                                                                                                     \
     K(SUM, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))                            \
-    K(SUM, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a + b)                                                         \
-    K(SUM, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a + b)                                                       \
-    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, a + b)                                    \
-    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, a + b)                                \
+    K(SUM, FLOAT32, FLOAT32, float, float, 32, ORDERED, a + b)                                                         \
+    K(SUM, FLOAT64, FLOAT64, double, double, 16, ORDERED, a + b)                                                       \
+    K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ORDERED, a + b)                                    \
+    K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ORDERED, a + b)                                \
     K(PROD, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))                           \
-    K(PROD, FLOAT32, FLOAT32, float, float, 32, ROUNDED, a *b)                                                         \
-    K(PROD, FLOAT64, FLOAT64, double, double, 16, ROUNDED, a *b)                                                       \
-    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ROUNDED, multiplyf(a, b))                         \
-    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ROUNDED, multiply(a, b))                      \
+    K(PROD, FLOAT32, FLOAT32, float, float, 32, ORDERED, a *b)                                                         \
+    K(PROD, FLOAT64, FLOAT64, double, double, 16, ORDERED, a *b)                                                       \
+    K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ORDERED, multiplyf(a, b))                         \
+    K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ORDERED, multiply(a, b))                      \
     EXTREMES(K, INT8, int8_t, 64)                                                                                      \
     EXTREMES(K, UINT8, uint8_t, 64)                                                                                    \
     EXTREMES(K, INT16, int16_t, 64)                                                                                    \
@@ -154,7 +183,7 @@ COMPLEX_CASES(COMPLEX_ORDER)
     EXTREMES(K, INT64, int64_t, 32)                                                                                    \
     EXTREMES(K, UINT64, uint64_t, 32)                                                                                  \
     FLOAT_EXTREMES(K, FLOAT32, float, 32)                                                                              \
-    FLOAT_EXTREMES(K, FLOAT64, double, 32)                                                                             \
+    FLOAT_EXTREMES(K, FLOAT64, double, 16)                                                                             \
     COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                                               \
     COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                                              \
     K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a | b))                                                  \
@@ -163,17 +192,16 @@ COMPLEX_CASES(COMPLEX_ORDER)
     K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, EXACT, a | b)                                                        \
     K(BIT_XOR, INT64, INT64, int64_t, int64_t, 16, EXACT, a ^ b)
 
-#define MAKE(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                                                     \
-    ROW_KERNEL(fold_##R##_##ITEM, T, TT, W, LEAF_##LEAF, FOLD)                                                         \
-    LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                                                                       \
-    MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
+#define MAKE(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                    \
+    ROW_KERNEL_##ORDER(fold_##R##_##ITEM, T, TT, W, FOLD) LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                 \
+        MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
 KERNELS(MAKE)
 
 /* Counting adds bytes that are 0 or 1. */
-ROW_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, 16, LEAF_EXACT, a + b)
+ROW_KERNEL_EXACT(fold_COUNT_BOOL, uint8_t, int64_t, 16, a + b)
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
-#define ENTRY(R, ITEM, TOTAL, T, TT, W, LEAF, FOLD)                                                                    \
+#define ENTRY(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                   \
     {REDUCE_##R,                                                                                                       \
      DTYPE_##ITEM,                                                                                                     \
      DTYPE_##TOTAL,                                                                                                    \

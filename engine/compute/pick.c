@@ -53,14 +53,15 @@ pick_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *re
     _Alignas(64) char items[FOLD_ROW * FOLD_ELEMENT_MAX];
     _Alignas(16) char best[FOLD_ELEMENT_MAX];
     const fold_plan_t *plan = &job->plan;
-    int64_t step = plan->nreduced > 0 ? plan->reduced_in[plan->nreduced - 1] : 0;
+    int64_t step;
     fold_walk_t walk;
+    fold_steps(plan, &plan->reduced, &step);
     fold_walk_start(plan, &walk, first);
     for (int64_t at = first, end = first + n, now; at < end; at += now) {
         now = fold_walk_left(plan, &walk);
         now = now < end - at ? now : end - at;
         now = now < FOLD_ROW ? now : FOLD_ROW;
-        load(job, data + walk.offset, step, now, items);
+        load(job, data + walk.offset[0], step, now, items);
         job->extreme->row(best, items, job->item, now);
         if (at == first || job->pick->better(best, ret_value)) {
             memcpy(ret_value, best, (size_t)job->item);
@@ -79,15 +80,16 @@ pick_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int
 {
     _Alignas(64) char items[FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
-    int64_t step = plan->nkept > 0 ? plan->kept_in[plan->nkept - 1] : 0;
+    int64_t step;
     fold_walk_t walk;
+    fold_steps(plan, &plan->kept, &step);
     fold_walk_start(plan, &walk, first);
-    load(job, data + walk.offset, step, width, ret_values);
+    load(job, data + walk.offset[0], step, width, ret_values);
     for (int64_t j = 0; j < width; j++)
         ret_places[j] = first;
     for (int64_t i = 1; i < n; i++) {
         fold_walk_next(plan, &walk, 1);
-        load(job, data + walk.offset, step, width, items);
+        load(job, data + walk.offset[0], step, width, items);
         job->pick->lanes(ret_values, ret_places, items, job->item, width, first + i);
     }
 }
@@ -102,11 +104,11 @@ run_part(void *context, int64_t i)
     const fold_plan_t *plan = &job->plan;
     int64_t segment = i / plan->blocks, k = i % plan->blocks * plan->block;
     int64_t end = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
-    int64_t first = segment * FOLD_SEGMENT, left = plan->reduced_count - first, run;
-    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT, most = plan->lanes ? fold_lane_limit(job->item) : 1;
+    int64_t n, first = fold_segment(plan, segment, &n), most = plan->lanes ? fold_lane_limit(job->item) : 1, run;
     for (; k < end; k += run) {
         int64_t limit = end - k < most ? end - k : most;
-        const char *data = fold_kept(plan, k, limit, &run);
+        char *data;
+        fold_kept(plan, k, limit, &data, &run);
         int64_t at = segment * plan->kept_count + k;
         if (plan->lanes)
             pick_lanes(job, data, run, first, n, job->values + at * job->item, job->places + at);
@@ -133,20 +135,6 @@ merge_segments(const job_t *job, int64_t base)
     }
 }
 
-static int
-store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
-{
-    shape_t shape = {.ndim = job->plan.nkept};
-    nd_t from, to = {.data = out->data, .dtype = out->dtype};
-    for (int i = 0; i < shape.ndim; i++) {
-        shape.extent[i] = job->plan.kept[i];
-        to.stride[i] = job->plan.kept_out[i];
-    }
-    to.shape = shape;
-    nd_init(&from, job->places, DTYPE_INT64, &shape);
-    return compute_assign(crew, &to, &from, err);
-}
-
 int
 pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
 {
@@ -157,7 +145,7 @@ pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const 
                  .item = (int64_t)dtype_size(item)};
     if (job.pick == NULL || job.extreme == NULL)
         return err_set(err, FH_WRONG_TYPE, "%s of %s is not known", reduce_name(reduce), dtype_name(in->dtype));
-    int status = fold_plan(&job.plan, in, axes, out, true, err);
+    int status = fold_plan(&job.plan, in, 1, axes, out, true, 0, err);
     if (status != FH_OK || job.plan.kept_count == 0)
         return status;
     if (job.plan.reduced_count == 0)
@@ -172,7 +160,7 @@ pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const 
     }
     crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
     merge_segments(&job, base);
-    status = store(crew, &job, out, err);
+    status = fold_store(crew, &job.plan, job.places, DTYPE_INT64, out, err);
 done:
     free(job.values);
     free(job.places);

@@ -1,5 +1,5 @@
-#include "engine/compute/compute.h"
-#include "engine/compute/fold.h"
+#include "engine/compute/reduce.h"
+
 #include "engine/compute/iterate.h"
 #include "engine/compute/pick.h"
 
@@ -7,19 +7,27 @@
 #include <string.h>
 
 enum {
-    ROWS = 16,          /* reduced positions that lanes take one after the other; groups of them form the tree */
-    LANE_LEVELS = 13,   /* of the tree over those groups of a segment */
+    LANE_LEVELS = 13,   /* of the tree over the leaves of a segment */
     SMALL_BYTES = 1024, /* results that need no allocation */
+    SLOTS = 256,        /* more than any state has */
 };
 
 typedef struct {
     fold_plan_t plan;
     const fold_t *fold;
-    loop_fn convert;     /* elements to fold->item; NULL: they are of that dtype */
+    const reduce_source_t *source;
+    loop_fn convert;     /* values to fold->item; NULL: they are of that dtype */
     loop_fn widen;       /* fold->item to fold->total */
     int64_t item, total; /* bytes */
-    char *partial;       /* results: for each segment, for each kept position */
+    bool direct;         /* elements can be folded where they lie */
+    bool state;          /* slots are wanted, not one result */
+    int64_t whole;       /* positions of the whole */
+    int64_t begin_slots; /* of the first segment; each but the last has one more */
+    char *partial;       /* results: for each slot, for each kept position */
 } job_t;
+
+/* --- a tree over blocks ---------------------------------------------------------------------------------------------
+ */
 
 /* A pairwise tree over blocks that come in order: like a binary counter, level i holds the result of 2**i blocks. */
 typedef struct {
@@ -58,39 +66,61 @@ tree_finish(const tree_t *self, char *ret)
     }
 }
 
+/* n values of rows of the operands, as items that lie close. */
+static void
+load(const job_t *job, char *const *data, const int64_t *step, int64_t n, char *items)
+{
+    _Alignas(64) char values[FOLD_ROW * FOLD_ELEMENT_MAX];
+    const reduce_source_t *source = job->source;
+    if (source->load != NULL) {
+        source->load(source->context, data, step, n, job->convert != NULL ? values : items);
+        if (job->convert != NULL)
+            job->convert((char *[]){values, items}, (const int64_t[]){(int64_t)dtype_size(source->dtype), job->item},
+                         n);
+    } else {
+        job->convert((char *[]){data[0], items}, (const int64_t[]){step[0], job->item}, n);
+    }
+}
+
+static void
+move_on(const fold_plan_t *plan, char *const *data, const fold_walk_t *walk, char **ret)
+{
+    for (int k = 0; k < plan->operands; k++)
+        ret[k] = data[k] + walk->offset[k];
+}
+
 /* --- results one after the other ------------------------------------------------------------------------------------
  */
 
 /* One result: the reduced positions [first, first + n) behind data. */
 static void
-fold_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret)
+fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *ret)
 {
     _Alignas(16) char levels[FOLD_LEVELS * FOLD_ELEMENT_MAX], block[FOLD_ELEMENT_MAX];
     _Alignas(64) char items[FOLD_ROW * FOLD_ELEMENT_MAX];
     tree_t tree = {job->fold, 0, 1, job->total, levels};
     const fold_plan_t *plan = &job->plan;
-    int64_t step = plan->nreduced > 0 ? plan->reduced_in[plan->nreduced - 1] : 0;
+    int64_t step[FOLD_OPERANDS];
+    char *row[FOLD_OPERANDS];
     fold_walk_t walk;
+    fold_steps(plan, &plan->reduced, step);
     fold_walk_start(plan, &walk, first);
-    while (n > 0) {
-        int64_t now = fold_walk_left(plan, &walk);
-        now = now < n ? now : n;
-        now = now < FOLD_ROW ? now : FOLD_ROW;
-        const char *row = data + walk.offset;
-        if (job->convert != NULL) {
-            union {
-                const char *in;
-                char *p; /* casts only read from their first operand */
-            } from = {.in = row};
-            char *pair[2] = {from.p, items};
-            job->convert(pair, (const int64_t[]){step, job->item}, now);
-            job->fold->row(block, items, job->item, now);
+    for (int64_t wanted; n > 0; n -= wanted) {
+        wanted = n < FOLD_ROW ? n : FOLD_ROW;
+        if (job->direct && fold_walk_left(plan, &walk) >= wanted) {
+            job->fold->row(block, data[0] + walk.offset[0], step[0], wanted);
+            fold_walk_next(plan, &walk, wanted);
         } else {
-            job->fold->row(block, row, step, now);
+            for (int64_t have = 0, now; have < wanted; have += now) {
+                now = fold_walk_left(plan, &walk);
+                now = now < wanted - have ? now : wanted - have;
+                move_on(plan, data, &walk, row);
+                load(job, row, step, now, items + have * job->item);
+                fold_walk_next(plan, &walk, now);
+            }
+            job->fold->row(block, items, job->item, wanted);
         }
         tree_add(&tree, block);
-        fold_walk_next(plan, &walk, now);
-        n -= now;
     }
     tree_finish(&tree, ret);
 }
@@ -98,44 +128,60 @@ fold_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *re
 /* --- results side by side -------------------------------------------------------------------------------------------
  */
 
+/* The strands of n elements become one: the same tree as in a row. */
+static void
+join_strands(const fold_t *fold, char *strands, int64_t width, int64_t total, int64_t n)
+{
+    for (int64_t half = FOLD_STRANDS / 2, have = n < FOLD_STRANDS ? n : FOLD_STRANDS; half > 0; half /= 2) {
+        if (have > half)
+            fold->merge(strands, strands + half * width * total, (have - half) * width);
+        have = have < half ? have : half;
+    }
+}
+
 /* width results: element i of each reduced position goes to result i. */
 static void
-fold_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int64_t n, char *ret)
+fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, int64_t n, char *ret)
 {
-    _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES], block[FOLD_LANE_BYTES];
+    _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES];
+    _Alignas(64) char strands[FOLD_STRANDS * FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
     tree_t tree = {job->fold, 0, width, width * job->total, levels};
-    int64_t step = plan->nkept > 0 ? plan->kept_in[plan->nkept - 1] : 0;
+    int64_t step[FOLD_OPERANDS];
+    char *row[FOLD_OPERANDS];
     fold_walk_t walk;
+    fold_steps(plan, &plan->kept, step);
     fold_walk_start(plan, &walk, first);
     for (int64_t i = 0; i < n; i++) {
-        union {
-            const char *in;
-            char *p; /* casts only read from their first operand */
-        } from = {.in = data + walk.offset};
-        int64_t from_step = step;
-        if (job->convert != NULL) {
-            char *pair[2] = {from.p, items};
-            job->convert(pair, (const int64_t[]){step, job->item}, width);
-            from.p = items;
-            from_step = job->item;
-        }
-        if (i % ROWS == 0) {
-            if (i > 0)
-                tree_add(&tree, block);
-            char *pair[2] = {from.p, block};
-            job->widen(pair, (const int64_t[]){from_step, job->total}, width);
-        } else {
-            job->fold->lanes(block, from.in, from_step, width);
+        int64_t at = i % REDUCTION_LEAF, from_step = job->direct ? step[0] : job->item;
+        char *strand = strands + at % FOLD_STRANDS * tree.level_bytes;
+        move_on(plan, data, &walk, row);
+        if (!job->direct)
+            load(job, row, step, width, items);
+        char *from = job->direct ? row[0] : items;
+        if (at < FOLD_STRANDS)
+            job->widen((char *[]){from, strand}, (const int64_t[]){from_step, job->total}, width);
+        else
+            job->fold->lanes(strand, from, from_step, width);
+        if (at == REDUCTION_LEAF - 1 || i == n - 1) {
+            join_strands(job->fold, strands, width, job->total, at + 1);
+            tree_add(&tree, strands);
         }
         fold_walk_next(plan, &walk, 1);
     }
-    tree_add(&tree, block);
     tree_finish(&tree, ret);
 }
 
 /* --- parts ----------------------------------------------------------------------------------------------------------
  */
+
+/* Positions that the slot at a place of segment i covers. */
+static int64_t
+slot(const job_t *job, int64_t at, int64_t end, int *ret_level)
+{
+    *ret_level = 0;
+    return job->state ? reduction_slot(job->plan.first + at, job->plan.first + end, job->whole, ret_level) : end - at;
+}
 
 static void
 run_part(void *context, int64_t i)
@@ -143,17 +189,23 @@ run_part(void *context, int64_t i)
     const job_t *job = context;
     const fold_plan_t *plan = &job->plan;
     int64_t segment = i / plan->blocks, k = i % plan->blocks * plan->block;
-    int64_t end = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
-    int64_t first = segment * FOLD_SEGMENT, left = plan->reduced_count - first, run;
-    int64_t n = left < FOLD_SEGMENT ? left : FOLD_SEGMENT, most = plan->lanes ? fold_lane_limit(job->total) : 1;
-    for (; k < end; k += run) {
-        int64_t limit = end - k < most ? end - k : most;
-        const char *data = fold_kept(plan, k, limit, &run);
-        char *ret = job->partial + (segment * plan->kept_count + k) * job->total;
-        if (plan->lanes)
-            fold_lanes(job, data, run, first, n, ret);
-        else
-            fold_rows(job, data, first, n, ret);
+    int64_t last = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
+    int64_t count, begin = fold_segment(plan, segment, &count), end = begin + count, run;
+    int64_t first_slot = segment > 0 ? job->begin_slots + segment - 1 : 0;
+    int64_t most = plan->lanes ? fold_lane_limit(job->total) : 1;
+    char *data[FOLD_OPERANDS];
+    for (; k < last; k += run) {
+        int64_t limit = last - k < most ? last - k : most, n;
+        fold_kept(plan, k, limit, data, &run);
+        char *ret = job->partial + (first_slot * plan->kept_count + k) * job->total;
+        for (int64_t at = begin; at < end; at += n, ret += plan->kept_count * job->total) {
+            int level;
+            n = slot(job, at, end, &level);
+            if (plan->lanes)
+                fold_lanes(job, data, run, at, n, ret);
+            else
+                fold_rows(job, data, at, n, ret);
+        }
     }
 }
 
@@ -167,19 +219,41 @@ merge_segments(const job_t *job)
             job->fold->merge(job->partial + i * size, job->partial + (i + step) * size, job->plan.kept_count);
 }
 
-/* The results, in the plan's order, go to out. */
+/* The slots of all segments become those of the state: nodes are joined as far as the range allows.  out: one nd for
+ * all, its first slot, and how far slots lie apart. */
 static int
-store(crew_t *crew, const job_t *job, const nd_t *out, err_t *err)
+store_state(crew_t *crew, const job_t *job, const nd_t *out, int64_t slot_step, err_t *err)
 {
-    shape_t shape = {.ndim = job->plan.nkept};
-    nd_t from, to = {.data = out->data, .dtype = out->dtype};
-    for (int i = 0; i < shape.ndim; i++) {
-        shape.extent[i] = job->plan.kept[i];
-        to.stride[i] = job->plan.kept_out[i];
+    struct {
+        int64_t at;
+        int level;
+        char *row;
+    } slots[SLOTS];
+    int n = 0, status = FH_OK;
+    int64_t size = job->plan.kept_count * job->total;
+    char *row = job->partial;
+    for (int64_t i = 0; i < job->plan.segments; i++) {
+        int64_t count, at = fold_segment(&job->plan, i, &count), end = at + count;
+        for (; at < end; row += size) {
+            slots[n].at = job->plan.first + at;
+            slots[n].row = row;
+            at += slot(job, at, end, &slots[n++].level);
+            while (n > 1 && slots[n - 1].level >= 0 && slots[n - 1].level == slots[n - 2].level &&
+                   (slots[n - 2].at / REDUCTION_LEAF >> slots[n - 2].level) % 2 == 0 &&
+                   slots[n - 1].at - slots[n - 2].at == (int64_t)REDUCTION_LEAF << slots[n - 2].level &&
+                   job->plan.first + at - slots[n - 1].at == (int64_t)REDUCTION_LEAF << slots[n - 1].level) {
+                n--;
+                job->fold->merge(slots[n - 1].row, slots[n].row, job->plan.kept_count);
+                slots[n - 1].level++;
+            }
+        }
     }
-    to.shape = shape;
-    nd_init(&from, job->partial, (dtype_t)job->fold->total, &shape);
-    return compute_assign(crew, &to, &from, err);
+    for (int i = 0; i < n && status == FH_OK; i++) {
+        nd_t to = *out;
+        to.data += i * slot_step;
+        status = fold_store(crew, &job->plan, slots[i].row, (dtype_t)job->fold->total, &to, err);
+    }
+    return status;
 }
 
 /* What a reduction of nothing gives. */
@@ -198,6 +272,200 @@ store_identity(crew_t *crew, reduce_t reduce, const nd_t *out, err_t *err)
     return compute_assign(crew, out, &scalar, err);
 }
 
+/* How values become what is folded. */
+static void
+plan_values(job_t *job)
+{
+    const reduce_source_t *source = job->source;
+    dtype_t item = (dtype_t)job->fold->item, total = (dtype_t)job->fold->total;
+    job->item = (int64_t)dtype_size(item);
+    job->total = (int64_t)dtype_size(total);
+    job->widen = cast_find(item, total);
+    /* bools from outside need not be 0 or 1 */
+    bool same = source->dtype == item && item != DTYPE_BOOL;
+    job->direct = same && source->load == NULL && iterate_aligned(&source->in[0]);
+    job->convert = same && source->load != NULL                        ? NULL
+                   : item == DTYPE_BOOL && source->dtype == DTYPE_BOOL ? cast_find(DTYPE_UINT8, DTYPE_BOOL)
+                                                                       : cast_find(source->dtype, item);
+}
+
+/* One group.  state: slots lie slot_step bytes apart in out, which stands for the first; positions count from first in
+ * whole. */
+static int
+fold_group(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_t axes, const nd_t *out, bool ordered,
+           const int64_t *state, err_t *err)
+{
+    job_t job;
+    job.source = source;
+    job.fold = fold_find(reduce, out->dtype);
+    if (job.fold == NULL)
+        return err_set(err, FH_WRONG_TYPE, "%s cannot give %s", reduce_name(reduce), dtype_name(out->dtype));
+    int status = fold_plan(&job.plan, source->in, source->operands, axes, out, ordered, state ? state[0] : 0, err);
+    if (status != FH_OK || job.plan.kept_count == 0)
+        return status;
+    if (job.plan.reduced_count == 0)
+        return store_identity(crew, reduce, out, err);
+    plan_values(&job);
+    job.state = state != NULL;
+    job.whole = state ? state[1] : job.plan.reduced_count;
+    int64_t slots = job.plan.segments, count, begin = fold_segment(&job.plan, 0, &count);
+    job.begin_slots = 1;
+    if (state) {
+        job.begin_slots = reduction_slots(job.plan.first, job.plan.first + count, job.whole);
+        begin = fold_segment(&job.plan, job.plan.segments - 1, &count) + job.plan.first;
+        slots = job.begin_slots;
+        if (job.plan.segments > 1)
+            slots += job.plan.segments - 2 + reduction_slots(begin, begin + count, job.whole);
+    }
+    _Alignas(64) char small[SMALL_BYTES];
+    int64_t bytes = slots * job.plan.kept_count * job.total;
+    job.partial = bytes <= SMALL_BYTES ? small : malloc((size_t)bytes);
+    if (job.partial == NULL)
+        return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of partial results of %s", (long long)bytes,
+                       reduce_name(reduce));
+    crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
+    if (state) {
+        status = store_state(crew, &job, out, state[2], err);
+    } else {
+        merge_segments(&job);
+        status = fold_store(crew, &job.plan, job.partial, (dtype_t)job.fold->total, out, err);
+    }
+    if (job.partial != small)
+        free(job.partial);
+    return status;
+}
+
+/* --- groups ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The array with the axes that shape has and it lacks, with extent 1. */
+static void
+keep_axes(const nd_t *out, const shape_t *shape, uint32_t axes, int first, nd_t *ret)
+{
+    ret->data = out->data;
+    ret->dtype = out->dtype;
+    ret->shape = *shape;
+    bool whole = out->shape.ndim - first == shape->ndim;
+    for (int i = 0, own = first; i < shape->ndim; i++) {
+        bool gone = axes >> i & 1;
+        ret->shape.extent[i] = gone && !whole ? 1 : out->shape.extent[own];
+        ret->stride[i] = gone ? 0 : out->stride[own];
+        own += whole || !gone;
+    }
+}
+
+/* The groups of a reduction; the piece's must be the last. */
+static int
+find_groups(const shape_t *shape, uint32_t axes, const reduce_piece_t *piece, bool ordered,
+            uint32_t ret[SHAPE_MAX_DIMS], int *ret_count, err_t *err)
+{
+    shape_t whole = *shape;
+    ret[0] = axes;
+    *ret_count = 1;
+    if (shape->ndim < SHAPE_MAX_DIMS && axes >> shape->ndim != 0)
+        return err_set(err, FH_INVALID_ARGUMENT, "a reduction over axes that an array of %d dimensions does not have",
+                       shape->ndim);
+    if (piece->whole > 0) {
+        if (piece->axis < 0 || piece->axis >= shape->ndim || !(axes >> piece->axis & 1) || piece->start < 0 ||
+            piece->start > piece->whole - shape->extent[piece->axis])
+            return err_set(err, FH_INVALID_ARGUMENT, "a piece that does not lie in the whole along a reduced axis");
+        whole.extent[piece->axis] = piece->whole;
+    }
+    if (axes == 0 || !ordered)
+        return FH_OK;
+    *ret_count = reduction_groups(&whole, axes, ret);
+    if (piece->whole > 0 && reduction_outermost(&whole, ret[*ret_count - 1]) != piece->axis)
+        return err_set(err, FH_INVALID_ARGUMENT, "axis %d is not the outermost of its group", piece->axis);
+    return FH_OK;
+}
+
+/* First position of a piece, positions of the whole; 0 where they are too many. */
+static int64_t
+positions(const shape_t *shape, uint32_t group, const reduce_piece_t *piece, int64_t *ret_whole)
+{
+    int64_t inner = 1;
+    for (int i = piece->axis + 1; i < shape->ndim; i++)
+        inner *= group >> i & 1 ? shape->extent[i] : 1;
+    if (__builtin_mul_overflow(inner, piece->whole, ret_whole))
+        *ret_whole = 0;
+    return *ret_whole ? inner * piece->start : 0;
+}
+
+int
+reduce_state_shape(const shape_t *shape, uint32_t axes, const reduce_piece_t *piece, shape_t *ret, err_t *err)
+{
+    uint32_t groups[SHAPE_MAX_DIMS];
+    int n;
+    int64_t whole;
+    int status = find_groups(shape, axes, piece, true, groups, &n, err);
+    if (status != FH_OK)
+        return status;
+    int64_t first = positions(shape, groups[n - 1], piece, &whole), count = 1;
+    for (int i = 0; i < shape->ndim; i++)
+        count *= groups[n - 1] >> i & 1 ? shape->extent[i] : 1;
+    if (whole == 0)
+        return err_set(err, FH_OVERFLOW, "a whole with so many elements is too large for this machine");
+    ret->ndim = 1;
+    ret->extent[0] = reduction_slots(first, first + count, whole);
+    for (int i = 0; i < shape->ndim; i++)
+        if (!(axes >> i & 1) && ret->ndim < SHAPE_MAX_DIMS)
+            ret->extent[ret->ndim++] = shape->extent[i];
+    return FH_OK;
+}
+
+/* Room for the results of an inner group, in the dtype that they are folded in. */
+static int
+make_middle(const nd_t *shape, uint32_t group, dtype_t dtype, nd_t *ret, err_t *err)
+{
+    shape_t left = shape->shape;
+    for (int i = 0; i < left.ndim; i++)
+        left.extent[i] = group >> i & 1 ? 1 : left.extent[i];
+    int64_t bytes = shape_bytes(&left, dtype);
+    char *data = bytes < 0 ? NULL : malloc((size_t)bytes + 1);
+    if (data == NULL)
+        return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of partial results", (long long)bytes);
+    nd_init(ret, data, dtype, &left);
+    return FH_OK;
+}
+
+int
+reduce_run(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_t axes, const reduce_piece_t *piece,
+           const nd_t *out, err_t *err)
+{
+    bool ordered = reduction_is_ordered(reduce, out->dtype);
+    const shape_t *shape = &source->in[0].shape;
+    uint32_t groups[SHAPE_MAX_DIMS];
+    int n, status = find_groups(shape, axes, piece, ordered, groups, &n, err);
+    if (status != FH_OK)
+        return status;
+    nd_t full;
+    bool whole = piece->whole == 0;
+    int64_t state[3] = {0};
+    if (whole && n == 1)
+        return fold_group(crew, reduce, source, axes, out, ordered, NULL, err);
+    keep_axes(out, shape, axes, !whole, &full);
+    if (!whole) {
+        state[0] = positions(shape, groups[n - 1], piece, &state[1]);
+        state[2] = out->stride[0];
+    }
+    reduce_source_t middle = {.operands = 1};
+    char *last = NULL;
+    for (int i = 0; i < n && status == FH_OK; i++) {
+        const reduce_source_t *from = i > 0 ? &middle : source;
+        nd_t to = full;
+        if (i < n - 1)
+            status = make_middle(&from->in[0], groups[i], reduction_state_dtype(out->dtype), &to, err);
+        if (status == FH_OK)
+            status = fold_group(crew, reduce, from, groups[i], &to, ordered, i == n - 1 && !whole ? state : NULL, err);
+        free(last);
+        last = i < n - 1 ? to.data : NULL;
+        middle.in[0] = to;
+        middle.dtype = to.dtype;
+    }
+    free(last);
+    return status;
+}
+
 int
 compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const nd_t *out, int64_t base, err_t *err)
 {
@@ -205,33 +473,7 @@ compute_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, con
         return err_set(err, FH_WRONG_TYPE, "an operand of %s has no dtype", reduce_name(reduce));
     if (reduce == REDUCE_ARGMIN || reduce == REDUCE_ARGMAX)
         return pick_reduce(crew, reduce, in, axes, out, base, err);
-    job_t job = {.fold = fold_find(reduce, out->dtype)};
-    if (job.fold == NULL)
-        return err_set(err, FH_WRONG_TYPE, "%s cannot give %s", reduce_name(reduce), dtype_name(out->dtype));
-    int status = fold_plan(&job.plan, in, axes, out, false, err);
-    if (status != FH_OK || job.plan.kept_count == 0)
-        return status;
-    if (job.plan.reduced_count == 0)
-        return store_identity(crew, reduce, out, err);
-    dtype_t item = (dtype_t)job.fold->item, total = (dtype_t)job.fold->total;
-    job.item = (int64_t)dtype_size(item);
-    job.total = (int64_t)dtype_size(total);
-    bool direct =
-        in->dtype == item && item != DTYPE_BOOL && iterate_aligned(in); /* bools from outside need not be 0 or 1 */
-    job.convert = direct                                          ? NULL
-                  : item == DTYPE_BOOL && in->dtype == DTYPE_BOOL ? cast_find(DTYPE_UINT8, DTYPE_BOOL)
-                                                                  : cast_find(in->dtype, item);
-    job.widen = cast_find(item, total);
-    _Alignas(64) char small[SMALL_BYTES];
-    int64_t bytes = job.plan.segments * job.plan.kept_count * job.total;
-    job.partial = bytes <= SMALL_BYTES ? small : malloc((size_t)bytes);
-    if (job.partial == NULL)
-        return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of partial results of %s", (long long)bytes,
-                       reduce_name(reduce));
-    crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
-    merge_segments(&job);
-    status = store(crew, &job, out, err);
-    if (job.partial != small)
-        free(job.partial);
-    return status;
+    reduce_source_t source = {.operands = 1, .dtype = in->dtype};
+    source.in[0] = *in;
+    return reduce_run(crew, reduce, &source, axes, &(reduce_piece_t){0}, out, err);
 }

@@ -1,8 +1,11 @@
-/* engine/methods/reduce.c - REDUCE and ARG_COMBINE. */
+/* engine/methods/reduce.c - REDUCE, REDUCE_JOIN and ARG_COMBINE. */
+#include "engine/compute/reduce.h"
+
 #include "codecs/op.h"
 #include "engine/methods.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 static bool
 is_arg(reduce_t reduce)
@@ -69,11 +72,39 @@ check_axes(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint
     return FH_OK;
 }
 
+/* Of a piece: the shape and dtype of its state. */
+static int
+check_piece(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint32_t axes, dtype_t *dtype,
+            shape_t *ret_shape, reduce_piece_t *ret, err_t *err)
+{
+    *ret = (reduce_piece_t){(int)message->axis, message->start, message->whole};
+    if (message->whole == 0)
+        return FH_OK;
+    if (!reduction_is_ordered(reduce, *dtype) || message->keepdims)
+        return err_set(err, FH_INVALID_ARGUMENT, "%s of %s has no states of pieces", reduce_name(reduce),
+                       dtype_name(*dtype));
+    *dtype = reduction_state_dtype(*dtype);
+    return reduce_state_shape(in, axes, ret, ret_shape, err);
+}
+
+static int
+compute(run_t *run, reduce_t reduce, const nd_t *in, uint32_t axes, const reduce_piece_t *piece, const nd_t *out,
+        err_t *err)
+{
+    reduce_source_t source = {.operands = 1, .dtype = in->dtype};
+
+    if (is_arg(reduce))
+        return compute_reduce(run->crew, reduce, in, axes, out, run->call->message.as.REDUCE.base, err);
+    source.in[0] = *in;
+    return reduce_run(run->crew, reduce, &source, axes, piece, out, err);
+}
+
 static int
 run_reduce(run_t *run, err_t *err)
 {
     const msg_REDUCE_t *message = &run->call->message.as.REDUCE;
     pin_t in = {0}, out = {0};
+    reduce_piece_t piece;
     reduce_t reduce = REDUCE_SUM;
     dtype_t dtype = DTYPE_NONE;
     shape_t shape;
@@ -89,12 +120,14 @@ run_reduce(run_t *run, err_t *err)
     status = check_dtype(reduce, in.nd.dtype, message->dtype, &dtype, err);
     if (!status)
         status = check_axes(message, reduce, &in.nd.shape, &axes, &shape, err);
+    if (!status)
+        status = check_piece(message, reduce, &in.nd.shape, axes, &dtype, &shape, &piece, err);
     if (status || run_defer(run, shape_bytes(&in.nd.shape, in.nd.dtype)))
         goto done;
     status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
     if (!status) {
         segment_touch(out.segment);
-        status = compute_reduce(run->crew, reduce, &in.nd, axes, &out.nd, message->base, err);
+        status = compute(run, reduce, &in.nd, axes, &piece, &out.nd, err);
     }
     if (!status)
         status = core_publish(run->core, run->lane, message->result, &out, false, err);
@@ -110,6 +143,111 @@ results_reduce(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     ret[0] = message->as.REDUCE.result;
     return 1;
 }
+
+/* ---- pieces
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    pin_t *pins;
+    nd_t *states;
+    uint32_t count;
+    int64_t bytes;
+} states_t;
+
+static int
+pin_states(run_t *run, oids_t ids, states_t *ret, err_t *err)
+{
+    int status = FH_OK;
+
+    ret->pins = calloc(ids.count, sizeof *ret->pins);
+    ret->states = calloc(ids.count, sizeof *ret->states);
+    if (!ret->pins || !ret->states)
+        return err_set(err, FH_NO_MEMORY, "no memory to join %u states", ids.count);
+    for (; ret->count < ids.count && !status; ret->count += status == FH_OK) {
+        nd_t *nd = &ret->pins[ret->count].nd;
+
+        status = core_pin(run->core, ids.items[ret->count], &ret->pins[ret->count], err);
+        if (status)
+            break;
+        ret->states[ret->count] = *nd;
+        ret->bytes += shape_bytes(&nd->shape, nd->dtype);
+    }
+    return status;
+}
+
+static void
+release_states(states_t *self)
+{
+    for (uint32_t i = 0; self->pins && i < self->count; i++)
+        pin_release(&self->pins[i]);
+    free(self->pins);
+    free(self->states);
+}
+
+/* The dtype of the result, and its shape: that of a state without its slots. */
+static int
+check_join(const msg_REDUCE_JOIN_t *message, reduce_t reduce, const states_t *states, dtype_t *ret_dtype,
+           shape_t *ret_shape, err_t *err)
+{
+    const shape_t *state = &states->states[0].shape;
+
+    if (message->cuts.count != message->states.count + 1)
+        return err_set(err, FH_INVALID_ARGUMENT, "%u cuts for %u states", message->cuts.count, message->states.count);
+    if (!dtype_valid(message->dtype) || !reduction_is_ordered(reduce, (dtype_t)message->dtype) || state->ndim < 1)
+        return err_set(err, FH_INVALID_ARGUMENT, "these are no states of %s", reduce_name(reduce));
+    ret_shape->ndim = state->ndim - 1;
+    for (int i = 0; i < ret_shape->ndim; i++)
+        ret_shape->extent[i] = state->extent[i + 1];
+    *ret_dtype = (dtype_t)message->dtype;
+    if (message->middle)
+        *ret_dtype = reduction_state_dtype(*ret_dtype);
+    return FH_OK;
+}
+
+static int
+run_reduce_join(run_t *run, err_t *err)
+{
+    const msg_REDUCE_JOIN_t *message = &run->call->message.as.REDUCE_JOIN;
+    states_t states = {0};
+    pin_t out = {0};
+    reduce_t reduce = REDUCE_SUM;
+    dtype_t dtype = DTYPE_NONE;
+    shape_t shape;
+    int status = find(message->op, &reduce, err);
+
+    if (!status)
+        status = core_check_new(run->core, message->result, err);
+    if (!status)
+        status = pin_states(run, message->states, &states, err);
+    if (!status)
+        status = check_join(message, reduce, &states, &dtype, &shape, err);
+    if (status || run_defer(run, states.bytes))
+        goto done;
+    status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
+    if (!status) {
+        segment_touch(out.segment);
+        status = reduce_join(run->crew, reduce, (dtype_t)message->dtype, states.states, (int)states.count,
+                             message->cuts.items, &out.nd, err);
+    }
+    if (!status)
+        status = core_publish(run->core, run->lane, message->result, &out, false, err);
+done:
+    release_states(&states);
+    pin_release(&out);
+    return status;
+}
+
+static int
+results_reduce_join(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.REDUCE_JOIN.result;
+    return 1;
+}
+
+/* ---- argmin and argmax of pieces
+ * -------------------------------------------------------------------------------------
+ */
 
 static int
 check_combine(reduce_t reduce, const nd_t *values, const nd_t *indices, shape_t *ret_shape, err_t *err)
@@ -168,6 +306,10 @@ results_arg_combine(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 
 static const method_t ROWS[] = {
     {.code = MSG_REDUCE, .detail = offsetof(message_t, as.REDUCE.op), .run = run_reduce, .results = results_reduce},
+    {.code = MSG_REDUCE_JOIN,
+     .detail = offsetof(message_t, as.REDUCE_JOIN.op),
+     .run = run_reduce_join,
+     .results = results_reduce_join},
     {.code = MSG_ARG_COMBINE,
      .detail = offsetof(message_t, as.ARG_COMBINE.op),
      .run = run_arg_combine,

@@ -34,10 +34,7 @@ _functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotel
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
 __all__ += [_name for _name in _functions.names() if _name not in globals()]
 
-# Names that are promised but not built: who uses one is told so.
-_PLANNED = {
-    "the array API namespace": ("array_api",),
-}
+_NAMESPACES = ("array_api", "fft", "linalg")  # imported when they are asked for
 
 
 def __getattr__(name):
@@ -45,14 +42,11 @@ def __getattr__(name):
         from .hub import engine
 
         return engine()
-    for what, planned in _PLANNED.items():
-        if name in planned:
-            raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
-    if name in ("linalg", "fft"):
+    if name in _NAMESPACES:
         return importlib.import_module(f"{__name__}.{name}")
     found = globals()[name] = _functions.get(name)
     return found
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, "linalg", "fft"})
+    return sorted({*globals(), *__all__, *_NAMESPACES})

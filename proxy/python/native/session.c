@@ -389,6 +389,12 @@ static PyMethodDef session_methods[] = {
     {"empty", pyarray_empty, METH_VARARGS, "empty(dtype, shape, axis or None, blocksize, engines or None) -> Array"},
     {"ufunc", pycompute_ufunc, METH_VARARGS,
      "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
+    {"matmul", pydense_matmul, METH_VARARGS, "matmul((a, b)) -> Array"},
+    {"random", pydense_random, METH_VARARGS,
+     "random(distribution, dtype, reals, integers, state, shape, axis or None, blocksize, engines or None) -> (Array, "
+     "state)"},
+    {"arange", pydense_arange, METH_VARARGS,
+     "arange(dtype, integers, reals, count, axis or None, blocksize, engines or None) -> Array"},
     {"concatenate", pyviews_concatenate, METH_VARARGS, "concatenate(arrays, axis) -> Array"},
     {"from_pieces", pyviews_from_pieces, METH_VARARGS, "from_pieces(arrays, axis) -> Array"},
     {"kernel_get", pykernel_get_named, METH_VARARGS, "kernel_get(name) -> Kernel"},
