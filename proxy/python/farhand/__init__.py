@@ -44,11 +44,11 @@ def __getattr__(name):
     for what, planned in _PLANNED.items():
         if name in planned:
             raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
-    if name in ("linalg", "fft"):
+    if name in ("linalg", "fft", "random"):
         return importlib.import_module(f"{__name__}.{name}")
     found = globals()[name] = _functions.get(name)
     return found
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, "linalg", "fft"})
+    return sorted({*globals(), *__all__, "linalg", "fft", "random"})
