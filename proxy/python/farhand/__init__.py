@@ -36,14 +36,17 @@ __all__ += [_name for _name in _functions.names() if _name not in globals()]
 # Names that are promised but not built: who uses one is told so.
 _PLANNED = {
     "the mapping of all objects of a cluster": ("ObjectEngine", "ObjectHub", "engine"),
-    "the array API namespace": ("array_api",),
 }
+
+
+_NAMESPACES = ("array_api", "fft", "linalg")  # imported when they are asked for
 
 
 def __getattr__(name):
     for what, planned in _PLANNED.items():
         if name in planned:
             raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
+    if name in _NAMESPACES:
     if name in ("linalg", "fft", "random"):
         return importlib.import_module(f"{__name__}.{name}")
     found = globals()[name] = _functions.get(name)
@@ -51,4 +54,5 @@ def __getattr__(name):
 
 
 def __dir__():
+    return sorted({*globals(), *__all__, *_NAMESPACES})
     return sorted({*globals(), *__all__, "linalg", "fft", "random"})

@@ -19,11 +19,18 @@
 
 #include <Python.h>
 
+enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 32 };
+
 /* Per-module state. */
 typedef struct {
     PyObject
         *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
     PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type, *object_type;
+    PyTypeObject *operators_type;
+    PyTypeObject *remote_class, *dist_class; /* proxies.c; NULL until they are told */
+    PyObject *dtypes;                        /* a tuple: NumPy's by our codes */
+    PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
+    PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -90,6 +97,20 @@ PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, f
 /* A tuple of Arrays, None where there is no handle; takes them all, also on failure. */
 PyObject *handles_tuple(pysession_t *self, fh_array **arrays, int count);
 void handles_dealloc(PyObject *object);
+
+/* ---- proxies.c: RemoteArray and DistArray */
+PyObject *pyproxies_use(PyObject *module, PyObject *args);
+PyObject *pyproxies_wrap(PyObject *module, PyObject *handle);
+/* A proxy of a native Array that info describes; takes handle, also on failure (NULL: a failure). */
+PyObject *pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info);
+/* The native Array in an object that is exactly a RemoteArray or DistArray, as a reference; NULL (no exception) for all
+ * else. */
+PyObject *pyproxies_handle(native_t *state, PyObject *object);
+
+/* ---- operators.c */
+extern PyType_Spec pyoperators_spec;
+/* use_operators(class): its methods are called for what is not simple. */
+PyObject *pyoperators_use(PyObject *module, PyObject *class);
 
 /* ---- queries.c: methods of Session that read tables */
 PyObject *pyqueries_engines(PyObject *object, PyObject *none);
@@ -185,6 +206,8 @@ typedef struct {
     pylocal_t locals[PYOPERANDS_MAX];
 } pyoperands_t;
 
+/* A Python int, float or complex (and no subclass) as a weak operand: 1; 0: it is none of them; -1: an exception. */
+int convert_number(fh_operand *self, PyObject *source);
 /* sequence: a tuple; the objects in it must outlive the operands. */
 bool pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple);
 void pyoperands_release(pyoperands_t *self);
