@@ -39,7 +39,7 @@ _PLANNED = {
 }
 
 
-_NAMESPACES = ("array_api", "fft", "linalg")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):
@@ -47,7 +47,6 @@ def __getattr__(name):
         if name in planned:
             raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
     if name in _NAMESPACES:
-    if name in ("linalg", "fft", "random"):
         return importlib.import_module(f"{__name__}.{name}")
     found = globals()[name] = _functions.get(name)
     return found
@@ -55,4 +54,3 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *__all__, *_NAMESPACES})
-    return sorted({*globals(), *__all__, "linalg", "fft", "random"})
