@@ -17,7 +17,7 @@ from .array import Array, wrap
 from .dtypes import normalize_axis
 from .errors import CLASSES, error
 from .function_table import numpys
-from .remote_calls import engine_of, python_side, run
+from .remote_calls import host_of, python_side, run
 from .session import current, session_of
 
 
@@ -84,7 +84,7 @@ def whole(name, args, kwargs, written=-1):
     side = python_side(session)
     try:
         call = remote_wire.Call(_command(name, args, kwargs, written))
-        engine = engine_of(side, call)
+        engine = host_of(side, call)
         side.greet(engine)
         value = side.wait(engine, f"numpy.{name}", call)
     except CLASSES["NotSupported"] as problem:

@@ -182,6 +182,7 @@ PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 /* ---- python_object.c: methods of Session */
 extern PyType_Spec pyobject_spec;
 PyObject *pyobject_call(PyObject *object, PyObject *args);
+PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
 
