@@ -125,6 +125,14 @@ def _bound(name, args, kwargs, parameter, default):
     return bound.arguments.get(parameter, default)
 
 
+def numpy_version(engine):
+    """That of the NumPy which hosted functions on this engine find."""
+    call = remote_wire.Call(_command("version.short_version.strip", (), {}, -1))
+    side = python_side(current())
+    side.greet(engine)
+    return side.wait(engine, "numpy.version", call)[0]
+
+
 class Hosted:
     """What stands for a hosted function of the table."""
 
