@@ -3,7 +3,6 @@ import numpy as np
 
 from .array import Array, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
-from .errors import not_supported
 from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current
 
@@ -24,21 +23,26 @@ def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
     An array: a DistArray cut along axis, one piece an engine, or pieces of blocksize; axis None: a RemoteArray on one
     engine.  A list or tuple: a list or tuple of proxies, the engines taking turns.  Another object that can be pickled: a
     proxy of a class made from its type (see Remote).  A proxy: itself, or in another layout if axis or engines ask for one.
-    None: None.  name: publish it too.
+    None: None.  name: publish it too.  A type with a method __farhand_scatter__(axis, blocksize=..., engines=...) says itself
+    what becomes of its objects; its proxies, whatever they are, with __farhand_gather__() what their gather gives.
     """
+    hook = getattr(type(x), "__farhand_scatter__", None)
+    if hook is not None:
+        result = hook(x, axis, blocksize=blocksize, engines=engines)
+        return result if name is None else result.publish(name)
     if isinstance(x, (list, tuple)):
         return _scatter_sequence(x, engines)
-    if x is None or isinstance(x, Remote):
+    if x is None:
         return x
+    if isinstance(x, Remote):
+        return x if name is None else x.publish(name)
     array = None if isinstance(x, Array) else _local_array(x)
     if isinstance(x, Array):
         result = _rescatter(x, axis, blocksize, engines)
     elif array is not None:
         result = _scatter_array(array, axis, blocksize, engines)
-    elif name is not None:
-        raise not_supported("only arrays can be published under a name: a Python object lives as long as its session")
     else:
-        result = scatter_object(x, None if engines is None else _numbers(engines)[0])
+        return scatter_object(x, None if engines is None else _numbers(engines)[0], name)
     if name is not None:
         result.publish(name)
     return result
@@ -132,6 +136,9 @@ def gather(x, *, copy=False):
     """
     if isinstance(x, Array):
         return x.gather(copy=copy)
+    hook = getattr(type(x), "__farhand_gather__", None)
+    if hook is not None:
+        return hook(x)
     if isinstance(x, Remote):
         return gather_object(x)
     if isinstance(x, (list, tuple)):
@@ -143,15 +150,15 @@ def gather(x, *, copy=False):
 
 
 def get(name):
-    """The array or kernel published under a name."""
+    """The array, kernel or Python object that is published under a name."""
     return current().get(name)
 
 
-def names():
-    """All names under which arrays and kernels are published."""
-    return current().names()
+def names(types=False):
+    """All names under which something is published; types=True: a dict of names and "array", "kernel" or "python"."""
+    return current().names(types)
 
 
 def unpublish(name):
-    """Take a name back; the array lives on as long as its session."""
+    """Take a name back; what had it lives on as long as sessions hold it."""
     current().unpublish(name)

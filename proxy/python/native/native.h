@@ -158,6 +158,16 @@ PyObject *pycompute_assign(PyObject *object, PyObject *args);
 PyObject *pydense_matmul(PyObject *object, PyObject *args);
 PyObject *pydense_random(PyObject *object, PyObject *args);
 PyObject *pydense_arange(PyObject *object, PyObject *args);
+/* ---- sorting.c: methods of Array */
+PyObject *pysorting_sort(PyObject *object, PyObject *args);
+PyObject *pysorting_argsort(PyObject *object, PyObject *args);
+PyObject *pysorting_accumulate(PyObject *object, PyObject *args);
+PyObject *pysorting_searchsorted(PyObject *object, PyObject *args);
+PyObject *pysorting_isin(PyObject *object, PyObject *args);
+PyObject *pysorting_bincount(PyObject *object, PyObject *args);
+PyObject *pysorting_histogram(PyObject *object, PyObject *args);
+PyObject *pysorting_interp(PyObject *object, PyObject *args);
+PyObject *pysorting_correlate(PyObject *object, PyObject *args);
 
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
@@ -185,6 +195,7 @@ PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 /* ---- python_object.c: methods of Session */
 extern PyType_Spec pyobject_spec;
 PyObject *pyobject_call(PyObject *object, PyObject *args);
+PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
 

@@ -377,6 +377,7 @@ static PyMethodDef session_methods[] = {
     {"call", pyqueries_call, METH_VARARGS, "call(array or None, engine, method, args) -> list"},
     {"python_call", pyobject_call, METH_VARARGS,
      "python_call(engine, what, pickle, objects, arrays, buffers, keep, timeout, token)"},
+    {"python_get", pyobject_get, METH_O, "python_get(name) -> Object"},
     {"python_collect", pyobject_collect, METH_NOARGS, "python_collect() -> (list of (token, answer), calls under way)"},
     {"python_await", pyobject_await, METH_VARARGS, "python_await(milliseconds): until something may have come"},
     {"call_many", session_call_many, METH_VARARGS, "call_many(array or None, engine, method, count)"},
