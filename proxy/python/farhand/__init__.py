@@ -35,7 +35,7 @@ _functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotel
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
 __all__ += [_name for _name in _functions.names() if _name not in globals()]
 
-_NAMESPACES = ("array_api", "fft", "linalg")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):
