@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
+from compare.inputs import chosen_from
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = fh.__version__
@@ -80,6 +81,10 @@ class Contestant:
         x = fh.scatter(np.ones(n))
         return {"sum": median_of(5, lambda: float(x.sum())), "mean": median_of(5, lambda: float(x.mean()))}
 
+    def chosen(self, n):
+        x, mask, indices = map(fh.scatter, chosen_from(n))
+        return {"mask": median_of(3, lambda: x[mask].wait()), "take": median_of(5, lambda: x[indices].wait())}
+
     def fused(self, n):
         a, b, c = (fh.scatter(np.full(n, value)) for value in (1.0, 2.0, 3.0))
         return {"fused": median_of(5, lambda: float((a * b + c).sum()))}
@@ -120,6 +125,15 @@ class Contestant:
             return {"time": median_of(1, lambda: (a @ b).wait())}
         except fh.NotSupported as reason:
             raise Skip(str(reason)) from None
+
+    def maths(self, n):
+        x = fh.linspace(0.0, 10.0, n)
+        return {name: median_of(5, lambda: getattr(np, name)(x).wait()) for name in ("exp", "sin")}
+
+    def random(self, n):
+        generator = fh.random.default_rng(1)
+        return {"uniform": median_of(3, lambda: generator.random(n).wait()),
+                "normal": median_of(3, lambda: generator.standard_normal(n).wait())}
 
     def memory(self, _):
         """Of daemons that have not worked yet; an engine with the children that it has ready."""

@@ -1,6 +1,7 @@
 """NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
 import numpy as np
 
+from compare.inputs import chosen_from
 from compare.timing import median_of
 
 VERSION = np.__version__
@@ -14,6 +15,10 @@ class Contestant:
         x = np.ones(n)
         return {"sum": median_of(5, x.sum), "mean": median_of(5, x.mean)}
 
+    def chosen(self, n):
+        x, mask, indices = chosen_from(n)
+        return {"mask": median_of(3, lambda: x[mask]), "take": median_of(5, lambda: x[indices])}
+
     def fused(self, n):
         a, b, c = (np.full(n, value) for value in (1.0, 2.0, 3.0))
         return {"fused": median_of(3, lambda: (a * b + c).sum())}
@@ -21,3 +26,12 @@ class Contestant:
     def matmul(self, n):
         a, b = (np.random.default_rng(seed).random((n, n)) for seed in (1, 2))
         return {"time": median_of(1, lambda: a @ b)}
+
+    def maths(self, n):
+        x = np.linspace(0.0, 10.0, n)
+        return {name: median_of(5, lambda: getattr(np, name)(x)) for name in ("exp", "sin")}
+
+    def random(self, n):
+        """The same generator as farhand's."""
+        generator = np.random.Generator(np.random.Philox(1))
+        return {"uniform": median_of(3, lambda: generator.random(n)), "normal": median_of(3, lambda: generator.standard_normal(n))}
