@@ -7,7 +7,6 @@
 #include "base/private_file.h"
 #include "base/stop.h"
 #include "codecs/connection_file.h"
-#include "engine/apply/blas.h"
 #include "engine/engine.h"
 #include "engine/python_host.h"
 
@@ -339,7 +338,6 @@ main(int argc, char *argv[])
     if (!options_start(&TABLE, argc, argv, &self.settings, &status))
         return status;
     (void)umask(077);
-    blas_prepare();
     log_start("farhand-engine");
     status = start(&self, &err);
     if (!status)

@@ -359,6 +359,9 @@ FH_EXPORT int fh_reduce(fh_array *array, const char *op, const int *axes, int na
 FH_EXPORT int fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims,
                           fh_dtype dtype, fh_array **ret, fh_error *error);
 
+/* Sorting, searching, running results, counting. */
+#include "farhand/sorting.h"
+
 FH_EXPORT int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_copy(fh_array *array, fh_array **ret, fh_error *error);
 /* array[...] = value, broadcast; cast at most same_kind unless casting says otherwise. */

@@ -15,9 +15,9 @@ emit_part(const layout_t *layout, const shape_t *shape, int i, dtype_t dtype, co
                          .engine = layout->engines[i],
                          .out = &out,
                          .nout = 1,
-                         .integers = (int64_t[]){first, ramp->integer_start, ramp->integer_delta},
+                         .integers = (int64_t[]){first, ramp->integer_start, ramp->integer_next},
                          .nintegers = integers ? 3 : 1,
-                         .reals = (double[]){ramp->start[0], ramp->start[1], ramp->delta[0], ramp->delta[1]},
+                         .reals = (double[]){ramp->start[0], ramp->start[1], ramp->next[0], ramp->next[1]},
                          .nreals = integers ? 0 : 4,
                          .first = layout_first(layout, shape, i)};
     return apply_emit(&emit, ret, err);

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 static const char LIBRARY[] = "libopenblas.so.0";
 
@@ -41,12 +40,7 @@ load(void)
         }
         *(void **)((char *)&functions + FUNCTIONS[i].offset) = found;
     }
-}
-
-void
-blas_prepare(void)
-{
-    setenv("OPENBLAS_NUM_THREADS", "1", 0);
+    functions.openblas_set_num_threads(1); /* the crew's threads call it, each for itself */
 }
 
 int

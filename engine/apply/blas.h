@@ -1,6 +1,7 @@
 /* engine/apply/blas.h - OpenBLAS, loaded when the first call needs it: an engine that never multiplies matrices neither
- * maps it nor starts its threads.
- * Thread rule: any thread.  Functions may be called from several threads at once. */
+ * maps it nor starts threads for it.
+ * Thread rule: any thread.  Functions may be called from several threads at once; each call uses the thread that makes
+ * it and no other. */
 #ifndef FH_ENGINE_APPLY_BLAS_H
 #define FH_ENGINE_APPLY_BLAS_H
 
@@ -16,8 +17,6 @@ typedef struct {
 
 enum { BLAS_ROW_MAJOR = 101, BLAS_AS_IT_IS = 111, BLAS_TRANSPOSED = 112 };
 
-/* Before there are other threads: the library shall not start one of its own for each processor when it is loaded. */
-void blas_prepare(void);
 /* *ret stays valid.  NOT_SUPPORTED: it is not installed, or lacks a function; the text names it. */
 int blas_get(const blas_t **ret, err_t *err);
 

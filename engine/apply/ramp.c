@@ -8,8 +8,8 @@ enum { PART_ELEMENTS = 1 << 16 };
 typedef struct {
     char *out;
     int64_t count, first;
-    int64_t start, delta;         /* of integers */
-    double real[2], imaginary[2]; /* of others: start, delta */
+    int64_t start, next;          /* of integers: the first two elements of all */
+    double real[2], imaginary[2]; /* of others */
 } ramp_t;
 
 typedef void ramp_fn(const ramp_t *self, int64_t from, int64_t to);
@@ -20,7 +20,8 @@ typedef void ramp_fn(const ramp_t *self, int64_t from, int64_t to);
     {                                                                                                                  \
         T *out = (T *)self->out;                                                                                       \
         for (int64_t i = from; i < to; i++)                                                                            \
-            out[i] = (T)((uint64_t)self->start + (uint64_t)(self->first + i) * (uint64_t)self->delta);                 \
+            out[i] = (T)((uint64_t)self->start +                                                                       \
+                         (uint64_t)(self->first + i) * ((uint64_t)self->next - (uint64_t)self->start));                \
     }
 RAMP_INTEGER(INT8, int8_t)
 RAMP_INTEGER(UINT8, uint8_t)
@@ -37,9 +38,11 @@ RAMP_INTEGER(UINT64, uint64_t)
     static void ramp_##NAME(const ramp_t *self, int64_t from, int64_t to)                                              \
     {                                                                                                                  \
         T *out = (T *)self->out;                                                                                       \
-        R start = (R)self->real[0], delta = (R)self->real[1];                                                          \
+        R start = (R)(T)self->real[0], next = (R)(T)self->real[1], delta = next - start;                               \
         for (int64_t i = from; i < to; i++)                                                                            \
             out[i] = (T)(start + (R)(self->first + i) * delta);                                                        \
+        for (int64_t i = from; i < to && self->first + i < 2; i++)                                                     \
+            out[i] = (T)(self->first + i ? next : start); /* not rounded */                                            \
     }
 RAMP_FLOAT(FLOAT16, half_t, float)
 RAMP_FLOAT(FLOAT32, float, float)
@@ -49,11 +52,15 @@ RAMP_FLOAT(FLOAT64, double, double)
 #define RAMP_COMPLEX(NAME, R)                                                                                          \
     static void ramp_##NAME(const ramp_t *self, int64_t from, int64_t to)                                              \
     {                                                                                                                  \
-        R *out = (R *)self->out, start = (R)self->real[0], delta = (R)self->real[1];                                   \
-        R other_start = (R)self->imaginary[0], other_delta = (R)self->imaginary[1];                                    \
+        R *out = (R *)self->out, start = (R)self->real[0], next = (R)self->real[1], delta = next - start;              \
+        R start_i = (R)self->imaginary[0], next_i = (R)self->imaginary[1], delta_i = next_i - start_i;                 \
         for (int64_t i = from; i < to; i++) {                                                                          \
             out[2 * i] = start + (R)(self->first + i) * delta;                                                         \
-            out[2 * i + 1] = other_start + (R)(self->first + i) * other_delta;                                         \
+            out[2 * i + 1] = start_i + (R)(self->first + i) * delta_i;                                                 \
+        }                                                                                                              \
+        for (int64_t i = from; i < to && self->first + i < 2; i++) {                                                   \
+            out[2 * i] = self->first + i ? next : start;                                                               \
+            out[2 * i + 1] = self->first + i ? next_i : start_i;                                                       \
         }                                                                                                              \
     }
 RAMP_COMPLEX(COMPLEX64, float)
@@ -107,7 +114,7 @@ apply_ramp(apply_call_t *call, err_t *err)
         return err_set(err, FH_OVERFLOW, "ramp from its element %lld on", (long long)parts.ramp.first);
     if (integers) {
         parts.ramp.start = call->integers[1];
-        parts.ramp.delta = call->integers[2];
+        parts.ramp.next = call->integers[2];
     } else {
         for (int i = 0; i < 2; i++) {
             parts.ramp.real[i] = call->reals[2 * i];

@@ -41,11 +41,11 @@ typedef struct {
 FH_EXPORT int fh_random(fh_session *session, const fh_random_draw *draw, int ndim, const int64_t *shape,
                         const fh_scatter_options *options, fh_philox *state, fh_array **ret, fh_error *error);
 
-/* start + i * delta for i from 0 in C order, computed in the dtype as numpy.arange does.  Integers use the first two,
- * others the real and imaginary parts. */
+/* count numbers at equal distances, computed in the dtype as numpy.arange does from the first two.  Integers use the
+ * first two fields, others the real and imaginary parts. */
 typedef struct {
-    int64_t integer_start, integer_delta;
-    double start[2], delta[2];
+    int64_t integer_start, integer_next;
+    double start[2], next[2];
 } fh_ramp;
 FH_EXPORT int fh_arange(fh_session *session, fh_dtype dtype, const fh_ramp *ramp, int64_t count,
                         const fh_scatter_options *options, fh_array **ret, fh_error *error);

@@ -16,6 +16,7 @@ from .calls import apply, call, call_all, methodcall, vectorize
 from .cluster import Cluster
 from .config import config
 from .creation import empty, full, ones, shared, zeros
+from .doctor import doctor
 from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
 from .function_table import Namespace as _Namespace
@@ -42,7 +43,7 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_NAMESPACES = ("array_api", "fft", "linalg")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):

@@ -259,6 +259,12 @@ def current():
         return connect()
 
 
+def is_open():
+    """Is there a default session?"""
+    with _lock:
+        return _default is not None and not _default.closed
+
+
 def set_default(session):
     """Make a session the default one (None: none); returns the one before."""
     global _default

@@ -155,6 +155,16 @@ PyObject *pycompute_assign(PyObject *object, PyObject *args);
 PyObject *pydense_matmul(PyObject *object, PyObject *args);
 PyObject *pydense_random(PyObject *object, PyObject *args);
 PyObject *pydense_arange(PyObject *object, PyObject *args);
+/* ---- sorting.c: methods of Array */
+PyObject *pysorting_sort(PyObject *object, PyObject *args);
+PyObject *pysorting_argsort(PyObject *object, PyObject *args);
+PyObject *pysorting_accumulate(PyObject *object, PyObject *args);
+PyObject *pysorting_searchsorted(PyObject *object, PyObject *args);
+PyObject *pysorting_isin(PyObject *object, PyObject *args);
+PyObject *pysorting_bincount(PyObject *object, PyObject *args);
+PyObject *pysorting_histogram(PyObject *object, PyObject *args);
+PyObject *pysorting_interp(PyObject *object, PyObject *args);
+PyObject *pysorting_correlate(PyObject *object, PyObject *args);
 
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
