@@ -50,7 +50,7 @@ typedef struct {
 
 extern const method_table_t METHODS_ARRAY, METHODS_ADOPT, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE,
     METHODS_CALL, METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD, METHODS_PYTHON,
-    METHODS_APPLY;
+    METHODS_APPLY, METHODS_CARVE;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);

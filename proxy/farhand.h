@@ -594,6 +594,8 @@ typedef struct {
 FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
                                   void *context, fh_error *error);
 
+#include "farhand/lists.h"
+
 #include "farhand/dense.h"
 
 #ifdef __cplusplus

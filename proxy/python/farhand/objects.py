@@ -9,11 +9,12 @@ from .session import current
 _turn = 0  # whose turn it is, of the engines, when arrays of a list are dealt out
 
 
-def _next_engine(engines):
+def _deal(n):
+    """Whose turn it is to take the first of n things."""
     global _turn
-    engine = engines[_turn % len(engines)]
-    _turn += 1
-    return engine
+    first = _turn
+    _turn += n
+    return first
 
 
 def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
@@ -86,27 +87,39 @@ def _scatter_whole(session, array, ids):
 def _scatter_sequence(xs, engines):
     session = current()
     ids = session.engine_ids(engines) or session.engine_ids([engine.number for engine in session.engines])
-    items = []
-    objects, places, owners = [], [], []
-    for x in xs:
-        array = None if x is None or isinstance(x, (list, tuple, Array, Remote)) else _local_array(x)
-        if isinstance(x, (list, tuple)):
-            items.append(_scatter_sequence(x, engines))
-        elif x is None or isinstance(x, (Array, Remote)):
-            items.append(x)
-        elif array is not None:
-            code_of(array.dtype)
-            items.append(_scatter_whole(session, array, (_next_engine(ids),)))
-        else:
-            places.append(len(items))
-            objects.append(x)
-            owners.append(_next_engine(ids))
-            items.append(None)
+    items = list(xs)
+    arrays, objects = {}, {}  # by their places
+    for place, x in enumerate(items):
+        if type(x) is np.ndarray:
+            arrays[place] = x
+        elif isinstance(x, (list, tuple)):
+            items[place] = _scatter_sequence(x, engines)
+        elif x is not None and not isinstance(x, (Array, Remote)):
+            array = _local_array(x)
+            if array is None:
+                objects[place] = x
+            else:
+                arrays[place] = array
+    for array in arrays.values():
+        code_of(array.dtype)
+    if arrays:
+        made = session._native.scatter_list(list(arrays.values()), ids, _deal(len(arrays)) % len(ids))
+        items = _filled(items, arrays, made)
     if objects:
-        numbers = {engine.id: engine.number for engine in current().engines}
-        for place, proxy in zip(places, scatter_objects(objects, [numbers[owner] for owner in owners])):
-            items[place] = proxy
+        first = _deal(len(objects))
+        numbers = {engine.id: engine.number for engine in session.engines}
+        owners = [numbers[ids[(first + i) % len(ids)]] for i in range(len(objects))]
+        items = _filled(items, objects, scatter_objects(list(objects.values()), owners))
     return tuple(items) if isinstance(xs, tuple) else items
+
+
+def _filled(items, places, values):
+    """The items with these values at those places."""
+    if len(places) == len(items):
+        return list(values)
+    for place, value in zip(places, values):
+        items[place] = value
+    return items
 
 
 def _rescatter(x, axis, blocksize, engines):

@@ -138,6 +138,9 @@ PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);
 PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 
+/* ---- lists.c */
+PyObject *pylists_scatter(PyObject *object, PyObject *args);
+
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
 /* Method of Array: a Mapping with the array's C-order bytes, or None where it has to be copied. */

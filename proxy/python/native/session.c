@@ -385,6 +385,8 @@ static PyMethodDef session_methods[] = {
     {"get", pyarray_get_named, METH_VARARGS, "get(name) -> Array"},
     {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
     {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
+    {"scatter_list", pylists_scatter, METH_VARARGS,
+     "scatter_list(list of buffers, engines, which of them is first) -> list of RemoteArray"},
     {"shared", pymapping_shared, METH_VARARGS, "shared(dtype, shape) -> Mapping"},
     {"empty", pyarray_empty, METH_VARARGS, "empty(dtype, shape, axis or None, blocksize, engines or None) -> Array"},
     {"ufunc", pycompute_ufunc, METH_VARARGS,
