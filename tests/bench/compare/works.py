@@ -55,6 +55,8 @@ WORKS = (
     Work("arrays", (Row("rate", "scatter {} arrays of 8 kB", "/s"),), (10000,), (100,), (5, 1)),
     Work("sums", (Row("sum", "sum of {}", "s"), Row("mean", "mean of {}", "s")), (10**8,), (10**5,), (2, 1)),
     Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (2, 1)),
+    Work("chosen", (Row("mask", "x[mask] of {}, half of them", "s"), Row("take", "x[indices] of {}, a million at random", "s")),
+         (10**8,), (10**5,), (2, 1), 8.0),
     Work("kernel", (Row("new", "new function to its first result", "s"),), (3,), (1,), (4, 1)),
     Work("objects", (Row("create", "create {} objects", "/s"), Row("delete", "delete {} objects", "/s")), (1000,), (100,), (5, 1), 4.0),
     Work("matmul", (Row("time", "matmul {0} x {0}", "s"),), (4096,), (256,), (2, 1), 8.0),
@@ -86,7 +88,7 @@ CONTESTANTS = (
 def size_text(work, size):
     if work.key.startswith("axis"):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
-    if work.key in ("sums", "fused", "maths", "random"):
+    if work.key in ("sums", "fused", "chosen", "maths", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")
     return f"{size:,}" if work.key != "matmul" else str(size)
 

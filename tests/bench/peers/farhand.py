@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
+from compare.inputs import chosen_from
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = fh.__version__
@@ -79,6 +80,10 @@ class Contestant:
     def sums(self, n):
         x = fh.scatter(np.ones(n))
         return {"sum": median_of(5, lambda: float(x.sum())), "mean": median_of(5, lambda: float(x.mean()))}
+
+    def chosen(self, n):
+        x, mask, indices = map(fh.scatter, chosen_from(n))
+        return {"mask": median_of(3, lambda: x[mask].wait()), "take": median_of(5, lambda: x[indices].wait())}
 
     def fused(self, n):
         a, b, c = (fh.scatter(np.full(n, value)) for value in (1.0, 2.0, 3.0))

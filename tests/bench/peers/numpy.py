@@ -1,6 +1,7 @@
 """NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
 import numpy as np
 
+from compare.inputs import chosen_from
 from compare.timing import median_of
 
 VERSION = np.__version__
@@ -13,6 +14,10 @@ class Contestant:
     def sums(self, n):
         x = np.ones(n)
         return {"sum": median_of(5, x.sum), "mean": median_of(5, x.mean)}
+
+    def chosen(self, n):
+        x, mask, indices = chosen_from(n)
+        return {"mask": median_of(3, lambda: x[mask]), "take": median_of(5, lambda: x[indices])}
 
     def fused(self, n):
         a, b, c = (np.full(n, value) for value in (1.0, 2.0, 3.0))
