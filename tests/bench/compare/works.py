@@ -62,6 +62,8 @@ WORKS = (
     Work("matmul", (Row("time", "matmul {0} x {0}", "s"),), (4096,), (256,), (2, 1), 8.0),
     Work("maths", (Row("exp", "exp of {}", "s"), Row("sin", "sin of {}", "s")), (10**7,), (10**5,), (3, 1)),
     Work("random", (Row("uniform", "{}, uniform over [0, 1)", "s"), Row("normal", "{}, normal", "s")), (2 * 10**7,), (10**5,), (3, 1)),
+    Work("sorting", (Row("sort", "sort {} doubles", "s"), Row("running", "cumsum of {} doubles", "s"),
+                     Row("histogram", "histogram of {} doubles, 100 bins", "s")), (10**7, 10**8), (10**5,), (2, 1), 20.0),
     Work("memory", (Row("worker", "memory of an idle engine", "B"), Row("controller", "memory of the idle rest", "B")), (1,), (1,), (1, 1)),
     Work("engines", (Row("ready", "ready, engines: {}", "s"), Row("sum", "(x + 1).sum(), value read, engines: {}", "s")),
          (1, 8, 64), (1, 3), (3, 1), 20.0),

@@ -89,6 +89,12 @@ class Contestant:
         a, b, c = (fh.scatter(np.full(n, value)) for value in (1.0, 2.0, 3.0))
         return {"fused": median_of(5, lambda: float((a * b + c).sum()))}
 
+    def sorting(self, n):
+        x = fh.scatter(np.random.default_rng(1).normal(size=n))
+        np.sort(x).wait()  # the engines have the memory then
+        return {"sort": median_of(3, lambda: np.sort(x).wait()), "running": median_of(3, lambda: np.cumsum(x).wait()),
+                "histogram": median_of(3, lambda: np.histogram(x, 100, (-5, 5))[0].wait())}
+
     def kernel(self, count):
         try:
             import numba  # noqa: F401  (Python functions are compiled by it)
