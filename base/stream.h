@@ -63,6 +63,8 @@ int stream_ticket_new(stream_ticket_t *ret, err_t *err);
 void stream_ticket_write(const stream_ticket_t *ticket, uint8_t ret[STREAM_TICKET]);
 void stream_ticket_read(const uint8_t bytes[STREAM_TICKET], stream_ticket_t *ret);
 
+/* The host in "tcp://HOST:PORT" or "tcp://[HOST]:PORT", cut to size. */
+void stream_host_of(const char *endpoint, char *ret, size_t size);
 /* Listen on host (a name or a number) at any port; *ret_port is the one.  Non-blocking. */
 int stream_listen(const char *host, int *ret_fd, int *ret_port, err_t *err);
 /* Connect, show the ticket, and wait to be admitted.  CANNOT_CONNECT, TIMEOUT, IO_ERROR, NO_MEMORY. */

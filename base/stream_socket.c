@@ -47,6 +47,21 @@ listen_at(const struct addrinfo *address, int *ret_port)
     return -1;
 }
 
+void
+stream_host_of(const char *endpoint, char *ret, size_t size)
+{
+    const char *start = strncmp(endpoint, "tcp://", 6) == 0 ? endpoint + 6 : endpoint, *colon = strrchr(start, ':');
+    size_t length = colon ? (size_t)(colon - start) : strlen(start);
+    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
+        start++;
+        length -= 2;
+    }
+    if (length >= size)
+        length = size - 1;
+    memcpy(ret, start, length);
+    ret[length] = '\0';
+}
+
 int
 stream_listen(const char *host, int *ret_fd, int *ret_port, err_t *err)
 {

@@ -38,3 +38,20 @@ if(NOT TARGET fh_llvm)
 endif()
 # clang of the same major, to compile test kernels and examples to bitcode.
 find_program(FH_CLANG NAMES clang-${FH_LLVM_MAJOR} clang-19 clang)
+
+# NumPy's distributions of random numbers, which come with NumPy as a static library without Python in it.
+if(NOT TARGET npyrandom)
+  set(Python3_FIND_STRATEGY LOCATION)
+  if(NOT Python3_EXECUTABLE AND NOT Python3_ROOT_DIR)
+    set(Python3_ROOT_DIR /usr)
+  endif()
+  find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
+  execute_process(COMMAND ${Python3_EXECUTABLE} -c "import numpy, os; print(os.path.dirname(numpy.__file__))"
+                  OUTPUT_VARIABLE numpy_folder OUTPUT_STRIP_TRAILING_WHITESPACE)
+  find_library(FH_NPYRANDOM npyrandom HINTS ${numpy_folder}/random/lib NO_DEFAULT_PATH)
+  if(NOT FH_NPYRANDOM)
+    message(FATAL_ERROR "libnpyrandom.a not found in ${numpy_folder}/random/lib: it comes with NumPy (python3-numpy)")
+  endif()
+  add_library(npyrandom STATIC IMPORTED)
+  set_target_properties(npyrandom PROPERTIES IMPORTED_LOCATION ${FH_NPYRANDOM})
+endif()

@@ -124,7 +124,9 @@ make_parts(engine_t *self, const engine_options_t *options, err_t *err)
                                               .cluster = options->cluster},
                            err);
     if (!status)
-        status = mates_new(&self->mates, &(mates_options_t){&self->core, options->context, options->keys}, err);
+        status =
+            mates_new(&self->mates,
+                      &(mates_options_t){&self->core, options->context, options->keys, options->trust_network}, err);
     self->core.reactor = pthread_self();
     self->core.has_reactor = true;
     if (!status)
@@ -253,6 +255,7 @@ pump(engine_t *self, bool *ret_waiting)
     *ret_waiting = borrows_pump(self->core.borrows, mates_send, self->mates);
     *ret_waiting |= transfers_waiting(self->core.transfers);
     pthread_mutex_unlock(&self->core.lock);
+    mates_pull(self->mates);
     return more;
 }
 

@@ -6,6 +6,7 @@
 #include "engine/borrow.h"
 #include "engine/lend.h"
 #include "engine/peers.h"
+#include "engine/pulls.h"
 #include "engine/transfer.h"
 
 #include <inttypes.h>
@@ -39,6 +40,7 @@ struct mates {
     void *context;
     const link_keys_t *keys;
     oid_map_t by_engine;
+    pulls_t *pulls;
     header_writer_t *writer;
     arena_t *arena;
     size_t nwanted;
@@ -59,6 +61,8 @@ mates_new(mates_t **ret, const mates_options_t *options, err_t *err)
 
     if (!status)
         status = arena_new(&self->arena, ARENA_BYTES, err);
+    if (!status)
+        status = pulls_new(&self->pulls, self->core, options->trust_network, err);
     if (status)
         mates_destroy(&self);
     else
@@ -73,6 +77,7 @@ mates_destroy(mates_t **self)
 
     if (!*self)
         return;
+    pulls_destroy(&(*self)->pulls);
     for (mate_t *mate; (mate = oid_map_next(&(*self)->by_engine, &cursor));) {
         link_destroy(&mate->link);
         free(mate);
@@ -150,6 +155,7 @@ lose(mates_t *self, mate_t *mate)
     link_destroy(&mate->link);
     self->changes++;
     lost_error(mate, &err);
+    pulls_engine_lost(self->pulls, mate->engine);
     pthread_mutex_lock(&self->core->lock);
     transfers_engine_lost(self->core->transfers, mate->engine, &err);
     borrows_engine_lost(self->core->borrows, mate->engine, &err);
@@ -274,6 +280,21 @@ mates_is_near(void *context, oid_t engine)
     return mate && mate->known && !mate->lost && mate->local[0] && strcmp(mate->host, self->core->host) == 0;
 }
 
+static const char *
+endpoint_of(const void *context, oid_t engine)
+{
+    const mates_t *self = context;
+    const mate_t *mate = oid_map_find(&self->by_engine, engine);
+
+    return mate && mate->known && !mate->lost ? mate->endpoint : NULL;
+}
+
+void
+mates_pull(mates_t *self)
+{
+    pulls_pump(self->pulls, &(pulls_way_t){mates_send, endpoint_of, self});
+}
+
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 
@@ -305,6 +326,8 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
         pthread_mutex_lock(&self->core->lock);
         transfers_offer_refused(self->core->transfers, mate->engine, &message->as.OFFER_REFUSED);
         pthread_mutex_unlock(&self->core->lock);
+    } else if (message->code == MSG_TICKETS) {
+        (void)pulls_tickets(self->pulls, mate->engine, &message->as.TICKETS); /* perhaps nobody asks any more */
     } else if (message->code == MSG_LENT) {
         pthread_mutex_lock(&self->core->lock);
         borrows_lent(self->core->borrows, mate->engine, &message->as.LENT);
@@ -315,6 +338,8 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
         err_t err;
 
         message_to_err(&message->as.ERROR, &err);
+        if (pulls_refused(self->pulls, mate->engine, message->as.ERROR.call, &err))
+            return;
         pthread_mutex_lock(&self->core->lock);
         bool expected = borrows_refused(self->core->borrows, mate->engine, message->as.ERROR.call, &err);
 

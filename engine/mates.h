@@ -15,6 +15,7 @@ typedef struct {
     core_t *core;            /* borrowed */
     void *context;           /* ZeroMQ's; borrowed */
     const link_keys_t *keys; /* of the engines; borrowed */
+    bool trust_network;      /* arrays need not be sealed on their way */
 } mates_options_t;
 
 int mates_new(mates_t **ret, const mates_options_t *options, err_t *err);
@@ -31,6 +32,8 @@ void mates_lose(mates_t *self, oid_t engine, str_t reason);
 /* For transfer_way_t and borrows; context: a mates_t. */
 bool mates_is_near(void *context, oid_t engine);
 int mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
+/* See to arrays that come over streams. */
+void mates_pull(mates_t *self);
 /* Handle what has come from all of them.  True: some link has more. */
 bool mates_receive(mates_t *self);
 /* Descriptors of the links; returns how many there are, of which at most room are filled in. */

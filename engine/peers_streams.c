@@ -16,7 +16,7 @@ arrival_streams(arrival_t *at)
     int status = core->streams ? FH_OK : err_set(&err, FH_NOT_SUPPORTED, "this engine has no streams");
     uint32_t made = 0;
 
-    if (!status && !at->caller->lane)
+    if (!status && at->caller->role == 'C' && !at->caller->lane)
         status = err_set(&err, FH_STALE_HANDLE, "the session has ended");
     while (!status && made < streams->count && made < STREAMS_EACH_SESSION) {
         stream_ticket_t ticket;

@@ -294,7 +294,8 @@ python_host_ask(python_host_t *self, const python_request_t *request, python_job
     job->lane = request->lane;
     str_copy(request->what, job->what, sizeof job->what);
     job->limit_ns = request->timeout_ns ? request->timeout_ns : self->all->options.timeout_ns;
-    job->has_result = !oid_is_none(request->result);
+    job->result = request->result;
+    job->core = self->all->core;
     if (!self->first)
         self->began_ns = clock_now_ns();
     *(self->first ? &self->last->next : &self->first) = job;

@@ -47,6 +47,8 @@ python_job_free(core_t *core, python_job_t **self)
     *self = NULL;
     if (!job)
         return;
+    if (!oid_is_none(job->result))
+        object_table_note_python(&core->objects, job->host, job->result);
     for (uint32_t i = 0; i < job->made.nobjects; i++)
         object_table_note_python(&core->objects, job->host, job->made.objects[i]);
     for (int i = 0; i < job->made.narrays; i++)
@@ -65,12 +67,10 @@ python_job_orphan(void *job)
 {
     python_job_t *self = job;
 
-    if (self->finished) {
-        self->made.nobjects = 0; /* the session has ended, and its host with it */
-        python_job_free(NULL, &self);
-    } else {
+    if (self->finished)
+        python_job_free(self->core, &self);
+    else
         self->orphan = true;
-    }
 }
 
 void
@@ -129,8 +129,8 @@ python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_
     }
     if (self->count >= self->options.most)
         return err_set(err, FH_LIMIT_EXCEEDED,
-                       "this engine has %d Python hosts, one for each session that runs Python; "
-                       "it takes no more (--python-hosts)",
+                       "this engine has %d Python hosts, one for each session that runs Python and one for what is "
+                       "published; it takes no more (--python-hosts)",
                        self->count);
     host = calloc(1, sizeof *host);
     if (!host)
@@ -283,8 +283,11 @@ python_hosts_forget(python_hosts_t *self, oid_t session)
 {
     python_host_t *host = python_hosts_find(self, session);
 
-    if (!host)
-        return;
-    host->closing = true;
-    python_host_kill(host, "the session has ended");
+    if (host) {
+        host->closing = true;
+        python_host_kill(host, "the session has ended");
+    }
+    host = python_hosts_find(self, PYTHON_SHARED);
+    if (host)
+        python_host_cancel(host);
 }

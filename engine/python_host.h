@@ -1,11 +1,11 @@
 /* engine/python_host.h - the engine's side of Python hosts: children that run the Python code of sessions.
  *
- * A session gets a host of its own with its first call, and it is killed with the session.  It is no sandbox: the code
- * has the engine's rights.  Calls are run in the order in which they were asked; several may be on their way at once.
- * Everything is asynchronous: what a call gave is in its job when that is finished, and its lane is woken.  What a host
- * says is checked.  When a host ends, the calls that it had fail, and all Python objects in it hold that error from
- * then on; the next call gets a new host. Thread rule: owned by the engine's reactor thread, without the core's lock;
- * jobs are guarded by that lock. */
+ * A session gets a host of its own with its first call, and it is killed with the session.  One more host belongs to
+ * all: what is published lives there.  They are no sandbox: the code has the engine's rights.  Calls are run in the
+ * order in which they were asked; several may be on their way at once. Everything is asynchronous: what a call gave is
+ * in its job when that is finished, and its lane is woken.  What a host says is checked.  When a host ends, the calls
+ * that it had fail, and all Python objects in it hold that error from then on; the next call gets a new host. Thread
+ * rule: owned by the engine's reactor thread, without the core's lock; jobs are guarded by that lock. */
 #ifndef FH_ENGINE_PYTHON_HOST_H
 #define FH_ENGINE_PYTHON_HOST_H
 
@@ -48,13 +48,14 @@ typedef struct {
 typedef struct python_job {
     struct python_job *next; /* of those that the host has; the oldest first */
     uint64_t serial, host;   /* of the host: what python objects that it makes belong to */
+    core_t *core;            /* borrowed */
     const call_t *call;      /* until it is an orphan */
     lane_t *lane;            /* likewise */
     char what[PYHOST_WHAT];
     int64_t limit_ns;
     int verdict;      /* why it was asked to end; OK: it was not */
     bool interrupted; /* SIGINT was sent for it */
-    bool has_result;  /* its value becomes an object */
+    oid_t result;     /* the object that its value becomes in the host; none: none, or it is published */
     segment_t *granted[PYHOST_ARRAYS];
     int ngranted;
     bool finished, orphan;
@@ -79,7 +80,8 @@ typedef struct {
     int64_t timeout_ns; /* 0: the default */
 } python_request_t;
 
-/* The host of a session, started if there is none.  LIMIT_EXCEEDED, IO_ERROR. */
+/* The host of a session, or that of all (PYTHON_SHARED), started if there is none.  LIMIT_EXCEEDED, IO_ERROR. */
+#define PYTHON_SHARED OID_NONE
 int python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_t *err);
 uint64_t python_host_serial(const python_host_t *self);
 /* Could so many bytes of calls be asked beside those that wait?  The first call always can. */
@@ -100,7 +102,7 @@ void python_job_orphan(void *job);
 
 /* End those calls of a session that are marked as cancelled. */
 void python_hosts_cancel(python_hosts_t *self, oid_t session);
-/* A session has ended: so does its host. */
+/* A session has ended: so do its host, and its calls in the shared one. */
 void python_hosts_forget(python_hosts_t *self, oid_t session);
 int python_hosts_fd(const python_hosts_t *self);
 int64_t python_hosts_next_deadline(const python_hosts_t *self);

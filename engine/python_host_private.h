@@ -15,7 +15,7 @@ typedef struct packet {
 struct python_host {
     python_host_t *next;
     python_hosts_t *all;
-    oid_t session;
+    oid_t session;   /* PYTHON_SHARED: of all */
     uint64_t serial; /* never used again in this engine */
     bool closing;    /* its session has ended */
     bool ready;
@@ -59,6 +59,10 @@ void python_pins_release(python_host_t *self);
 /* ---- python_answer.c */
 /* Handle a datagram.  PROTOCOL_ERROR: the host must go. */
 int python_answer_take(python_host_t *self, const char *bytes, size_t size, err_t *err);
+
+/* ---- python_watch.c */
+/* End those of its calls that are marked as cancelled, or that nobody waits for any more. */
+void python_host_cancel(python_host_t *self);
 
 /* ---- python_host.c */
 /* NULL: the session has none that can be asked. */

@@ -30,24 +30,32 @@ press(python_host_t *self, int64_t now_ns)
 }
 
 void
-python_hosts_cancel(python_hosts_t *self, oid_t session)
+python_host_cancel(python_host_t *self)
 {
-    python_host_t *host = python_hosts_find(self, session);
+    core_t *core = self->all->core;
     bool all = true;
 
-    if (!host)
-        return;
-    pthread_mutex_lock(&self->core->lock);
-    for (python_job_t *job = host->first; job; job = job->next) {
-        if (!job->orphan && call_cancelled(job->call) && !job->verdict)
+    pthread_mutex_lock(&core->lock);
+    for (python_job_t *job = self->first; job; job = job->next) {
+        if ((job->orphan || call_cancelled(job->call)) && !job->verdict)
             job->verdict = FH_CANCELLED;
         all = all && job->verdict;
         if (all)
-            atomic_store(&host->process->page->cancelled, job->serial);
+            atomic_store(&self->process->page->cancelled, job->serial);
     }
-    pthread_mutex_unlock(&self->core->lock);
-    if (host->first && host->first->verdict && !host->first->interrupted)
-        press(host, clock_now_ns());
+    pthread_mutex_unlock(&core->lock);
+    if (self->first && self->first->verdict && !self->first->interrupted)
+        press(self, clock_now_ns());
+}
+
+void
+python_hosts_cancel(python_hosts_t *self, oid_t session)
+{
+    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
+
+    for (int i = 0; i < 2; i++)
+        if (hosts[i])
+            python_host_cancel(hosts[i]);
 }
 
 static int64_t

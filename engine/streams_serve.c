@@ -2,6 +2,7 @@
 #include "codecs/strided.h"
 #include "engine/deposit.h"
 #include "engine/streams_private.h"
+#include "engine/transfer.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -30,11 +31,13 @@ answer_failure(served_t *self, const stream_record_t *record, const err_t *failu
 /* ---- to the peer ---------------------------------------------------------------------------------------------------
  */
 
-/* Any array, as with FETCH. */
+/* Any array, as with FETCH; for an engine what was offered to it. */
 static int
 find_array(served_t *self, const stream_record_t *record, pin_t *ret, err_t *err)
 {
-    int status = core_pin(self->core, id_of(record), ret, err);
+    int status = transfers_pin_offered(self->core, self->session, id_of(record), ret)
+                     ? FH_OK
+                     : core_pin(self->core, id_of(record), ret, err);
 
     if (status)
         return status;

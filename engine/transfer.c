@@ -25,6 +25,7 @@ transfers_destroy(transfers_t **self)
     if (!*self)
         return;
     transfers_out_release(*self);
+    transfers_offers_release(*self);
     transfers_in_release(*self);
     for (usage_t *usage; (usage = oid_map_next(&(*self)->usages, &cursor));)
         free(usage);

@@ -1,9 +1,10 @@
 /* engine/transfer.h - arrays on their way between engines.
  *
  * Out: SEND pins an array as it is.  An engine on the same host is offered larger ones: it reads them where they lie,
- * while the segment is frozen (decision 0019).  Of others the parts (at most 1 MiB) go out as credit allows: 8 MiB for
- * each transfer, 64 MiB for each session and engine, in the order of the SENDs.  A write in place meanwhile gives the
- * transfer a copy first. In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the
+ * while the segment is frozen; one on another host likewise, over streams (decision 0019, engine/pulls.h).  Else the
+ * parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB for each session and engine, in the
+ * order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
+ * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the
  * calls that wait (pool_queue); no credit is given for them.  Once the lane expects the transfer they are copied into
  * place, and every part that is taken gives its credit back. A transfer that nobody wants any more (its EXPECT failed
  * or was cancelled) is taken and thrown away, so that its sender goes on. Thread rule: under the core's lock unless a
@@ -18,7 +19,8 @@ enum {
     TRANSFER_CREDIT_BYTES = 8 * 1024 * 1024,   /* in flight for each transfer */
     TRANSFER_SESSION_BYTES = 64 * 1024 * 1024, /* in flight for each session and engine */
     TRANSFER_MAX_OUT = 65536,                  /* under way for each session */
-    TRANSFER_OFFER_BYTES = 256 * 1024,         /* from here on the other engine reads our memory, if it can */
+    TRANSFER_OFFER_BYTES = 256 * 1024,         /* from here on an engine on this host reads our memory, if it can */
+    TRANSFER_STREAM_BYTES = 2 * 1024 * 1024,   /* from here on an engine of another host gets it over streams */
 };
 
 int transfers_new(transfers_t **ret, core_t *core, err_t *err);
@@ -30,6 +32,8 @@ void transfers_destroy(transfers_t **self);
 /* Send what is pinned to an engine; *pin is taken, on failure too.  INVALID_ARGUMENT: a transfer of that id is under
  * way. LIMIT_EXCEEDED: the session has too many. */
 int transfers_send(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, pin_t *pin, err_t *err);
+/* For a stream's thread, without the lock: pin what was offered to that engine under that id.  False: nothing was. */
+bool transfers_pin_offered(core_t *core, oid_t engine, oid_t transfer, pin_t *ret);
 /* Tell the other engine that nothing will come. */
 void transfers_send_failure(transfers_t *self, oid_t session, oid_t transfer, oid_t engine, const err_t *failure);
 
@@ -41,7 +45,7 @@ int transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engi
 void transfers_take_parts(core_t *core, oid_t transfer);
 /* Under the lock: is there an array to be read at its sender's? */
 bool transfers_has_offer(transfers_t *self, oid_t transfer);
-/* Without the lock: read it, with all threads. */
+/* Without the lock: read it, with all threads, or have it pulled. */
 void transfers_take_offer(core_t *core, struct crew *crew, oid_t transfer);
 /* Has all come?  OK: *ret_complete; then *ret owns the pin and the transfer is over.  Else why it failed; it is over,
  * too. */
@@ -64,6 +68,17 @@ void transfers_offered(transfers_t *self, oid_t engine, const msg_OFFER_t *offer
 void transfers_offer_refused(transfers_t *self, oid_t engine, const msg_OFFER_REFUSED_t *refused);
 void transfers_push_failed(transfers_t *self, oid_t engine, const msg_PUSH_FAILED_t *failure);
 void transfers_credited(transfers_t *self, const msg_PUSH_CREDIT_t *credit);
+
+/* An array that is to be got over streams. */
+typedef struct transfer_pull {
+    oid_t transfer, engine;
+    pin_t pin; /* where it goes, C order */
+    struct transfer_pull *next;
+} transfer_pull_t;
+/* The next one, or NULL. */
+transfer_pull_t *transfers_next_pull(transfers_t *self);
+/* It is in its place, or it cannot be had that way; takes the pull. */
+void transfers_pulled(transfers_t *self, transfer_pull_t *pull, bool taken);
 
 /* How transfers reach other engines; called on the reactor, under the lock. */
 typedef struct {

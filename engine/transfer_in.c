@@ -91,7 +91,7 @@ arrival_remove(transfers_t *self, arrival_t *arrival)
 static bool
 is_complete(const arrival_t *arrival)
 {
-    return arrival->begun && arrival->expected && arrival->placed == arrival->bytes;
+    return arrival->begun && arrival->expected && !arrival->taking && arrival->placed == arrival->bytes;
 }
 
 void
@@ -464,7 +464,7 @@ transfers_in_engine_lost(transfers_t *self, oid_t engine, const err_t *err)
 
     for (arrival_t *arrival; (arrival = oid_map_next(&self->arrivals, &cursor));) {
         if (!oid_equal(arrival->engine, engine) || is_complete(arrival) ||
-            (arrival->begun && !arrival->offer && arrival->received == arrival->bytes))
+            (arrival->begun && !arrival->offer && !arrival->taking && arrival->received == arrival->bytes))
             continue;
         bool removed = arrival->unwanted;
 

@@ -15,7 +15,7 @@
  */
 
 int
-transfer_offer(outgoing_t *outgoing, const transfer_way_t *way)
+transfer_offer(outgoing_t *outgoing, bool near, const transfer_way_t *way)
 {
     const nd_t *nd = &outgoing->pin.nd;
     const segment_t *segment = outgoing->pin.segment;
@@ -28,14 +28,18 @@ transfer_offer(outgoing_t *outgoing, const transfer_way_t *way)
                          .as.OFFER = {.transfer = outgoing->transfer,
                                       .session = outgoing->session,
                                       .dtype = nd->dtype,
-                                      .shape = {nd->shape.extent, (uint32_t)nd->shape.ndim},
-                                      .strides = {nd->stride, (uint32_t)nd->shape.ndim},
-                                      .pid = (uint64_t)getpid(),
-                                      .fd = (uint64_t)segment->fd,
-                                      .inode = file.st_ino,
-                                      .device = file.st_dev,
-                                      .size = segment->size,
-                                      .offset = (uint64_t)(nd->data - segment->data)}};
+                                      .shape = {nd->shape.extent, (uint32_t)nd->shape.ndim}}};
+    msg_OFFER_t *offer = &message.as.OFFER;
+
+    if (near) {
+        offer->strides = (ints_t){nd->stride, (uint32_t)nd->shape.ndim};
+        offer->pid = (uint64_t)getpid();
+        offer->fd = (uint64_t)segment->fd;
+        offer->inode = file.st_ino;
+        offer->device = file.st_dev;
+        offer->size = segment->size;
+        offer->offset = (uint64_t)(nd->data - segment->data);
+    }
     int status = way->send(way->context, outgoing->engine, &message, NULL, NULL);
 
     if (status) {
@@ -64,27 +68,49 @@ transfers_offer_refused(transfers_t *self, oid_t engine, const msg_OFFER_REFUSED
     transfer_enqueue(queue, outgoing);
 }
 
+bool
+transfers_pin_offered(core_t *core, oid_t engine, oid_t transfer, pin_t *ret)
+{
+    pthread_mutex_lock(&core->lock);
+    const outgoing_t *outgoing = oid_map_find(&core->transfers->outgoing, transfer);
+    bool found = outgoing && outgoing->offered && !outgoing->failure && oid_equal(outgoing->engine, engine);
+
+    if (found)
+        *ret = (pin_t){.segment = segment_ref(outgoing->pin.segment), .nd = outgoing->pin.nd};
+    pthread_mutex_unlock(&core->lock);
+    return found;
+}
+
 /* ---- in ------------------------------------------------------------------------------------------------------------
  */
 
-/* What is offered lies within its file. */
+/* What is offered in memory lies within its file. */
+static int
+check_place(const msg_OFFER_t *offer, nd_t *nd, err_t *err)
+{
+    int64_t low, high;
+
+    if (offer->strides.count != offer->shape.count)
+        return err_set(err, FH_PROTOCOL_ERROR, "an array is offered with %u extents and %u strides", offer->shape.count,
+                       offer->strides.count);
+    for (int i = 0; i < nd->shape.ndim; i++)
+        nd->stride[i] = offer->strides.items[i];
+    if (nd_extent(nd, &low, &high) || offer->size > INT64_MAX / 2 || offer->offset > offer->size ||
+        (int64_t)offer->offset + low < 0 || high > (int64_t)(offer->size - offer->offset))
+        return err_set(err, FH_PROTOCOL_ERROR, "an array is offered that lies outside its file");
+    return FH_OK;
+}
+
 static int
 offer_new(const msg_OFFER_t *offer, const arrival_t *arrival, offer_t **ret, err_t *err)
 {
     nd_t nd;
-    int64_t low, high;
 
     nd_init(&nd, NULL, arrival->dtype, &arrival->shape);
-    if (offer->strides.count != offer->shape.count)
-        return err_set(err, FH_PROTOCOL_ERROR, "an array is offered with %u extents and %u strides", offer->shape.count,
-                       offer->strides.count);
-    for (int i = 0; i < nd.shape.ndim; i++)
-        nd.stride[i] = offer->strides.items[i];
-    int status = nd_extent(&nd, &low, &high);
+    int status = offer->pid ? check_place(offer, &nd, err) : FH_OK;
 
-    if (status || offer->size > INT64_MAX / 2 || offer->offset > offer->size || (int64_t)offer->offset + low < 0 ||
-        high > (int64_t)(offer->size - offer->offset))
-        return err_set(err, FH_PROTOCOL_ERROR, "an array is offered that lies outside its file");
+    if (status)
+        return status;
     offer_t *kept = malloc(sizeof *kept);
 
     if (!kept)
@@ -188,7 +214,7 @@ copy_offered(const offer_t *offer, crew_t *crew, const nd_t *target, err_t *err)
 
 /* Under the lock: the offer, which nobody else takes then.  What ends the arrival from now on gives no credit. */
 static offer_t *
-begin_taking(transfers_t *self, oid_t transfer, pin_t *ret)
+begin_taking(transfers_t *self, oid_t transfer, transfer_pull_t *ret)
 {
     arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
     offer_t *offer = arrival && !arrival->failure ? arrival->offer : NULL;
@@ -196,23 +222,25 @@ begin_taking(transfers_t *self, oid_t transfer, pin_t *ret)
     if (!offer)
         return NULL;
     arrival->offer = NULL;
+    arrival->taking = true;
     arrival->placed = arrival->bytes;
-    *ret = arrival->pin;
-    (void)segment_ref(ret->segment);
+    *ret = (transfer_pull_t){.transfer = transfer, .engine = arrival->engine, .pin = arrival->pin};
+    (void)segment_ref(ret->pin.segment);
     return offer;
 }
 
 /* Under the lock. */
 static void
-end_taking(transfers_t *self, const offer_t *offer, oid_t engine, int64_t bytes, bool taken)
+end_taking(transfers_t *self, const transfer_pull_t *pull, bool taken)
 {
-    oid_t transfer = offer->at.transfer;
-    arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
-    outbox_t *outbox = oid_map_find(&self->core->engine_outboxes, engine);
-    const message_t refused = {.code = MSG_OFFER_REFUSED, .as.OFFER_REFUSED.transfer = transfer};
+    arrival_t *arrival = oid_map_find(&self->arrivals, pull->transfer);
+    outbox_t *outbox = oid_map_find(&self->core->engine_outboxes, pull->engine);
+    const message_t refused = {.code = MSG_OFFER_REFUSED, .as.OFFER_REFUSED.transfer = pull->transfer};
 
+    if (arrival)
+        arrival->taking = false;
     if (taken || !arrival || arrival->unwanted || !outbox) {
-        transfer_credit(self, engine, transfer, bytes);
+        transfer_credit(self, pull->engine, pull->transfer, shape_bytes(&pull->pin.nd.shape, pull->pin.nd.dtype));
         return;
     }
     arrival->begun = false;
@@ -221,32 +249,84 @@ end_taking(transfers_t *self, const offer_t *offer, oid_t engine, int64_t bytes,
     core_wake_reactor(self->core);
 }
 
+/* Under the lock: have the reactor get it over streams. */
+static void
+queue_pull(transfers_t *self, transfer_pull_t *pull)
+{
+    transfer_pull_t *queued = malloc(sizeof *queued);
+
+    if (!queued) {
+        end_taking(self, pull, false);
+        return;
+    }
+    *queued = *pull;
+    queued->next = self->pulls;
+    self->pulls = queued;
+    pull->pin.segment = NULL;
+    core_wake_reactor(self->core);
+}
+
 void
 transfers_take_offer(core_t *core, crew_t *crew, oid_t transfer)
 {
     transfers_t *self = core->transfers;
-    oid_t engine = OID_NONE;
-    pin_t pin = {0};
+    transfer_pull_t pull;
     err_t err;
 
     pthread_mutex_lock(&core->lock);
-    const arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
+    offer_t *offer = begin_taking(self, transfer, &pull);
 
-    if (arrival)
-        engine = arrival->engine;
-    offer_t *offer = begin_taking(self, transfer, &pin);
-
+    if (offer && !offer->at.pid)
+        queue_pull(self, &pull);
     pthread_mutex_unlock(&core->lock);
     if (!offer)
         return;
-    segment_touch(pin.segment);
-    int status = copy_offered(offer, crew, &pin.nd, &err);
+    if (offer->at.pid) {
+        segment_touch(pull.pin.segment);
+        int status = copy_offered(offer, crew, &pull.pin.nd, &err);
 
-    if (status)
-        log_limited(LOG_WARNING, "ENG-OFFER", "%s: arrays are pushed instead", err.text);
-    pthread_mutex_lock(&core->lock);
-    end_taking(self, offer, engine, shape_bytes(&pin.nd.shape, pin.nd.dtype), !status);
-    pthread_mutex_unlock(&core->lock);
-    pin_release(&pin);
+        if (status)
+            log_limited(LOG_WARNING, "ENG-OFFER", "%s: arrays are pushed instead", err.text);
+        pthread_mutex_lock(&core->lock);
+        end_taking(self, &pull, !status);
+        pthread_mutex_unlock(&core->lock);
+    }
+    pin_release(&pull.pin);
     free(offer);
+}
+
+transfer_pull_t *
+transfers_next_pull(transfers_t *self)
+{
+    transfer_pull_t *pull = self->pulls;
+
+    if (!pull)
+        return NULL;
+    self->pulls = pull->next;
+    pull->next = NULL;
+    return pull;
+}
+
+void
+transfers_pulled(transfers_t *self, transfer_pull_t *pull, bool taken)
+{
+    end_taking(self, pull, taken);
+    const arrival_t *arrival = oid_map_find(&self->arrivals, pull->transfer);
+
+    if (taken) {
+        segment_touch(pull->pin.segment);
+        if (arrival)
+            arrival_wake(self, arrival);
+    }
+    pin_release(&pull->pin);
+    free(pull);
+}
+
+void
+transfers_offers_release(transfers_t *self)
+{
+    for (transfer_pull_t *pull; (pull = transfers_next_pull(self));) {
+        pin_release(&pull->pin);
+        free(pull);
+    }
 }

@@ -274,10 +274,12 @@ part_size(const outgoing_t *outgoing)
 }
 
 static bool
-may_offer(const queue_t *queue, const outgoing_t *outgoing, const transfer_way_t *way)
+may_offer(const transfers_t *self, const queue_t *queue, const outgoing_t *outgoing, bool near)
 {
-    return outgoing->bytes >= TRANSFER_OFFER_BYTES && !outgoing->refused && !queue->refuses &&
-           way->is_near(way->context, outgoing->engine);
+    if (outgoing->refused || queue->refuses)
+        return false;
+    return near ? outgoing->bytes >= TRANSFER_OFFER_BYTES
+                : outgoing->bytes >= TRANSFER_STREAM_BYTES && self->core->streams;
 }
 
 /* Send parts of one transfer.  OK: go on with the next one, this one may be freed; BUSY: stop with this engine; else it
@@ -296,8 +298,10 @@ pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, c
             finish(self, outgoing);
         return status;
     }
-    if (!outgoing->begun && may_offer(queue, outgoing, way)) {
-        status = transfer_offer(outgoing, way);
+    bool near = !outgoing->begun && way->is_near(way->context, outgoing->engine);
+
+    if (!outgoing->begun && may_offer(self, queue, outgoing, near)) {
+        status = transfer_offer(outgoing, near, way);
         if (!status) {
             self->unsent--;
             dequeue(queue, outgoing);

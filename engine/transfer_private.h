@@ -58,6 +58,7 @@ typedef struct {
     bool expected;  /* a lane waits; pin is where the bytes go */
     bool unwanted;  /* what comes is thrown away */
     offer_t *offer; /* not taken yet; then received is all */
+    bool taking;    /* what was offered is being read; received and placed are all */
     dtype_t dtype;
     shape_t shape;
     int64_t bytes, received, placed;
@@ -78,12 +79,13 @@ enum { ENDED_KEPT = 1024 };
 
 struct transfers {
     core_t *core;
-    oid_map_t queues;   /* queue_t by engine */
-    oid_map_t outgoing; /* outgoing_t by transfer, until all is credited */
-    oid_map_t arrivals; /* arrival_t by transfer */
-    oid_map_t usages;   /* usage_t by session */
-    bool busy;          /* at the last pump some engine took nothing */
-    int unsent;         /* outgoing transfers that still read their arrays */
+    oid_map_t queues;       /* queue_t by engine */
+    oid_map_t outgoing;     /* outgoing_t by transfer, until all is credited */
+    oid_map_t arrivals;     /* arrival_t by transfer */
+    oid_map_t usages;       /* usage_t by session */
+    transfer_pull_t *pulls; /* to be begun, last first */
+    bool busy;              /* at the last pump some engine took nothing */
+    int unsent;             /* outgoing transfers that still read their arrays */
     /* The sessions that ended last: what still comes for them is thrown away. */
     oid_t ended[ENDED_KEPT];
     unsigned ended_count;
@@ -105,11 +107,12 @@ int arrival_check(arrival_t *arrival, oid_t engine, oid_t session, uint64_t dtyp
 bool transfer_session_ended(const transfers_t *self, oid_t session);
 void transfer_credit(transfers_t *self, oid_t engine, oid_t transfer, int64_t bytes);
 /* Of transfer_offer.c: offer what has not begun.  NOT_SUPPORTED: it has to be pushed. */
-int transfer_offer(outgoing_t *outgoing, const transfer_way_t *way);
+int transfer_offer(outgoing_t *outgoing, bool near, const transfer_way_t *way);
 
 void transfers_in_engine_lost(transfers_t *self, oid_t engine, const err_t *err);
 void transfers_in_session_gone(transfers_t *self, oid_t session);
 void transfers_in_release(transfers_t *self);
+void transfers_offers_release(transfers_t *self);
 void transfers_out_engine_lost(transfers_t *self, oid_t engine);
 void transfers_out_session_gone(transfers_t *self, oid_t session);
 void transfers_out_release(transfers_t *self);

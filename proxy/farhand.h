@@ -366,6 +366,9 @@ FH_EXPORT int fh_reduce(fh_array *array, const char *op, const int *axes, int na
 FH_EXPORT int fh_variance(fh_array *array, int take_root, double ddof, const int *axes, int naxes, int keepdims,
                           fh_dtype dtype, fh_array **ret, fh_error *error);
 
+/* Sorting, searching, running results, counting. */
+#include "farhand/sorting.h"
+
 FH_EXPORT int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_copy(fh_array *array, fh_array **ret, fh_error *error);
 /* array[...] = value, broadcast; cast at most same_kind unless casting says otherwise. */
@@ -544,6 +547,7 @@ typedef struct {
     fh_array *const *buffers; /* at most 48 uint8 arrays of one dimension: the pickle's out-of-band buffers */
     int nbuffers;
     int keep;         /* the value becomes an object, *ret_object, which can be used at once */
+    int shared;       /* where published objects live, in a process that all sessions share; objects must be there */
     double timeout_s; /* how long it may run; 0: as the engine has it */
     void *collected;  /* not NULL: fh_python_collect hands it out when the call is answered */
 } fh_python_request;
@@ -569,7 +573,11 @@ FH_EXPORT fh_array *fh_python_take_array(fh_python_call *call, int i);
 FH_EXPORT void fh_python_call_free(fh_python_call **call);
 FH_EXPORT void fh_object_free(fh_object **object);
 /* Its id and the number of its engine. */
-FH_EXPORT void fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine);
+FH_EXPORT void fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine, int *ret_shared);
+/* A shared object outlives the session under a name. */
+FH_EXPORT int fh_object_publish(fh_object *object, const char *name, fh_error *error);
+/* The object with this name, as long as it is published.  WRONG_TYPE: it is none. */
+FH_EXPORT int fh_object_get(fh_session *session, const char *name, fh_object **ret, fh_error *error);
 /* Send what is due, take what has come, and visit the calls with `collected` that have been answered since; does not
  * wait.  visit frees the call.  Returns by *ret_waiting how many are still under way. */
 FH_EXPORT int fh_python_collect(fh_session *session,
@@ -592,6 +600,10 @@ typedef struct {
 } fh_progress;
 FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
                                   void *context, fh_error *error);
+
+#include "farhand/lists.h"
+
+#include "farhand/dense.h"
 
 #ifdef __cplusplus
 }

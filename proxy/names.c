@@ -172,8 +172,8 @@ adopt(fh_session *session, const description_t *from, fh_array **ret, err_t *err
 /* ---- names ---------------------------------------------------------------------------------------------------------
  */
 
-static int
-check_name(const char *name, err_t *err)
+int
+names_check(const char *name, err_t *err)
 {
     if (!name || !name[0] || strlen(name) > 255)
         return err_set(err, FH_INVALID_ARGUMENT, "a name has 1 to 255 bytes");
@@ -196,10 +196,24 @@ pause_for_engines(fh_session *session, err_t *err)
 }
 
 int
+names_send(fh_session *session, message_t *publish, err_t *err)
+{
+    int64_t deadline = session_deadline(session, -1);
+    for (;;) {
+        int status = broker_link_ask(session, publish, false, NULL, NULL, err);
+        if (status != FH_BUSY || clock_remaining_ms(deadline, 1) == 0)
+            return status;
+        status = pause_for_engines(session, err);
+        if (status)
+            return status;
+    }
+}
+
+int
 names_publish(fh_array *array, const char *name, const char *type, err_t *err)
 {
     lists_t lists;
-    int status = check_name(name, err);
+    int status = names_check(name, err);
     /* The engines must have made the pieces before the broker tells them to keep them. */
     if (!status)
         status = sync_array(array, session_deadline(array->session, -1), err);
@@ -218,15 +232,7 @@ names_publish(fh_array *array, const char *name, const char *type, err_t *err)
                                          .engines = named.engines,
                                          .lengths = named.lengths,
                                          .strides = named.strides};
-    int64_t deadline = session_deadline(array->session, -1);
-    for (;;) {
-        status = broker_link_ask(array->session, &message, false, NULL, NULL, err);
-        if (status != FH_BUSY || clock_remaining_ms(deadline, 1) == 0)
-            break;
-        status = pause_for_engines(array->session, err);
-        if (status)
-            break;
-    }
+    status = names_send(array->session, &message, err);
     lists_release(&lists);
     return status;
 }
@@ -245,7 +251,7 @@ fh_unpublish(fh_session *session, const char *name, fh_error *error)
     err_t *err = error_start(error);
     int status = session_enter(session, err);
     if (!status)
-        status = check_name(name, err);
+        status = names_check(name, err);
     if (status)
         return status;
     message_t message = {.code = MSG_UNPUBLISH};
@@ -274,7 +280,7 @@ names_get(fh_session *session, const char *name, const char *type, fh_array **re
 {
     lookup_t lookup = {.type = type};
     message_t message = {.code = MSG_LOOKUP};
-    int status = check_name(name, err);
+    int status = names_check(name, err);
     if (status)
         return status;
     message.as.LOOKUP.name = str_of(name);

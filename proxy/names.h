@@ -9,4 +9,9 @@ int names_publish(fh_array *array, const char *name, const char *type, err_t *er
 /* The array that was published under name as an object of that type; WRONG_TYPE if it is another. */
 int names_get(fh_session *session, const char *name, const char *type, fh_array **ret, err_t *err);
 
+/* Is the name one? */
+int names_check(const char *name, err_t *err);
+/* Send a PUBLISH, again while a broker that has just restarted knows not all engines. */
+int names_send(fh_session *session, message_t *publish, err_t *err);
+
 #endif

@@ -1,7 +1,6 @@
 /* Python objects on engines, and calls in their hosts. */
 #include "proxy/python_object.h"
 
-#include "base/link_ring.h"
 #include "proxy/error.h"
 #include "proxy/wait.h"
 
@@ -13,13 +12,13 @@ enum { BODY_INLINE = 8192, BODY_RAW = 64 * 1024, MAX_OBJECTS = 1024, MAX_ARRAYS 
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 
-static int
-object_new(fh_object **ret, handle_t *handle, err_t *err)
+int
+python_object_new(fh_object **ret, handle_t *handle, bool shared, err_t *err)
 {
     fh_object *self = malloc(sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for a handle");
-    self->handle = handle;
+    *self = (fh_object){handle, shared};
     *ret = self;
     return FH_OK;
 }
@@ -35,8 +34,9 @@ fh_object_free(fh_object **object)
 }
 
 void
-fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine)
+fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine, int *ret_shared)
 {
+    *ret_shared = object->shared;
     memcpy(ret_id->bytes, object->handle->id.bytes, sizeof ret_id->bytes);
     *ret_engine = object->handle->engine->number;
 }
@@ -73,7 +73,7 @@ take_objects(fh_python_call *self, const oids_t *ids, err_t *err)
         handle_t *handle = NULL;
         int status = handle_adopt(&handle, self->engine, ids->items[i], 0, err);
         if (!status)
-            status = object_new(&self->objects[i], handle, err);
+            status = python_object_new(&self->objects[i], handle, self->shared, err);
         if (status) {
             handle_unref(&handle);
             return status;
@@ -184,7 +184,11 @@ find_engine(fh_session *session, const fh_python_request *request, engine_link_t
     if (!*ret)
         return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %d", request->engine);
     for (int i = 0; i < request->nobjects; i++)
-        if (request->objects[i]->handle->engine != *ret)
+        if (request->objects[i]->shared != (request->shared != 0))
+            return err_set(
+                err, FH_INVALID_ARGUMENT,
+                "an object of this session and a published one in one call: they live in different processes");
+        else if (request->objects[i]->handle->engine != *ret)
             return err_set(err, FH_INVALID_ARGUMENT,
                            "Python objects of engine %d and of engine %d in one call: gather one of them first",
                            (*ret)->number, request->objects[i]->handle->engine->number);
@@ -245,6 +249,7 @@ emit(fh_python_call *call, const fh_python_request *request, handle_t *result, e
     int status = FH_OK;
     message.as.PY_CALL.what = str_of(request->what);
     message.as.PY_CALL.result = result ? result->id : OID_NONE;
+    message.as.PY_CALL.shared = request->shared != 0;
     message.as.PY_CALL.timeout_ms = request->timeout_s > 0 ? (uint64_t)(request->timeout_s * 1e3) + 1 : 0;
     if (request->size <= BODY_INLINE)
         message.as.PY_CALL.body = (bin_t){request->body, (uint32_t)request->size};
@@ -297,13 +302,14 @@ fh_python_ask(fh_session *session, const fh_python_request *request, fh_object *
         return err_set(err, FH_NO_MEMORY, "no memory for a Python call");
     *self = (fh_python_call){.session = session,
                              .engine = engine,
+                             .shared = request->shared != 0,
                              .collected = request->collected,
                              .request = {.reply = take_result, .context = self}};
     session->handles++;
     if (request->keep)
         status = handle_new(&handle, engine, OID_NONE, 0, err);
     if (!status && handle)
-        status = object_new(&object, handle, err);
+        status = python_object_new(&object, handle, self->shared, err);
     if (!status)
         status = emit(self, request, handle, err);
     if (status) {
@@ -449,48 +455,4 @@ fh_python_collect(fh_session *session, void (*visit)(void *context, void *collec
         }
     }
     return FH_OK;
-}
-
-static void
-add_fd(int *ret, int *n, int room, link_t *link)
-{
-    if (*n < room)
-        ret[(*n)++] = link_fd(link);
-}
-
-int
-fh_session_sleep(fh_session *session, int *ret, int room)
-{
-    int n = 0;
-    if (session_enter(session, NULL))
-        return 0;
-    for (int i = 0; i < session->nengines; i++) {
-        const engine_link_t *engine = session->engines[i];
-        if (engine->open && engine->conn.ring && !link_ring_sleep(engine->conn.ring))
-            return 0;
-        if (engine->open && engine->conn.ring)
-            add_fd(ret, &n, room, engine->conn.ring);
-        if (engine->open)
-            add_fd(ret, &n, room, engine->conn.link);
-    }
-    if (session->broker.conn.link)
-        add_fd(ret, &n, room, session->broker.conn.link);
-    return n;
-}
-
-void
-fh_session_wake(fh_session *session, const int *fds, const short *revents, int n)
-{
-    if (session_enter(session, NULL))
-        return;
-    for (int i = 0; i < session->nengines; i++) {
-        const engine_link_t *engine = session->engines[i];
-        short events = 0;
-        if (!engine->open || !engine->conn.ring)
-            continue;
-        for (int k = 0; k < n; k++)
-            if (fds[k] == link_fd(engine->conn.ring))
-                events = revents[k];
-        link_ring_wake(engine->conn.ring, events);
-    }
 }

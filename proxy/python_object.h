@@ -7,12 +7,14 @@
 
 struct fh_object {
     handle_t *handle; /* a reference is held */
+    bool shared;      /* it lives in the Python host that all sessions share */
 };
 
 struct fh_python_call {
     fh_python_call *next; /* of the session's calls that are to be collected, in the order in which they were asked */
     fh_session *session;
     engine_link_t *engine;
+    bool shared;
     void *collected;
     request_t request;
     fh_python_answer answer; /* once it is answered; body points to: */
@@ -21,6 +23,8 @@ struct fh_python_call {
     fh_array **arrays;
 };
 
+/* Takes the handle's reference, not on failure. */
+int python_object_new(fh_object **ret, handle_t *handle, bool shared, err_t *err);
 /* Free calls that nobody waits for and that have been answered meanwhile. */
 void python_object_reap(fh_session *session);
 /* The session ends; its engines' links have failed. */

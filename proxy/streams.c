@@ -47,22 +47,6 @@ streams_possible(engine_link_t *engine, int64_t bytes)
            engine_link_open(engine, NULL) == FH_OK && engine->features & FEATURE_STREAMS;
 }
 
-/* "tcp://HOST:PORT" or "tcp://[HOST]:PORT". */
-static void
-host_of(const char *endpoint, char *ret, size_t size)
-{
-    const char *start = strncmp(endpoint, "tcp://", 6) == 0 ? endpoint + 6 : endpoint, *colon = strrchr(start, ':');
-    size_t length = colon ? (size_t)(colon - start) : strlen(start);
-    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
-        start++;
-        length -= 2;
-    }
-    if (length >= size)
-        length = size - 1;
-    memcpy(ret, start, length);
-    ret[length] = '\0';
-}
-
 static int
 make_group(engine_link_t *engine, err_t *err)
 {
@@ -81,7 +65,7 @@ make_group(engine_link_t *engine, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory for streams");
     if (engine->streams->group)
         return FH_OK;
-    host_of(engine->endpoint, host, sizeof host);
+    stream_host_of(engine->endpoint, host, sizeof host);
     return stream_group_new(&engine->streams->group, host, session->streams > 0 ? session->streams : default_streams(),
                             &options, session->wake_fd, err);
 }

@@ -35,7 +35,9 @@ check_objects(core_t *core, const msg_PY_CALL_t *call, uint64_t host, err_t *err
             return err_set(err, FH_WRONG_TYPE, "the object %s is of type %s, not python", oid_format(id, text),
                            object_type_name(object->type));
         if (object->host != host)
-            return err_set(err, FH_INVALID_ARGUMENT, "the Python object %s belongs to another session",
+            return err_set(err, FH_INVALID_ARGUMENT,
+                           "the Python object %s is in another Python host: another session's, or that of published "
+                           "objects",
                            oid_format(id, text));
     }
     if (!oid_is_none(call->result) && object_table_find(&core->objects, call->result))
@@ -124,13 +126,13 @@ ask(core_t *core, lane_t *lane, call_t *call, python_host_t *host, err_t *err)
 
 /* Could the call be asked now, before those in front of it are through?  Under the lock. */
 static bool
-can_go_ahead(core_t *core, const call_t *call, const python_host_t *host)
+can_go_ahead(core_t *core, const call_t *call, const python_host_t *host, bool shared)
 {
     const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
     err_t err;
 
-    return call->message.code == MSG_PY_CALL && !call->state && !call->refused && !call_cancelled(call) &&
-           !message->arrays.count && !message->buffers.count &&
+    return call->message.code == MSG_PY_CALL && message->shared == shared && !call->state && !call->refused &&
+           !call_cancelled(call) && !message->arrays.count && !message->buffers.count &&
            python_host_has_room(host, call->raw_size + message->body.size) &&
            check_objects(core, message, python_host_serial(host), &err) == FH_OK;
 }
@@ -141,11 +143,12 @@ ask_ahead(run_t *run, python_host_t *host)
 {
     core_t *core = run->core;
     call_t *call = run->call;
+    bool shared = call->message.as.PY_CALL.shared;
 
     for (int i = 0; i < AHEAD_CALLS; i++) {
         pthread_mutex_lock(&core->lock);
         call = run->lane->gone ? NULL : call->next;
-        bool can = call && can_go_ahead(core, call, host);
+        bool can = call && can_go_ahead(core, call, host, shared);
 
         pthread_mutex_unlock(&core->lock);
         if (!can || ask(core, run->lane, call, host, NULL))
@@ -157,7 +160,8 @@ static int
 begin(run_t *run, err_t *err)
 {
     python_host_t *host;
-    int status = python_hosts_open(run->core->pythons, run->lane->owner.session, &host, err);
+    oid_t of = run->call->message.as.PY_CALL.shared ? PYTHON_SHARED : run->lane->owner.session;
+    int status = python_hosts_open(run->core->pythons, of, &host, err);
 
     if (!status)
         status = ask(run->core, run->lane, run->call, host, err);
@@ -200,7 +204,7 @@ publish(run_t *run, python_job_t *job, err_t *err)
     python_made_t *made = &job->made;
     uint32_t objects = 0;
     int arrays = 0, status = run->lane->gone ? err_set(err, FH_CANCELLED, "the session has ended") : FH_OK;
-    bool result = job->has_result && !job->raised;
+    bool result = !oid_is_none(job->result) && !job->raised;
 
     if (!status && result)
         status = object_table_add_python(&core->objects, owner, run->call->message.as.PY_CALL.result, job->host, err);
@@ -211,6 +215,7 @@ publish(run_t *run, python_job_t *job, err_t *err)
                                         &made->arrays[arrays].nd, false, err);
     if (!status) {
         made->nobjects = 0; /* they are no longer the job's */
+        job->result = OID_NONE;
         return FH_OK;
     }
     for (int i = 0; i < arrays; i++)
@@ -265,7 +270,7 @@ finish(run_t *run, python_job_t *job, err_t *err)
     status = publish(run, job, err);
     if (!status)
         reply(run, job, objects, &shapes);
-    if (!status && job->raised && job->has_result) {
+    if (!status && job->raised && !oid_is_none(run->call->message.as.PY_CALL.result)) {
         buf_t *poison = NULL;
 
         err_set_origin(&job->err, "engine %d (%s), PY_CALL %.40s", core->number, core->host_name, job->what);

@@ -2,7 +2,7 @@
 
 The engine moves bytes; what they mean is agreed between the client (farhand/remote_wire.py) and this file.  A call's pickle
 is (operation, arrays_by_value, arguments...), where objects and arrays of the call stand as persistent ids: ("o", place) and
-("a", place).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
+("a", place), copies of objects that live elsewhere as ("p", place of the array with its pickle).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
 """
 import io
 import os
@@ -47,6 +47,8 @@ class _Stream(io.TextIOBase):
 class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid):
         kind, place = pid
+        if kind == "p":  # an object of another host, as it was there
+            return pickle.loads(self.arrays[place])
         return (self.objects if kind == "o" else self.arrays)[place]
 
 
@@ -129,7 +131,7 @@ class _Answer:
             self.stays[id(value)] = ("a", len(self.arrays))
             self.arrays.append((value, value.dtype.name, value.shape))
         elif self.host.proxied and isinstance(value, self.host.proxied):
-            self.stays[id(value)] = ("o", len(self.objects), type_key(kind))
+            self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
         elif kind in (list, tuple, set, frozenset):
@@ -176,6 +178,16 @@ class _Answer:
 def type_key(kind):
     """What a type is called between client and host; the address tells apart classes of one name."""
     return kind.__module__, kind.__qualname__, id(kind)
+
+
+def pack(value):
+    """Its pickle, with all that belongs to it."""
+    try:
+        return pickle.dumps(value, 5)
+    except Exception:
+        from cloudpickle import dumps
+
+        return dumps(value, 5)
 
 
 # ---- operations: each gets the host, the call's first object or None, and what came in the pickle ---------------------------
@@ -254,6 +266,14 @@ def _take(host, iterator, count):
 
 
 @_operation
+def _pack(host, receiver):
+    """For another host: an array, so that it goes there without the client."""
+    import numpy
+
+    return numpy.frombuffer(pack(receiver), numpy.uint8)
+
+
+@_operation
 def _numpy(host, receiver, name, args, kwargs, written, errors):
     """A function of NumPy by its name below numpy: (result, warnings, fields of a named tuple).
 
@@ -293,10 +313,20 @@ class _weak_promotion:
 
 
 @_operation
-def _hello(host, receiver, path, proxied):
-    """path: folders of the client's, searched last."""
+def _hello(host, receiver, path, proxied, engine, nengines):
+    """path: folders of the client's, searched last.  proxied: pickles of types whose values stay, and of what makes their
+    metadata; of a type that is missing here there are no values."""
     sys.path.extend(folder for folder in path if folder not in sys.path)
-    host.proxied += tuple(kind for kind in proxied if kind not in host.proxied)
+    host.engine, host.nengines = engine, nengines
+    for pickled in proxied:
+        try:
+            kind, metadata = pickle.loads(pickled)
+        except Exception:
+            continue
+        if kind not in host.proxied:
+            host.proxied += (kind,)
+        if metadata is not None:
+            host.metadata[kind] = metadata
     return tuple(sys.version_info[:3]), os.getpid()
 
 
@@ -369,10 +399,15 @@ def _report(problem):
     return pickled if pickled is None or len(pickled) <= _pyhost.BODY // 2 else None, names, text[:8192], lines[-16384:], notes[:20]
 
 
+running = None  # the Host of this process: farhand.engine shows its objects
+
+
 class Host:
     def __init__(self):
         self.objects = {}  # id -> object
+        self.engine, self.nengines = None, 0  # its number, and how many there were
         self.proxied = ()  # types whose values stay here
+        self.metadata = {}  # type -> function of an object of it
         self.durations = {}  # of the last call of that name
         self.pid = os.getpid()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
@@ -388,6 +423,12 @@ class Host:
     def take_output(self):
         output, self.output, self.output_size = self.output, [], 0
         return output
+
+    def key_of(self, value):
+        """Of its type, with the object's metadata, if there is any."""
+        key = type_key(type(value))
+        make = self.metadata.get(type(value)) if self.metadata else None
+        return key if make is None else (*key, make(value))
 
     def load(self, request):
         _, _, _, ids, arrays, buffers, body = request
@@ -410,8 +451,9 @@ class Host:
         self.interruptible = False
         answer = _Answer(self, serial)
         if result is not None:
+            key = self.key_of(value)
             self.objects[result] = value
-            answer.send(_RETURNED, "", (KEPT, type_key(type(value)), self.take_output()))
+            answer.send(_RETURNED, "", (KEPT, key, self.take_output()))
         elif value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
             answer.send(_RETURNED, "", (RECEIVER, None, self.take_output()))
         else:
@@ -465,7 +507,8 @@ class Host:
 def main():
     import faulthandler
 
-    host = Host()
+    global running
+    host = running = Host()
 
     def interrupt(number, frame):
         if host.interruptible and _pyhost.interrupted():

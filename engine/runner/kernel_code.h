@@ -32,7 +32,10 @@ typedef void (*fold_scan_fn)(char *state, int64_t has_state, char *const *data, 
 typedef struct {
     runner_description_t about;
     loop_fn loop; /* all but reductions */
-    struct {      /* reductions; start is NULL where there is no init */
+    /* UFUNC with about.streams: the same for contiguous operands, n a multiple of KERNEL_VECTOR, results that begin on
+     * lines of 64 bytes and go past the cache (stream_copy_settle).  strides unused. */
+    loop_fn stream;
+    struct { /* reductions; start is NULL where there is no init */
         fold_start_fn start;
         fold_block_fn block;
         fold_rows_fn rows;

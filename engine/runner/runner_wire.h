@@ -51,7 +51,9 @@ typedef struct {
     int64_t state_bytes;
     uint8_t has_start, whole_vectors, pointer_state, status_call;
     uint8_t loop_abi; /* of a gufunc: it is NumPy's loop, not a function of fh_arrays */
-    uint8_t debug, reserved[2];
+    uint8_t debug;
+    uint8_t streams; /* of a ufunc: it has a loop whose results go past the cache */
+    uint8_t reserved;
 } runner_description_t;
 
 /* Machine code that an earlier runner has made: one descriptor, a sealed memfd. */

@@ -26,6 +26,12 @@ def test_example_runs(cluster, name):
     assert "equal: True" in run(cluster, name) or name == "remote_methods.py"
 
 
+def test_xarray_example_runs(cluster):
+    pytest.importorskip("xarray")
+    text = run(cluster, "xarray_means.py")
+    assert "equal: True" in text and "Array (12, 50)" in text
+
+
 def test_numba_example_runs(cluster):
     pytest.importorskip("numba")
     assert "equal: True" in run(cluster, "kernel_from_numba.py")

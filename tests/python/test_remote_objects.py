@@ -144,8 +144,23 @@ def test_calls_run_where_their_arguments_are(cluster):
         assert where == fh.call(lambda a: os.getpid(), account) != os.getpid()
     assert fh.call(lambda x: x["deep"][0][1].balance, {"deep": ([0, accounts[0]],)}) == 1
     assert fh.call_all(accounts, "deposit", 5) == [6, 7]
-    with pytest.raises(ValueError, match="different engines"):
-        fh.call(lambda *a: a, *accounts)
+
+
+def test_objects_of_other_engines_come_as_copies(cluster):
+    first, second, third = fh.scatter([Account(1), Account(2), Account(3)])
+    assert fh.call(lambda *a: [x.balance for x in a], first, second, third) == [1, 2, 3]
+    assert fh.call(lambda *a: os.getpid(), second, first, third) == fh.call(lambda a: os.getpid(), first)
+    assert second.__eq__(first) is False and second.deposit(first.balance) == 3
+    assert fh.call(lambda a, b: a.deposit(b.deposit(1)), first, second, block=False).result(10) == 5
+    assert [account.balance for account in (first, second)] == [5, 3]  # the copy was changed, not what it is of
+    large = fh.scatter([{"x": np.ones(100_000)}, {"x": np.ones(10)}])
+    assert fh.call(lambda a, b: (a["x"].sum(), b["x"].sum()), *large) == (100_000, 10)
+    limit, fh.config.implicit_gather_limit = fh.config.implicit_gather_limit, 1000
+    try:
+        with pytest.raises(fh.LimitExceeded, match="put them on one engine"):
+            fh.call(lambda b, a: 0, *reversed(large))
+    finally:
+        fh.config.implicit_gather_limit = limit
 
 
 def test_arguments_and_results_keep_their_types(cluster):

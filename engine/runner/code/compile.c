@@ -5,6 +5,7 @@
 #include "engine/runner/code/entry.h"
 #include "engine/runner/code/fold_code.h"
 #include "engine/runner/code/loop.h"
+#include "engine/runner/code/stream_loop.h"
 #include "engine/runner/code/vector_math.h"
 #include "engine/runner/code/vet.h"
 
@@ -92,6 +93,18 @@ inline_entries(const module_t *module, const LLVMValueRef *entries, int count, i
                                     LLVMCreateEnumAttribute(module->context, kind, 0));
 }
 
+/* Simple kernels get the loop past the cache besides.  True if there is one. */
+static bool
+build_stream(module_t *module, const entry_t *entry, const kernel_options_t *options, const char *symbol)
+{
+    char name[RUNNER_SYMBOL_MAX + sizeof STREAM_LOOP_SUFFIX];
+    (void)snprintf(name, sizeof name, "%.*s" STREAM_LOOP_SUFFIX, RUNNER_SYMBOL_MAX, symbol);
+    bool streams = entry->kind == KERNEL_UFUNC && all_simple(entry) && !options->debug;
+    if (streams)
+        loop_build_streaming(module->module, entry, name);
+    return streams;
+}
+
 /* Write our loops around the kernel.  Vector math goes with whole vectors only, so that an element's bits do not depend
  * on its place; where the caller gave up bits, everything gets it. */
 static void
@@ -109,6 +122,7 @@ build(module_t *module, const entry_t *entry, const module_target_t *target, con
         fold_build(module->module, entry, symbol, &loop);
     else
         loop_build(module->module, entry, symbol, &loop);
+    about->streams = !vectors && build_stream(module, entry, options, symbol);
     module_hide(entries, count);
     inline_entries(module, entries, count, entry->kind == KERNEL_REDUCTION ? INLINE_MAX_FOLD : INLINE_MAX);
     module_aim(module, symbol, target);
@@ -131,6 +145,8 @@ generate(jit_t *jit, module_t *module, const entry_t *entry, const kernel_option
     status = module_verify(module, err);
     if (!status)
         status = jit_optimise(jit, module->module, simple, err);
+    if (!status && ret->run.about.streams)
+        ret->run.about.streams = stream_loop_finish(module->module, symbol, entry->nout);
     if (!status && options->inspect) {
         ret->ir = debug_info_print(module->module);
         status = jit_assembly(jit, module->module, &ret->assembly, err);
@@ -144,12 +160,14 @@ link_object(jit_t *jit, const char *symbol, compiled_t *self, err_t *err)
     const char *suffixes[JIT_MAX_SYMBOLS] = {""};
     void *addresses[JIT_MAX_SYMBOLS];
     bool fold = self->run.about.kind == KERNEL_REDUCTION;
-    int count = !fold ? 1 : self->run.about.has_start ? FOLD_PART_COUNT : FOLD_PART_COUNT - 1;
+    if (self->run.about.streams)
+        suffixes[1] = STREAM_LOOP_SUFFIX;
+    int count = !fold ? 1 + self->run.about.streams : self->run.about.has_start ? FOLD_PART_COUNT : FOLD_PART_COUNT - 1;
     for (int i = 0; i < count && fold; i++)
         suffixes[i] = FOLD_PARTS[i].suffix;
     int status = jit_link(jit, self->object, symbol, suffixes, count, &self->code, addresses, err);
     for (int i = 0; i < count && !status; i++) {
-        size_t place = fold ? FOLD_PARTS[i].place : offsetof(kernel_code_t, loop);
+        size_t place = fold ? FOLD_PARTS[i].place : i ? offsetof(kernel_code_t, stream) : offsetof(kernel_code_t, loop);
         memcpy((char *)&self->run + place, &addresses[i], sizeof addresses[i]);
     }
     return status;
@@ -192,7 +210,7 @@ compile_load(jit_t *jit, const void *object, size_t size, const char *symbol, co
     *ret = (compiled_t){.run.about = *about};
     bool sane = about->kind >= 0 && about->kind < KERNEL_KINDS && about->nin >= -1 && about->nin <= KERNEL_MAX_ARGS &&
                 about->nout >= 0 && about->nout <= KERNEL_MAX_OUT && about->state_bytes >= 0 &&
-                about->state_bytes <= KERNEL_MAX_STATE;
+                about->state_bytes <= KERNEL_MAX_STATE && about->streams <= (about->kind == KERNEL_UFUNC);
     if (!sane || !size)
         return err_set(err, FH_BAD_BITCODE, "the description of machine code is not as a compiler leaves it");
     ret->object = LLVMCreateMemoryBufferWithMemoryRangeCopy(object, size, "kernel");

@@ -170,6 +170,21 @@ build_numpy_gufunc(loop_t *self)
 }
 
 void
+loop_build_streaming(LLVMModuleRef module, const entry_t *entry, const char *name)
+{
+    loop_t self = {.entry = entry};
+    emit_init(&self.emit, module);
+    LLVMTypeRef params[] = {self.emit.ptr, self.emit.ptr, self.emit.i64};
+    LLVMValueRef function = emit_function(&self.emit, name, self.emit.i32, params, 3);
+    self.array_of_data = LLVMGetParam(function, 0);
+    self.n =
+        LLVMBuildAnd(self.emit.builder, LLVMGetParam(function, 2), emit_int(&self.emit, -(int64_t)KERNEL_VECTOR), "");
+    take_operands(&self);
+    build_scalar(&self, true);
+    emit_release(&self.emit);
+}
+
+void
 loop_build(LLVMModuleRef module, const entry_t *entry, const char *name, const loop_options_t *options)
 {
     loop_t self = {.entry = entry, .options = *options};

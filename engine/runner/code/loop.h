@@ -16,5 +16,7 @@ typedef struct {
  * fast one is vectorised: gathering strided elements into vectors gains little and doubles the time to compile.  With
  * whole_vectors there is only the fast one, and no remainder, so that an element's bits do not depend on its place. */
 void loop_build(LLVMModuleRef module, const entry_t *entry, const char *name, const loop_options_t *options);
+/* Add a loop over contiguous operands without a remainder, for stream_loop.h. */
+void loop_build_streaming(LLVMModuleRef module, const entry_t *entry, const char *name);
 
 #endif

@@ -255,8 +255,32 @@ is_streaming(const desk_plan_t *plan)
     return !plan->masked && plan->chunk >= STREAM_BLOCK;
 }
 
+/* Can the loop that goes past the cache by itself do it?  Not for constants, and only if all results lie on lines once
+ * one of them does. */
+static bool
+is_straight(const desk_plan_t *plan, const chunk_t *chunk, int64_t beyond)
+{
+    for (int k = 0; k < plan->nin + plan->nout; k++) {
+        if (!plan->contiguous[k] || !plan->walk.stride[k][plan->walk.ndim - 1])
+            return false;
+        if (k >= plan->nin && ((uintptr_t)chunk->at[k] - (uintptr_t)(beyond * plan->size[k])) % LINE)
+            return false;
+    }
+    return plan->kernel->about.streams;
+}
+
+static int32_t
+stream(const desk_plan_t *plan, char *const *in, char *const *out, int64_t n)
+{
+    char *data[WALK_MAX];
+    for (int k = 0; k < plan->nin + plan->nout; k++)
+        data[k] = k < plan->nin ? in[k] : out[k];
+    return plan->kernel->stream(data, plan->size, n);
+}
+
 /* Part of a row, block by block: longer ones would have reading and writing take turns.  The first block is shorter if
- * it takes that for the others to begin on a line. */
+ * it takes that for the others to begin on a line.  Where the kernel has a loop that goes past the cache by itself,
+ * that one does all from there to the last whole block. */
 static int32_t
 run_streaming(desk_t *self, const chunk_t *chunk)
 {
@@ -273,13 +297,17 @@ run_streaming(desk_t *self, const chunk_t *chunk)
         to[k] = chunk->at[k];
     }
     int32_t raised = 0;
+    bool straight = is_straight(plan, chunk, beyond);
     for (int64_t at = 0, n = STREAM_BLOCK - beyond; at < chunk->n; at += n, n = STREAM_BLOCK) {
-        n = n < chunk->n - at ? n : chunk->n - at;
-        raised |= plan->kernel->loop(data, plan->size, n);
+        int64_t rest = chunk->n - at;
+        bool past = straight && rest >= n && n == STREAM_BLOCK;
+        n = past ? rest / KERNEL_VECTOR * KERNEL_VECTOR : n < rest ? n : rest;
+        raised |= past ? stream(plan, data, to, n) : plan->kernel->loop(data, plan->size, n);
         for (int k = 0; k < plan->nin; k++)
             data[k] += step[k] * n;
         for (int k = plan->nin; k < operands; k++) {
-            stream_copy_part(to[k], self->room[k], (size_t)(n * plan->size[k]));
+            if (!past)
+                stream_copy_part(to[k], self->room[k], (size_t)(n * plan->size[k]));
             to[k] += n * plan->size[k];
         }
     }

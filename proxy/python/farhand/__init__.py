@@ -16,10 +16,12 @@ from .calls import apply, call, call_all, methodcall, vectorize
 from .cluster import Cluster
 from .config import config
 from .creation import empty, full, ones, shared, zeros
+from .doctor import doctor
 from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
 from .function_table import Namespace as _Namespace
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
+from .hub import Id, ObjectEngine, ObjectHub
 from .kernel_sources import kernel
 from .kernels import Kernel
 from .objects import gather, get, names, scatter, unpublish
@@ -33,22 +35,19 @@ _functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotel
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
 __all__ += [_name for _name in _functions.names() if _name not in globals()]
 
-# Names that are promised but not built: who uses one is told so.
-_PLANNED = {
-    "the mapping of all objects of a cluster": ("ObjectEngine", "ObjectHub", "engine"),
-    "the array API namespace": ("array_api",),
-}
+_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):
-    for what, planned in _PLANNED.items():
-        if name in planned:
-            raise AttributeError(f"farhand.{name} is not built yet: it belongs to {what}")
-    if name in ("linalg", "fft"):
+    if name == "engine":
+        from .hub import engine
+
+        return engine()
+    if name in _NAMESPACES:
         return importlib.import_module(f"{__name__}.{name}")
     found = globals()[name] = _functions.get(name)
     return found
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, "linalg", "fft"})
+    return sorted({*globals(), *__all__, *_NAMESPACES})

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 
-from . import printing, reductions, shaping
+from . import _native, printing, reductions, shaping
 from .config import config
+from .device import device_of, to_device
 from .dispatch import array_function
-from .dtypes import casting_code, code_of, dtype_of, shape_tuple
+from .dtypes import by_code, casting_code, code_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
 from .indexing import read, write
 from .methods import Methods
@@ -18,7 +19,7 @@ _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
 
 
-class Array(Operators, Methods):
+class Array(_native.Operators, Operators, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
     __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
@@ -129,6 +130,40 @@ class Array(Operators, Methods):
         return local if dtype is None else local.astype(dtype, copy=False)
 
     __array_ufunc__ = array_ufunc
+
+    def __array_namespace__(self, *, api_version=None):
+        """The namespace of the array API standard."""
+        from . import array_api
+
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12", array_api.__array_api_version__):
+            raise error("INVALID_ARGUMENT", f"there is no version {api_version!r} of the array API here: it is "
+                                            f"{array_api.__array_api_version__}")
+        return array_api
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """Of the gathered array, which is always a copy."""
+        if stream is not None or dl_device not in (None, (1, 0)):
+            raise BufferError("remote arrays go to the memory of this process only: DLPack's device (1, 0)")
+        if copy is False:
+            raise BufferError("a remote array cannot become local without a copy")
+        local = self._gather_implicitly()
+        if max_version is None or np.lib.NumpyVersion(np.__version__) < "2.1.0":
+            return local.__dlpack__()
+        return local.__dlpack__(max_version=max_version)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    @property
+    def device(self):
+        """The engine that holds the array; any, if there are several."""
+        return device_of(self)
+
+    def to_device(self, device, /, *, stream=None):
+        """The array whole on that engine."""
+        if stream is not None:
+            raise error("INVALID_ARGUMENT", "engines have no streams")
+        return to_device(self, device)
 
     def __array_function__(self, function, types, args, kwargs):
         return array_function(function, types, args, kwargs)
@@ -380,16 +415,8 @@ class DistArray(Array):
     __slots__ = ()
 
 
-def wrap(handle):
-    """The proxy of a native Array."""
-    code, shape, axis, npieces = handle.describe()
-    self = object.__new__(RemoteArray if axis < 0 else DistArray)
-    self._handle = handle
-    self._shape = shape
-    self._dtype = dtype_of(code)
-    self._axis = None if axis < 0 else axis
-    self._npieces = npieces
-    return self
+_native.use_proxies(RemoteArray, DistArray, by_code())
+wrap = _native.wrap  # the proxy of a native Array
 
 
 def wrap_whole(handle, shape, dtype):

@@ -79,7 +79,7 @@ def call_all(seq, name, *args, block=True, **kwargs):
 def vectorize(f):
     """A function that applies f to each piece of a distributed array, or to each item of a list.
 
-    f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to the
+    A type with a method __farhand_vectorize__(f, *args, **kwargs) says itself what that means for its objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to the
     engines in turn then.
     """
     _check(f)
@@ -95,6 +95,9 @@ def vectorize(f):
 
     @functools.wraps(f, assigned=("__name__", "__doc__"), updated=())
     def vectorized(x, *args, **kwargs):
+        hook = getattr(type(x), "__farhand_vectorize__", None)
+        if hook is not None:
+            return hook(x, f, *args, **kwargs)
         if isinstance(f, (np.ufunc, Kernel)) and not isinstance(x, (list, tuple, Remote)):
             return f(x, *args, **kwargs)
         if isinstance(x, Array) and x.npieces > 1:

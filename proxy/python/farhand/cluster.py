@@ -44,6 +44,8 @@ class Cluster:
         folders.remove_dead()
         self._folder, lock = folders.make()
         self._environment = dict(os.environ, XDG_RUNTIME_DIR=self._folder)
+        if sys.prefix != sys.base_prefix:  # a virtual environment: remote code finds its packages, too
+            self._environment.setdefault("FARHAND_PYTHON_EXECUTABLE", sys.executable)
         self._stopped = False
         self.session = None
         self._end = weakref.finalize(self, _end, self.name, self._folder, lock, self._environment, os.getpid())

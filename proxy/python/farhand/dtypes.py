@@ -21,6 +21,11 @@ def dtype_of(code):
     return _DTYPES[code]
 
 
+def by_code():
+    """All dtypes, each at its number; None where there is none."""
+    return tuple(_DTYPES.get(code) for code in range(max(_DTYPES) + 1))
+
+
 _KNOWN = {}  # what code_of has found
 
 

@@ -14,7 +14,9 @@ def _remote(x, *others):
 
 def where(condition, *choices):
     if not choices:
-        raise not_supported("where with one argument (nonzero) is not built yet for remote arrays")
+        from .selecting import nonzero
+
+        return nonzero(condition)
     if len(choices) != 2:
         raise error("INVALID_ARGUMENT", "where takes a condition, and both or neither of x and y")
     return call("where", (condition, *choices))

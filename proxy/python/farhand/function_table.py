@@ -100,7 +100,7 @@ def public(name):
     target, function = resolved(row), numpys(name)
     if target.kind in ("LOCAL", "NONE"):
         return function
-    if target.detail.startswith(("creation.", "conversion.")) or target.detail == "made" or not _is_dispatched(function):
+    if target.detail.startswith(("creation.", "conversion.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):
         made = implementation(target)
         if not made.__doc__:
             made.__doc__ = getattr(function, "__doc__", None) or f"numpy.{name} over remote arrays, as in NumPy 2."

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, _base
 
 from .config import config
 from .errors import CLASSES, error
@@ -17,12 +17,61 @@ _THREADS = 8
 _SHOWN_EVERY = 0.25  # seconds between two looks at how far kernels are
 
 
+_making = threading.Lock()
+
+
 class Future(concurrent.futures.Future):
-    """A concurrent.futures.Future that can also be awaited.  Ctrl-C cancels what it waits for."""
+    """A concurrent.futures.Future that can also be awaited.  Ctrl-C cancels what it waits for.
+
+    Thousands of calls may be under way: what the standard one makes for each, a condition and lists, is made when somebody
+    waits or wants to be called back.
+    """
 
     _session = None  # in which its array is computed
+    _state, _result, _exception, _made = _base.PENDING, None, None, None
+
+    def __init__(self):
+        pass
+
+    @property
+    def _condition(self):
+        """Who takes it looks at the state afterwards; who changes the state without it looks for it afterwards (fill)."""
+        if self._made is None:
+            with _making:
+                if self._made is None:
+                    self._waiters, self._done_callbacks = [], []
+                    self._made = threading.Condition()
+        return self._made
+
+    def fill(self, result, exception=None):
+        """Set result or exception, unless it was cancelled."""
+        if self._made is not None or self._state != _base.PENDING:
+            if self._state == _base.RUNNING or self.set_running_or_notify_cancel():
+                self.set_result(result) if exception is None else self.set_exception(exception)
+            return
+        self._result, self._exception = result, exception
+        self._state = _base.FINISHED
+        if self._made is not None:  # somebody has come meanwhile
+            self._tell(exception)
+
+    def _tell(self, exception):
+        with self._made:
+            if self._state == _base.CANCELLED:  # written over what fill wrote
+                self._state = _base.CANCELLED_AND_NOTIFIED
+                for waiter in self._waiters:
+                    waiter.add_cancelled(self)
+                return
+            for waiter in self._waiters:
+                waiter.add_result(self) if exception is None else waiter.add_exception(self)
+            self._made.notify_all()
+        self._invoke_callbacks()
+
+    def done(self):
+        return self._state in (_base.FINISHED, _base.CANCELLED, _base.CANCELLED_AND_NOTIFIED)
 
     def result(self, timeout=None):
+        if self._state == _base.FINISHED and self._exception is None:
+            return self._result
         try:
             return super().result(timeout)
         except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from .array import Array, wrap
 from .dtypes import normalize_axis
 from .errors import CLASSES, error
 from .function_table import numpys
-from .remote_calls import engine_of, python_side, run
+from .remote_calls import host_of, python_side, run
 from .session import current, session_of
 
 
@@ -84,7 +84,7 @@ def whole(name, args, kwargs, written=-1):
     side = python_side(session)
     try:
         call = remote_wire.Call(_command(name, args, kwargs, written))
-        engine = engine_of(side, call)
+        engine = host_of(side, call)
         side.greet(engine)
         value = side.wait(engine, f"numpy.{name}", call)
     except CLASSES["NotSupported"] as problem:
@@ -125,6 +125,14 @@ def _bound(name, args, kwargs, parameter, default):
     return bound.arguments.get(parameter, default)
 
 
+def numpy_version(engine):
+    """That of the NumPy which hosted functions on this engine find."""
+    call = remote_wire.Call(_command("version.short_version.strip", (), {}, -1))
+    side = python_side(current())
+    side.greet(engine)
+    return side.wait(engine, "numpy.version", call)[0]
+
+
 class Hosted:
     """What stands for a hosted function of the table."""
 
@@ -143,6 +151,9 @@ class Hosted:
 
         if self.rule == "writes":
             return self._write(args, kwargs)
+        in_steps = self._in_steps(args, kwargs)
+        if in_steps is not None:
+            return in_steps if out is None else deliver(in_steps, out)
         x = self._distributed(args, kwargs)
         axes = None if x is None else self._core_axes(x, args, kwargs)
         if axes is not None and x.axis in axes:
@@ -152,6 +163,18 @@ class Hosted:
         else:
             result = rowwise(self.name, x, args, kwargs, lambda ndim: self._place(x, axes, ndim, kwargs.get("keepdims")))
         return result if out is None else deliver(result, out)
+
+    def _in_steps(self, args, kwargs):
+        """What takes more than one call so that no engine needs the whole array; None: nothing of the kind."""
+        if self.rule == "tall":
+            from .factoring import tall
+
+            return tall(self.name, args, kwargs)
+        if self.rule == "axes" and self.name.startswith("fft."):
+            from .transforms import separate
+
+            return separate(self.name, args, kwargs)
+        return None
 
     def _write(self, args, kwargs):
         """NumPy writes a copy of the argument; the array takes it over."""
@@ -165,7 +188,7 @@ class Hosted:
 
     def _distributed(self, args, kwargs):
         """The first argument, if it is cut and the only array; None: nothing can be done piece by piece."""
-        if self.rule not in ("rows", "axis", "axes", "drops", "stack") or not args:
+        if self.rule not in ("rows", "axis", "axes", "drops", "stack", "tall") or not args:
             return None
         x = args[0]
         if not isinstance(x, Array) or x.npieces < 2 or len(list(arrays_in([args, kwargs]))) > 1:
@@ -184,7 +207,7 @@ class Hosted:
         """The axes that a piece must have whole, and that stay axes of the result; None: all of them, or they do not stay."""
         if self.rule == "rows":
             return ()
-        if self.rule == "stack":
+        if self.rule in ("stack", "tall"):
             return (x.ndim - 2, x.ndim - 1) if x.ndim > 2 else None
         given = _bound(self.name, args, kwargs, "axes" if self.rule == "axes" else "axis", _default(self.default))
         if given is None or given == ():

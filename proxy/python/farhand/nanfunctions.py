@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import reductions
+from .errors import error
 from .ufuncs import call
 
 
@@ -55,3 +56,18 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
 
 def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
     return reductions.deliver(call("sqrt", (nanvar(a, axis, dtype, None, ddof, keepdims),)), out)
+
+
+def _nan_argument(name, replacement):
+    def function(a, axis=None, out=None, *, keepdims=np._NoValue):
+        if a.dtype.kind in "fc":
+            if not bool(call("equal", (a, a)).any(axis).all()):
+                raise error("INVALID_ARGUMENT", "All-NaN slice encountered")
+            a = _without_nan(a, replacement)
+        return getattr(a, name)(axis, out, keepdims=keepdims)
+
+    function.__name__ = f"nan{name}"
+    return function
+
+
+nanargmin, nanargmax = _nan_argument("argmin", np.inf), _nan_argument("argmax", -np.inf)

@@ -87,39 +87,9 @@ def unique_all(x, /):
     return _RESULTS["unique_all"](*_unique(x, True, return_index=True, return_counts=True))
 
 
-# ---- products of vectors and matrices
-
 def _pair(a, b):
     session = _session_of([a, b])
     return remote(a, session), remote(b, session)
-
-
-def vecdot(x1, x2, /, *, axis=-1, **keywords):
-    """Sum of conj(x1) * x2 along an axis that both have."""
-    a, b = _pair(x1, x2)
-    a, b = (x if axis == -1 else shaping.moveaxis(x, axis, -1) for x in (a, b))
-    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-1]:
-        raise error("INVALID_ARGUMENT", f"vecdot: shapes {a.shape} and {b.shape} have no axis of one extent")
-    product = a.conj() * b
-    return product.sum(-1, dtype=product.dtype)
-
-
-def matvec(x1, x2, /, **keywords):
-    """A matrix with a vector, for each of a stack."""
-    a, b = _pair(x1, x2)
-    if a.ndim < 2 or not b.ndim or a.shape[-1] != b.shape[-1]:
-        raise error("INVALID_ARGUMENT", f"matvec: shapes {a.shape} and {b.shape} do not fit")
-    product = a * b[..., None, :]
-    return product.sum(-1, dtype=product.dtype)
-
-
-def vecmat(x1, x2, /, **keywords):
-    """A conjugated vector with a matrix, for each of a stack."""
-    a, b = _pair(x1, x2)
-    if b.ndim < 2 or not a.ndim or a.shape[-1] != b.shape[-2]:
-        raise error("INVALID_ARGUMENT", f"vecmat: shapes {a.shape} and {b.shape} do not fit")
-    product = a.conj()[..., :, None] * b
-    return product.sum(-2, dtype=product.dtype)
 
 
 # ---- numpy.linalg

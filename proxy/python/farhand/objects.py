@@ -3,18 +3,18 @@ import numpy as np
 
 from .array import Array, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
-from .errors import not_supported
 from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current
 
 _turn = 0  # whose turn it is, of the engines, when arrays of a list are dealt out
 
 
-def _next_engine(engines):
+def _deal(n):
+    """Whose turn it is to take the first of n things."""
     global _turn
-    engine = engines[_turn % len(engines)]
-    _turn += 1
-    return engine
+    first = _turn
+    _turn += n
+    return first
 
 
 def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
@@ -23,21 +23,26 @@ def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
     An array: a DistArray cut along axis, one piece an engine, or pieces of blocksize; axis None: a RemoteArray on one
     engine.  A list or tuple: a list or tuple of proxies, the engines taking turns.  Another object that can be pickled: a
     proxy of a class made from its type (see Remote).  A proxy: itself, or in another layout if axis or engines ask for one.
-    None: None.  name: publish it too.
+    None: None.  name: publish it too.  A type with a method __farhand_scatter__(axis, blocksize=..., engines=...) says itself
+    what becomes of its objects; its proxies, whatever they are, with __farhand_gather__() what their gather gives.
     """
+    hook = getattr(type(x), "__farhand_scatter__", None)
+    if hook is not None:
+        result = hook(x, axis, blocksize=blocksize, engines=engines)
+        return result if name is None else result.publish(name)
     if isinstance(x, (list, tuple)):
         return _scatter_sequence(x, engines)
-    if x is None or isinstance(x, Remote):
+    if x is None:
         return x
+    if isinstance(x, Remote):
+        return x if name is None else x.publish(name)
     array = None if isinstance(x, Array) else _local_array(x)
     if isinstance(x, Array):
         result = _rescatter(x, axis, blocksize, engines)
     elif array is not None:
         result = _scatter_array(array, axis, blocksize, engines)
-    elif name is not None:
-        raise not_supported("only arrays can be published under a name: a Python object lives as long as its session")
     else:
-        result = scatter_object(x, None if engines is None else _numbers(engines)[0])
+        return scatter_object(x, None if engines is None else _numbers(engines)[0], name)
     if name is not None:
         result.publish(name)
     return result
@@ -82,27 +87,39 @@ def _scatter_whole(session, array, ids):
 def _scatter_sequence(xs, engines):
     session = current()
     ids = session.engine_ids(engines) or session.engine_ids([engine.number for engine in session.engines])
-    items = []
-    objects, places, owners = [], [], []
-    for x in xs:
-        array = None if x is None or isinstance(x, (list, tuple, Array, Remote)) else _local_array(x)
-        if isinstance(x, (list, tuple)):
-            items.append(_scatter_sequence(x, engines))
-        elif x is None or isinstance(x, (Array, Remote)):
-            items.append(x)
-        elif array is not None:
-            code_of(array.dtype)
-            items.append(_scatter_whole(session, array, (_next_engine(ids),)))
-        else:
-            places.append(len(items))
-            objects.append(x)
-            owners.append(_next_engine(ids))
-            items.append(None)
+    items = list(xs)
+    arrays, objects = {}, {}  # by their places
+    for place, x in enumerate(items):
+        if type(x) is np.ndarray:
+            arrays[place] = x
+        elif isinstance(x, (list, tuple)):
+            items[place] = _scatter_sequence(x, engines)
+        elif x is not None and not isinstance(x, (Array, Remote)):
+            array = _local_array(x)
+            if array is None:
+                objects[place] = x
+            else:
+                arrays[place] = array
+    for array in arrays.values():
+        code_of(array.dtype)
+    if arrays:
+        made = session._native.scatter_list(list(arrays.values()), ids, _deal(len(arrays)) % len(ids))
+        items = _filled(items, arrays, made)
     if objects:
-        numbers = {engine.id: engine.number for engine in current().engines}
-        for place, proxy in zip(places, scatter_objects(objects, [numbers[owner] for owner in owners])):
-            items[place] = proxy
+        first = _deal(len(objects))
+        numbers = {engine.id: engine.number for engine in session.engines}
+        owners = [numbers[ids[(first + i) % len(ids)]] for i in range(len(objects))]
+        items = _filled(items, objects, scatter_objects(list(objects.values()), owners))
     return tuple(items) if isinstance(xs, tuple) else items
+
+
+def _filled(items, places, values):
+    """The items with these values at those places."""
+    if len(places) == len(items):
+        return list(values)
+    for place, value in zip(places, values):
+        items[place] = value
+    return items
 
 
 def _rescatter(x, axis, blocksize, engines):
@@ -119,6 +136,9 @@ def gather(x, *, copy=False):
     """
     if isinstance(x, Array):
         return x.gather(copy=copy)
+    hook = getattr(type(x), "__farhand_gather__", None)
+    if hook is not None:
+        return hook(x)
     if isinstance(x, Remote):
         return gather_object(x)
     if isinstance(x, (list, tuple)):
@@ -130,15 +150,15 @@ def gather(x, *, copy=False):
 
 
 def get(name):
-    """The array or kernel published under a name."""
+    """The array, kernel or Python object that is published under a name."""
     return current().get(name)
 
 
-def names():
-    """All names under which arrays and kernels are published."""
-    return current().names()
+def names(types=False):
+    """All names under which something is published; types=True: a dict of names and "array", "kernel" or "python"."""
+    return current().names(types)
 
 
 def unpublish(name):
-    """Take a name back; the array lives on as long as its session."""
+    """Take a name back; what had it lives on as long as sessions hold it."""
     current().unpublish(name)

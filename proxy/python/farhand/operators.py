@@ -1,6 +1,7 @@
 """Python's operators on remote arrays, made from one table."""
 import numpy as np
 
+from . import _native
 from .ufuncs import call, is_operand
 
 _BINARY = {
@@ -105,3 +106,4 @@ def _install():
 
 
 _install()
+_native.use_operators(Operators)  # which calls these for everything but remote arrays and numbers

@@ -4,7 +4,7 @@ import inspect
 
 from . import remote_wire
 from .errors import error
-from .remote_calls import python_side, run
+from .remote_calls import proxied_types, python_side, run
 
 _OWN = frozenset(("block", "timeout"))
 _NO_FORWARD = frozenset(("__new__", "__init__", "__getattribute__", "__class__", "__reduce__", "__reduce_ex__", "__getattr__",
@@ -32,8 +32,11 @@ class Remote:
 
     def __init__(self, obj):
         side = python_side()
-        handle, _ = _send(side, obj, side.next_engine())
-        _fill(self, side, handle)
+        handle, key = _send(side, obj, side.next_engine())
+        _fill(self, side, handle, key)
+
+    _name = None  # under which it was published
+    _metadata = None  # what __farhand_metadata__ of the class has made of the object
 
     def _invoke(self, name, args, kwargs, block=True, timeout=None):
         return run(self._side, f"{type(self)._remote_name}.{name}", ("method", False, name, args, kwargs),
@@ -50,6 +53,13 @@ class Remote:
     def _engine(self):
         """Number of the engine where it lives."""
         return self._handle.engine
+
+    @property
+    def _id(self):
+        """What fh.engine knows it by."""
+        from .hub import Id
+
+        return Id(self._handle.id, self._handle.engine)
 
     @property
     def _ref(self):
@@ -81,26 +91,47 @@ class Remote:
     def __hash__(self):
         return hash(self._handle.id)
 
+    def publish(self, name):
+        """Let other clients get it by name (fh.get); it then outlives this session.  Returns the proxy.
+
+        The object moves into a process of its engine's that all sessions share, where its calls run from then on, one
+        after the other, whoever makes them.
+        """
+        return publish_object(self, name)
+
     def __copy__(self):
-        return _wrap(type(self), self._side, self._handle)
+        return copy_of(self)
 
     def __deepcopy__(self, memo):
-        return _wrap(type(self), self._side, self._handle)
+        return copy_of(self)
 
     def __reduce__(self):
+        if self._name is not None:
+            from .objects import get
+
+            return get, (self._name,)
         raise error("NOT_SUPPORTED", f"{self!r} cannot be pickled but as an argument of a remote call: it belongs to its session; "
                                      "fh.gather gives the object itself")
 
 
-def _fill(proxy, side, handle):
+def _fill(proxy, side, handle, key=()):
     object.__setattr__(proxy, "_side", side)
     object.__setattr__(proxy, "_handle", handle)
+    if key[3:]:
+        object.__setattr__(proxy, "_metadata", key[3])
 
 
-def _wrap(cls, side, handle):
+def _wrap(cls, side, handle, key=()):
     proxy = cls.__new__(cls)
-    _fill(proxy, side, handle)
+    _fill(proxy, side, handle, key)
     return proxy
+
+
+def copy_of(proxy):
+    """Another proxy of the same object."""
+    made = _wrap(type(proxy), proxy._side, proxy._handle, (None, None, None, proxy._metadata))
+    object.__setattr__(made, "_name", proxy._name)
+    return made
 
 
 # ---- forwarders -----------------------------------------------------------------------------------------------------------------
@@ -150,7 +181,7 @@ def _iter(self):
     side = self._side
     what = f"{type(self)._remote_name}.__iter__"
     call = remote_wire.Call(("special", False, "__iter__", ()), self._handle)
-    iterator, _ = side.wait(self._handle.engine, what, call, keep=True)
+    iterator, _ = side.wait(self._handle.host, what, call, keep=True)
     count, more = 1, True
     while more:
         items, more = run(side, what, ("take", False, count), receiver=iterator)
@@ -166,6 +197,21 @@ def _call(self, /, *args, block=True, timeout=None, **kwargs):
     return self._invoke("__call__", args, kwargs, block, timeout)
 
 
+def _joined(self, function, types, args, kwargs):
+    """NumPy's concatenate and expand_dims, for types that have methods of these names."""
+    def concatenate(items, axis=0):
+        return items[0].concatenate(list(items[1:]), axis)
+
+    def expand_dims(a, axis):
+        return a.expand_dims(axis)
+
+    for mine in (concatenate, expand_dims):
+        if function.__name__ == mine.__name__ and hasattr(type(self), mine.__name__):
+            return mine(*args, **kwargs)
+    return NotImplemented
+
+
+_JOINED = frozenset(("concatenate", "expand_dims"))
 _SPECIAL_FORMS = {"__iter__": _iter, "__exit__": _exit, "__call__": _call}
 
 
@@ -188,14 +234,21 @@ def _generate(description):
     key, name, module, doc, attributes, special = description
     made = _forwarders(attributes, special)
     made.update(__module__=module, __doc__=doc, _remote_name=name, __hash__=Remote.__hash__)
-    for own in ("_invoke", "_special", "_get", "_engine", "_ref", "_side", "_handle"):
+    if not _JOINED.isdisjoint(attributes):
+        made["__array_function__"] = _joined
+    for own in ("_invoke", "_special", "_get", "_engine", "_id", "_ref", "_side", "_handle", "_name", "_metadata"):
         made.pop(own, None)
     return type(f"Remote{name}", (Remote,), made)
 
 
-def _class_for(side, engine, key, handle):
+def registered(kind):
+    """The class of proxies that was registered for a type; None if there is none."""
+    return _registered.get((kind.__module__, kind.__qualname__))
+
+
+def _class_for(side, key, handle):
     """The class of proxies for a type of a host, described by it the first time."""
-    known = side.classes.get((engine, key))
+    known = side.classes.get((handle.host, key[:3]))
     if known is None:
         known = _registered.get(key[:2])
         if known is None:
@@ -203,29 +256,53 @@ def _class_for(side, engine, key, handle):
             known = side.generated.get(repr(description[1:]))
             if known is None:
                 known = side.generated[repr(description[1:])] = _generate(description)
-        side.classes[engine, key] = known
+        side.classes[handle.host, key[:3]] = known
     return known
 
 
-def proxy_of(side, handle, key, engine):
-    return _wrap(_class_for(side, engine, key, handle), side, handle)
+def proxy_of(side, handle, key):
+    return _wrap(_class_for(side, key, handle), side, handle, key)
 
 
 def _what(obj):
     return f"scatter of a {type(obj).__name__}"[:200]
 
 
-def _send(side, obj, engine):
-    side.greet(engine)
-    return side.wait(engine, _what(obj), remote_wire.Call(("make", False, obj)), keep=True)
+def _send(side, obj, host):
+    side.greet(host)
+    return side.wait(host, _what(obj), remote_wire.Call(("make", False, obj)), keep=True)
 
 
-def scatter_object(obj, engine=None):
+def scatter_object(obj, engine=None, name=None):
     """One object to one engine; a proxy of it."""
     side = python_side()
     number = side.next_engine() if engine is None else engine
-    handle, key = _send(side, obj, number)
-    return proxy_of(side, handle, key, number)
+    handle, key = _send(side, obj, number if name is None else ~number)
+    proxy = proxy_of(side, handle, key)
+    return proxy if name is None else publish_object(proxy, name)
+
+
+def publish_object(proxy, name):
+    if proxy._handle.host >= 0:
+        handle, key = _send(proxy._side, gather_object(proxy), ~proxy._handle.engine)
+        handle.publish(name)
+        _fill(proxy, proxy._side, handle, key)
+    else:
+        proxy._handle.publish(name)
+    object.__setattr__(proxy, "_name", name)
+    return proxy
+
+
+def published_object(session, name):
+    """A proxy of the object that is published under a name."""
+    side = python_side(session)
+    there = session._native.python_get(name)
+    side.greeted.pop(there.host, None)  # it may be another process than the one that was greeted
+    side.greet(there.host)
+    handle, key = side.wait(there.host, f"get of {name}"[:200], remote_wire.Call(("value", True), there), keep=True)
+    proxy = proxy_of(side, handle, key)
+    object.__setattr__(proxy, "_name", name)
+    return proxy
 
 
 def scatter_objects(objects, numbers):
@@ -245,7 +322,7 @@ def scatter_objects(objects, numbers):
     for _, _, _, future in sent:
         if future is not None:
             future.result()
-    return [proxy_of(side, handle, keys[number, kind], number) for handle, number, kind, _ in sent]
+    return [proxy_of(side, handle, keys[number, kind]) for handle, number, kind, _ in sent]
 
 
 def gather_object(proxy):
@@ -282,7 +359,8 @@ def proxy_methods(base, include_underscore=None, exclude=None, supers=True):
         class RemoteBase(fh.Remote, Base): ...
 
     include_underscore: names with an underscore that are forwarded, too; True: all.  exclude: names that are not.
-    supers: also what base inherits.
+    supers: also what base inherits.  A static method __farhand_metadata__(obj) of the class runs where an object is made; what it
+    returns is the proxy's _metadata.  Methods concatenate(others, axis) and expand_dims(axis) serve NumPy's functions of these names.
     """
     def decorate(cls):
         if not (isinstance(cls, type) and cls.__mro__[1:2] and issubclass(cls.__bases__[0], Remote)):
@@ -300,6 +378,8 @@ def proxy_methods(base, include_underscore=None, exclude=None, supers=True):
                 setattr(cls, name, forwarder)
             else:
                 setattr(cls, name, _attribute(name, doc if isinstance(attribute, property) else None))
+        if any(hasattr(cls, name) for name in _JOINED) and not hasattr(cls, "__array_function__"):
+            cls.__array_function__ = _joined
         if cls.__hash__ is None:
             cls.__hash__ = Remote.__hash__
         cls._remote_name = base.__name__
@@ -315,6 +395,5 @@ def register_proxy_type(kind, proxy_class=None):
         raise error("WRONG_TYPE", f"{kind!r} is not a type")
     if proxy_class is not None:
         _registered[kind.__module__, kind.__qualname__] = proxy_class
-    side = python_side()
-    if kind not in side.proxied:
-        side.proxied.append(kind)
+    if kind not in proxied_types:
+        proxied_types.append(kind)

@@ -1,4 +1,5 @@
 """Calls of Python code on engines: to whom they go, and how their answers come back, waited for or as Futures."""
+import collections
 import itertools
 import os
 import sys
@@ -7,6 +8,7 @@ import time
 import weakref
 
 from . import remote_wire
+from .config import config
 from .errors import CLASSES, error
 from .futures import Future
 from .session import current
@@ -16,15 +18,33 @@ _MANY, _PAUSE = 64, 0.0003  # calls under way; seconds
 _HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
 
 
+def number_of(host):
+    """Of its engine."""
+    return host if host >= 0 else ~host
+
+
+def metadata_of(kind):
+    """The function that makes what proxies of this type know of their objects, if their class has one."""
+    from .remote import registered
+
+    return getattr(registered(kind), "__farhand_metadata__", None)
+
+
+proxied_types = []  # whose values stay on the engines, of all sessions
+
+
 class PythonSide:
-    """What a session knows of its Python hosts: whom it has greeted, and which Futures wait for answers."""
+    """What a session knows of its Python hosts: whom it has greeted, and which Futures wait for answers.
+
+    A host is called by the number of its engine; the one there that all sessions share, where published objects live, by the
+    number's complement.
+    """
 
     def __init__(self, session):
         self.session = session
-        self.greeted = {}  # engine number -> how many proxied types it has been told of
-        self.epochs = {}  # engine number -> process number of its host
-        self.proxied = []  # types whose values stay on the engines
-        self.classes = {}  # (engine, type key) -> class of proxies
+        self.greeted = {}  # host -> how many proxied types it has been told of
+        self.epochs = {}  # host -> its process number
+        self.classes = {}  # (host, type) -> class of proxies
         self.generated = {}  # what a type has -> class of proxies, the same for all engines
         self.turn = itertools.count()
         self.lock = threading.Lock()
@@ -40,66 +60,72 @@ class PythonSide:
             raise error("CANNOT_CONNECT", "the cluster has no engine that is ready")
         return engines[next(self.turn) % len(engines)]
 
-    def greet(self, engine):
+    def types_for(self, host):
+        """Types whose values stay there: where others' objects live, too, a session cannot say."""
+        return proxied_types if host >= 0 else ()
+
+    def greet(self, host):
         """The first call to a host: its Python must be like ours."""
-        if self.greeted.get(engine) == len(self.proxied):
+        types = list(self.types_for(host))
+        if self.greeted.get(host) == len(types):
             return
-        told = len(self.proxied)
+        engine = number_of(host)
         near = any(known.number == engine and known.host.split("/")[0] == os.uname().nodename for known in self.session.engines)
         path = [os.path.abspath(folder) for folder in sys.path if folder != ""] if near else []
         if near and "" in sys.path:
             path.append(os.getcwd())
-        version, self.epochs[engine] = self.wait(engine, "hello", remote_wire.Call(("hello", True, path, list(self.proxied))))
+        told = [remote_wire.Call((kind, metadata_of(kind))).body for kind in types]
+        version, self.epochs[host] = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
         if tuple(version[:2]) != sys.version_info[:2]:
             raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
                                             f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
-        self.greeted[engine] = told
+        self.greeted[host] = len(types)
 
-    def epoch(self, engine):
+    def epoch(self, host):
         """What tells one host of an engine from the next."""
-        return self.epochs.get(engine)
+        return self.epochs.get(host)
 
-    def _engine_id(self, engine):
-        return self.session.engine_ids([engine])[0]
+    def _engine_id(self, host):
+        return self.session.engine_ids([number_of(host)])[0]
 
     # ---- calls
 
-    def _ask(self, engine, what, call, keep, timeout, token):
-        """The native call; arrays are brought to the engine first."""
-        arrays = tuple([remote_wire.native_array(array, engine) for array in call.arrays]) if call.arrays else ()
+    def _ask(self, host, what, call, keep, timeout, token):
+        """The native call; arrays are brought to its engine first."""
+        arrays = tuple([remote_wire.native_array(array, number_of(host)) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
-            buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(engine))
-        return self.session._native.python_call(engine, what, call.body, tuple(call.objects), arrays, buffers, keep,
+            buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(host))
+        return self.session._native.python_call(host, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
-    def _load(self, answer, engine, what):
-        return remote_wire.load(answer, lambda handle, key: self.make_proxy(handle, key, engine), engine, what)
+    def _load(self, answer, host, what):
+        return remote_wire.load(answer, self.make_proxy, number_of(host), what)
 
-    def _note_failure(self, problem, engine):
+    def _note_failure(self, problem, host):
         if getattr(problem, "status", None) in _HOST_ENDED:
-            self.greeted.pop(engine, None)
+            self.greeted.pop(host, None)
 
-    def wait(self, engine, what, call, *, keep=False, timeout=None, receiver=None):
+    def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None):
         """The value; with keep the native object and its type key."""
         try:
-            kept, answer = self._ask(engine, what, call, keep, timeout, 0)
+            kept, answer = self._ask(host, what, call, keep, timeout, 0)
         except CLASSES["Error"] as problem:
-            self._note_failure(problem, engine)
+            self._note_failure(problem, host)
             raise
-        kind, value = self._load(answer, engine, what)
+        kind, value = self._load(answer, host, what)
         if kind == remote_wire.KEPT:
             return kept, value
         return receiver if kind == remote_wire.RECEIVER else value
 
-    def submit(self, engine, what, call, *, keep=False, timeout=None, receiver=None):
+    def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None):
         """(native object or None, Future of the value)."""
         future = Future()
         future._session = self.session._native
         token = next(self.tokens)
-        self.waiting[token] = (future, engine, what, receiver)
+        self.waiting[token] = (future, host, what, receiver)
         try:
-            kept = self._ask(engine, what, call, keep, timeout, token)
+            kept = self._ask(host, what, call, keep, timeout, token)
         except BaseException:
             self.waiting.pop(token, None)
             raise
@@ -140,36 +166,29 @@ class PythonSide:
             return True
 
     def _fill(self, entry, answer):
-        future, engine, what, receiver = entry
-        if not future.set_running_or_notify_cancel():
-            return
+        future, host, what, receiver = entry
         try:
             if isinstance(answer, BaseException):
-                self._note_failure(answer, engine)
+                self._note_failure(answer, host)
                 raise answer
-            kind, value = self._load(answer, engine, what)
-            if kind == remote_wire.RECEIVER:
-                value = receiver
-            elif kind == remote_wire.KEPT:
-                value = None
+            kind, value = self._load(answer, host, what)
         except BaseException as problem:
             problem.__traceback__ = None
-            future.set_exception(problem)
+            future.fill(None, problem)
         else:
-            future.set_result(value)
+            future.fill(value if kind == remote_wire.VALUE else receiver if kind == remote_wire.RECEIVER else None)
 
     def fail_all(self, problem):
         with self.lock:
             entries, self.waiting = list(self.waiting.values()), {}
             self.collector = None
         for entry in entries:
-            if entry[0].set_running_or_notify_cancel():
-                entry[0].set_exception(error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
+            entry[0].fill(None, error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
 
-    def make_proxy(self, handle, key, engine):
+    def make_proxy(self, handle, key):
         from .remote import proxy_of
 
-        return proxy_of(self, handle, key, engine)
+        return proxy_of(self, handle, key)
 
 
 def _collect(reference):
@@ -189,27 +208,52 @@ def python_side(session=None):
     return side
 
 
-def engine_of(side, call):
+def host_of(side, call):
     """Where a call runs: with its objects, else where most bytes of its arrays are, else the engines take turns."""
     if call.objects:
-        engines = {handle.engine for handle in call.objects}
-        if len(engines) > 1:
-            raise error("INVALID_ARGUMENT", f"two remote arguments are from different engines ({sorted(engines)}): gather one of "
-                                            "them first")
-        return engines.pop()
+        return call.objects[0].host
+    if not call.arrays:
+        return side.next_engine()
     weights = {}
     for array in call.arrays:
         for number in array.engines:
             weights[number] = weights.get(number, 0) + array.nbytes / max(array.npieces, 1)
-    return max(weights, key=weights.get) if weights else side.next_engine()
+    return max(weights, key=weights.get)
+
+
+def _elsewhere(call):
+    """Does it need objects of several hosts?"""
+    objects = call.objects
+    return len(objects) > 1 and any(handle.host != objects[0].host for handle in objects)
+
+
+def _brought_together(side, command, call, receiver):
+    """The same call for one host: its receiver's, else that of most objects.  The others come as copies of their pickles,
+    from engine to engine."""
+    hosts = collections.Counter(handle.host for handle in call.objects)
+    target = receiver.host if receiver is not None else hosts.most_common(1)[0][0]
+    packed = {}
+    for handle in call.objects:
+        if handle.host != target:
+            side.greet(handle.host)
+            packed[id(handle)] = side.submit(handle.host, "copy of an argument", remote_wire.Call(("pack", False), handle))[1]
+    copies = {key: future.result() for key, future in packed.items()}
+    bytes_ = sum(copy.nbytes for copy in copies.values())
+    if bytes_ > config.implicit_gather_limit:
+        raise error("LIMIT_EXCEEDED", f"{len(copies)} objects of other engines would have to be copied to engine {number_of(target)}, "
+                                      f"{bytes_} bytes, above fh.config.implicit_gather_limit: put them on one engine")
+    return remote_wire.Call(command, receiver, copies), target
 
 
 def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=None, engine=None):
     """Pickle a command and run it: its value, or a Future of it."""
     call = remote_wire.Call(command, receiver)
-    number = engine_of(side, call) if engine is None or call.objects else engine
-    if side.greeted.get(number) != len(side.proxied):
-        side.greet(number)
+    if call.objects and _elsewhere(call):
+        call, host = _brought_together(side, command, call, receiver)
+    else:
+        host = host_of(side, call) if engine is None or call.objects else engine
+    if side.greeted.get(host) != len(side.types_for(host)):
+        side.greet(host)
     if block:
-        return side.wait(number, what, call, timeout=timeout, receiver=proxy)
-    return side.submit(number, what, call, timeout=timeout, receiver=proxy)[1]
+        return side.wait(host, what, call, timeout=timeout, receiver=proxy)
+    return side.submit(host, what, call, timeout=timeout, receiver=proxy)[1]

@@ -1,7 +1,7 @@
 """What calls of Python code look like on their way: pickles to a Python host, and its answers (engine/pyhost/host.py).
 
 A call is a tuple (operation, arrays_by_value, arguments...).  Proxies and remote arrays in it, at any depth, stand as
-persistent ids, and large buffers of local arrays travel beside the pickle.
+persistent ids ("o" and "a"; "p": an array with the pickle of an object that lives elsewhere), and large buffers of local arrays travel beside the pickle.
 """
 import builtins
 import io
@@ -32,20 +32,29 @@ def _is_plain(value, depth=3):
     return _PLAIN.issuperset(map(type, items)) or all(_is_plain(item, depth - 1) for item in items)
 
 
+def _all_plain(parts):
+    for part in parts:
+        kind = type(part)
+        if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, part))) and not _is_plain(part):
+            return False
+    return True
+
+
 class Call:
-    """A command as a pickle, with what it refers to."""
+    """A command as a pickle, with what it refers to: native objects, arrays, buffers."""
 
-    def __init__(self, command, receiver=None):
-        self.objects = [] if receiver is None else [receiver]
-        self.arrays, self.buffers = [], []
+    __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body")
+
+    def __init__(self, command, receiver=None, copies=()):
+        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles."""
+        self.arrays = self.buffers = ()
+        self.copies = copies
+        self.objects = () if receiver is None else (receiver,)
+        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver)
+
+    def _pickle(self, command, receiver):
+        self.objects, self.arrays, self.buffers = list(self.objects), [], []
         self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
-        for part in command:
-            if type(part) not in _PLAIN and not _is_plain(part):
-                self.body = self._pickle(command)
-                return
-        self.body = pickle.dumps(command, 5)
-
-    def _pickle(self, command):
         out = io.BytesIO()
         pickler = _pickler_class()(out, 5, buffer_callback=self._keep_small)
         pickler.call = self
@@ -74,6 +83,8 @@ class Call:
 
         if isinstance(value, Remote):
             items, kind, item = self.objects, "o", value._handle
+            if id(item) in self.copies:
+                items, kind, item = self.arrays, "p", self.copies[id(item)]
         elif isinstance(value, Array):
             items, kind, item = self.arrays, "a", value
         else:

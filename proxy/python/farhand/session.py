@@ -14,7 +14,8 @@ from .errors import CLASSES, Error, error
 from .progress import Bar
 
 
-_ALL = 10_000_000  # the most that one query may ask for
+ALL_OBJECTS = 10_000_000  # the most that one query may ask for
+ALL_ROWS = 1_000_000  # and that of SQL
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Session:
         """
         from .memory import Memory
 
-        return Memory(self._native.memory(), self.engines, self.objects(_ALL) if objects else None)
+        return Memory(self._native.memory(), self.engines, self.objects(ALL_OBJECTS) if objects else None)
 
     def stats(self):
         """Counters since the session began: messages, bytes, waits."""
@@ -129,22 +130,27 @@ class Session:
         """Invoke a method of an engine by name."""
         return list(self._native.call(None, self._engine_number(engine), method, args)[0])
 
-    def names(self):
-        """Names under which arrays are published."""
-        return self._native.names()
+    def names(self, types=False):
+        """Names under which something is published; types=True: a dict of names and "array", "kernel" or "python"."""
+        if not types:
+            return self._native.names()
+        return {row["name"]: row["type"] for row in self.sql("SELECT name, type FROM names", ALL_ROWS)}
 
     def unpublish(self, name):
         self._native.unpublish(name)
 
     def get(self, name):
-        """The array or kernel published under a name."""
+        """The array, kernel or Python object that is published under a name."""
         from .array import wrap
         from .kernels import published
+        from .remote import published_object
 
-        try:
-            return wrap(self._native.get(name))
-        except CLASSES["WrongType"]:
-            return published(self._native.kernel_get(name))
+        for found in (lambda: wrap(self._native.get(name)), lambda: published(self._native.kernel_get(name))):
+            try:
+                return found()
+            except CLASSES["WrongType"]:
+                continue
+        return published_object(self, name)
 
     def close(self):
         """End the session: its arrays are freed, except published ones.  Safe to repeat."""
@@ -278,6 +284,12 @@ def current():
         if _default is not None and not _default.closed:
             return _default
         return connect()
+
+
+def is_open():
+    """Is there a default session?"""
+    with _lock:
+        return _default is not None and not _default.closed
 
 
 def set_default(session):

@@ -169,13 +169,13 @@ def _by_table(ufunc, inputs, out, where, **keywords):
 
 # Methods of ufuncs as hosted functions: what becomes of pieces (functions.def), accumulate and reduceat keep their axis.
 _METHODS = {"reduce": "drops:0", "accumulate": "axis:0", "reduceat": "axis:0", "at": "writes:0"}
-_CUMULATIVE = {np.add: "cumsum", np.multiply: "cumprod"}
 
 
 def _hosted_method(ufunc, method, inputs, out=None, where=True, **keywords):
     """reduceat, at, accumulate, and reduce of ufuncs that engines have no reduction for: NumPy's own, beside the arrays."""
     from .array import Array
-    from .function_table import Row, implementation, numpys, rows
+    from .cumulative import OPERATIONS, accumulate
+    from .function_table import Row, numpys
     from .hosted import Hosted
 
     if numpys(ufunc.__name__) is not ufunc or method not in _METHODS:
@@ -186,8 +186,7 @@ def _hosted_method(ufunc, method, inputs, out=None, where=True, **keywords):
     target = _checked_out(ufunc, out)
     if target is not None:
         keywords["out"] = target[0]
-    natively = rows()[_CUMULATIVE[ufunc]] if method == "accumulate" and ufunc in _CUMULATIVE else None
-    if natively is not None and natively.kind != "HOSTED" and isinstance(inputs[0], Array) and not keywords.keys() - {"axis", "dtype", "out"}:
-        axis = inputs[1] if len(inputs) > 1 else keywords.pop("axis", 0)
-        return implementation(natively)(inputs[0], axis=axis, **keywords)
+    natively = method == "accumulate" and isinstance(inputs[0], Array) and _NAMES.get(ufunc) in OPERATIONS
+    if natively and not keywords.keys() - {"axis", "dtype", "out"}:
+        return accumulate(*inputs, name=_NAMES[ufunc], **keywords)
     return Hosted(Row("HOSTED", f"{ufunc.__name__}.{method}", _METHODS[method]))(*inputs, **keywords)

@@ -18,15 +18,9 @@ pyarray_get(pysession_t *session, PyObject *object)
     return self->handle->array;
 }
 
-/* Room for an fh_scatter_options and what it points to. */
-typedef struct {
-    fh_scatter_options options;
-    fh_id *engines;
-} layout_t;
-
 /* axis: an int, or None for one piece; engines: a tuple of ids, or None for all. */
-static bool
-layout_init(layout_t *self, PyObject *axis, long long blocksize, PyObject *engines)
+bool
+pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines)
 {
     self->engines = NULL;
     self->options = (fh_scatter_options){.axis = FH_WHOLE, .blocksize = blocksize};
@@ -63,8 +57,8 @@ layout_init(layout_t *self, PyObject *axis, long long blocksize, PyObject *engin
     return true;
 }
 
-static void
-layout_release(layout_t *self)
+void
+pylayout_release(pylayout_t *self)
 {
     PyMem_Free(self->engines);
 }
@@ -77,11 +71,11 @@ pyarray_scatter(PyObject *object, PyObject *args)
     PyObject *source = NULL, *axis = NULL, *engines = NULL, *result = NULL;
     long long blocksize = 0;
     fh_array *ret = NULL;
-    layout_t layout;
+    pylayout_t layout;
     pylocal_t local;
     if (!PyArg_ParseTuple(args, "OOLO", &source, &axis, &blocksize, &engines))
         return NULL;
-    if (!layout_init(&layout, axis, blocksize, engines))
+    if (!pylayout_init(&layout, axis, blocksize, engines))
         return NULL;
     if (pylocal_init(&local, source, false)) {
         if (pysession_enter(self)) {
@@ -90,7 +84,7 @@ pyarray_scatter(PyObject *object, PyObject *args)
         }
         pylocal_release(&local);
     }
-    layout_release(&layout);
+    pylayout_release(&layout);
     return result;
 }
 
@@ -104,18 +98,18 @@ pyarray_empty(PyObject *object, PyObject *args)
     long long blocksize = 0;
     int64_t shape[FH_MAX_DIMS];
     fh_array *ret = NULL;
-    layout_t layout;
+    pylayout_t layout;
     if (!PyArg_ParseTuple(args, "iOOLO", &dtype, &extents, &axis, &blocksize, &engines))
         return NULL;
     if (!convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape"))
         return NULL;
-    if (!layout_init(&layout, axis, blocksize, engines))
+    if (!pylayout_init(&layout, axis, blocksize, engines))
         return NULL;
     if (pysession_enter(self)) {
         int status = fh_empty(self->session, (fh_dtype)dtype, ndim, shape, &layout.options, &ret, &error);
         result = pysession_leave_array(self, status, &error, ret);
     }
-    layout_release(&layout);
+    pylayout_release(&layout);
     return result;
 }
 
@@ -239,15 +233,15 @@ array_reshard(PyObject *object, PyObject *args)
     fh_error error = {0};
     PyObject *axis = NULL, *engines = NULL, *result = NULL;
     long long blocksize = 0;
-    layout_t layout;
+    pylayout_t layout;
     if (!array || !PyArg_ParseTuple(args, "OLO", &axis, &blocksize, &engines) ||
-        !layout_init(&layout, axis, blocksize, engines))
+        !pylayout_init(&layout, axis, blocksize, engines))
         return NULL;
     if (pysession_enter(session)) {
         int status = fh_reshard(array, &layout.options, &ret, &error);
         result = pysession_leave_array(session, status, &error, ret);
     }
-    layout_release(&layout);
+    pylayout_release(&layout);
     return result;
 }
 
@@ -332,6 +326,15 @@ static PyMethodDef array_methods[] = {
     {"index_mask", pyindexing_mask, METH_VARARGS, "index_mask(mask) -> Array"},
     {"assign_mask", pyindexing_assign_mask, METH_VARARGS, "assign_mask((mask,), (value,), casting)"},
     {"nonzero", pyindexing_nonzero, METH_NOARGS, "nonzero() -> Array of (dimensions, count)"},
+    {"sort", pysorting_sort, METH_VARARGS, "sort(axis) -> Array"},
+    {"argsort", pysorting_argsort, METH_VARARGS, "argsort(axis) -> Array"},
+    {"accumulate", pysorting_accumulate, METH_VARARGS, "accumulate(op, axis, dtype) -> Array"},
+    {"searchsorted", pysorting_searchsorted, METH_VARARGS, "searchsorted(values, right, sorter or None) -> Array"},
+    {"isin", pysorting_isin, METH_VARARGS, "isin(sorted, invert) -> Array"},
+    {"bincount", pysorting_bincount, METH_VARARGS, "bincount(weights or None, bins) -> Array"},
+    {"histogram", pysorting_histogram, METH_VARARGS, "histogram(edges, even, weights or None) -> Array"},
+    {"interp", pysorting_interp, METH_VARARGS, "interp(xp, fp, left, right) -> Array"},
+    {"correlate", pysorting_correlate, METH_VARARGS, "correlate(v, offset, count) -> Array"},
     {"index", pyviews_index, METH_VARARGS, "index(tuple of int, (start, stop, step), None, Ellipsis) -> Array"},
     {"transpose", pyviews_transpose, METH_VARARGS, "transpose(axes or None) -> Array"},
     {"broadcast_to", pyviews_broadcast_to, METH_VARARGS, "broadcast_to(shape) -> Array"},

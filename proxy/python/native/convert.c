@@ -104,29 +104,37 @@ operand_from_int(fh_operand *self, PyObject *number)
     return true;
 }
 
+int
+convert_number(fh_operand *self, PyObject *source)
+{
+    PyTypeObject *type = Py_TYPE(source);
+    if (type == &PyLong_Type)
+        return operand_from_int(self, source) ? 1 : -1;
+    if (type == &PyFloat_Type) {
+        self->kind = FH_WEAK_FLOAT;
+        self->f = PyFloat_AsDouble(source);
+        return 1;
+    }
+    if (type != &PyComplex_Type)
+        return 0;
+    self->kind = FH_WEAK_COMPLEX;
+    self->f = PyComplex_RealAsDouble(source);
+    self->imag = PyComplex_ImagAsDouble(source);
+    return 1;
+}
+
 static bool
 operand_from(pyoperands_t *self, int i, pysession_t *session, PyObject *source)
 {
     fh_operand *item = &self->items[i];
-    PyTypeObject *type = Py_TYPE(source);
-    if (type == native_state(session->module)->array_type) {
+    if (Py_TYPE(source) == native_state(session->module)->array_type) {
         item->kind = FH_ARRAY;
         item->array = pyarray_get(session, source);
         return item->array != NULL;
     }
-    if (type == &PyLong_Type)
-        return operand_from_int(item, source);
-    if (type == &PyFloat_Type) {
-        item->kind = FH_WEAK_FLOAT;
-        item->f = PyFloat_AsDouble(source);
-        return true;
-    }
-    if (type == &PyComplex_Type) {
-        item->kind = FH_WEAK_COMPLEX;
-        item->f = PyComplex_RealAsDouble(source);
-        item->imag = PyComplex_ImagAsDouble(source);
-        return true;
-    }
+    int number = convert_number(item, source);
+    if (number)
+        return number > 0;
     if (!pylocal_init(&self->locals[i], source, false))
         return false;
     item->kind = FH_LOCAL;

@@ -80,6 +80,9 @@ static PyMethodDef module_methods[] = {
     {"ops", module_ops, METH_NOARGS, "ops() -> list of (name, inputs, outputs)"},
     {"set_make_error", module_set_make_error, METH_O, "set_make_error(callable): how exceptions are made"},
     {"await_unsent", pysession_await_unsent, METH_VARARGS, "await_unsent(seconds) -> bool"},
+    {"use_proxies", pyproxies_use, METH_VARARGS, "use_proxies(RemoteArray, DistArray, dtypes by code)"},
+    {"wrap", pyproxies_wrap, METH_O, "wrap(Array) -> RemoteArray or DistArray"},
+    {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},
     {"connect", pysession_connect, METH_VARARGS, "connect(target or None, timeout, call_timeout) -> Session"},
     {NULL, NULL, 0, NULL},
 };
@@ -94,6 +97,12 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->kernel_type);
     Py_VISIT((PyObject *)state->mapping_type);
     Py_VISIT((PyObject *)state->object_type);
+    Py_VISIT((PyObject *)state->operators_type);
+    Py_VISIT((PyObject *)state->remote_class);
+    Py_VISIT((PyObject *)state->dist_class);
+    Py_VISIT(state->dtypes);
+    for (int i = 0; i < NATIVE_OPERATORS; i++)
+        Py_VISIT(state->operators[i]);
     return 0;
 }
 
@@ -107,6 +116,14 @@ module_clear(PyObject *module)
     Py_CLEAR(state->kernel_type);
     Py_CLEAR(state->mapping_type);
     Py_CLEAR(state->object_type);
+    Py_CLEAR(state->operators_type);
+    Py_CLEAR(state->remote_class);
+    Py_CLEAR(state->dist_class);
+    Py_CLEAR(state->dtypes);
+    for (int i = 0; i < PROXY_NAMES; i++)
+        Py_CLEAR(state->names[i]);
+    for (int i = 0; i < NATIVE_OPERATORS; i++)
+        Py_CLEAR(state->operators[i]);
     return 0;
 }
 
@@ -135,7 +152,8 @@ module_exec(PyObject *module)
     state->kernel_type = state->array_type ? add_type(module, &pykernel_spec) : NULL;
     state->mapping_type = state->kernel_type ? add_type(module, &pymapping_spec) : NULL;
     state->object_type = state->mapping_type ? add_type(module, &pyobject_spec) : NULL;
-    return state->object_type ? 0 : -1;
+    state->operators_type = state->object_type ? add_type(module, &pyoperators_spec) : NULL;
+    return state->operators_type ? 0 : -1;
 }
 
 static PyModuleDef_Slot module_slots[] = {

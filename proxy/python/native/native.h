@@ -19,11 +19,18 @@
 
 #include <Python.h>
 
+enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 32 };
+
 /* Per-module state. */
 typedef struct {
     PyObject
         *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
     PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type, *object_type;
+    PyTypeObject *operators_type;
+    PyTypeObject *remote_class, *dist_class; /* proxies.c; NULL until they are told */
+    PyObject *dtypes;                        /* a tuple: NumPy's by our codes */
+    PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
+    PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -92,6 +99,20 @@ PyObject *handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, f
 PyObject *handles_tuple(pysession_t *self, fh_array **arrays, int count);
 void handles_dealloc(PyObject *object);
 
+/* ---- proxies.c: RemoteArray and DistArray */
+PyObject *pyproxies_use(PyObject *module, PyObject *args);
+PyObject *pyproxies_wrap(PyObject *module, PyObject *handle);
+/* A proxy of a native Array that info describes; takes handle, also on failure (NULL: a failure). */
+PyObject *pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info);
+/* The native Array in an object that is exactly a RemoteArray or DistArray, as a reference; NULL (no exception) for all
+ * else. */
+PyObject *pyproxies_handle(native_t *state, PyObject *object);
+
+/* ---- operators.c */
+extern PyType_Spec pyoperators_spec;
+/* use_operators(class): its methods are called for what is not simple. */
+PyObject *pyoperators_use(PyObject *module, PyObject *class);
+
 /* ---- queries.c: methods of Session that read tables */
 PyObject *pyqueries_engines(PyObject *object, PyObject *none);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
@@ -106,10 +127,20 @@ PyObject *pyqueries_progress(PyObject *object, PyObject *none);
 extern PyType_Spec pyarray_spec;
 /* The array behind a wrapper; NULL with an exception if the object is no Array or its session is closed. */
 fh_array *pyarray_get(pysession_t *session, PyObject *object);
+/* fh_scatter_options from Python's values; release it if init returned true. */
+typedef struct {
+    fh_scatter_options options;
+    fh_id *engines;
+} pylayout_t;
+bool pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines);
+void pylayout_release(pylayout_t *self);
 PyObject *pyarray_scatter(PyObject *object, PyObject *args);
 PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);
 PyObject *pyarray_get_named(PyObject *object, PyObject *args);
+
+/* ---- lists.c */
+PyObject *pylists_scatter(PyObject *object, PyObject *args);
 
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
@@ -123,6 +154,21 @@ PyObject *pycompute_reduce(PyObject *object, PyObject *args);
 PyObject *pycompute_variance(PyObject *object, PyObject *args);
 PyObject *pycompute_astype(PyObject *object, PyObject *args);
 PyObject *pycompute_assign(PyObject *object, PyObject *args);
+
+/* ---- dense.c: methods of Session */
+PyObject *pydense_matmul(PyObject *object, PyObject *args);
+PyObject *pydense_random(PyObject *object, PyObject *args);
+PyObject *pydense_arange(PyObject *object, PyObject *args);
+/* ---- sorting.c: methods of Array */
+PyObject *pysorting_sort(PyObject *object, PyObject *args);
+PyObject *pysorting_argsort(PyObject *object, PyObject *args);
+PyObject *pysorting_accumulate(PyObject *object, PyObject *args);
+PyObject *pysorting_searchsorted(PyObject *object, PyObject *args);
+PyObject *pysorting_isin(PyObject *object, PyObject *args);
+PyObject *pysorting_bincount(PyObject *object, PyObject *args);
+PyObject *pysorting_histogram(PyObject *object, PyObject *args);
+PyObject *pysorting_interp(PyObject *object, PyObject *args);
+PyObject *pysorting_correlate(PyObject *object, PyObject *args);
 
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
@@ -150,6 +196,7 @@ PyObject *pykernel_get_named(PyObject *object, PyObject *args);
 /* ---- python_object.c: methods of Session */
 extern PyType_Spec pyobject_spec;
 PyObject *pyobject_call(PyObject *object, PyObject *args);
+PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
 
@@ -174,6 +221,8 @@ typedef struct {
     pylocal_t locals[PYOPERANDS_MAX];
 } pyoperands_t;
 
+/* A Python int, float or complex (and no subclass) as a weak operand: 1; 0: it is none of them; -1: an exception. */
+int convert_number(fh_operand *self, PyObject *source);
 /* sequence: a tuple; the objects in it must outlive the operands. */
 bool pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple);
 void pyoperands_release(pyoperands_t *self);

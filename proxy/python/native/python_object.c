@@ -13,28 +13,43 @@ enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, PAUSE_NS = 200000 };
 /* ---- Object --------------------------------------------------------------------------------------------------------
  */
 
+typedef struct {
+    fh_id id;
+    int engine, shared;
+} place_t;
+
+static place_t
+place_of(PyObject *object)
+{
+    const handle_t *handle = ((pyhandle_t *)object)->handle;
+    place_t place = {.engine = -1};
+    if (handle->object)
+        fh_object_describe(handle->object, &place.id, &place.engine, &place.shared);
+    return place;
+}
+
 static PyObject *
 object_get_id(PyObject *object, void *closure)
 {
-    const handle_t *handle = ((pyhandle_t *)object)->handle;
-    fh_id id = {{0}};
-    int engine = 0;
+    place_t place = place_of(object);
     (void)closure;
-    if (handle->object)
-        fh_object_describe(handle->object, &id, &engine);
-    return convert_id(&id);
+    return convert_id(&place.id);
 }
 
 static PyObject *
 object_get_engine(PyObject *object, void *closure)
 {
-    const handle_t *handle = ((pyhandle_t *)object)->handle;
-    fh_id id;
-    int engine = -1;
     (void)closure;
-    if (handle->object)
-        fh_object_describe(handle->object, &id, &engine);
-    return PyLong_FromLong(engine);
+    return PyLong_FromLong(place_of(object).engine);
+}
+
+/* What remote_calls.py calls a host: the engine's number, or for the shared one its complement. */
+static PyObject *
+object_get_host(PyObject *object, void *closure)
+{
+    place_t place = place_of(object);
+    (void)closure;
+    return PyLong_FromLong(place.shared ? ~(long)place.engine : place.engine);
 }
 
 static PyObject *
@@ -47,12 +62,33 @@ object_get_session(PyObject *object, void *closure)
 static PyGetSetDef object_getset[] = {
     {"id", object_get_id, NULL, "its id", NULL},
     {"engine", object_get_engine, NULL, "number of its engine; -1: its session is closed", NULL},
+    {"host", object_get_host, NULL, "its Python host: the engine's number, ~number where all sessions share it", NULL},
     {"session", object_get_session, NULL, "the session", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+static PyObject *
+object_publish(PyObject *object, PyObject *name)
+{
+    pyhandle_t *self = (pyhandle_t *)object;
+    fh_error error = {0};
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    if (!text || !pysession_enter(self->session))
+        return NULL;
+    int status = fh_object_publish(self->handle->object, text, &error);
+    if (!pysession_leave(self->session, status, &error))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef object_methods[] = {
+    {"publish", object_publish, METH_O, "publish(name)"},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot object_slots[] = {
     {Py_tp_dealloc, NATIVE_SLOT(handles_dealloc)},
+    {Py_tp_methods, object_methods},
     {Py_tp_getset, object_getset},
     {0, NULL},
 };
@@ -105,6 +141,25 @@ make_answer(pysession_t *session, fh_python_call *call, const fh_python_answer *
     Py_XDECREF(arrays);
     Py_XDECREF(body);
     return result;
+}
+
+/* python_get(name): the published object */
+PyObject *
+pyobject_get(PyObject *object, PyObject *name)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    fh_object *found = NULL;
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    if (!text || !pysession_enter(self))
+        return NULL;
+    int status = fh_object_get(self->session, text, &found, &error);
+    pysession_gil_take(self);
+    PyObject *wrapped = status ? NULL : wrap_object(self, found);
+    pysession_gil_give(self);
+    if (!pysession_leave(self, status, &error))
+        Py_CLEAR(wrapped);
+    return wrapped;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------
@@ -248,7 +303,7 @@ await_answer(pysession_t *session, fh_python_call *call, double timeout, fh_obje
     return result;
 }
 
-/* python_call(engine, what, pickle, objects, arrays, buffers, keep, timeout, token)
+/* python_call(host, what, pickle, objects, arrays, buffers, keep, timeout, token)
  * token 0: waits; (Object or None, answer).  Else Object or None at once; python_collect gives the answer. */
 PyObject *
 pyobject_call(PyObject *object, PyObject *args)
@@ -265,6 +320,9 @@ pyobject_call(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "isy*O!O!O!pdK", &request.engine, &request.what, &body, &PyTuple_Type, &objects,
                           &PyTuple_Type, &arrays, &PyTuple_Type, &buffers, &request.keep, &request.timeout_s, &token))
         return NULL;
+    request.shared = request.engine < 0;
+    if (request.shared)
+        request.engine = ~request.engine;
     request.body = body.buf;
     request.size = (size_t)body.len;
     request.objects = operands.objects;

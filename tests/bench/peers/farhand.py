@@ -121,6 +121,15 @@ class Contestant:
         except fh.NotSupported as reason:
             raise Skip(str(reason)) from None
 
+    def maths(self, n):
+        x = fh.linspace(0.0, 10.0, n)
+        return {name: median_of(5, lambda: getattr(np, name)(x).wait()) for name in ("exp", "sin")}
+
+    def random(self, n):
+        generator = fh.random.default_rng(1)
+        return {"uniform": median_of(3, lambda: generator.random(n).wait()),
+                "normal": median_of(3, lambda: generator.standard_normal(n).wait())}
+
     def memory(self, _):
         """Of daemons that have not worked yet; an engine with the children that it has ready."""
         with fh.Cluster(2, threads=1) as fresh:

@@ -26,6 +26,18 @@ def _fused(a, b, c):
     return total
 
 
+@numba.njit(parallel=True, fastmath=True)
+def _exp(x, out):
+    for i in numba.prange(x.size):
+        out[i] = math.exp(x[i])
+
+
+@numba.njit(parallel=True, fastmath=True)
+def _sin(x, out):
+    for i in numba.prange(x.size):
+        out[i] = math.sin(x[i])
+
+
 class Contestant:
     def __init__(self):
         numba.set_num_threads(min(2, numba.config.NUMBA_NUM_THREADS))
@@ -41,6 +53,12 @@ class Contestant:
     def fused(self, n):
         a, b, c = (np.full(n, value) for value in (1.0, 2.0, 3.0))
         return {"fused": median_of(5, lambda: _fused(a, b, c))}
+
+    def maths(self, n):
+        x, out = np.linspace(0.0, 10.0, n), np.empty(n)
+        for function in (_exp, _sin):
+            function(x, out)  # compiled
+        return {"exp": median_of(5, lambda: _exp(x, out)), "sin": median_of(5, lambda: _sin(x, out))}
 
     def kernel(self, count):
         x = np.arange(8.0)

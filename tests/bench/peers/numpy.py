@@ -21,3 +21,12 @@ class Contestant:
     def matmul(self, n):
         a, b = (np.random.default_rng(seed).random((n, n)) for seed in (1, 2))
         return {"time": median_of(1, lambda: a @ b)}
+
+    def maths(self, n):
+        x = np.linspace(0.0, 10.0, n)
+        return {name: median_of(5, lambda: getattr(np, name)(x)) for name in ("exp", "sin")}
+
+    def random(self, n):
+        """The same generator as farhand's."""
+        generator = np.random.Generator(np.random.Philox(1))
+        return {"uniform": median_of(3, lambda: generator.random(n)), "normal": median_of(3, lambda: generator.standard_normal(n))}

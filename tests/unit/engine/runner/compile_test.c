@@ -358,6 +358,38 @@ what_does_not_fit_is_refused_with_a_reason(void **state)
     }
 }
 
+/* Both loops of simple kernels agree to the bit; there is no other loop where nothing would go in vectors. */
+static void
+simple_kernels_have_a_loop_past_the_cache(void **state)
+{
+    enum { MANY = 4 * KERNEL_VECTOR };
+    static const char FUSED[] = "define double @f(double %a, float %b) {\n  %w = fpext float %b to double\n"
+                                "  %p = fmul double %a, %w\n  %s = fadd double %p, 0.1\n  ret double %s\n}\n";
+    static const char CHOOSY[] = "define i64 @f(i64 %a, i64 %b) {\n  %z = icmp eq i64 %b, 0\n"
+                                 "  br i1 %z, label %no, label %yes\nno:\n  ret i64 0\n"
+                                 "yes:\n  %d = sdiv i64 %a, %b\n  ret i64 %d\n}\n";
+    static _Alignas(64) double a[MANY], out[MANY + 8], streamed[MANY + 8];
+    static float b[MANY];
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        a[i] = 1.0 / (i + 3);
+        b[i] = (float)i / 7;
+    }
+    compiled_t kernel = compiler_compile(FUSED, (kernel_options_t){0});
+    assert_int_equal(kernel.run.about.streams, 1);
+    kernel.run.loop((char *[]){(char *)a, (char *)b, (char *)out}, (int64_t[]){8, 4, 8}, MANY);
+    kernel.run.stream((char *[]){(char *)a, (char *)b, (char *)streamed}, NULL, MANY);
+    assert_memory_equal(out, streamed, sizeof out);
+    assert_true(streamed[MANY - 1] != 0 && streamed[MANY] == 0);
+    compiled_release(&kernel);
+    kernel = compiler_compile(FUSED, (kernel_options_t){.debug = true});
+    assert_int_equal(kernel.run.about.streams, 0);
+    compiled_release(&kernel);
+    kernel = compiler_compile(CHOOSY, (kernel_options_t){.signature = "int64(int64, int64)"});
+    assert_true(kernel.run.about.streams == (kernel.run.stream != NULL));
+    compiled_release(&kernel);
+}
+
 int
 main(void)
 {
@@ -369,6 +401,7 @@ main(void)
         cmocka_unit_test(numba_wrappers_tell_dtypes_and_need_no_python),
         cmocka_unit_test(the_module_may_say_what_its_kernel_is),
         cmocka_unit_test(vector_math_gives_an_element_the_same_bits_everywhere),
+        cmocka_unit_test(simple_kernels_have_a_loop_past_the_cache),
         cmocka_unit_test(machine_code_is_loaded_again),
         cmocka_unit_test(panics_are_traps),
         cmocka_unit_test(what_does_not_fit_is_refused_with_a_reason),

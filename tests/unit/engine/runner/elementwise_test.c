@@ -182,6 +182,52 @@ large_results_are_complete(void **state)
 }
 
 /* Rows of 3000 lie 3016 apart, so that most begin within a line; the second input is one number, the third a column. */
+static atomic_long streamed;
+
+static int32_t
+mul_add_past_the_cache(char *const *data, const int64_t *strides, int64_t n)
+{
+    assert_true(n > 0 && n % KERNEL_VECTOR == 0);
+    assert_int_equal((uintptr_t)data[3] % 64, 0);
+    atomic_fetch_add(&streamed, n);
+    return mul_add(data, strides, n);
+}
+
+/* Wherever results begin; what lies before and behind them stays. */
+static void
+loop_past_the_cache_gets_whole_lines(void **state)
+{
+    enum { N = 5 << 20 };
+    kernel_code_t kernel = MUL_ADD;
+    runner_run_t request = {.nin = 3, .nout = 1};
+    crew_t *crew;
+    (void)state;
+    kernel.about.streams = 1;
+    kernel.stream = mul_add_past_the_cache;
+    assert_int_equal(crew_new(&crew, 2, NULL), FH_OK);
+    for (int first = 0; first < 40; first += 13) {
+        here_array_t arrays[4];
+        int64_t extent = N + 40;
+        for (int k = 0; k < 4; k++) {
+            arrays[k] = here_array(DTYPE_INT32, 1, &extent);
+            arrays[k].nd.shape.extent[0] = N - first / 2;
+            arrays[k].nd.data += (first + (k == 1)) * 4;
+            memset(arrays[k].data, k + 1, arrays[k].size);
+        }
+        atomic_store(&streamed, 0);
+        assert_int_equal(here_run(&kernel, &request, arrays, crew, NULL, NULL), FH_OK);
+        assert_true(atomic_load(&streamed) > N - N / 100);
+        const uint32_t wanted = 0x01010101u * 0x02020202u + 0x03030303u, untouched = 0x04040404;
+        for (int64_t i = 0; i < extent; i++) {
+            uint32_t value = read32(arrays[3].data + i * 4);
+            if (value != (i >= first && i < first + N - first / 2 ? wanted : untouched))
+                fail_msg("first %d, element %lld: %x", first, (long long)i, value);
+        }
+        here_free(arrays, 4);
+    }
+    crew_destroy(&crew);
+}
+
 static void
 large_results_in_rows_are_complete(void **state)
 {
@@ -395,6 +441,7 @@ main(void)
         cmocka_unit_test(all_layouts_masks_and_broadcasts_agree_with_plain_loops),
         cmocka_unit_test(masked_elements_are_not_computed),
         cmocka_unit_test(large_results_are_complete),
+        cmocka_unit_test(loop_past_the_cache_gets_whole_lines),
         cmocka_unit_test(large_results_in_rows_are_complete),
         cmocka_unit_test(first_element_that_raises_is_named),
         cmocka_unit_test(cancelled_calls_end_themselves),

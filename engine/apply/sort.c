@@ -1,0 +1,177 @@
+/* engine/apply/sort.c - sorting along an axis, and what the sorting of distributed arrays needs of sorted pieces. */
+#include "engine/compute/sort.h"
+
+#include "engine/apply/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* integers[0] is an axis of the first input, and output 0 has that input's shape and a dtype. */
+static int
+along_axis(apply_call_t *call, int integers, dtype_t dtype, err_t *err)
+{
+    const nd_t *in = &call->in[0];
+    int status = apply_integers(call, integers, integers, err);
+
+    if (!status && (call->integers[0] < 0 || call->integers[0] >= in->shape.ndim))
+        status = err_set(err, FH_BAD_INDEX, "axis %lld of an array of %d dimensions", (long long)call->integers[0],
+                         in->shape.ndim);
+    if (!status && call->out[0].dtype != dtype)
+        status = err_set(err, FH_WRONG_TYPE, "the result is of dtype %s, not %s", dtype_name(dtype),
+                         dtype_name(call->out[0].dtype));
+    return status ? status : apply_make(call, 0, &in->shape, err);
+}
+
+static int
+take_scratch(apply_call_t *call, int64_t bytes, void **ret, err_t *err)
+{
+    if (bytes < 0)
+        return err_set(err, FH_OVERFLOW, "an array of so many elements is too large to be sorted");
+    return apply_scratch(call, bytes, ret, err);
+}
+
+int
+apply_sort(apply_call_t *call, err_t *err)
+{
+    void *scratch;
+    int status = along_axis(call, 1, call->in[0].dtype, err);
+
+    if (!status)
+        status = take_scratch(call, compute_sort_scratch(call->crew, SORT_VALUES, &call->in[0], (int)call->integers[0]),
+                              &scratch, err);
+    return status ? status
+                  : compute_sort(call->crew, &call->in[0], (int)call->integers[0], &call->out[0], scratch, err);
+}
+
+int
+apply_argsort(apply_call_t *call, err_t *err)
+{
+    void *scratch;
+    int status = along_axis(call, 1, DTYPE_INT64, err);
+
+    if (!status)
+        status = take_scratch(call, compute_sort_scratch(call->crew, SORT_ORDER, &call->in[0], (int)call->integers[0]),
+                              &scratch, err);
+    return status ? status
+                  : compute_argsort(call->crew, &call->in[0], (int)call->integers[0], 0, &call->out[0], scratch, err);
+}
+
+/* ---- sorted runs ---------------------------------------------------------------------------------------------------
+ */
+
+/* Where the runs start, every `each`th integer, as an array of the function's own. */
+static int
+run_starts(const apply_call_t *call, int each, int64_t **ret, err_t *err)
+{
+    int runs = call->nintegers / each;
+    const int64_t *given = call->integers;
+    bool good = runs > 0 && runs * each == call->nintegers && given[0] == 0 && call->in[0].shape.ndim == 1;
+
+    for (int i = 1; i < runs && good; i++)
+        good = given[i * each] >= given[(i - 1) * each];
+    if (!good || given[(runs - 1) * each] > call->in[0].shape.extent[0])
+        return err_set(err, FH_INVALID_ARGUMENT, "%d integers do not say where sorted runs start", call->nintegers);
+    int64_t *starts = malloc((size_t)runs * sizeof *starts);
+
+    if (!starts)
+        return err_set(err, FH_NO_MEMORY, "no memory for %d runs", runs);
+    for (int i = 0; i < runs; i++)
+        starts[i] = given[i * each];
+    *ret = starts;
+    return FH_OK;
+}
+
+int
+apply_merge(apply_call_t *call, err_t *err)
+{
+    const nd_t *in = &call->in[0];
+    int64_t *starts = NULL;
+    void *scratch;
+    int status = run_starts(call, 1, &starts, err);
+
+    if (!status && call->out[0].dtype != in->dtype)
+        status = err_set(err, FH_WRONG_TYPE, "merging %s gives no %s", dtype_name(in->dtype),
+                         dtype_name(call->out[0].dtype));
+    if (!status)
+        status = apply_make(call, 0, &in->shape, err);
+    if (!status)
+        status = take_scratch(call, compute_merge_scratch(SORT_VALUES, in), &scratch, err);
+    if (!status)
+        compute_merge(call->crew, in, starts, call->nintegers, &call->out[0], scratch);
+    free(starts);
+    return status;
+}
+
+int
+apply_merge_order(apply_call_t *call, err_t *err)
+{
+    const nd_t *values = &call->in[0], *places = &call->in[1];
+    int64_t *starts = NULL;
+    void *scratch;
+    int runs = call->nintegers / 2;
+    nd_t whole;
+    int status = run_starts(call, 2, &starts, err);
+
+    if (!status && (call->out[0].dtype != DTYPE_INT64 || !shape_equal(&values->shape, &places->shape)))
+        status = err_set(err, FH_INVALID_ARGUMENT, "values and places differ in shape, or the result is not int64");
+    if (!status)
+        status = apply_make(call, 0, &values->shape, err);
+    if (!status)
+        status = apply_scratch(call, shape_bytes(&values->shape, DTYPE_INT64), &scratch, err);
+    if (!status) {
+        nd_init(&whole, scratch, DTYPE_INT64, &values->shape);
+        status = compute_assign(call->crew, &whole, places, err);
+    }
+    for (int i = 0; i < runs && !status; i++) {
+        int64_t end = i + 1 < runs ? starts[i + 1] : values->shape.extent[0];
+        for (int64_t k = starts[i]; k < end; k++)
+            ((int64_t *)(void *)whole.data)[k] += call->integers[2 * i + 1];
+    }
+    if (!status)
+        status = take_scratch(call, compute_merge_scratch(SORT_ORDER, values), &scratch, err);
+    if (!status)
+        compute_merge_order(call->crew, values, &whole, starts, runs, &call->out[0], scratch);
+    free(starts);
+    return status;
+}
+
+/* ---- samples -------------------------------------------------------------------------------------------------------
+ */
+
+/* Elements start, start + step, ... of which there are count: do they lie within n? */
+static bool
+sample_fits(const int64_t *sample, int64_t n)
+{
+    int64_t start = sample[0], step = sample[1], count = sample[2];
+
+    if (count == 0)
+        return true;
+    return start >= 0 && step > 0 && count > 0 && start < n && (count - 1) <= (n - 1 - start) / step;
+}
+
+int
+apply_sample(apply_call_t *call, err_t *err)
+{
+    const nd_t *in = &call->in[0];
+    shape_t shape = {.ndim = 1};
+
+    if (in->shape.ndim != 1 || call->nintegers % 3 != 0 || call->out[0].dtype != in->dtype)
+        return err_set(err, FH_INVALID_ARGUMENT, "samples are taken of one axis, by start, step and count");
+    for (int i = 0; i < call->nintegers; i += 3) {
+        if (!sample_fits(call->integers + i, in->shape.extent[0]))
+            return err_set(err, FH_BAD_INDEX, "sample %d leaves an array of %lld elements", i / 3,
+                           (long long)in->shape.extent[0]);
+        if (__builtin_add_overflow(shape.extent[0], call->integers[i + 2], &shape.extent[0]))
+            return err_set(err, FH_OVERFLOW, "so many samples are too large for this machine");
+    }
+    int status = apply_make(call, 0, &shape, err);
+    size_t size = dtype_size(in->dtype);
+    char *to = call->out[0].data;
+
+    for (int i = 0; i < call->nintegers && !status; i += 3) {
+        const int64_t *sample = call->integers + i;
+        for (int64_t k = 0; k < sample[2]; k++, to += size)
+            memcpy(to, in->data + (sample[0] + k * sample[1]) * in->stride[0], size);
+    }
+    return status;
+}

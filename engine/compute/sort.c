@@ -1,0 +1,211 @@
+#include "engine/compute/sort.h"
+
+#include "engine/compute/lines.h"
+#include "engine/compute/sort_elements.h"
+
+enum {
+    LINE_LARGE = 64 << 10,  /* elements of a line that all threads may sort together */
+    LINE_BLOCK = 128 << 10, /* elements that a thread loads or stores at a time */
+};
+
+typedef struct {
+    const sort_elements_t *elements;
+    crew_t *crew;
+    lines_t lines;
+    nd_t in, out;
+    int64_t in_step, out_step, in_stride[SHAPE_MAX_DIMS], out_stride[SHAPE_MAX_DIMS];
+    bool in_place; /* elements are sorted where their results go */
+    int64_t base;
+    char *scratch;
+    int64_t room;           /* bytes of scratch for each worker */
+    char *from, *to, *keys; /* the line that all threads load or store */
+} sorting_t;
+
+/* Few long lines are sorted one after the other, each by all threads. */
+static bool
+together(const crew_t *crew, const lines_t *lines)
+{
+    return lines->length >= LINE_LARGE && lines->count < 4 * crew_threads(crew);
+}
+
+static int64_t
+workers(const crew_t *crew, const lines_t *lines)
+{
+    if (together(crew, lines))
+        return 1;
+    return lines->count < crew_threads(crew) ? lines->count : crew_threads(crew);
+}
+
+int64_t
+compute_sort_scratch(const crew_t *crew, sort_kind_t kind, const nd_t *in, int axis)
+{
+    lines_t lines;
+    int64_t bytes;
+    lines_init(&lines, &in->shape, axis);
+    const sort_elements_t *elements = sort_elements(in->dtype, kind, lines.length);
+    if (__builtin_mul_overflow(lines.length, 2 * elements->size, &bytes) || bytes > INT64_MAX - 64)
+        return -1;
+    return __builtin_mul_overflow((bytes + 63) / 64 * 64, workers(crew, &lines), &bytes) ? -1 : bytes;
+}
+
+/* ---- one line, by one thread ---------------------------------------------------------------------------------------
+ */
+
+static void
+sort_line(const sorting_t *self, int64_t line, char *scratch)
+{
+    const sort_elements_t *elements = self->elements;
+    const char *in = lines_at(&self->lines, self->in.data, self->in_stride, line);
+    char *out = lines_at(&self->lines, self->out.data, self->out_stride, line);
+    int64_t n = self->lines.length;
+    char *a = self->in_place ? out : scratch + n * elements->size;
+    elements->load(in, self->in_step, n, 0, a);
+    elements->sort_alone(a, scratch, n);
+    elements->store(a, n, self->base, out, self->out_step);
+}
+
+static void
+sort_lines(void *context, int64_t worker)
+{
+    const sorting_t *self = context;
+    int64_t all = workers(self->crew, &self->lines);
+    int64_t end = (worker + 1) * self->lines.count / all;
+    for (int64_t line = worker * self->lines.count / all; line < end; line++)
+        sort_line(self, line, self->scratch + worker * self->room);
+}
+
+/* ---- one line, by all threads --------------------------------------------------------------------------------------
+ */
+
+static void
+load_block(void *context, int64_t i)
+{
+    const sorting_t *self = context;
+    int64_t first = i * LINE_BLOCK, left = self->lines.length - first;
+    self->elements->load(self->from + first * self->in_step, self->in_step, left < LINE_BLOCK ? left : LINE_BLOCK,
+                         first, self->keys + first * self->elements->size);
+}
+
+static void
+store_block(void *context, int64_t i)
+{
+    const sorting_t *self = context;
+    int64_t first = i * LINE_BLOCK, left = self->lines.length - first;
+    self->elements->store(self->keys + first * self->elements->size, left < LINE_BLOCK ? left : LINE_BLOCK, self->base,
+                          self->to + first * self->out_step, self->out_step);
+}
+
+static int
+sort_together(sorting_t *self, int64_t line, err_t *err)
+{
+    int64_t n = self->lines.length, blocks = (n + LINE_BLOCK - 1) / LINE_BLOCK;
+    self->from = lines_at(&self->lines, self->in.data, self->in_stride, line);
+    self->to = lines_at(&self->lines, self->out.data, self->out_stride, line);
+    self->keys = self->in_place ? self->to : self->scratch + n * self->elements->size;
+    crew_run(self->crew, blocks, load_block, self);
+    int status = self->elements->sort(self->crew, self->keys, self->scratch, n, err);
+    if (!status)
+        crew_run(self->crew, blocks, store_block, self);
+    return status;
+}
+
+static int
+sort_all(sort_kind_t kind, int axis, sorting_t *self, err_t *err)
+{
+    int status = FH_OK;
+    lines_init(&self->lines, &self->in.shape, axis);
+    if (self->lines.count == 0 || self->lines.length == 0)
+        return FH_OK;
+    self->elements = sort_elements(self->in.dtype, kind, self->lines.length);
+    self->in_step = lines_strides(&self->in, axis, self->in_stride);
+    self->out_step = lines_strides(&self->out, axis, self->out_stride);
+    self->in_place = kind == SORT_VALUES && self->out_step == self->elements->size &&
+                     (uintptr_t)self->out.data % (uintptr_t)self->elements->size == 0;
+    int64_t n = workers(self->crew, &self->lines);
+    self->room = compute_sort_scratch(self->crew, kind, &self->in, axis) / n;
+    if (!together(self->crew, &self->lines))
+        crew_run(self->crew, n, sort_lines, self);
+    else
+        for (int64_t line = 0; line < self->lines.count && !status; line++)
+            status = sort_together(self, line, err);
+    return status;
+}
+
+int
+compute_sort(crew_t *crew, const nd_t *in, int axis, const nd_t *out, char *scratch, err_t *err)
+{
+    sorting_t self = {.crew = crew, .in = *in, .out = *out, .scratch = scratch};
+    return sort_all(SORT_VALUES, axis, &self, err);
+}
+
+int
+compute_argsort(crew_t *crew, const nd_t *in, int axis, int64_t base, const nd_t *out, char *scratch, err_t *err)
+{
+    sorting_t self = {.crew = crew, .in = *in, .out = *out, .base = base, .scratch = scratch};
+    return sort_all(SORT_ORDER, axis, &self, err);
+}
+
+/* ---- merging -------------------------------------------------------------------------------------------------------
+ */
+
+int64_t
+compute_merge_scratch(sort_kind_t kind, const nd_t *in)
+{
+    const sort_elements_t *elements = sort_elements(in->dtype, kind, INT64_MAX);
+    int64_t bytes;
+    return __builtin_mul_overflow(in->shape.extent[0], 2 * elements->size, &bytes) ? -1 : bytes;
+}
+
+static void
+merge_line(sorting_t *self, int64_t *starts, int64_t runs)
+{
+    int64_t n = self->lines.length, blocks = (n + LINE_BLOCK - 1) / LINE_BLOCK;
+    self->from = self->in.data;
+    self->to = self->out.data;
+    self->keys = self->scratch + n * self->elements->size;
+    self->in_step = self->in.stride[0];
+    self->out_step = self->out.stride[0];
+    crew_run(self->crew, blocks, load_block, self);
+    merge_runs(self->crew, self->elements->merge, self->keys, self->scratch, n, starts, runs);
+}
+
+void
+compute_merge(crew_t *crew, const nd_t *in, int64_t *starts, int64_t runs, const nd_t *out, char *scratch)
+{
+    sorting_t self = {.crew = crew, .in = *in, .out = *out, .scratch = scratch};
+    self.elements = sort_elements(in->dtype, SORT_VALUES, INT64_MAX);
+    lines_init(&self.lines, &in->shape, 0);
+    merge_line(&self, starts, runs);
+    crew_run(crew, (self.lines.length + LINE_BLOCK - 1) / LINE_BLOCK, store_block, &self);
+}
+
+typedef struct {
+    const nd_t *places, *out; /* out holds where in the runs each element is */
+} picking_t;
+
+/* Where in the runs becomes what stands there in places. */
+static void
+pick_block(void *context, int64_t i)
+{
+    const picking_t *self = context;
+    int64_t first = i * LINE_BLOCK, n = self->out->shape.extent[0];
+    int64_t end = first + LINE_BLOCK < n ? first + LINE_BLOCK : n;
+    for (int64_t k = first; k < end; k++) {
+        int64_t *at = (int64_t *)(void *)(self->out->data + k * self->out->stride[0]);
+        *at = *(const int64_t *)(const void *)(self->places->data + *at * self->places->stride[0]);
+    }
+}
+
+void
+compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_t *starts, int64_t runs,
+                    const nd_t *out, char *scratch)
+{
+    sorting_t self = {.crew = crew, .in = *values, .out = *out, .scratch = scratch};
+    self.elements = sort_elements(values->dtype, SORT_ORDER, INT64_MAX);
+    lines_init(&self.lines, &values->shape, 0);
+    merge_line(&self, starts, runs);
+    int64_t blocks = (self.lines.length + LINE_BLOCK - 1) / LINE_BLOCK;
+    crew_run(crew, blocks, store_block, &self);
+    picking_t picking = {.places = places, .out = out};
+    crew_run(crew, blocks, pick_block, &picking);
+}

@@ -1,0 +1,53 @@
+/* farhand/dense.h - matrices, random numbers, numbers at equal distances; a part of farhand.h, which includes it. */
+#ifndef FARHAND_DENSE_H
+#define FARHAND_DENSE_H
+
+#ifndef FARHAND_H
+#error "include farhand.h"
+#endif
+
+/* numpy.matmul of remote or local arrays (FH_ARRAY, FH_LOCAL; at least one remote): products of matrices, of stacks of
+ * them that broadcast, of vectors.  Each engine multiplies the piece that it has, so the result is cut as the operand
+ * that stays: along a's rows, b's columns or the stack, whichever moves fewest bytes; the other operand comes to it
+ * engine to engine.  Where both are cut along the summed axis, only partial products travel; a result below 1 MiB then
+ * lies on one engine.  Floats and complex numbers are multiplied by OpenBLAS: bits depend on the pieces. */
+FH_EXPORT int fh_matmul(fh_session *session, const fh_operand *a, const fh_operand *b, fh_array **ret, fh_error *error);
+
+/* The state of numpy.random.Philox: where it is in its stream. */
+typedef struct {
+    uint64_t counter[4], key[2]; /* lowest words first */
+    uint64_t buffer[4];          /* is not read: it follows from the others */
+    int position;                /* buffer_pos */
+    int has_half;                /* has_uint32 */
+    uint32_t half;               /* uinteger */
+} fh_philox;
+
+/* What to draw: a row of codecs/random.def (protocol.md lists them), with the parameters that NumPy's Generator gives
+ * its C functions: uniform takes low and high - low; integers the lowest and the distance to the highest; binomial n
+ * (an integer) and p. */
+typedef struct {
+    const char *distribution;
+    fh_dtype dtype;
+    const double *reals;
+    int nreals;
+    const int64_t *integers;
+    int nintegers;
+} fh_random_draw;
+
+/* An array of random numbers: those that numpy.random.Generator(Philox) of that state gives for this shape, whatever
+ * the pieces; *state goes on as NumPy's does.  Laid out as scatter would.  Uniform numbers are made without waiting;
+ * normal ones, exponential ones and integers on all engines, but it waits for where pieces begin; other distributions
+ * on one engine, from which they go to the others.  On failure the state is what it was. */
+FH_EXPORT int fh_random(fh_session *session, const fh_random_draw *draw, int ndim, const int64_t *shape,
+                        const fh_scatter_options *options, fh_philox *state, fh_array **ret, fh_error *error);
+
+/* count numbers at equal distances, computed in the dtype as numpy.arange does from the first two.  Integers use the
+ * first two fields, others the real and imaginary parts. */
+typedef struct {
+    int64_t integer_start, integer_next;
+    double start[2], next[2];
+} fh_ramp;
+FH_EXPORT int fh_arange(fh_session *session, fh_dtype dtype, const fh_ramp *ramp, int64_t count,
+                        const fh_scatter_options *options, fh_array **ret, fh_error *error);
+
+#endif

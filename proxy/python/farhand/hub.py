@@ -1,0 +1,155 @@
+"""What there is, by id: all objects of a cluster, seen from a client; the objects of a Python host, seen from code that runs in it."""
+import collections.abc
+import os
+import sys
+from typing import NamedTuple
+
+from .errors import error
+
+
+class Id(NamedTuple):
+    """An object's name in the cluster.  instance: 16 bytes, never used again; engine: its engine's number, -1: this process."""
+
+    instance: bytes
+    engine: int
+
+    def __repr__(self):
+        return f"<Id {self.instance.hex()[:8]} on {'this process' if self.engine < 0 else f'engine {self.engine}'}>"
+
+
+class ObjectEngine(collections.abc.MutableMapping):
+    """The objects of one process by their Ids, with counts of those who hold them.
+
+    farhand.engine is one of these in code that runs in a Python host: there it has the objects that live in the host.
+    """
+
+    def __init__(self, eid=-1, nengines=0, hosted=None):
+        self.eid, self.nengines = eid, nengines
+        self.refcounts = {}
+        self._own = {}
+        self._hosted = {} if hosted is None else hosted  # id as bytes -> object, kept by the host
+        self._known = {}  # id(object) -> Id, of those that were registered
+
+    def __repr__(self):
+        return f"<farhand {type(self).__name__} {self.eid}: {len(self)} objects>"
+
+    def register(self, obj):
+        """An Id for an object of this process, which holds it until decref has been called as often."""
+        key = self._known.get(id(obj))
+        if key is None:
+            key = self._known[id(obj)] = Id(os.urandom(16), self.eid)
+        self[key] = obj
+        return key
+
+    def incref(self, key):
+        self.refcounts[key] += 1
+
+    def decref(self, key):
+        """The object is forgotten when nobody holds it any more."""
+        if self.refcounts[key] == 1:
+            del self[key]
+        else:
+            self.refcounts[key] -= 1
+
+    def __setitem__(self, key, obj):
+        if key.engine != self.eid:
+            raise error("INVALID_ARGUMENT", f"{key} cannot be set from here: fh.scatter brings objects to engines")
+        if key in self._own and self._own[key] is not obj:
+            raise error("INVALID_ARGUMENT", f"object id not unique: {key} is a {type(self._own[key]).__name__} already")
+        self._own[key] = obj
+        self.refcounts[key] = self.refcounts.get(key, 0) + 1
+
+    def __getitem__(self, key):
+        return self._own[key] if key in self._own or key.engine != self.eid else self._hosted[key.instance]
+
+    def __delitem__(self, key):
+        self._known.pop(id(self._own.pop(key)), None)
+        del self.refcounts[key]
+
+    def __iter__(self):
+        yield from list(self._own)
+        for instance in list(self._hosted):
+            yield Id(instance, self.eid)
+
+    def __len__(self):
+        return len(self._own) + len(self._hosted)
+
+
+class ObjectHub(ObjectEngine):
+    """All objects of the cluster: a mapping of Ids to Refs, made by asking the registry; those of this process to themselves.
+
+    What has just been made shows as soon as its engine has told the broker.
+    """
+
+    def __init__(self):
+        super().__init__(-1)
+
+    @property
+    def nengines(self):
+        return len(self._session().engines)
+
+    @nengines.setter
+    def nengines(self, number):
+        pass  # it is asked for
+
+    @staticmethod
+    def _session():
+        from .session import current
+
+        return current()
+
+    @property
+    def proxy_types(self):
+        """Types whose values stay on the engines, and the classes of their proxies (None: made at run time)."""
+        from .remote import registered
+        from .remote_calls import proxied_types
+
+        return {kind: registered(kind) for kind in proxied_types}
+
+    @staticmethod
+    def register_proxy_type(kind, proxy_class=None):
+        from .remote import register_proxy_type
+
+        register_proxy_type(kind, proxy_class)
+
+    def _remote(self):
+        """(Id, Ref) of all that is in the registry."""
+        from .session import ALL_OBJECTS
+
+        session = self._session()
+        numbers = {engine.id: engine.number for engine in session.engines}
+        return [(Id(ref.id, numbers[ref.engine]), ref) for ref in session.objects(ALL_OBJECTS) if ref.engine in numbers]
+
+    def __getitem__(self, key):
+        if key.engine == self.eid:
+            return super().__getitem__(key)
+        for other, ref in self._remote():
+            if other == key:
+                return ref
+        raise KeyError(key)
+
+    def __iter__(self):
+        yield from list(self._own)
+        for key, _ in self._remote():
+            yield key
+
+    def items(self):
+        return [*self._own.items(), *self._remote()]
+
+    def values(self):
+        return [value for _, value in self.items()]
+
+    def __len__(self):
+        return len(self._own) + int(self._session().sql("SELECT COUNT(*) AS n FROM objects")[0]["n"])
+
+
+_hub = None
+
+
+def engine():
+    """The hub of a client; in a Python host its objects."""
+    global _hub
+    if _hub is None:
+        running = getattr(sys.modules.get("_farhand_host"), "running", None)
+        _hub = ObjectHub() if running is None else ObjectEngine(running.engine, running.nengines, running.objects)
+    return _hub

@@ -1,0 +1,90 @@
+/* proxy/python/native/lists.c - many small arrays at a time. */
+#include "proxy/python/native/native.h"
+
+enum { GROUP = 512 /* arrays whose buffers are held at a time */ };
+
+typedef struct {
+    pylocal_t locals[GROUP];
+    fh_local sources[GROUP];
+    fh_array *arrays[GROUP];
+    fh_array_info infos[GROUP];
+} group_t;
+
+/* Proxies of what was made, in a list; takes all handles, also on failure. */
+static bool
+append_all(pysession_t *session, PyObject *list, const group_t *group, int n)
+{
+    native_t *state = native_state(session->module);
+    bool good = true;
+    for (int i = 0; i < n; i++) {
+        PyObject *handle = handles_wrap(session, state->array_type, group->arrays[i], NULL);
+        PyObject *proxy = handle ? pyproxies_new(state, handle, &group->infos[i]) : NULL;
+        good = proxy && good && !PyList_Append(list, proxy);
+        Py_XDECREF(proxy);
+    }
+    return good;
+}
+
+/* Array i of a group goes to engine (first + i) of the layout's, in turn. */
+static bool
+scatter_group(pysession_t *self, group_t *group, int n, const pylayout_t *layout, fh_id *engines, int first,
+              PyObject *list)
+{
+    const fh_scatter_options *options = &layout->options;
+    fh_error error = {0};
+    for (int k = 0; k < options->nengines; k++)
+        engines[k] = options->engines[(first + k) % options->nengines];
+    if (!pysession_enter(self))
+        return false;
+    int status = fh_scatter_list(self->session, group->sources, n, engines, options->nengines, group->arrays, &error);
+    for (int i = 0; i < n && !status; i++)
+        fh_array_describe(group->arrays[i], &group->infos[i]);
+    bool done = pysession_leave(self, status, &error);
+    if (status)
+        return false;
+    return append_all(self, list, group, n) && done;
+}
+
+/* scatter_list(list of buffers, engines, number of the first one's engine) -> list of RemoteArray */
+PyObject *
+pylists_scatter(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    PyObject *sources = NULL, *engines = NULL;
+    int first = 0;
+    pylayout_t layout;
+    if (!PyArg_ParseTuple(args, "O!Oi", &PyList_Type, &sources, &engines, &first) ||
+        !pylayout_init(&layout, Py_None, 0, engines))
+        return NULL;
+    group_t *group = NULL;
+    PyObject *list = NULL;
+    Py_ssize_t count = PyList_Size(sources);
+    fh_id *turned = PyMem_Calloc((size_t)layout.options.nengines + 1, sizeof *turned);
+    if (layout.options.nengines < 1 || first < 0)
+        PyErr_SetString(PyExc_ValueError, "lists go to engines that are named");
+    else if (!(group = PyMem_Malloc(sizeof *group)) || !turned)
+        PyErr_NoMemory();
+    else
+        list = PyList_New(0);
+    bool good = list != NULL;
+    for (Py_ssize_t at = 0; at < count && good;) {
+        int n = 0, held = 0;
+        /* Conversions can run Python code, which can change the list. */
+        for (; n < GROUP && at + n < PyList_Size(sources) && good; n++) {
+            good = pylocal_init(&group->locals[n], PyList_GetItem(sources, at + n), false);
+            held += good;
+            group->sources[n] = group->locals[n].local;
+        }
+        good = good && n &&
+               scatter_group(self, group, n, &layout, turned, (int)((first + at) % layout.options.nengines), list);
+        for (int i = 0; i < held; i++)
+            pylocal_release(&group->locals[i]);
+        at += n;
+    }
+    if (!good)
+        Py_CLEAR(list);
+    PyMem_Free(turned);
+    PyMem_Free(group);
+    pylayout_release(&layout);
+    return list;
+}

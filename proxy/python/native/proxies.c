@@ -1,0 +1,97 @@
+/* proxy/python/native/proxies.c - RemoteArray and DistArray objects around native Arrays: their classes are Python's,
+ * but there are so many of them that they are filled here. */
+#include "proxy/python/native/native.h"
+
+static const char *const NAMES[PROXY_NAMES] = {"_handle", "_shape", "_dtype", "_axis", "_npieces"};
+
+/* use_proxies(RemoteArray, DistArray, dtypes by their codes) */
+PyObject *
+pyproxies_use(PyObject *module, PyObject *args)
+{
+    native_t *state = native_state(module);
+    PyObject *remote = NULL, *dist = NULL, *dtypes = NULL;
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyType_Type, &remote, &PyType_Type, &dist, &PyTuple_Type, &dtypes))
+        return NULL;
+    if (PyTuple_Size(dtypes) != FH_COMPLEX128 + 1) {
+        PyErr_Format(PyExc_ValueError, "there must be %d dtypes", FH_COMPLEX128 + 1);
+        return NULL;
+    }
+    for (int i = 0; i < PROXY_NAMES; i++)
+        if (!state->names[i] && !(state->names[i] = PyUnicode_InternFromString(NAMES[i])))
+            return NULL;
+    PyTypeObject *former[] = {state->remote_class, state->dist_class}; /* of a package that was imported anew */
+    PyObject *former_dtypes = state->dtypes;
+    state->remote_class = (PyTypeObject *)Py_NewRef(remote);
+    state->dist_class = (PyTypeObject *)Py_NewRef(dist);
+    state->dtypes = Py_NewRef(dtypes);
+    Py_XDECREF((PyObject *)former[0]);
+    Py_XDECREF((PyObject *)former[1]);
+    Py_XDECREF(former_dtypes);
+    Py_RETURN_NONE;
+}
+
+/* Takes the values, also on failure; NULL among them is a failure with an exception. */
+static PyObject *
+fill(native_t *state, PyTypeObject *class, PyObject *values[PROXY_NAMES])
+{
+    PyObject *proxy = NULL;
+    bool complete = true;
+    for (int i = 0; i < PROXY_NAMES; i++)
+        complete = complete && values[i];
+    if (complete)
+        proxy = PyType_GenericAlloc(class, 0);
+    for (int i = 0; i < PROXY_NAMES; i++) {
+        if (proxy && PyObject_SetAttr(proxy, state->names[i], values[i]))
+            Py_CLEAR(proxy);
+        Py_XDECREF(values[i]);
+    }
+    return proxy;
+}
+
+PyObject *
+pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info)
+{
+    if (!state->remote_class) {
+        Py_XDECREF(handle);
+        PyErr_SetString(PyExc_RuntimeError, "use_proxies has not been called");
+        return NULL;
+    }
+    PyObject *values[PROXY_NAMES] = {handle, handle ? convert_shape(info->shape, info->ndim) : NULL,
+                                     Py_NewRef(PyTuple_GetItem(state->dtypes, (Py_ssize_t)info->dtype)),
+                                     info->axis < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(info->axis),
+                                     PyLong_FromLong(info->npieces)};
+    return fill(state, info->axis < 0 ? state->remote_class : state->dist_class, values);
+}
+
+/* wrap(Array) -> RemoteArray or DistArray */
+PyObject *
+pyproxies_wrap(PyObject *module, PyObject *handle)
+{
+    native_t *state = native_state(module);
+    fh_array_info info = {0};
+    if (Py_TYPE(handle) != state->array_type) {
+        PyErr_SetString(PyExc_TypeError, "expected an Array");
+        return NULL;
+    }
+    pysession_t *session = ((pyhandle_t *)handle)->session;
+    fh_array *array = pyarray_get(session, handle);
+    if (!array || !pysession_enter(session))
+        return NULL;
+    fh_array_describe(array, &info);
+    if (!pysession_leave(session, 0, NULL))
+        return NULL;
+    return pyproxies_new(state, Py_NewRef(handle), &info);
+}
+
+PyObject *
+pyproxies_handle(native_t *state, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    if (!state->remote_class || (type != state->remote_class && type != state->dist_class))
+        return NULL;
+    PyObject *handle = PyObject_GetAttr(object, state->names[0]);
+    if (handle && Py_TYPE(handle) != state->array_type)
+        Py_CLEAR(handle);
+    PyErr_Clear(); /* half-made ones are for the Python code */
+    return handle;
+}

@@ -1,0 +1,57 @@
+/* Numbers at equal distances, each piece from its first one on. */
+#include "proxy/apply.h"
+#include "proxy/error.h"
+#include "proxy/scatter.h"
+
+static int
+emit_part(const layout_t *layout, const shape_t *shape, int i, dtype_t dtype, const fh_ramp *ramp, handle_t **ret,
+          err_t *err)
+{
+    shape_t part = layout_part_shape(layout, shape, i);
+    apply_output_t out = {.dtype = dtype, .shape = &part};
+    bool integers = dtype_kind(dtype) == 'i' || dtype_kind(dtype) == 'u';
+    int64_t first = layout->axis < 0 ? 0 : layout->cuts[i].start;
+    apply_emit_t emit = {.method = APPLY_RAMP,
+                         .engine = layout->engines[i],
+                         .out = &out,
+                         .nout = 1,
+                         .integers = (int64_t[]){first, ramp->integer_start, ramp->integer_next},
+                         .nintegers = integers ? 3 : 1,
+                         .reals = (double[]){ramp->start[0], ramp->start[1], ramp->next[0], ramp->next[1]},
+                         .nreals = integers ? 0 : 4,
+                         .first = layout_first(layout, shape, i)};
+    return apply_emit(&emit, ret, err);
+}
+
+int
+fh_arange(fh_session *session, fh_dtype dtype, const fh_ramp *ramp, int64_t count, const fh_scatter_options *options,
+          fh_array **ret, fh_error *error)
+{
+    err_t *err = error_start(error);
+    shape_t shape = {.ndim = 1, .extent = {count}};
+    layout_t layout = {0};
+    fh_array *array = NULL;
+    int status = session_enter(session, err);
+    if (!status && (count < 0 || !dtype_valid((uint64_t)dtype)))
+        status = err_set(err, FH_INVALID_ARGUMENT, "%lld numbers of dtype %d", (long long)count, (int)dtype);
+    if (!status)
+        status = scatter_layout(session, &shape, options, &layout, err);
+    if (!status)
+        status = array_new_as(&array, session, (dtype_t)dtype, &shape, &layout, err);
+    for (int i = 0; i < layout.n && !status; i++) {
+        handle_t *part = NULL;
+        status = emit_part(&layout, &shape, i, (dtype_t)dtype, ramp, &part, err);
+        if (!status)
+            array_put(array, i, part, NULL);
+    }
+    if (!status)
+        status = session_flush(session, err);
+    layout_release(&layout);
+    if (status) {
+        fh_array_free(&array);
+        return status;
+    }
+    array_settle(array);
+    *ret = array;
+    return FH_OK;
+}
