@@ -222,7 +222,8 @@ is_free(const core_t *core)
 {
     return !__atomic_load_n(&core->computing, __ATOMIC_RELAXED) &&
            !__atomic_load_n(&core->for_reactor, __ATOMIC_RELAXED) &&
-           !__atomic_load_n(&core->news_now, __ATOMIC_RELAXED);
+           !__atomic_load_n(&core->news_now, __ATOMIC_RELAXED) &&
+           !(core->runners && runner_host_asked(core->runners)); /* whose answer comes another way */
 }
 
 bool

@@ -84,7 +84,7 @@ python_process_receive(python_process_t *self, void *bytes, size_t *ret_size, er
 bool
 python_process_look(python_process_t *self)
 {
-    bool seen = !self->looked && patience_look(&self->patience, &self->page->answered, self->heard, LOOK_NS);
+    bool seen = !self->looked && patience_look(&self->patience, &self->page->answered, self->heard, -1, LOOK_NS);
     self->looked = true;
     return seen;
 }

@@ -326,6 +326,15 @@ runner_host_next_deadline(runner_host_t *self)
 }
 
 bool
+runner_host_asked(const runner_host_t *self)
+{
+    for (const runner_session_t *session = self->sessions; session; session = session->next)
+        if (session->active && !session->loading)
+            return true;
+    return false;
+}
+
+bool
 runner_host_linger(runner_host_t *self)
 {
     for (runner_session_t *session = self->sessions; session; session = session->next)

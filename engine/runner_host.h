@@ -120,6 +120,8 @@ void runner_host_forget(runner_host_t *self, oid_t session);
  * (INT64_MAX: none), and handle whatever has happened. */
 int runner_host_pollfds(runner_host_t *self, struct pollfd *ret, int room);
 int64_t runner_host_next_deadline(runner_host_t *self);
+/* Is some runner busy with a call? */
+bool runner_host_asked(const runner_host_t *self);
 /* Before the reactor sleeps: look for some microseconds whether a runner answers at once.  True: call
  * runner_host_handle instead of sleeping. */
 bool runner_host_linger(runner_host_t *self);

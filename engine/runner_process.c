@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -86,6 +87,21 @@ transmit(runner_process_t *self, const void *message, size_t size, const int *fd
 }
 
 int
+runner_process_send_near(runner_process_t *self, const void *message, size_t size, err_t *err)
+{
+    cpu_set_t here, all;
+    bool known = !sched_getaffinity(0, sizeof all, &all);
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    /* Only for the moment in which it is woken: afterwards it may be moved as any other. */
+    bool near = known && !sched_setaffinity(self->child.pid, sizeof here, &here);
+    int status = runner_process_send(self, message, size, NULL, 0, err);
+    if (near)
+        (void)sched_setaffinity(self->child.pid, sizeof all, &all);
+    return status;
+}
+
+int
 runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err)
 {
     return transmit(self, message, size, NULL, 0, err);
@@ -98,6 +114,7 @@ runner_process_send(runner_process_t *self, const void *message, size_t size, co
     if (status)
         return status;
     self->asked_ns = clock_now_ns();
+    atomic_store_explicit(&self->page->engine_cpu, sched_getcpu(), memory_order_relaxed);
     self->looked = self->seen = false;
     atomic_store_explicit(&self->page->asked, ++self->asked, memory_order_release);
     return FH_OK;
@@ -123,7 +140,8 @@ bool
 runner_process_look(runner_process_t *self)
 {
     if (!self->looked)
-        self->seen = patience_look(&self->patience, &self->page->answered, self->asked - 1, LOOK_NS);
+        self->seen = patience_look(&self->patience, &self->page->answered, self->asked - 1,
+                                   atomic_load_explicit(&self->page->runner_cpu, memory_order_relaxed), LOOK_NS);
     self->looked = true;
     return self->seen;
 }

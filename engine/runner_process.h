@@ -41,6 +41,9 @@ void runner_process_destroy(runner_process_t **self);
 
 /* Send one message with descriptors (borrowed).  OK; CANNOT_CONNECT if the child is gone; IO_ERROR. */
 int runner_process_send(runner_process_t *self, const void *message, size_t size, const int *fds, int nfds, err_t *err);
+/* The same for a small call: the child is woken on this CPU.  To wake a CPU that sleeps takes longer than the call, and
+ * so does waking this thread from there. */
+int runner_process_send_near(runner_process_t *self, const void *message, size_t size, err_t *err);
 /* The same for a message that has no answer: RUNNER_DROP. */
 int runner_process_tell(runner_process_t *self, const void *message, size_t size, err_t *err);
 /* Take one reply.  OK; BUSY: none is there; CANNOT_CONNECT: the child has closed; PROTOCOL_ERROR: not a reply. */

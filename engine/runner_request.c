@@ -193,7 +193,8 @@ runner_request_run(runner_session_t *session, runner_job_t *job, err_t *err)
     session->loading = false;
     session->active_deadline = job->deadline_ns;
     int nfds = place_maps(&session->runner->maps, job, session->runner->map_bytes, fds);
-    int status = runner_process_send(session->runner, job->request, size, fds, nfds, err);
+    int status = job->nfds ? runner_process_send(session->runner, job->request, size, fds, nfds, err)
+                           : runner_process_send_near(session->runner, job->request, size, err);
     if (status)
         runner_maps_give_up(&session->runner->maps); /* it has not heard which of them are new */
     return status;

@@ -14,6 +14,7 @@
 enum {
     WHOLE_BYTES = 4 << 20, /* an operand of less travels in one piece */
     BLOCKS_MAX = 64,
+    PIECES_MAX = 256,       /* of the operand that stays, for the other to travel in blocks */
     SPREAD_BYTES = 1 << 20, /* a sum of partial products of more is cut along its rows */
 };
 
@@ -104,7 +105,7 @@ count_blocks(const product_t *self)
     bool adds = kind == 'f' || kind == 'c';
     bool blocks = adds && (self->cut == CUT_OUTER || self->cut == CUT_NOT) &&
                   cut_of(guest, !self->stays) == CUT_SUMMED && guest->n <= BLOCKS_MAX &&
-                  array_bytes(guest) >= WHOLE_BYTES;
+                  self->in[self->stays]->n <= PIECES_MAX && array_bytes(guest) >= WHOLE_BYTES;
     return blocks ? guest->n : 1;
 }
 
@@ -129,14 +130,13 @@ block_axis(const product_t *self, int i, int j, int blocks, piece_t *ret)
     return axis;
 }
 
-/* Are the blocks of pieces i and k the same ones? */
+/* Do all pieces of an engine meet the same blocks? */
 static bool
-same_guests(const product_t *self, int i, int k)
+shares_guests(const product_t *self)
 {
-    const fh_array *host = self->in[self->stays];
     piece_t piece;
-    return (self->cut == CUT_OUTER || self->cut == CUT_NOT || block_axis(self, i, 0, 1, &piece) < 0) &&
-           host->parts[i].handle->engine == host->parts[k].handle->engine;
+    return self->cut == CUT_OUTER || self->cut == CUT_NOT ||
+           (self->cut == CUT_STACK && block_axis(self, 0, 0, 1, &piece) < 0);
 }
 
 /* Let what piece i needs be sent.  guests: blocks of them. */
@@ -248,9 +248,11 @@ multiply_piece(const product_t *self, int i, int blocks, guest_t *guests, handle
 static void
 share_guests(const product_t *self, int *first)
 {
-    for (int i = 0; i < self->in[self->stays]->n; i++) {
-        int k = 0;
-        while (k < i && !(first[k] == k && same_guests(self, i, k)))
+    const fh_array *host = self->in[self->stays];
+    bool shares = shares_guests(self);
+    for (int i = 0; i < host->n; i++) {
+        int k = shares ? 0 : i;
+        while (k < i && !(first[k] == k && host->parts[k].handle->engine == host->parts[i].handle->engine))
             k++;
         first[i] = k;
     }

@@ -24,12 +24,36 @@ count_part(void *context, int64_t part)
 }
 
 int
+mask_init_flags(mask_t *self, apply_call_t *call, const nd_t *flags, err_t *err)
+{
+    int64_t total = 0;
+    void *starts;
+
+    self->flags = (const uint8_t *)flags->data;
+    self->n = shape_count(&flags->shape);
+    self->parts = (self->n + MASK_PART - 1) / MASK_PART;
+    int status = apply_scratch(call, (self->parts + 1) * (int64_t)sizeof *self->starts, &starts, err);
+
+    if (status)
+        return status;
+    self->starts = starts;
+    crew_run(call->crew, self->parts, count_part, self);
+    for (int64_t part = 0; part < self->parts; part++) {
+        int64_t count = self->starts[part];
+
+        self->starts[part] = total;
+        total += count;
+    }
+    self->starts[self->parts] = total;
+    return FH_OK;
+}
+
+int
 mask_init(mask_t *self, apply_call_t *call, int i, const group_t *group, err_t *err)
 {
     shape_t shape = group->nd.shape;
     char have[128], need[128];
     nd_t flags;
-    void *starts;
 
     shape.ndim = group->axes;
     if (call->in[i].dtype != DTYPE_BOOL)
@@ -39,24 +63,5 @@ mask_init(mask_t *self, apply_call_t *call, int i, const group_t *group, err_t *
                        shape_format(&call->in[i].shape, have, sizeof have), shape_format(&shape, need, sizeof need));
     int status = apply_contiguous(call, i, DTYPE_BOOL, &flags, err);
 
-    if (status)
-        return status;
-    self->flags = (const uint8_t *)flags.data;
-    self->n = group->count;
-    self->parts = (self->n + MASK_PART - 1) / MASK_PART;
-    status = apply_scratch(call, (self->parts + 1) * (int64_t)sizeof *self->starts, &starts, err);
-    if (status)
-        return status;
-    self->starts = starts;
-    crew_run(call->crew, self->parts, count_part, self);
-    int64_t total = 0;
-
-    for (int64_t part = 0; part < self->parts; part++) {
-        int64_t count = self->starts[part];
-
-        self->starts[part] = total;
-        total += count;
-    }
-    self->starts[self->parts] = total;
-    return FH_OK;
+    return status ? status : mask_init_flags(self, call, &flags, err);
 }

@@ -15,6 +15,8 @@ typedef struct {
 
 /* Input i of the call, a bool array of the shape that the group's axes have.  WRONG_TYPE, BAD_INDEX. */
 int mask_init(mask_t *self, apply_call_t *call, int i, const group_t *group, err_t *err);
+/* The same from flags that nobody else writes: C-contiguous, bool, any shape. */
+int mask_init_flags(mask_t *self, apply_call_t *call, const nd_t *flags, err_t *err);
 /* First place behind part. */
 int64_t mask_end(const mask_t *self, int64_t part);
 int64_t mask_count(const mask_t *self);

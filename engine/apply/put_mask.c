@@ -6,16 +6,32 @@ typedef struct {
     mask_t mask;
 } put_mask_t;
 
+/* Every element is written, with what it was where it is not chosen: no branch to be mispredicted.  `spare` keeps the
+ * read of the value after the last one inside. */
 #define WRITE(name, type)                                                                                              \
     static void name(const put_mask_t *self, int64_t first, int64_t last, int64_t at)                                  \
     {                                                                                                                  \
         char *out = self->to.nd.data;                                                                                  \
         const char *in = self->values.nd.data;                                                                         \
+        const uint8_t *flags = self->mask.flags;                                                                       \
         int64_t stride = self->to.nd.stride[self->to.axes - 1], step = self->values.nd.stride[0];                      \
+        int64_t spare = mask_count(&self->mask) - 1;                                                                   \
                                                                                                                        \
+        for (int64_t i = first; i < last; i++) {                                                                       \
+            type *place = (type *)(out + i * stride), old = *place;                                                    \
+            type value = *(const type *)(in + (at < spare ? at : spare) * step);                                       \
+            *place = flags[i] ? value : old;                                                                           \
+            at += flags[i] != 0;                                                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_same(const put_mask_t *self, int64_t first, int64_t last, int64_t at)                           \
+    {                                                                                                                  \
+        type *out = (type *)self->to.nd.data, value = *(const type *)self->values.nd.data;                             \
+        const uint8_t *flags = self->mask.flags;                                                                       \
+                                                                                                                       \
+        (void)at;                                                                                                      \
         for (int64_t i = first; i < last; i++)                                                                         \
-            if (self->mask.flags[i])                                                                                   \
-                *(type *)(out + i * stride) = *(const type *)(in + at++ * step);                                       \
+            out[i] = flags[i] ? value : out[i];                                                                        \
     }
 WRITE(write_1, uint8_t)
 WRITE(write_2, uint16_t)
@@ -37,14 +53,20 @@ put_part(void *context, int64_t part)
     static const struct {
         int64_t bytes;
         void (*write)(const put_mask_t *self, int64_t first, int64_t last, int64_t at);
-    } WRITES[] = {{1, write_1}, {2, write_2}, {4, write_4}, {8, write_8}};
+        void (*same)(const put_mask_t *self, int64_t first, int64_t last, int64_t at); /* one value, one by one */
+    } WRITES[] = {
+        {1, write_1, write_1_same}, {2, write_2, write_2_same}, {4, write_4, write_4_same}, {8, write_8, write_8_same}};
     const put_mask_t *self = context;
     int64_t first = part * MASK_PART, last = mask_end(&self->mask, part), at = self->mask.starts[part];
+    bool same = self->to.rest_count == 1 && self->values.nd.stride[0] == 0 && self->to.axes &&
+                self->to.nd.stride[self->to.axes - 1] == self->to.rest_bytes;
 
+    if (self->mask.starts[part + 1] == at)
+        return;
     if (self->to.even && self->to.axes && self->to.rest_count == 1)
         for (size_t i = 0; i < sizeof WRITES / sizeof *WRITES; i++)
             if (WRITES[i].bytes == self->to.rest_bytes) {
-                WRITES[i].write(self, first, last, at);
+                (same ? WRITES[i].same : WRITES[i].write)(self, first, last, at);
                 return;
             }
     write_any(self, first, last, at);

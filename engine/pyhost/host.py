@@ -266,6 +266,19 @@ def _take(host, iterator, count):
 
 
 @_operation
+def _cell(host, receiver, source):
+    """Statements in __main__; the text of the last one's value, if it is an expression with a value."""
+    import ast
+
+    names = sys.modules["__main__"].__dict__
+    body = ast.parse(source, "<cell>").body
+    last = ast.Expression(body.pop().value) if body and isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), "<cell>", "exec"), names)
+    value = None if last is None else eval(compile(last, "<cell>", "eval"), names)
+    return None if value is None else repr(value)[:_OUTPUT]
+
+
+@_operation
 def _pack(host, receiver):
     """For another host: an array, so that it goes there without the client."""
     import numpy

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { LOOKS = 32 /* between two looks at the clock */, MAX_VAIN = 10, SHORT_NS = 60000 };
@@ -17,11 +18,11 @@ relax(void)
 }
 
 bool
-patience_look(patience_t *self, const _Atomic uint32_t *word, uint32_t old, int64_t limit_ns)
+patience_look(patience_t *self, const _Atomic uint32_t *word, uint32_t old, int other_cpu, int64_t limit_ns)
 {
     if (atomic_load_explicit(word, memory_order_acquire) != old)
         return true;
-    if (!self->quick || self->pauses)
+    if (!self->quick || self->pauses || (other_cpu >= 0 && other_cpu == sched_getcpu()))
         return false;
     int64_t until = clock_now_ns() + limit_ns;
     do {

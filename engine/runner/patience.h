@@ -15,8 +15,9 @@ typedef struct {
     unsigned pauses; /* waits that are to be slept through */
 } patience_t;
 
-/* Look until *word is no longer old, at most for limit_ns; true if it changed. */
-bool patience_look(patience_t *self, const _Atomic uint32_t *word, uint32_t old, int64_t limit_ns);
+/* Look until *word is no longer old, at most for limit_ns; true if it changed.  other_cpu: on which the other ran last,
+ * as it says; -1: unknown.  On this one it cannot run while we look. */
+bool patience_look(patience_t *self, const _Atomic uint32_t *word, uint32_t old, int other_cpu, int64_t limit_ns);
 /* A wait by sleeping took so long. */
 void patience_slept(patience_t *self, int64_t ns);
 

@@ -139,7 +139,9 @@ typedef struct {
     _Atomic uint32_t cancel;      /* the engine's: serial of the call that is to stop */
     /* Requests that the engine has sent, and that the runner has answered: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t asked;
+    _Atomic int32_t engine_cpu; /* on which each side ran last: a hint */
     _Alignas(64) _Atomic uint32_t answered;
+    _Atomic int32_t runner_cpu;
 } runner_page_t;
 _Static_assert(sizeof(runner_page_t) <= RUNNER_PAGE_BYTES, "the status page is one page");
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -355,7 +356,8 @@ on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, r
 static ssize_t
 await(service_t *self, struct msghdr *header)
 {
-    bool seen = patience_look(&self->patience, &self->page->asked, self->heard, LOOK_NS);
+    bool seen = patience_look(&self->patience, &self->page->asked, self->heard,
+                              atomic_load_explicit(&self->page->engine_cpu, memory_order_relaxed), LOOK_NS);
     int64_t began = seen ? 0 : clock_now_ns();
     ssize_t n;
     do
@@ -423,6 +425,7 @@ serve(service_t *self)
     }
     for (int i = 0; i < nfds; i++)
         close(fds[i]);
+    atomic_store_explicit(&self->page->runner_cpu, sched_getcpu(), memory_order_relaxed);
     bool said = reply(&answer);
     atomic_store_explicit(&self->page->answered, self->heard, memory_order_release);
     return said;

@@ -80,6 +80,47 @@ fused_job(void *work)
     return NULL;
 }
 
+static void *
+count_job(void *work)
+{
+    job_t *job = work;
+    const unsigned char *flags = job->from;
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < job->n; i++)
+        count += flags[i];
+    job->sum = (double)count;
+    return NULL;
+}
+
+/* sum: how many are chosen. */
+static void *
+choose_job(void *work)
+{
+    job_t *job = work;
+    const unsigned char *flags = job->from;
+    double *to = job->to;
+    int64_t at = 0, end = (int64_t)job->sum;
+
+    for (int64_t i = 0; i < job->n && at < end; i++) {
+        to[at] = job->a[i];
+        at += flags[i];
+    }
+    return NULL;
+}
+
+static void *
+take_job(void *work)
+{
+    job_t *job = work;
+    const int64_t *indices = job->from;
+    double *to = job->to;
+
+    for (int64_t i = 0; i < job->n; i++)
+        to[i] = job->a[indices[i]];
+    return NULL;
+}
+
 /* One half here, the other on a thread of its own. */
 static void
 both(void *(*run)(void *), job_t *here, job_t *there)
@@ -126,6 +167,29 @@ limits_fused(const double *a, const double *b, const double *c, int64_t n)
 
     both(fused_job, &here, &there);
     return here.sum + there.sum;
+}
+
+int64_t
+limits_choose(double *to, const double *a, const unsigned char *flags, int64_t n)
+{
+    int64_t half = n / 2;
+    job_t here = {.to = to, .a = a, .from = flags, .n = half};
+    job_t there = {.a = a + half, .from = flags + half, .n = n - half};
+
+    both(count_job, &here, &there);
+    there.to = to + (int64_t)here.sum;
+    both(choose_job, &here, &there);
+    return (int64_t)(here.sum + there.sum);
+}
+
+void
+limits_take(double *to, const double *a, const int64_t *indices, int64_t n)
+{
+    int64_t half = n / 2;
+    job_t here = {.to = to, .a = a, .from = indices, .n = half};
+    job_t there = {.to = to + half, .a = a, .from = indices + half, .n = n - half};
+
+    both(take_job, &here, &there);
 }
 
 /* A ring of slots for one writer and one reader; counts never wrap within a run. */

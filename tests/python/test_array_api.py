@@ -110,6 +110,8 @@ def test_infinities_are_divided_as_the_standard_says(cluster):
     np.testing.assert_array_equal(result, [np.inf, -np.inf, -np.inf, -0.0, -0.0, 3.0, np.nan])
     assert np.signbit(result[3:5]).all()
     assert complex(xp.expm1(xp.asarray(complex(-np.inf, np.inf)))).real == -1
+    zero = complex(xp.expm1(xp.asarray(complex(-0.0, -0.0))))
+    assert zero == 0 and np.signbit([zero.real, zero.imag]).tolist() == [False, True]
 
 
 CASES = {

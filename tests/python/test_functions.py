@@ -195,6 +195,8 @@ def test_methods_are_ndarrays(cluster, name, cut):
             same(fh.gather(mine), numpys)
     elif isinstance(expected, bytes):
         assert result == expected
+    elif name == "argsort":  # equal elements may come in any order
+        same(np.take_along_axis(local, fh.gather(result), -1), np.sort(local, -1))
     elif name == "argpartition":
         taken = np.take_along_axis(local, fh.gather(result), -1)
         same(taken[:, 1], np.sort(local, -1)[:, 1])

@@ -155,3 +155,25 @@ def test_same_bits_whatever_the_number_of_engines():
         with fh.Cluster(engines):
             sums.add(fh.gather(fh.scatter(local, axis=None).sum()).tobytes())
     assert len(sums) == 1
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int16", "bool", "complex128"])
+def test_where_of_means_and_variances_is_numpys(cluster, name, dtype):
+    local, mask = make((6, 5), dtype, 1, small=True), make((6, 5), "bool", 2)
+    mask[0], mask[:, 0] = True, True
+    remote = fh.scatter(local)
+    tolerance = {"float16": 2e-2, "float32": 1e-5}.get(dtype, 1e-12)
+    for where, far in ((mask, fh.scatter(mask, axis=1)), (mask[0], mask[0]), (mask, mask)):
+        for axis in (0, 1, None):
+            for keywords in ({}, {"keepdims": True}, {"dtype": "complex128" if dtype == "complex128" else "float64"}):
+                expected = getattr(local, name)(axis, where=where, **keywords)
+                same(fh.gather(getattr(remote, name)(axis, where=far, **keywords)), expected, tolerance)
+    same(fh.gather(remote.var(1, ddof=1, where=mask)), local.var(1, ddof=1, where=mask), tolerance)
+
+
+def test_where_with_a_local_output(cluster):
+    local, mask = make((4, 3), "float64"), make((4, 3), "bool", 2)
+    out = np.full((4, 3), 7.0)
+    assert np.add(fh.scatter(local), 1, out=out, where=mask) is out
+    same(out, np.where(mask, local + 1, 7.0))

@@ -35,6 +35,14 @@ _functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotel
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
 __all__ += [_name for _name in _functions.names() if _name not in globals()]
 
+
+def load_ipython_extension(shell):
+    """%load_ext farhand: %%engines runs a cell on the engines."""
+    from .ipython import load_ipython_extension as load
+
+    load(shell)
+
+
 _NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
 
 

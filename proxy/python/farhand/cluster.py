@@ -67,6 +67,11 @@ class Cluster:
         state = "stopped" if self._stopped else f"{len(self.engines)} engines"
         return f"<farhand Cluster {self.name}, {state}>"
 
+    def _repr_html_(self):
+        from .ipython import engines_table
+
+        return "farhand Cluster (stopped)" if self._stopped else engines_table(f"farhand Cluster {self.name}", self.engines)
+
     def __enter__(self):
         return self
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .dtypes import NONE, code_of, normalize_axes
-from .errors import error, not_supported
+from .errors import error
 
 _IDENTITIES = {"sum": 0, "prod": 1, "any": False, "all": True, "bitwise_or": 0, "bitwise_xor": 0, "bitwise_and": -1}
 _COMBINE = {"sum": "add", "prod": "multiply", "min": "minimum", "max": "maximum", "any": "logical_or", "all": "logical_and",
@@ -56,8 +56,8 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
     keepdims = bool(keepdims) if _given(keepdims) else False
     axes = normalize_axes(axis, x.ndim)
     if _given(where) and where is not True:
-        if name not in _COMBINE:
-            raise not_supported(f"{name}: where= is not built yet for remote arrays")
+        if name == "mean":
+            return deliver(_mean_where(x, axes, keepdims, dtype if _given(dtype) else None, where), out)
         x = _masked(x, name, where, initial)
     code = code_of(dtype) if _given(dtype) else NONE
     if name in ("min", "max") and _given(initial) and x.size == 0:
@@ -71,6 +71,37 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
     if _given(initial):
         result = call(_COMBINE[name], (result, initial))
     return deliver(result, out)
+
+
+def _taken(x, where):
+    """where as a remote mask in the shape of x, and what dtype sums of x are made in."""
+    from . import joining, shaping
+
+    mask = shaping.broadcast_to(joining.remote(where, x._handle.session), x.shape)
+    if mask.dtype != np.bool_:
+        raise error("WRONG_TYPE", f"where must be an array of bool, not {mask.dtype}")
+    inexact = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
+    return mask, inexact, np.dtype(np.float32) if inexact == np.float16 else inexact
+
+
+def _mean_where(x, axes, keepdims, dtype, where):
+    """The sum of what where takes, by how many there are."""
+    mask, natural, wide = _taken(x, where)
+    total = reduce(x, "sum", axes, dtype=dtype or wide, keepdims=keepdims, where=mask)
+    return (total / mask.sum(axes, keepdims=keepdims)).astype(dtype or natural, copy=False)
+
+
+def _variance_where(x, root, axes, keepdims, dtype, ddof, where):
+    """Squares of distances from the mean, of what where takes; no freedom left: NaN or infinity, as the quotient says."""
+    from .ufuncs import call
+
+    mask, natural, wide = _taken(x, where)
+    distance = call("absolute", (x.astype(dtype or wide, copy=False) - _mean_where(x, axes, True, dtype or wide, mask),))
+    total = reduce(distance * distance, "sum", axes, keepdims=keepdims, where=mask)
+    freedom = call("maximum", (mask.sum(axes, keepdims=keepdims) - ddof, 0))
+    result = total / freedom
+    result = call("sqrt", (result,)) if root else result
+    return result.astype(dtype or natural.type(0).real.dtype, copy=False)
 
 
 def _check_not_empty(x, name, axes):
@@ -100,8 +131,8 @@ def variance(x, root, axis=None, dtype=None, out=None, ddof=0, keepdims=False, w
     """var and std."""
     from .array import wrap
 
-    if _given(where) and where is not True:
-        raise not_supported("var and std: where= is not built yet for remote arrays")
     keepdims = bool(keepdims) if _given(keepdims) else False
+    if _given(where) and where is not True:
+        return deliver(_variance_where(x, root, normalize_axes(axis, x.ndim), keepdims, dtype if _given(dtype) else None, ddof, where), out)
     code = code_of(dtype) if _given(dtype) else NONE
     return deliver(wrap(x._handle.variance(root, float(ddof), normalize_axes(axis, x.ndim), keepdims, code)), out)

@@ -66,6 +66,11 @@ class Session:
             return "<farhand Session (closed)>"
         return f"<farhand Session with cluster {self._native.cluster!r}, {len(self.engines)} engines>"
 
+    def _repr_html_(self):
+        from .ipython import engines_table
+
+        return "farhand Session (closed)" if self.closed else engines_table(f"farhand Session with {self._native.cluster}", self.engines)
+
     def __enter__(self):
         return self
 

@@ -90,9 +90,7 @@ def call(name, inputs, out=None, where=True, dtype=None, casting=None):
 
 def _into_local(result, local, where, casting):
     """np.add(remote, 1, out=local): computed on the engines, then copied, since that is what was asked for."""
-    if where is not True:
-        raise not_supported("where= with a local out= is not built yet: give a remote out=")
-    np.copyto(local, np.asarray(result), casting=casting or "same_kind")
+    np.copyto(local, np.asarray(result), casting=casting or "same_kind", where=True if where is True else np.asarray(where))
     return local
 
 

@@ -55,11 +55,15 @@ WORKS = (
     Work("arrays", (Row("rate", "scatter {} arrays of 8 kB", "/s"),), (10000,), (100,), (5, 1)),
     Work("sums", (Row("sum", "sum of {}", "s"), Row("mean", "mean of {}", "s")), (10**8,), (10**5,), (2, 1)),
     Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (2, 1)),
+    Work("chosen", (Row("mask", "x[mask] of {}, half of them", "s"), Row("take", "x[indices] of {}, a million at random", "s")),
+         (10**8,), (10**5,), (2, 1), 8.0),
     Work("kernel", (Row("new", "new function to its first result", "s"),), (3,), (1,), (4, 1)),
     Work("objects", (Row("create", "create {} objects", "/s"), Row("delete", "delete {} objects", "/s")), (1000,), (100,), (5, 1), 4.0),
     Work("matmul", (Row("time", "matmul {0} x {0}", "s"),), (4096,), (256,), (2, 1), 8.0),
     Work("maths", (Row("exp", "exp of {}", "s"), Row("sin", "sin of {}", "s")), (10**7,), (10**5,), (3, 1)),
     Work("random", (Row("uniform", "{}, uniform over [0, 1)", "s"), Row("normal", "{}, normal", "s")), (2 * 10**7,), (10**5,), (3, 1)),
+    Work("sorting", (Row("sort", "sort {} doubles", "s"), Row("running", "cumsum of {} doubles", "s"),
+                     Row("histogram", "histogram of {} doubles, 100 bins", "s")), (10**7, 10**8), (10**5,), (2, 1), 20.0),
     Work("memory", (Row("worker", "memory of an idle engine", "B"), Row("controller", "memory of the idle rest", "B")), (1,), (1,), (1, 1)),
     Work("engines", (Row("ready", "ready, engines: {}", "s"), Row("sum", "(x + 1).sum(), value read, engines: {}", "s")),
          (1, 8, 64), (1, 3), (3, 1), 20.0),
@@ -84,7 +88,7 @@ CONTESTANTS = (
 def size_text(work, size):
     if work.key.startswith("axis"):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
-    if work.key in ("sums", "fused", "maths", "random"):
+    if work.key in ("sums", "fused", "chosen", "maths", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")
     return f"{size:,}" if work.key != "matmul" else str(size)
 

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
+from compare.inputs import chosen_from
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = fh.__version__
@@ -80,9 +81,19 @@ class Contestant:
         x = fh.scatter(np.ones(n))
         return {"sum": median_of(5, lambda: float(x.sum())), "mean": median_of(5, lambda: float(x.mean()))}
 
+    def chosen(self, n):
+        x, mask, indices = map(fh.scatter, chosen_from(n))
+        return {"mask": median_of(3, lambda: x[mask].wait()), "take": median_of(5, lambda: x[indices].wait())}
+
     def fused(self, n):
         a, b, c = (fh.scatter(np.full(n, value)) for value in (1.0, 2.0, 3.0))
         return {"fused": median_of(5, lambda: float((a * b + c).sum()))}
+
+    def sorting(self, n):
+        x = fh.scatter(np.random.default_rng(1).normal(size=n))
+        np.sort(x).wait()  # the engines have the memory then
+        return {"sort": median_of(3, lambda: np.sort(x).wait()), "running": median_of(3, lambda: np.cumsum(x).wait()),
+                "histogram": median_of(3, lambda: np.histogram(x, 100, (-5, 5))[0].wait())}
 
     def kernel(self, count):
         try:

@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 
+from compare.inputs import chosen_from
 from compare.timing import latencies, median_of, seconds_of
 
 VERSION = "C"
@@ -17,6 +18,8 @@ _library.limits_copy.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int6
 _library.limits_sum.argtypes = [ctypes.c_void_p, ctypes.c_int64]
 _library.limits_fused.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
 _library.limits_sum.restype = _library.limits_fused.restype = ctypes.c_double
+_library.limits_choose.argtypes = _library.limits_take.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
+_library.limits_choose.restype, _library.limits_take.restype = ctypes.c_int64, None
 _library.limits_calls.argtypes = [ctypes.c_int64]
 _library.limits_calls_stop.restype = None
 
@@ -81,6 +84,13 @@ class Contestant:
         x = np.ones(n)
         seconds = median_of(5, lambda: _library.limits_sum(x.ctypes.data, n))
         return {"sum": seconds, "mean": seconds}
+
+    def chosen(self, n):
+        """Into memory that is warm."""
+        x, mask, indices = chosen_from(n)
+        to = np.zeros(n)
+        return {"mask": median_of(3, lambda: _library.limits_choose(to.ctypes.data, x.ctypes.data, mask.ctypes.data, n)),
+                "take": median_of(5, lambda: _library.limits_take(to.ctypes.data, x.ctypes.data, indices.ctypes.data, len(indices)))}
 
     def fused(self, n):
         a, b, c = np.ones(n), np.full(n, 2.0), np.full(n, 3.0)

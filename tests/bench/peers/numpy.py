@@ -1,6 +1,7 @@
 """NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
 import numpy as np
 
+from compare.inputs import chosen_from
 from compare.timing import median_of
 
 VERSION = np.__version__
@@ -13,6 +14,10 @@ class Contestant:
     def sums(self, n):
         x = np.ones(n)
         return {"sum": median_of(5, x.sum), "mean": median_of(5, x.mean)}
+
+    def chosen(self, n):
+        x, mask, indices = chosen_from(n)
+        return {"mask": median_of(3, lambda: x[mask]), "take": median_of(5, lambda: x[indices])}
 
     def fused(self, n):
         a, b, c = (np.full(n, value) for value in (1.0, 2.0, 3.0))
@@ -30,3 +35,8 @@ class Contestant:
         """The same generator as farhand's."""
         generator = np.random.Generator(np.random.Philox(1))
         return {"uniform": median_of(3, lambda: generator.random(n)), "normal": median_of(3, lambda: generator.standard_normal(n))}
+
+    def sorting(self, n):
+        x = np.random.default_rng(1).normal(size=n)
+        return {"sort": median_of(1, lambda: np.sort(x)), "running": median_of(3, lambda: np.cumsum(x)),
+                "histogram": median_of(1, lambda: np.histogram(x, 100, (-5, 5)))}

@@ -57,7 +57,10 @@ def conj(x, /):
 def expm1(x, /):
     """exp(x) - 1, exact near 0; of complex infinities and NaN what exp says."""
     result = call("expm1", (x,))
-    return call("where", (call("isfinite", (x,)), result, call("exp", (x,)) - 1)) if x.dtype.kind == "c" else result
+    if x.dtype.kind != "c":
+        return result
+    result = call("where", (call("isfinite", (x,)), result, call("exp", (x,)) - 1))
+    return call("where", (call("equal", (x, 0)), call("subtract", (x, x.real)), result))  # of -0 + 0j: 0 + 0j
 
 
 def floor_divide(x1, x2, /):

@@ -90,8 +90,8 @@ harness_run(harness_t *self, apply_code_t code, int status)
 {
     err_t err = {0};
 
-    assert_int_equal(apply_check(apply_at(code), self->call.nin, self->call.nout, &err), FH_OK);
-    assert_int_equal(apply_function(code)(&self->call, &err), status);
+    assert_int_equal(apply_check(apply_at((int)code), self->call.nin, self->call.nout, &err), FH_OK);
+    assert_int_equal(apply_function((int)code)(&self->call, &err), status);
 }
 
 void

@@ -1,0 +1,186 @@
+/* Products of matrices, random numbers and numbers at equal distances over engines, through farhand/dense.h. */
+#include "tests/process/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENGINES = 3, N = 70, K = 50, M = 40, COUNT = 300001, LAYOUTS = 4 };
+
+static cluster_t cluster;
+static fh_session *session;
+static double a[N * K], b[K * M], wanted[N * M], got[N * M];
+static const int64_t shape_a[] = {N, K}, shape_b[] = {K, M};
+static const fh_scatter_options layouts[LAYOUTS] = {
+    {.axis = 0}, {.axis = 1}, {.axis = FH_WHOLE}, {.axis = 0, .blocksize = 7}};
+
+static int
+start(void **state)
+{
+    uint64_t seed = check_seed();
+
+    (void)state;
+    for (int i = 0; i < N * K; i++)
+        a[i] = (double)(int64_t)(check_random(&seed) % 21) - 10;
+    for (int i = 0; i < K * M; i++)
+        b[i] = (double)(int64_t)(check_random(&seed) % 21) - 10;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < M; j++)
+            for (int k = 0; k < K; k++)
+                wanted[i * M + j] += a[i * K + k] * b[k * M + j];
+    cluster_start(&cluster, ENGINES);
+    session = cluster_connect(&cluster, 30);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    fh_close(&session);
+    cluster_stop(&cluster);
+    return 0;
+}
+
+/* Whole numbers: products are exact whatever the order of the sums. */
+static void
+products_however_they_are_cut(void **state)
+{
+    fh_local local_a = {.data = a, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape_a};
+    fh_local local_b = {.data = b, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape_b};
+    fh_error error;
+
+    (void)state;
+    for (int i = 0; i < LAYOUTS; i++)
+        for (int j = 0; j <= LAYOUTS; j++) {
+            fh_array *x = NULL, *y = NULL, *product = NULL;
+            fh_operand in[2] = {{.kind = FH_ARRAY}, {.kind = FH_LOCAL, .local = &local_b}};
+
+            fh_ok(fh_scatter(session, &local_a, &layouts[i], &x, &error), error);
+            in[0].array = x;
+            if (j < LAYOUTS) {
+                fh_ok(fh_scatter(session, &local_b, &layouts[j], &y, &error), error);
+                in[1] = (fh_operand){.kind = FH_ARRAY, .array = y};
+            }
+            fh_ok(fh_matmul(session, &in[0], &in[1], &product, &error), error);
+            fh_ok(fh_gather(product, got, NULL, &error), error);
+            assert_memory_equal(got, wanted, sizeof wanted);
+            fh_array_free(&product);
+            fh_array_free(&y);
+            fh_array_free(&x);
+        }
+}
+
+static void
+what_cannot_be_multiplied_is_refused(void **state)
+{
+    fh_local local = {.data = a, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape_a};
+    fh_array *x = NULL, *product = NULL;
+    fh_error error;
+
+    (void)state;
+    fh_ok(fh_scatter(session, &local, &layouts[0], &x, &error), error);
+    fh_operand same = {.kind = FH_ARRAY, .array = x}, number = {.kind = FH_WEAK_FLOAT, .f = 2};
+    fh_fails(fh_matmul(session, &same, &same, &product, &error), FH_INVALID_ARGUMENT, error);
+    fh_fails(fh_matmul(session, &same, &number, &product, &error), FH_INVALID_ARGUMENT, error);
+    assert_null(product);
+    fh_array_free(&x);
+}
+
+static void
+draw(const fh_random_draw *what, const fh_scatter_options *layout, fh_philox *state, void *ret)
+{
+    int64_t count = COUNT;
+    fh_array *array = NULL;
+    fh_error error;
+
+    fh_ok(fh_random(session, what, 1, &count, layout, state, &array, &error), error);
+    fh_ok(fh_gather(array, ret, NULL, &error), error);
+    fh_array_free(&array);
+}
+
+/* One engine makes one element after the other; pieces of others begin at guesses. */
+static void
+random_numbers_do_not_depend_on_pieces(void **state)
+{
+    const int64_t thirds[] = {5, INT64_MAX / 3 * 2};
+    const fh_random_draw DRAWS[] = {
+        {.distribution = "random", .dtype = FH_FLOAT64},
+        {.distribution = "standard_normal", .dtype = FH_FLOAT64},
+        {.distribution = "exponential", .dtype = FH_FLOAT64, .reals = (double[]){2}, .nreals = 1},
+        {.distribution = "integers", .dtype = FH_INT64, .integers = thirds, .nintegers = 2},
+        {.distribution = "poisson", .dtype = FH_INT64, .reals = (double[]){3}, .nreals = 1},
+    };
+    double *one = malloc(COUNT * sizeof *one), *other = malloc(COUNT * sizeof *other);
+
+    (void)state;
+    assert_true(one && other);
+    fh_philox whole = {.key = {1, 2}, .counter = {UINT64_MAX - 3}, .position = 3};
+    for (size_t i = 0; i < sizeof DRAWS / sizeof *DRAWS; i++) {
+        fh_philox before = whole;
+
+        draw(&DRAWS[i], &layouts[2], &whole, one);
+        assert_memory_not_equal(&whole, &before, sizeof whole);
+        for (int layout = 0; layout < 2; layout++) {
+            fh_philox cut = before;
+            fh_scatter_options blocks = {.axis = 0, .blocksize = layout ? 40000 : 0};
+
+            draw(&DRAWS[i], &blocks, &cut, other);
+            assert_memory_equal(one, other, COUNT * sizeof *one);
+            assert_memory_equal(&cut, &whole, sizeof whole);
+        }
+    }
+    free(one);
+    free(other);
+}
+
+static void
+bad_draws_leave_the_state(void **state)
+{
+    fh_philox at = {.key = {1, 2}, .position = 4}, before = at;
+    fh_random_draw bad = {.distribution = "gamma", .dtype = FH_FLOAT64, .reals = (double[]){-1, 1}, .nreals = 2};
+    fh_random_draw none = {.distribution = "nothing", .dtype = FH_FLOAT64};
+    int64_t count = 5;
+    fh_array *array = NULL;
+    fh_error error;
+
+    (void)state;
+    fh_fails(fh_random(session, &bad, 1, &count, NULL, &at, &array, &error), FH_INVALID_ARGUMENT, error);
+    fh_fails(fh_random(session, &none, 1, &count, NULL, &at, &array, &error), FH_NOT_SUPPORTED, error);
+    assert_null(array);
+    assert_memory_equal(&at, &before, sizeof at);
+}
+
+static void
+ramps_go_on_over_pieces(void **state)
+{
+    double *numbers = malloc(COUNT * sizeof *numbers);
+    fh_ramp ramp = {.start = {0.1}, .next = {0.4}};
+    fh_array *array = NULL;
+    fh_error error;
+
+    (void)state;
+    assert_non_null(numbers);
+    fh_ok(fh_arange(session, FH_FLOAT64, &ramp, COUNT, NULL, &array, &error), error);
+    fh_ok(fh_gather(array, numbers, NULL, &error), error);
+    double delta = 0.4 - 0.1;
+    for (int64_t i = 2; i < COUNT; i++)
+        assert_true(numbers[i] == 0.1 + (double)i * delta);
+    assert_true(numbers[0] == 0.1 && numbers[1] == 0.4);
+    fh_array_free(&array);
+    fh_fails(fh_arange(session, FH_FLOAT64, &ramp, -1, NULL, &array, &error), FH_INVALID_ARGUMENT, error);
+    free(numbers);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_however_they_are_cut),
+        cmocka_unit_test(what_cannot_be_multiplied_is_refused),
+        cmocka_unit_test(random_numbers_do_not_depend_on_pieces),
+        cmocka_unit_test(bad_draws_leave_the_state),
+        cmocka_unit_test(ramps_go_on_over_pieces),
+    };
+
+    return cmocka_run_group_tests_name("process.client_dense", tests, start, stop);
+}
