@@ -14,10 +14,10 @@ static pthread_once_t by_code_once = PTHREAD_ONCE_INIT;
 static void
 sort_by_code(void)
 {
-    static const method_table_t *const TABLES[] = {&METHODS_ARRAY,       &METHODS_ADOPT,       &METHODS_MOVE,
-                                                   &METHODS_ELEMENTWISE, &METHODS_REDUCE,      &METHODS_CALL,
-                                                   &METHODS_KERNEL,      &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,
-                                                   &METHODS_KERNEL_FOLD, &METHODS_PYTHON,      &METHODS_APPLY,       &METHODS_CARVE};
+    static const method_table_t *const TABLES[] = {
+        &METHODS_ARRAY,       &METHODS_ADOPT,  &METHODS_MOVE,   &METHODS_ELEMENTWISE, &METHODS_REDUCE,
+        &METHODS_FUSED,       &METHODS_CALL,   &METHODS_KERNEL, &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,
+        &METHODS_KERNEL_FOLD, &METHODS_PYTHON, &METHODS_APPLY,  &METHODS_CARVE};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)

@@ -4,6 +4,7 @@
 #include "proxy/kernel.h"
 #include "proxy/python_object.h"
 #include "proxy/session.h"
+#include "proxy/tail.h"
 #include "proxy/wait.h"
 
 #include <errno.h>
@@ -222,6 +223,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->wire_only = options->wire_only != 0;
     self->copy_threads = options->copy_threads > 1 ? options->copy_threads : 1;
     self->use_rings = !options->no_rings && !turned_off("FARHAND_RINGS");
+    self->fusion = !options->no_fusion && !turned_off("FARHAND_FUSION");
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
     self->streams = options->streams;
@@ -260,10 +262,29 @@ fh_tick(fh_session *session, fh_error *error)
     int status = session_enter(session, err);
     if (status)
         return status;
+    status = tail_send(session, err);
     session_pump(session);
     broker_link_ping(session);
     session_push(session);
-    return FH_OK;
+    return status;
+}
+
+int
+fh_flush(fh_session *session, double quiet_s, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = session_enter(session, err);
+    if (status || !tail_waits(session) || clock_now_ns() - session->tails_ns < (int64_t)(quiet_s * 1e9))
+        return status;
+    status = tail_send(session, err);
+    session_push(session);
+    return status;
+}
+
+int
+fh_unsent(const fh_session *session)
+{
+    return session && tail_waits(session);
 }
 
 const char *

@@ -1,5 +1,7 @@
 #include "proxy/emit.h"
 
+#include "proxy/tail.h"
+
 #include <stdlib.h>
 
 static ints_t
@@ -130,8 +132,10 @@ send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes
     message->as.REDUCE.op = str_of(reduce_name(reduce));
     message->as.REDUCE.object = source->id;
     message->as.REDUCE.axes = (ints_t){list, n};
-    status = make(source->engine, message, NULL, &made, err);
-    if (!status)
+    status = tail_reduce(source->engine, message, err);
+    if (status)
+        handle_discard(&made);
+    else
         *ret = made;
     return status;
 }
@@ -161,28 +165,21 @@ emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtyp
 
 int
 emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts, dtype_t dtype,
-                 bool middle, const shape_t *shape, handle_t **ret, err_t *err)
+                 bool middle, oid_t result, err_t *err)
 {
     message_t message = {.code = MSG_REDUCE_JOIN};
-    dtype_t own = middle ? reduction_state_dtype(dtype) : dtype;
-    handle_t *made;
     oid_t *ids = malloc((size_t)n * sizeof *ids);
     if (!ids)
         return err_set(err, FH_NO_MEMORY, "no memory to join %d states", n);
-    int status = make_handle(&made, to, OID_NONE, shape_bytes(shape, own), &message.as.REDUCE_JOIN.result, err);
-    if (status)
-        goto done;
     for (int i = 0; i < n; i++)
         ids[i] = states[i]->id;
     message.as.REDUCE_JOIN.op = str_of(reduce_name(reduce));
     message.as.REDUCE_JOIN.states = (oids_t){ids, (uint32_t)n};
     message.as.REDUCE_JOIN.cuts = (ints_t){cuts, (uint32_t)n + 1};
+    message.as.REDUCE_JOIN.result = result;
     message.as.REDUCE_JOIN.dtype = (uint64_t)dtype;
     message.as.REDUCE_JOIN.middle = middle;
-    status = make(to, &message, NULL, &made, err);
-    if (!status)
-        *ret = made;
-done:
+    int status = engine_link_call(to, &message, NULL, NULL, err);
     free(ids);
     return status;
 }

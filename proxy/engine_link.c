@@ -2,6 +2,7 @@
 
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
+#include "proxy/tail.h"
 #include "proxy/wait.h"
 
 #include <errno.h>
@@ -62,6 +63,7 @@ engine_link_destroy(engine_link_t **self)
     if (!*self)
         return;
     conn_release(&(*self)->conn, NULL);
+    tail_destroy(*self);
     streams_forget(*self);
     free((*self)->bytes_of_call);
     free((*self)->dropped);
@@ -88,6 +90,7 @@ shut(engine_link_t *self, const err_t *why)
     self->done = 0;
     self->unacknowledged = 0;
     self->ndropped = 0;
+    tail_forget(self);
 }
 
 void
@@ -303,6 +306,8 @@ wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
 static void
 add_releases(engine_link_t *self)
 {
+    if (tail_waits(self->session))
+        return; /* they may be what it needs */
     while (self->ndropped && engine_link_has_credit(self, 0)) {
         int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
         message_t message = {.code = MSG_RELEASE};
@@ -323,7 +328,9 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
 {
     size_t raw_bytes = raw ? buf_size(raw) : 0;
     uint64_t call = 0;
-    int status = engine_link_open(self, err);
+    int status = tail_send(self->session, err);
+    if (!status)
+        status = engine_link_open(self, err);
     if (!status && !conn_has_batch(&self->conn))
         add_releases(self); /* first: the call may need their memory */
     while (!status) {
@@ -350,7 +357,7 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
 void
 engine_link_drop(engine_link_t *self, oid_t id)
 {
-    if (self->lost || !self->open)
+    if (self->lost || !self->open || tail_drop(self, id))
         return;
     if (self->ndropped == self->dropped_room) {
         int room = self->dropped_room ? 2 * self->dropped_room : 64;
@@ -375,6 +382,7 @@ engine_link_flush(engine_link_t *self, err_t *err)
 void
 engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
 {
+    (void)tail_send(self->session, NULL);
     if (!self->open || !self->conn.last_call)
         return;
     message_t message = {.code = MSG_CANCEL};

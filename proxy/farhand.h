@@ -138,6 +138,9 @@ typedef struct {
     /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
      * last call of each has moved equal to bytes, or -1 if it has failed. */
     void (*progress)(void *context, int64_t moved, int64_t bytes);
+    /* Non-zero: each elementwise operation is sent at once.  Else a short tail of them waits for the next call of another
+     * kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the same. */
+    int no_fusion;
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */
@@ -145,9 +148,13 @@ FH_EXPORT int fh_connect(fh_session **ret, const fh_connect_options *options, fh
 /* Ends the session: its unpublished objects are freed.  Handles made from it must be freed before.  NULL-safe,
  * idempotent. */
 FH_EXPORT void fh_close(fh_session **session);
-/* Do what is due without waiting: read news, answer probes, flush releases.  Call it now and then (every few seconds)
+/* Do what is due without waiting: read news, answer probes, send operations that wait, flush releases.  Call it now and then (every few seconds)
  * in a program that is long idle, so that a restarted broker learns of the session. */
 FH_EXPORT int fh_tick(fh_session *session, fh_error *error);
+/* Send the operations that wait, if none was added for so many seconds.  Does not wait for them. */
+FH_EXPORT int fh_flush(fh_session *session, double quiet_s, fh_error *error);
+/* Are there any? */
+FH_EXPORT int fh_unsent(const fh_session *session);
 FH_EXPORT const char *fh_cluster_name(const fh_session *session);
 
 typedef struct {

@@ -1,6 +1,7 @@
 #include "proxy/reduce_pieces.h"
 
 #include "proxy/align.h"
+#include "proxy/tail.h"
 
 #include <stdlib.h>
 
@@ -44,53 +45,54 @@ turn(const fh_array *array, int axis, fh_array **ret, err_t *err)
     return status;
 }
 
-/* The states of all pieces on the first one's engine. */
+/* The states of all pieces, each on its engine. */
 static int
-gather_states(const fh_array *array, reduce_t reduce, const stage_t *stage, dtype_t dtype, const shape_t *left,
-              handle_t **ret, err_t *err)
+make_states(const fh_array *array, const stage_t *stage, tail_join_t *join, err_t *err)
 {
-    engine_link_t *home = array->parts[0].handle->engine;
     int64_t whole = array->shape.extent[array->axis], inner = stage->inner;
     int status = FH_OK;
     for (int i = 0; i < array->n && !status; i++) {
         int64_t start = array->cuts[i].start, end = start + array->cuts[i].length;
-        shape_t shape = {.ndim = left->ndim + 1,
-                         .extent = {reduction_slots(start * inner, end * inner, whole * inner)}};
-        for (int axis = 0; axis < left->ndim; axis++)
-            shape.extent[axis + 1] = left->extent[axis];
-        status = emit_reduce_piece(array->parts[i].handle, reduce, stage->axes, dtype, array->axis, start, whole,
-                                   &shape, &ret[i], err);
-        if (status || array->parts[i].handle->engine == home)
-            continue;
-        handle_t *there = ret[i];
-        ret[i] = NULL;
-        status = emit_transfer(there, home, reduction_state_dtype(dtype), &shape, &ret[i], err);
-        handle_unref(&there);
+        shape_t *shape = &join->shapes[i];
+        shape->ndim = join->shape.ndim + 1;
+        shape->extent[0] = reduction_slots(start * inner, end * inner, whole * inner);
+        for (int axis = 0; axis < join->shape.ndim; axis++)
+            shape->extent[axis + 1] = join->shape.extent[axis];
+        join->cuts[i + 1] = end * inner;
+        status = emit_reduce_piece(array->parts[i].handle, join->reduce, stage->axes, join->dtype, array->axis, start,
+                                   whole, shape, &join->states[i], err);
     }
     return status;
 }
 
 static int
-join(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, const stage_t *stage, handle_t **states,
-     int64_t *cuts, handle_t **ret, err_t *err)
+join(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, const stage_t *stage, handle_t **ret,
+     err_t *err)
 {
-    shape_t left = {0}, bare = {0};
+    tail_join_t join = {
+        .to = array->parts[0].handle->engine, .reduce = reduce, .dtype = dtype, .n = array->n, .shape = {0}};
+    shape_t bare = {0};
     uint32_t rest = 0;
     for (int axis = 0; axis < array->shape.ndim; axis++) {
         if (stage->axes >> axis & 1)
             continue;
-        rest |= (axes >> axis & 1) << left.ndim;
+        rest |= (axes >> axis & 1) << join.shape.ndim;
         if (!(axes >> axis & 1))
             bare.extent[bare.ndim++] = array->shape.extent[axis];
-        left.extent[left.ndim++] = array->shape.extent[axis];
+        join.shape.extent[join.shape.ndim++] = array->shape.extent[axis];
     }
-    for (int i = 0; i < array->n; i++)
-        cuts[i + 1] = (array->cuts[i].start + array->cuts[i].length) * stage->inner;
-    int status = gather_states(array, reduce, stage, dtype, &left, states, err);
+    join.middle = rest != 0;
+    join.states = calloc((size_t)array->n, sizeof(handle_t *));
+    join.shapes = calloc((size_t)array->n, sizeof *join.shapes);
+    join.cuts = calloc((size_t)array->n + 1, sizeof *join.cuts);
+    int status = join.states && join.shapes && join.cuts
+                     ? make_states(array, stage, &join, err)
+                     : err_set(err, FH_NO_MEMORY, "no memory to reduce %d pieces", array->n);
     handle_t *joined = NULL;
-    if (!status)
-        status = emit_reduce_join(array->parts[0].handle->engine, reduce, states, array->n, cuts, dtype, rest != 0,
-                                  &left, &joined, err);
+    if (status)
+        tail_join_release(&join);
+    else
+        status = tail_join(&join, &joined, err);
     if (!status && rest != 0)
         status = emit_reduce(joined, reduce, rest, false, dtype, 0, &bare, ret, err);
     else if (!status)
@@ -123,14 +125,7 @@ reduce_pieces(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dty
     }
     if (status)
         return status;
-    handle_t **states = calloc((size_t)array->n, sizeof(handle_t *));
-    int64_t *cuts = calloc((size_t)array->n + 1, sizeof *cuts);
-    status = states && cuts ? join(array, reduce, axes, dtype, &stage, states, cuts, ret, err)
-                            : err_set(err, FH_NO_MEMORY, "no memory to reduce %d pieces", array->n);
-    for (int i = 0; states && i < array->n; i++)
-        handle_unref(&states[i]);
-    free(states);
-    free(cuts);
+    status = join(array, reduce, axes, dtype, &stage, ret, err);
     fh_array_free(&turned);
     return status;
 }

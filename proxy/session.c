@@ -1,6 +1,7 @@
 #include "proxy/session.h"
 
 #include "proxy/context.h"
+#include "proxy/tail.h"
 #include "proxy/wait.h"
 
 #include <math.h>
@@ -43,6 +44,7 @@ session_destroy(fh_session *self)
     for (int i = 0; i < self->nengines; i++)
         engine_link_destroy(&self->engines[i]);
     free(self->engines);
+    free(self->joins);
     free(self->pollfds);
     if (self->wake_fd >= 0)
         close(self->wake_fd);

@@ -49,6 +49,10 @@ struct fh_session {
     struct pollfd *pollfds;                            /* room for all links; wait.c fills it */
     int pollfds_room;
     conn_stats_t stats;
+    bool fusion, sending_tails; /* see tail.h */
+    int tails, njoins;          /* engines with a tail; joins behind them */
+    int64_t tails_ns;           /* when one was last added to */
+    struct tail_join *joins;
     uint64_t engine_bytes, waits;
     int64_t pumped_ns;     /* when everything was last looked at, by the coarse clock */
     int credit;            /* for waiting awake; see wait.c */

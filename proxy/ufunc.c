@@ -3,6 +3,7 @@
 
 #include "proxy/compare.h"
 #include "proxy/error.h"
+#include "proxy/tail.h"
 
 #include <string.h>
 
@@ -147,7 +148,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
     if (self->has_where)
         ufunc->where = self->where.parts[i].handle->id;
     if (!status)
-        status = engine_link_call(engine, &message, NULL, NULL, err);
+        status = tail_ufunc(engine, self->op, &message, &part, err);
     for (int k = 0; k < self->op->nout; k++) {
         if (status)
             handle_discard(&handles[k]);

@@ -7,6 +7,7 @@
 
 #include "base/link_ring.h"
 #include "base/ring.h"
+#include "proxy/tail.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -169,6 +170,9 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
 int
 wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
 {
+    int status = tail_send(session, err);
+    if (status)
+        return status;
     session_push(session);
     session_glance(session);
     if (ready(context))

@@ -6,7 +6,7 @@
 #include "codecs/op.h"
 #include "engine/compute/compute.h"
 
-enum { ITERATE_MAX = OP_MAX_IN + OP_MAX_OUT + 1 }; /* operands: inputs, outputs, mask */
+enum { ITERATE_MAX = 24 }; /* operands: inputs, outputs, mask; those of an expression are the most */
 
 /* A walk that is ready: axes sorted and merged, the innermost last.  Strides in bytes.  Plain memory, borrows the data.
  */

@@ -1,6 +1,7 @@
 /* engine/methods/elementwise.c - UFUNC, ASSIGN, COPY. */
 #include "codecs/op.h"
 #include "engine/methods.h"
+#include "engine/methods/chosen.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -24,43 +25,6 @@ in_place(const ufunc_t *self, int i)
     return self->message->outs >> i & 1;
 }
 
-/* The loop that the client chose must be one that the operation has. */
-static int
-check_loop(ufunc_t *self, err_t *err)
-{
-    op_input_t inputs[OP_MAX_IN] = {{0}};
-    op_loop_t found;
-
-    memset(&self->loop, 0, sizeof self->loop);
-    for (int i = 0; i < self->op->nin; i++) {
-        uint64_t code = self->message->loop_in >> 8 * i & 0xff;
-
-        if (!dtype_valid(code))
-            return err_set(err, FH_INVALID_ARGUMENT, "input %d is to be cast to an unknown dtype", i);
-        inputs[i].dtype = self->loop.in[i] = (dtype_t)code;
-    }
-    for (int i = 0; i < self->op->nout; i++) {
-        uint64_t code = self->message->loop_out >> 8 * i & 0xff;
-
-        if (!dtype_valid(code))
-            return err_set(err, FH_INVALID_ARGUMENT, "output %d is of an unknown dtype", i);
-        self->loop.out[i] = (dtype_t)code;
-    }
-    int status = op_resolve(self->op, inputs, DTYPE_NONE, CASTING_SAME_KIND, &found, err);
-
-    if (status)
-        return status;
-    for (int i = 0; i < OP_MAX_IN; i++)
-        if (i < self->op->nin && found.in[i] != self->loop.in[i])
-            return err_set(err, FH_WRONG_TYPE, "%s has no loop whose input %d is %s beside the others", self->op->name,
-                           i, dtype_name(self->loop.in[i]));
-    for (int i = 0; i < self->op->nout; i++)
-        if (found.out[i] != self->loop.out[i])
-            return err_set(err, FH_WRONG_TYPE, "this loop of %s gives %s, not %s", self->op->name,
-                           dtype_name(found.out[i]), dtype_name(self->loop.out[i]));
-    return FH_OK;
-}
-
 static int
 check_message(ufunc_t *self, err_t *err)
 {
@@ -72,7 +36,7 @@ check_message(ufunc_t *self, err_t *err)
     if ((int)message->inputs.count != self->op->nin || (int)message->results.count != self->op->nout)
         return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d results; %u and %u are named",
                        self->op->name, self->op->nin, self->op->nout, message->inputs.count, message->results.count);
-    return check_loop(self, err);
+    return chosen_loop(self->op, self->message->loop_in, self->message->loop_out, &self->loop, err);
 }
 
 /* Pin inputs, mask and outputs that exist; check the ids of those that do not. */

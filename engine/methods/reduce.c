@@ -3,89 +3,10 @@
 
 #include "codecs/op.h"
 #include "engine/methods.h"
+#include "engine/methods/chosen.h"
 
 #include <stddef.h>
 #include <stdlib.h>
-
-static bool
-is_arg(reduce_t reduce)
-{
-    return reduce == REDUCE_ARGMIN || reduce == REDUCE_ARGMAX;
-}
-
-static int
-find(str_t name, reduce_t *ret, err_t *err)
-{
-    int found = reduce_find(name.data, name.size);
-
-    if (found < 0)
-        return err_set(err, FH_NO_SUCH_METHOD, "there is no reduction %.*s", (int)name.size, name.data);
-    *ret = (reduce_t)found;
-    return FH_OK;
-}
-
-/* The dtype that the client wants must be the reduction's own, or one that it can be asked for. */
-static int
-check_dtype(reduce_t reduce, dtype_t input, uint64_t code, dtype_t *ret, err_t *err)
-{
-    dtype_t found;
-
-    if (!dtype_valid(code))
-        return err_set(err, FH_INVALID_ARGUMENT, "%llu is not the code of a dtype", (unsigned long long)code);
-    int status = reduce_resolve(reduce, input, DTYPE_NONE, &found, err);
-
-    if (!status && found != (dtype_t)code)
-        status = reduce_resolve(reduce, input, (dtype_t)code, &found, err);
-    if (!status && found != (dtype_t)code)
-        status = err_set(err, FH_WRONG_TYPE, "%s of %s gives %s, not %s", reduce_name(reduce), dtype_name(input),
-                         dtype_name(found), dtype_name((dtype_t)code));
-    *ret = (dtype_t)code;
-    return status;
-}
-
-/* Axes as a bit set, and the shape of what is left. */
-static int
-check_axes(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint32_t *ret_axes, shape_t *ret_shape,
-           err_t *err)
-{
-    uint32_t axes = 0;
-
-    for (uint32_t i = 0; i < message->axes.count; i++) {
-        int64_t axis = message->axes.items[i];
-
-        if (axis < 0 || axis >= in->ndim)
-            return err_set(err, FH_BAD_INDEX, "axis %lld of an array of %d dimensions", (long long)axis, in->ndim);
-        if (axes >> axis & 1)
-            return err_set(err, FH_INVALID_ARGUMENT, "axis %lld is named twice", (long long)axis);
-        axes |= UINT32_C(1) << axis;
-    }
-    if (is_arg(reduce) && message->axes.count != 1 && (int)message->axes.count != in->ndim)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s goes over one axis or all of them", reduce_name(reduce));
-    ret_shape->ndim = 0;
-    for (int i = 0; i < in->ndim; i++) {
-        bool reduced = axes >> i & 1;
-
-        if (!reduced || message->keepdims)
-            ret_shape->extent[ret_shape->ndim++] = reduced ? 1 : in->extent[i];
-    }
-    *ret_axes = axes;
-    return FH_OK;
-}
-
-/* Of a piece: the shape and dtype of its state. */
-static int
-check_piece(const msg_REDUCE_t *message, reduce_t reduce, const shape_t *in, uint32_t axes, dtype_t *dtype,
-            shape_t *ret_shape, reduce_piece_t *ret, err_t *err)
-{
-    *ret = (reduce_piece_t){(int)message->axis, message->start, message->whole};
-    if (message->whole == 0)
-        return FH_OK;
-    if (!reduction_is_ordered(reduce, *dtype) || message->keepdims)
-        return err_set(err, FH_INVALID_ARGUMENT, "%s of %s has no states of pieces", reduce_name(reduce),
-                       dtype_name(*dtype));
-    *dtype = reduction_state_dtype(*dtype);
-    return reduce_state_shape(in, axes, ret, ret_shape, err);
-}
 
 static int
 compute(run_t *run, reduce_t reduce, const nd_t *in, uint32_t axes, const reduce_piece_t *piece, const nd_t *out,
@@ -93,7 +14,7 @@ compute(run_t *run, reduce_t reduce, const nd_t *in, uint32_t axes, const reduce
 {
     reduce_source_t source = {.operands = 1, .dtype = in->dtype};
 
-    if (is_arg(reduce))
+    if (chosen_is_arg(reduce))
         return compute_reduce(run->crew, reduce, in, axes, out, run->call->message.as.REDUCE.base, err);
     source.in[0] = *in;
     return reduce_run(run->crew, reduce, &source, axes, piece, out, err);
@@ -104,12 +25,11 @@ run_reduce(run_t *run, err_t *err)
 {
     const msg_REDUCE_t *message = &run->call->message.as.REDUCE;
     pin_t in = {0}, out = {0};
-    reduce_piece_t piece;
     reduce_t reduce = REDUCE_SUM;
     dtype_t dtype = DTYPE_NONE;
     shape_t shape;
     uint32_t axes = 0;
-    int status = find(message->op, &reduce, err);
+    int status = chosen_reduce(message->op, &reduce, err);
 
     if (!status)
         status = core_check_new(run->core, message->result, err);
@@ -117,17 +37,16 @@ run_reduce(run_t *run, err_t *err)
         status = core_pin(run->core, message->object, &in, err);
     if (status)
         return status;
-    status = check_dtype(reduce, in.nd.dtype, message->dtype, &dtype, err);
-    if (!status)
-        status = check_axes(message, reduce, &in.nd.shape, &axes, &shape, err);
-    if (!status)
-        status = check_piece(message, reduce, &in.nd.shape, axes, &dtype, &shape, &piece, err);
+    chosen_t chosen = {
+        reduce, message->axes, message->keepdims, message->dtype, {(int)message->axis, message->start, message->whole}};
+
+    status = chosen_result(&chosen, in.nd.dtype, &in.nd.shape, &axes, &dtype, &shape, err);
     if (status || run_defer(run, shape_bytes(&in.nd.shape, in.nd.dtype)))
         goto done;
     status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
     if (!status) {
         segment_touch(out.segment);
-        status = compute(run, reduce, &in.nd, axes, &piece, &out.nd, err);
+        status = compute(run, reduce, &in.nd, axes, &chosen.piece, &out.nd, err);
     }
     if (!status)
         status = core_publish(run->core, run->lane, message->result, &out, false, err);
@@ -214,7 +133,7 @@ run_reduce_join(run_t *run, err_t *err)
     reduce_t reduce = REDUCE_SUM;
     dtype_t dtype = DTYPE_NONE;
     shape_t shape;
-    int status = find(message->op, &reduce, err);
+    int status = chosen_reduce(message->op, &reduce, err);
 
     if (!status)
         status = core_check_new(run->core, message->result, err);
@@ -252,7 +171,7 @@ results_reduce_join(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 static int
 check_combine(reduce_t reduce, const nd_t *values, const nd_t *indices, shape_t *ret_shape, err_t *err)
 {
-    if (!is_arg(reduce))
+    if (!chosen_is_arg(reduce))
         return err_set(err, FH_INVALID_ARGUMENT, "%s is not argmin or argmax", reduce_name(reduce));
     if (indices->dtype != DTYPE_INT64)
         return err_set(err, FH_WRONG_TYPE, "indices are of dtype %s, not int64", dtype_name(indices->dtype));
@@ -271,7 +190,7 @@ run_arg_combine(run_t *run, err_t *err)
     pin_t values = {0}, indices = {0}, out = {0};
     reduce_t reduce = REDUCE_SUM;
     shape_t shape;
-    int status = find(message->op, &reduce, err);
+    int status = chosen_reduce(message->op, &reduce, err);
 
     if (!status)
         status = core_check_new(run->core, message->result, err);

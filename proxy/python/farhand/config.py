@@ -21,6 +21,8 @@ class Config:
     compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
     trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
     host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
+    fusion: keep elementwise operations back for a moment, so that chains of them reach the engines as one expression and what lies
+        between is never stored (True; $FARHAND_FUSION=off turns it off, too).  Results are the same.
     progress: show a bar on standard error for scatters and gathers that take more than a second: True, False, or None for when
         somebody sees it.  All these are read when a session connects.
     """
@@ -37,6 +39,7 @@ class Config:
     trust_network: bool = False
     host: Optional[str] = None
     progress: Optional[bool] = None
+    fusion: bool = True
 
 
 config = Config()

@@ -3,6 +3,7 @@ import atexit
 import operator
 import os
 import threading
+import time
 import weakref
 from dataclasses import dataclass, field
 
@@ -219,7 +220,36 @@ class _Ticker:
             self.thread.join(1.0)
 
 
+class _Flusher:
+    """Sends operations that wait when nothing follows for a millisecond: a thread, asleep while there are none."""
+
+    quiet = 0.001
+
+    def __init__(self):
+        self.thread = None
+
+    def start(self):
+        if self.thread is None or not self.thread.is_alive():
+            self.thread = threading.Thread(target=self._run, name="farhand-flush", daemon=True)
+            self.thread.start()
+
+    def _run(self):
+        while True:
+            if not _native.await_unsent(60.0):
+                continue
+            unsent = True
+            while unsent:
+                time.sleep(self.quiet)
+                unsent = False
+                for session in list(_ticker.sessions):
+                    try:
+                        unsent = session._native.flush(self.quiet) or unsent
+                    except Error:
+                        continue  # what is wrong comes up in the call that needs the session
+
+
 _ticker = _Ticker()
+_flusher = _Flusher()
 _lock = threading.RLock()
 _default = None
 
@@ -243,8 +273,10 @@ def connect(target=None, *, timeout=10.0):
     native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
                              not config.shared_memory, not config.rings, -1 if config.streams is None else config.streams, config.trust_network,
                              config.compression, config.host, Bar() if Bar.wanted() else None,
-                             len(os.sched_getaffinity(0)) if config.copy_threads is None else int(config.copy_threads))
+                             len(os.sched_getaffinity(0)) if config.copy_threads is None else int(config.copy_threads), not config.fusion)
     session = Session(native)
+    if config.fusion:
+        _flusher.start()
     with _lock:
         _default = session
         _ticker.add(session)

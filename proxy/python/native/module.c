@@ -79,6 +79,7 @@ static PyMethodDef module_methods[] = {
     {"dtypes", module_dtypes, METH_NOARGS, "dtypes() -> list of (number, name)"},
     {"ops", module_ops, METH_NOARGS, "ops() -> list of (name, inputs, outputs)"},
     {"set_make_error", module_set_make_error, METH_O, "set_make_error(callable): how exceptions are made"},
+    {"await_unsent", pysession_await_unsent, METH_VARARGS, "await_unsent(seconds) -> bool"},
     {"use_proxies", pyproxies_use, METH_VARARGS, "use_proxies(RemoteArray, DistArray, dtypes by code)"},
     {"wrap", pyproxies_wrap, METH_O, "wrap(Array) -> RemoteArray or DistArray"},
     {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},

@@ -77,6 +77,7 @@ PyObject *native_text(const char *text);
 /* ---- session.c */
 extern PyType_Spec pysession_spec;
 PyObject *pysession_connect(PyObject *module, PyObject *args);
+PyObject *pysession_await_unsent(PyObject *module, PyObject *args);
 bool pysession_enter(pysession_t *self);
 bool pysession_leave(pysession_t *self, int status, const fh_error *error);
 /* Leave, and wrap what was made: an Array, or None if ret is NULL. */

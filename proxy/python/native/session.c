@@ -2,6 +2,9 @@
 #include "proxy/python/native/native.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOCK_WAIT_US = 50000 }; /* how often a thread that waits for the lock looks for signals */
@@ -91,9 +94,66 @@ pysession_enter(pysession_t *self)
     return true;
 }
 
+/* Set while operations wait that somebody should send when it is quiet. */
+static atomic_bool unsent;
+static sem_t unsent_news;
+static pthread_once_t unsent_once = PTHREAD_ONCE_INIT;
+
+static void
+unsent_init(void)
+{
+    (void)sem_init(&unsent_news, 0, 0);
+}
+
+/* Before the GIL is taken back. */
+static void
+note_unsent(const pysession_t *self)
+{
+    if (!self->session || !fh_unsent(self->session) || atomic_exchange(&unsent, true))
+        return;
+    (void)pthread_once(&unsent_once, unsent_init);
+    (void)sem_post(&unsent_news);
+}
+
+/* await_unsent(seconds) -> bool: wait until operations of any session wait to be sent. */
+PyObject *
+pysession_await_unsent(PyObject *module, PyObject *args)
+{
+    double seconds = 0;
+    struct timespec until;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "d", &seconds))
+        return NULL;
+    (void)pthread_once(&unsent_once, unsent_init);
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    double end = (double)until.tv_sec + (double)until.tv_nsec * 1e-9 + seconds;
+    until.tv_sec = (time_t)end;
+    until.tv_nsec = (long)((end - (double)until.tv_sec) * 1e9);
+    PyThreadState *state = PyEval_SaveThread();
+    bool any = sem_timedwait(&unsent_news, &until) == 0;
+    PyEval_RestoreThread(state);
+    if (any)
+        atomic_store(&unsent, false);
+    return PyBool_FromLong(any);
+}
+
+/* flush(quiet seconds) -> bool: is there still something? */
+static PyObject *
+session_flush(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    double quiet = 0;
+    if (!PyArg_ParseTuple(args, "d", &quiet) || !pysession_enter(self))
+        return NULL;
+    int status = fh_flush(self->session, quiet, &error), more = fh_unsent(self->session);
+    return pysession_leave(self, status, &error) ? PyBool_FromLong(more) : NULL;
+}
+
 bool
 pysession_leave(pysession_t *self, int status, const fh_error *error)
 {
+    note_unsent(self);
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
@@ -112,6 +172,7 @@ pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_a
     native_t *state = native_state(self->module);
     PyObject *wrapped = NULL;
     bool made = !status && ret;
+    note_unsent(self);
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
@@ -191,16 +252,16 @@ progress(void *context, int64_t moved, int64_t bytes)
 }
 
 /* connect(target or None, timeout, call_timeout, wire_only, no_rings, streams, trust_network, compression or None, host
- * or None, progress or None, copy_threads) -> Session */
+ * or None, progress or None, copy_threads, no_fusion) -> Session */
 PyObject *
 pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
     PyObject *report = Py_None;
-    if (!PyArg_ParseTuple(args, "zddppipzzOi", &options.target, &options.timeout_s, &options.call_timeout_s,
+    if (!PyArg_ParseTuple(args, "zddppipzzOip", &options.target, &options.timeout_s, &options.call_timeout_s,
                           &options.wire_only, &options.no_rings, &options.streams, &options.trust_network,
-                          &options.compression, &options.host, &report, &options.copy_threads))
+                          &options.compression, &options.host, &report, &options.copy_threads, &options.no_fusion))
         return NULL;
     pysession_t *self = session_new(module);
     if (!self)
@@ -363,6 +424,7 @@ session_get_closed(PyObject *object, void *closure)
 
 static PyMethodDef session_methods[] = {
     {"close", session_close, METH_NOARGS, "close()"},
+    {"flush", session_flush, METH_VARARGS, "flush(quiet) -> bool"},
     {"tick", session_tick, METH_NOARGS, "tick() -> bool"},
     {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
     {"cancel", session_cancel, METH_NOARGS, "cancel()"},

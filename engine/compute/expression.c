@@ -1,0 +1,277 @@
+#include "engine/compute/expression.h"
+
+#include "base/stream_copy.h"
+#include "engine/compute/iterate.h"
+
+#include <string.h>
+
+enum {
+    ELEMENT_MAX = 16,
+    BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320,
+    /* so that buffers do not begin in the same sets of the cache */ BUFFERS = EXPRESSION_STEPS + 2
+};
+
+/* --- what is to be done ---------------------------------------------------------------------------------------------
+ */
+
+static int
+take_inputs(expression_t *self, const nd_t *inputs, const bool *constant, int ninputs, err_t *err)
+{
+    const shape_t *shapes[EXPRESSION_INPUTS];
+    int status = FH_OK;
+    self->ninputs = ninputs;
+    self->narrays = 0;
+    for (int i = 0; i < ninputs; i++) {
+        self->place[i] = constant[i] ? -1 : self->narrays;
+        if (constant[i])
+            self->constant[i] = inputs[i];
+        else
+            shapes[self->narrays++] = &inputs[i].shape;
+        self->dtype[i] = (uint8_t)inputs[i].dtype;
+    }
+    if (self->narrays == 0)
+        return err_set(err, FH_INVALID_ARGUMENT, "an expression of constants alone");
+    status = shape_broadcast(shapes, self->narrays, &self->shape, err);
+    for (int i = 0; i < ninputs && status == FH_OK; i++)
+        if (!constant[i])
+            status = nd_broadcast(&inputs[i], &self->shape, &self->array[self->place[i]], err);
+    return status;
+}
+
+static int
+take_step(expression_t *self, int i, const expression_step_t *step, err_t *err)
+{
+    const op_t *op = step->op;
+    self->step[i].loop = loop_find(op, &step->loop);
+    self->step[i].nin = op->nin;
+    self->step[i].nout = op->nout;
+    if (self->step[i].loop == NULL)
+        return err_set(err, FH_WRONG_TYPE, "%s has no loop over %s", op->name, dtype_name(step->loop.in[op->nin - 1]));
+    if (op->code == OP_POWER && strchr("iu", dtype_kind(step->loop.in[1])) != NULL)
+        return err_set(err, FH_INVALID_ARGUMENT, "a power of integers cannot be part of an expression");
+    for (int k = 0; k < op->nin; k++) {
+        int argument = step->argument[k];
+        if (argument < 0 || argument >= EXPRESSION_INPUTS + OP_MAX_OUT * i || self->dtype[argument] == DTYPE_NONE)
+            return err_set(err, FH_INVALID_ARGUMENT, "step %d uses value %d, which is not there", i, argument);
+        bool input = argument < EXPRESSION_INPUTS;
+        dtype_t have = (dtype_t)self->dtype[argument], wanted = step->loop.in[k];
+        self->step[i].argument[k] = argument;
+        self->step[i].item[k] = (int64_t)dtype_size(wanted);
+        self->step[i].cast[k] = have != wanted ? cast_find(have, wanted) : NULL;
+        if (input && self->place[argument] < 0)
+            dtype_convert(wanted, self->step[i].settled[k], have, self->constant[argument].data);
+        else if (input && !iterate_aligned(&self->array[self->place[argument]]))
+            self->step[i].cast[k] = cast_find(have, wanted);
+    }
+    for (int k = 0; k < op->nout; k++)
+        self->dtype[EXPRESSION_INPUTS + OP_MAX_OUT * i + k] = (uint8_t)step->loop.out[k];
+    return FH_OK;
+}
+
+/* Buffers that few values share.  A value's buffer is free after the last step that uses it; results never are. */
+static void
+place_values(expression_t *self, const int *result, int nresults)
+{
+    int last[EXPRESSION_VALUES], owner[BUFFERS];
+    for (int v = 0; v < EXPRESSION_VALUES; v++)
+        last[v] = -1;
+    for (int b = 0; b < BUFFERS; b++)
+        owner[b] = -1;
+    for (int i = 0; i < self->nsteps; i++)
+        for (int k = 0; k < self->step[i].nin; k++)
+            last[self->step[i].argument[k]] = i;
+    for (int k = 0; k < nresults; k++)
+        last[result[k]] = self->nsteps;
+    for (int i = 0; i < self->nsteps; i++) {
+        for (int k = 0; k < self->step[i].nout; k++) {
+            int value = EXPRESSION_INPUTS + OP_MAX_OUT * i + k, b = 0;
+            while (b < BUFFERS - 1 && owner[b] >= 0)
+                b++;
+            owner[b] = value;
+            self->buffer[value] = (int16_t)b;
+        }
+        for (int b = 0; b < BUFFERS; b++)
+            if (owner[b] >= 0 && last[owner[b]] <= i)
+                owner[b] = -1;
+    }
+}
+
+int
+expression_init(expression_t *self, const nd_t *inputs, const bool *constant, int ninputs,
+                const expression_step_t *steps, int nsteps, err_t *err)
+{
+    if (ninputs < 1 || ninputs > EXPRESSION_INPUTS || nsteps < 1 || nsteps > EXPRESSION_STEPS)
+        return err_set(err, FH_INVALID_ARGUMENT, "an expression of %d inputs and %d steps; at most %d and %d", ninputs,
+                       nsteps, EXPRESSION_INPUTS, EXPRESSION_STEPS);
+    memset(self->dtype, DTYPE_NONE, sizeof self->dtype);
+    self->nsteps = nsteps;
+    int status = take_inputs(self, inputs, constant, ninputs, err);
+    for (int i = 0; i < nsteps && status == FH_OK; i++)
+        status = take_step(self, i, &steps[i], err);
+    return status;
+}
+
+/* --- blocks ---------------------------------------------------------------------------------------------------------
+ */
+
+/* What one thread computes in. */
+typedef struct {
+    _Alignas(64) char value[BUFFERS][BUFFER];
+    _Alignas(64) char converted[OP_MAX_IN][BUFFER];
+} room_t;
+
+/* All steps over n elements, at most EXPRESSION_BLOCK.  direct[b], if there is one, is where buffer b lies instead. */
+static void
+run_block(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char *const *direct,
+          room_t *room)
+{
+    for (int i = 0; i < self->nsteps; i++) {
+        char *p[OP_MAX_IN + OP_MAX_OUT];
+        int64_t steps[OP_MAX_IN + OP_MAX_OUT];
+        int nin = self->step[i].nin;
+        for (int k = 0; k < nin; k++) {
+            int argument = self->step[i].argument[k];
+            int64_t item = self->step[i].item[k];
+            if (argument >= EXPRESSION_INPUTS) {
+                int b = self->buffer[argument];
+                p[k] = direct != NULL && direct[argument] != NULL ? direct[argument] : room->value[b];
+                steps[k] = (int64_t)dtype_size((dtype_t)self->dtype[argument]);
+            } else if (self->place[argument] < 0) {
+                union {
+                    const char *in;
+                    char *p; /* loops only read their inputs */
+                } settled = {.in = self->step[i].settled[k]};
+                p[k] = settled.p;
+                steps[k] = 0;
+                continue;
+            } else {
+                p[k] = data[self->place[argument]];
+                steps[k] = step[self->place[argument]];
+            }
+            if (self->step[i].cast[k] != NULL) {
+                bool one = steps[k] == 0;
+                self->step[i].cast[k]((char *[]){p[k], room->converted[k]}, (const int64_t[]){steps[k], item},
+                                      one ? 1 : n);
+                p[k] = room->converted[k];
+                steps[k] = one ? 0 : item;
+            }
+        }
+        for (int k = 0; k < self->step[i].nout; k++) {
+            int value = EXPRESSION_INPUTS + OP_MAX_OUT * i + k;
+            p[nin + k] = direct != NULL && direct[value] != NULL ? direct[value] : room->value[self->buffer[value]];
+            steps[nin + k] = (int64_t)dtype_size((dtype_t)self->dtype[value]);
+        }
+        self->step[i].loop(p, steps, n);
+    }
+}
+
+/* --- results --------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const expression_t *self;
+    const int *value;
+    int n;
+    bool stream; /* results go past the cache */
+} store_t;
+
+static void
+store_row(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const store_t *store = context;
+    const expression_t *self = store->self;
+    char *direct[EXPRESSION_VALUES];
+    room_t room;
+    memset(direct, 0, sizeof direct);
+    for (int64_t now; n > 0; n -= now) {
+        now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
+        for (int k = 0; k < store->n && !store->stream; k++) {
+            int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]);
+            direct[store->value[k]] = step[self->narrays + k] == item ? data[self->narrays + k] : NULL;
+        }
+        run_block(self, data, step, now, direct, &room);
+        for (int k = 0; k < store->n; k++) {
+            dtype_t dtype = (dtype_t)self->dtype[store->value[k]];
+            int64_t item = (int64_t)dtype_size(dtype), to_step = step[self->narrays + k];
+            char *from = room.value[self->buffer[store->value[k]]], *to = data[self->narrays + k];
+            if (store->stream && to_step == item)
+                stream_copy_part(to, from, (size_t)(now * item));
+            else if (direct[store->value[k]] == NULL)
+                cast_find(dtype, dtype)((char *[]){from, to}, (const int64_t[]){item, to_step}, now);
+        }
+        for (int k = 0; k < self->narrays + store->n; k++)
+            data[k] += now * step[k];
+    }
+    if (store->stream)
+        stream_copy_settle();
+}
+
+int
+expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t *out, int n, err_t *err)
+{
+    const nd_t *operand[ITERATE_MAX];
+    int64_t bytes = 0, out_bytes = 0;
+    if (n < 1 || n > EXPRESSION_RESULTS)
+        return err_set(err, FH_INVALID_ARGUMENT, "%d results of an expression; at most %d", n, EXPRESSION_RESULTS);
+    for (int k = 0; k < n; k++)
+        if (value[k] < EXPRESSION_INPUTS || value[k] >= EXPRESSION_VALUES ||
+            self->dtype[value[k]] != (uint8_t)out[k].dtype || !shape_equal(&out[k].shape, &self->shape) ||
+            !iterate_aligned(&out[k]))
+            return err_set(err, FH_INVALID_ARGUMENT, "result %d does not fit value %d", k, value[k]);
+    place_values(self, value, n);
+    for (int i = 0; i < self->narrays; i++) {
+        operand[i] = &self->array[i];
+        bytes += (int64_t)dtype_size(self->array[i].dtype);
+    }
+    for (int k = 0; k < n; k++) {
+        operand[self->narrays + k] = &out[k];
+        bytes += (int64_t)dtype_size(out[k].dtype);
+        out_bytes += shape_bytes(&self->shape, out[k].dtype);
+    }
+    store_t store = {self, value, n, out_bytes >= STREAM_COPY_BYTES};
+    iterate_t walk;
+    iterate_init(&walk, operand, self->narrays + n, self->narrays);
+    iterate_run(&walk, crew, bytes, store_row, &store);
+    return FH_OK;
+}
+
+/* --- reductions -----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const expression_t *self;
+    int value;
+} load_t;
+
+static void
+load_row(const void *context, char *const *data, const int64_t *step, int64_t n, char *items)
+{
+    const load_t *load = context;
+    const expression_t *self = load->self;
+    char *direct[EXPRESSION_VALUES], *at[EXPRESSION_INPUTS];
+    int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[load->value]);
+    room_t room;
+    memset(direct, 0, sizeof direct);
+    memcpy(at, data, (size_t)self->narrays * sizeof at[0]);
+    for (int64_t now; n > 0; n -= now, items += now * item) {
+        now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
+        direct[load->value] = items;
+        run_block(self, at, step, now, direct, &room);
+        for (int k = 0; k < self->narrays; k++)
+            at[k] += now * step[k];
+    }
+}
+
+int
+expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,
+                  const reduce_piece_t *piece, const nd_t *out, err_t *err)
+{
+    if (value < EXPRESSION_INPUTS || value >= EXPRESSION_VALUES || self->dtype[value] == DTYPE_NONE)
+        return err_set(err, FH_INVALID_ARGUMENT, "value %d of the expression is not there", value);
+    place_values(self, &value, 1);
+    load_t load = {self, value};
+    reduce_source_t source = {
+        .operands = self->narrays, .dtype = (dtype_t)self->dtype[value], .load = load_row, .context = &load};
+    memcpy(source.in, self->array, sizeof source.in);
+    return reduce_run(crew, reduce, &source, axes, piece, out, err);
+}

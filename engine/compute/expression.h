@@ -1,0 +1,53 @@
+/* engine/compute/expression.h - several elementwise operations at once: block by block, so that what lies between them
+ * stays in the cache.  Each step is run by the very loop that the operation alone would use: the bits are the same.
+ *
+ * Values: EXPRESSION_INPUTS numbers stand for the inputs, then two for each step's outputs. */
+#ifndef FH_ENGINE_COMPUTE_EXPRESSION_H
+#define FH_ENGINE_COMPUTE_EXPRESSION_H
+
+#include "engine/compute/reduce.h"
+
+enum {
+    EXPRESSION_INPUTS = 16,
+    EXPRESSION_STEPS = 32,
+    EXPRESSION_RESULTS = 8,
+    EXPRESSION_BLOCK = 512, /* elements that go through all steps at a time */
+    EXPRESSION_VALUES = EXPRESSION_INPUTS + OP_MAX_OUT * EXPRESSION_STEPS,
+};
+
+typedef struct {
+    const op_t *op;
+    op_loop_t loop;
+    int argument[OP_MAX_IN]; /* values */
+} expression_step_t;
+
+/* Plain memory; borrows the inputs' data. */
+typedef struct {
+    shape_t shape;
+    int ninputs, nsteps, narrays;
+    nd_t array[EXPRESSION_INPUTS]; /* the inputs that are no constants, broadcast */
+    int place[EXPRESSION_INPUTS];  /* of an input among them; -1: constant */
+    nd_t constant[EXPRESSION_INPUTS];
+    struct {
+        loop_fn loop;
+        int nin, nout;
+        int argument[OP_MAX_IN];
+        loop_fn cast[OP_MAX_IN];                  /* to what the loop takes; NULL: it is that */
+        int64_t item[OP_MAX_IN];                  /* bytes of what the loop takes */
+        _Alignas(16) char settled[OP_MAX_IN][16]; /* constants in the loop's dtype */
+    } step[EXPRESSION_STEPS];
+    uint8_t dtype[EXPRESSION_VALUES];  /* of values; DTYPE_NONE: there is none */
+    int16_t buffer[EXPRESSION_VALUES]; /* where a step's value lies between steps */
+} expression_t;
+
+/* inputs: arrays and constants (which), ninputs of them.  WRONG_TYPE, INVALID_ARGUMENT: there is no such loop, or a
+ * step uses what is not there before it. */
+int expression_init(expression_t *self, const nd_t *inputs, const bool *constant, int ninputs,
+                    const expression_step_t *steps, int nsteps, err_t *err);
+/* out[i] = value[i], of its dtype and the expression's shape; n of them, at most EXPRESSION_RESULTS. */
+int expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t *out, int n, err_t *err);
+/* out = a value, reduced as reduce_run does. */
+int expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,
+                      const reduce_piece_t *piece, const nd_t *out, err_t *err);
+
+#endif

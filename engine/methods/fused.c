@@ -1,0 +1,215 @@
+/* engine/methods/fused.c - FUSED: an expression, evaluated block by block. */
+#include "engine/compute/expression.h"
+#include "engine/methods.h"
+#include "engine/methods/chosen.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { NUMBERS = 5 /* for each step */ };
+
+typedef struct {
+    const msg_FUSED_t *message;
+    pin_t in[EXPRESSION_INPUTS], out[EXPRESSION_RESULTS];
+    _Alignas(16) uint8_t scalar[EXPRESSION_INPUTS][16];
+    expression_step_t step[EXPRESSION_STEPS];
+    int nsteps, nresults, value[EXPRESSION_RESULTS];
+    expression_t expression;
+    chosen_t chosen; /* of a reduction */
+    uint32_t axes;
+    dtype_t dtype[EXPRESSION_RESULTS];
+    shape_t shape; /* of the results */
+} fused_t;
+
+/* One step: its name is what stands in front of the next blank. */
+static int
+take_step(fused_t *self, str_t name, const int64_t *numbers, err_t *err)
+{
+    expression_step_t *step = &self->step[self->nsteps++];
+
+    step->op = op_find(name.data, name.size);
+    if (!step->op)
+        return err_set(err, FH_NO_SUCH_METHOD, "there is no operation %.*s", (int)name.size, name.data);
+    for (int k = 0; k < OP_MAX_IN; k++)
+        step->argument[k] = numbers[2 + k] < 0 || numbers[2 + k] >= EXPRESSION_VALUES ? -1 : (int)numbers[2 + k];
+    return chosen_loop(step->op, (uint64_t)numbers[0], (uint64_t)numbers[1], &step->loop, err);
+}
+
+static int
+take_steps(fused_t *self, err_t *err)
+{
+    const msg_FUSED_t *message = self->message;
+    const char *at = message->ops.data, *end = at + message->ops.size;
+    uint32_t steps = message->steps.count / NUMBERS, i = 0;
+    int status = FH_OK;
+
+    for (; at < end && i < steps && i < EXPRESSION_STEPS && !status; i++) {
+        const char *blank = memchr(at, ' ', (size_t)(end - at));
+        uint32_t size = (uint32_t)((blank ? blank : end) - at);
+
+        status = take_step(self, (str_t){at, size}, message->steps.items + NUMBERS * i, err);
+        at += size + (blank != NULL);
+    }
+    if (!status && (at != end || i != steps || message->steps.count % NUMBERS != 0))
+        status =
+            err_set(err, FH_INVALID_ARGUMENT, "%u numbers for other than %u names of steps", message->steps.count, i);
+    return status;
+}
+
+static int
+take_operands(run_t *run, fused_t *self, err_t *err)
+{
+    const msg_FUSED_t *message = self->message;
+    bool constant[EXPRESSION_INPUTS];
+    nd_t inputs[EXPRESSION_INPUTS];
+    int status = FH_OK, n = (int)message->inputs.count;
+
+    for (int i = 0; i < n && !status; i++) {
+        status = run_operand(run, &message->inputs.items[i], self->scalar[i], &self->in[i], err);
+        constant[i] = !self->in[i].segment;
+        inputs[i] = self->in[i].nd;
+    }
+    self->nresults = (int)message->results.count;
+    if (!status && message->values.count != message->results.count)
+        status = err_set(err, FH_INVALID_ARGUMENT, "%u values for %d results", message->values.count, self->nresults);
+    for (int i = 0; i < self->nresults && !status; i++) {
+        status = core_check_new(run->core, message->results.items[i], err);
+        for (int k = 0; k < i && !status; k++)
+            if (oid_equal(message->results.items[i], message->results.items[k]))
+                status = err_set(err, FH_INVALID_ARGUMENT, "results %d and %d have one id", k, i);
+    }
+    if (!status)
+        status = expression_init(&self->expression, inputs, constant, n, self->step, self->nsteps, err);
+    return status;
+}
+
+/* Dtypes and shape of what is made. */
+static int
+find_results(fused_t *self, err_t *err)
+{
+    const msg_FUSED_t *message = self->message;
+
+    for (int i = 0; i < self->nresults; i++) {
+        int64_t value = message->values.items[i];
+
+        if (value < EXPRESSION_INPUTS || value >= EXPRESSION_VALUES || !self->expression.dtype[value])
+            return err_set(err, FH_INVALID_ARGUMENT, "result %d is value %lld, which no step gives", i,
+                           (long long)value);
+        self->value[i] = (int)value;
+        self->dtype[i] = (dtype_t)self->expression.dtype[value];
+    }
+    self->shape = self->expression.shape;
+    if (!message->reduce.size)
+        return FH_OK;
+    self->chosen = (chosen_t){.axes = message->axes,
+                              .keepdims = message->keepdims,
+                              .dtype = message->dtype,
+                              .piece = {(int)message->axis, message->start, message->whole}};
+    int status = chosen_reduce(message->reduce, &self->chosen.reduce, err);
+
+    if (!status && (self->nresults != 1 || chosen_is_arg(self->chosen.reduce)))
+        status = err_set(err, FH_INVALID_ARGUMENT, "%s of %d values is not part of an expression",
+                         reduce_name(self->chosen.reduce), self->nresults);
+    return status ? status
+                  : chosen_result(&self->chosen, self->dtype[0], &self->expression.shape, &self->axes, &self->dtype[0],
+                                  &self->shape, err);
+}
+
+/* Bytes that all steps write, if they were made one by one: what the reactor may do is decided by the work. */
+static int64_t
+touched_bytes(const fused_t *self)
+{
+    int64_t bytes = 0, count = shape_count(&self->expression.shape);
+
+    for (int i = 0; i < self->nsteps; i++)
+        if (__builtin_add_overflow(bytes, count * (int64_t)dtype_size(self->step[i].loop.out[0]), &bytes))
+            return INT64_MAX;
+    return bytes;
+}
+
+static int
+compute(run_t *run, fused_t *self, err_t *err)
+{
+    nd_t out[EXPRESSION_RESULTS];
+    int status = FH_OK;
+
+    for (int i = 0; i < self->nresults && !status; i++) {
+        status = self->message->reduce.size
+                     ? core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err)
+                     : core_make_piece(run->core, run->lane, self->dtype[i], &self->shape, self->message->first, 0,
+                                       &self->out[i], err);
+        if (status)
+            break;
+        segment_touch(self->out[i].segment);
+        out[i] = self->out[i].nd;
+    }
+    if (status)
+        return status;
+    if (!self->message->reduce.size)
+        return expression_store(run->crew, &self->expression, self->value, out, self->nresults, err);
+    return expression_reduce(run->crew, &self->expression, self->value[0], self->chosen.reduce, self->axes,
+                             &self->chosen.piece, &out[0], err);
+}
+
+/* All results appear, or none. */
+static int
+publish(run_t *run, fused_t *self, err_t *err)
+{
+    const oid_t *ids = self->message->results.items;
+    int status = FH_OK, done = 0;
+
+    for (; done < self->nresults && !status; done += status == FH_OK)
+        status = core_publish(run->core, run->lane, ids[done], &self->out[done], false, err);
+    if (!status)
+        return FH_OK;
+    pthread_mutex_lock(&run->core->lock);
+    for (int i = 0; i < done; i++)
+        object_table_drop(&run->core->objects, &run->lane->owner, ids[i]);
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
+}
+
+static int
+run_fused(run_t *run, err_t *err)
+{
+    fused_t self;
+
+    self.message = &run->call->message.as.FUSED;
+    self.nsteps = 0;
+    memset(self.in, 0, sizeof self.in);
+    memset(self.out, 0, sizeof self.out);
+    int status = take_steps(&self, err);
+
+    if (!status)
+        status = take_operands(run, &self, err);
+    if (!status)
+        status = find_results(&self, err);
+    if (status || run_defer(run, touched_bytes(&self)))
+        goto done;
+    status = compute(run, &self, err);
+    if (!status)
+        status = publish(run, &self, err);
+done:
+    for (int i = 0; i < EXPRESSION_INPUTS; i++)
+        pin_release(&self.in[i]);
+    for (int i = 0; i < EXPRESSION_RESULTS; i++)
+        pin_release(&self.out[i]);
+    return status;
+}
+
+static int
+results_fused(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    const oids_t *results = &message->as.FUSED.results;
+    int n = 0;
+
+    for (; n < (int)results->count && n < METHOD_MAX_RESULTS; n++)
+        ret[n] = results->items[n];
+    return n;
+}
+
+static const method_t ROWS[] = {
+    {.code = MSG_FUSED, .detail = offsetof(message_t, as.FUSED.ops), .run = run_fused, .results = results_fused},
+};
+
+const method_table_t METHODS_FUSED = {ROWS, sizeof ROWS / sizeof *ROWS};

@@ -1,0 +1,51 @@
+/* proxy/tail.h - the short tail of elementwise operations and reductions that were asked for and not sent yet.
+ *
+ * A session keeps one for each engine.  All operations of a tail have one shape; each may use earlier ones' results. It
+ * is sent, as one expression for what is still wanted of it (FUSED), before any other call to any engine, before a
+ * wait, when it is long enough, and by fh_tick; results that were dropped before are never made.  Joins of what pieces
+ * give follow the tails.  While there is a tail no handle is released. Thread rule: that of the session. */
+#ifndef FH_PROXY_TAIL_H
+#define FH_PROXY_TAIL_H
+
+#include "codecs/message.h"
+#include "codecs/op.h"
+#include "codecs/reduction.h"
+#include "proxy/handle.h"
+
+/* A UFUNC whose result has that shape: kept, or sent as it is where it cannot be part of an expression. */
+int tail_ufunc(engine_link_t *engine, const op_t *op, message_t *message, const shape_t *shape, err_t *err);
+/* A REDUCE: kept if it reduces a result that was not sent yet, else sent. */
+int tail_reduce(engine_link_t *engine, message_t *message, err_t *err);
+/* Is that what an operation makes that was not sent yet? */
+bool tail_has(const engine_link_t *engine, oid_t id);
+/* Send these when the tails go: first a transfer (SEND, EXPECT) for each of the n states that is not on `to`, then
+ * REDUCE_JOIN with their ids.  shapes: n; a reference to each state is taken.  *ret: the result's handle. */
+typedef struct tail_join {
+    engine_link_t *to;
+    reduce_t reduce;
+    dtype_t dtype;
+    bool middle;
+    int n;
+    handle_t **states; /* owned */
+    shape_t *shapes;   /* owned */
+    int64_t *cuts;     /* owned; n + 1 */
+    shape_t shape;     /* of the result */
+    oid_t result;
+} tail_join_t;
+void tail_join_release(tail_join_t *self);
+/* Part of tail_send. */
+int tail_join_send(tail_join_t *self, err_t *err);
+/* Takes *join's memory, also on failure. */
+int tail_join(tail_join_t *join, handle_t **ret, err_t *err);
+
+/* Nobody wants this object any more.  True: it was never sent, and need not be released. */
+bool tail_drop(engine_link_t *engine, oid_t id);
+/* Is anything unsent? */
+bool tail_waits(const fh_session *session);
+/* Send everything.  Does nothing while it is at it. */
+int tail_send(fh_session *session, err_t *err);
+/* The connection is gone, and what was not sent with it. */
+void tail_forget(engine_link_t *engine);
+void tail_destroy(engine_link_t *engine);
+
+#endif
