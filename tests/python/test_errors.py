@@ -12,7 +12,7 @@ import pytest
 from oracle import CRASH, SPIN, same, wait_for
 
 import farhand as fh
-from farhand import _native
+from farhand import _native, futures
 
 
 def test_every_status_has_its_class():
@@ -155,6 +155,17 @@ def test_interrupted_wait_cancels_everywhere_and_the_next_call_succeeds(cluster,
     began = time.monotonic()
     assert float(remote.sum()) == 6.0
     assert float(remote.reshard(None).max()) == 3.0
+    assert time.monotonic() - began < 10
+
+
+def test_wait_that_is_interrupted_between_two_looks_cancels(cluster, monkeypatch):
+    monkeypatch.setattr(futures, "_SLICE", 0.01)
+    monkeypatch.setattr(futures, "_PAUSE", 0.3)
+    remote = fh.scatter(np.arange(4.0))
+    endless = fh.kernel(SPIN)(remote, timeout=60)
+    interrupted(lambda: fh.wait([endless]))
+    began = time.monotonic()
+    assert float(remote.sum()) == 6.0
     assert time.monotonic() - began < 10
 
 

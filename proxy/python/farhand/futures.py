@@ -102,7 +102,11 @@ def _cancelled_by_interrupt(futures):
 
 def _cancel(futures):
     """End what these wait for."""
-    for session in {future._session for future in futures if isinstance(future, Future) and future._session}:
+    _cancel_sessions({future._session for future in futures if isinstance(future, Future) and future._session})
+
+
+def _cancel_sessions(sessions):
+    for session in sessions:
         with contextlib.suppress(CLASSES["Error"]):  # it may be closed
             session.cancel()
 
@@ -212,9 +216,13 @@ def _wait_and_show(futures, timeout, return_when):
 
 def _wait_in_turn(arrays):
     """Until each is computed or has failed: a message each, where a thread for each would cost many times as much."""
-    for array in arrays:
-        with contextlib.suppress(CLASSES["Error"]):
-            _wait_in_slices(array)
+    try:
+        for array in arrays:
+            with contextlib.suppress(CLASSES["Error"]):
+                _wait_in_slices(array)
+    except KeyboardInterrupt:  # perhaps between two slices
+        _cancel_sessions({array._handle.session for array in arrays})
+        raise
 
 
 def wait(xs, timeout=None, return_when=ALL_COMPLETED, *, progress=False):
