@@ -108,12 +108,25 @@ is_step(const engine_link_t *engine, const op_t *op, const msg_UFUNC_t *ufunc)
            !(op->code == OP_POWER && (kind == 'i' || kind == 'u'));
 }
 
+/* All arrays of an expression are in the engine's memory at once, which those of single operations are not: together
+ * they must not need more than half of it. */
+static bool
+has_memory(const engine_link_t *engine, const op_t *op, const msg_UFUNC_t *ufunc)
+{
+    const struct tail *tail = engine->tail;
+    int64_t arrays = tail->ninputs + (int)ufunc->inputs.count + count_wanted(tail) + op->nout;
+    int64_t each = shape_bytes(&tail->shape, (dtype_t)(ufunc->loop_out & 0xff));
+    return engine->memory <= 0 || each <= engine->memory / 2 / arrays;
+}
+
 /* Does it fit behind what is there? */
 static bool
-fits(const struct tail *tail, const op_t *op, const msg_UFUNC_t *ufunc, const shape_t *shape)
+fits(const engine_link_t *engine, const op_t *op, const msg_UFUNC_t *ufunc, const shape_t *shape)
 {
+    const struct tail *tail = engine->tail;
     return tail->nsteps < STEPS && tail->ninputs + (int)ufunc->inputs.count + RESULTS <= INPUTS &&
-           count_wanted(tail) + op->nout <= RESULTS && tail->first == ufunc->first && shape_equal(&tail->shape, shape);
+           count_wanted(tail) + op->nout <= RESULTS && tail->first == ufunc->first &&
+           shape_equal(&tail->shape, shape) && has_memory(engine, op, ufunc);
 }
 
 static int
@@ -137,7 +150,7 @@ tail_ufunc(engine_link_t *engine, const op_t *op, message_t *message, const shap
         status = make_tail(engine, err);
     struct tail *tail = engine->tail;
     if (!status && tail_waits(session) &&
-        ((tail->nsteps && !fits(tail, op, ufunc, shape)) || now - session->tails_ns > QUIET_NS))
+        ((tail->nsteps && !fits(engine, op, ufunc, shape)) || now - session->tails_ns > QUIET_NS))
         status = tail_send(session, err);
     if (status)
         return status;
