@@ -7,8 +7,8 @@
 
 enum {
     ELEMENT_MAX = 16,
-    BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320,
-    /* so that buffers do not begin in the same sets of the cache */ BUFFERS = EXPRESSION_STEPS + 2
+    BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320, /* so that buffers do not begin in the same sets of the cache */
+    BUFFERS = OP_MAX_OUT * EXPRESSION_STEPS, /* all values may be needed at a time; those that are not stay untouched */
 };
 
 /* --- what is to be done ---------------------------------------------------------------------------------------------

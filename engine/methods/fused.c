@@ -119,10 +119,11 @@ find_results(fused_t *self, err_t *err)
 static int64_t
 touched_bytes(const fused_t *self)
 {
-    int64_t bytes = 0, count = shape_count(&self->expression.shape);
+    int64_t bytes = 0, more, count = shape_count(&self->expression.shape);
 
     for (int i = 0; i < self->nsteps; i++)
-        if (__builtin_add_overflow(bytes, count * (int64_t)dtype_size(self->step[i].loop.out[0]), &bytes))
+        if (__builtin_mul_overflow(count, (int64_t)dtype_size(self->step[i].loop.out[0]), &more) ||
+            __builtin_add_overflow(bytes, more, &bytes))
             return INT64_MAX;
     return bytes;
 }
