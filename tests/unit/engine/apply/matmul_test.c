@@ -44,7 +44,11 @@ check_product(const product_t *want, const nd_t *a, const nd_t *b, const nd_t *o
             char expected[16];
             for (int64_t k = 0; k < want->k; k++)
                 sum += value_at(a, i, k) * value_at(b, k, j);
-            if (dtype_kind(want->dtype) == 'c' || dtype_kind(want->dtype) == 'f' || want->dtype == DTYPE_BOOL) {
+            if (dtype_kind(want->dtype) == 'c' || dtype_kind(want->dtype) == 'f') {
+                assert_true(value_at(out, i, j) == sum); /* the sign of a zero depends on the way that OpenBLAS takes */
+                continue;
+            }
+            if (want->dtype == DTYPE_BOOL) {
                 dtype_convert(want->dtype, expected, DTYPE_COMPLEX128, &sum);
             } else {
                 int64_t whole = (int64_t)creal(sum);
