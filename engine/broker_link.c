@@ -13,7 +13,7 @@ enum { ARENA_BYTES = 16 * 1024 * 1024, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE 
 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
 /* Objects that are gone again within this time are never mentioned. */
-static const int64_t NEWS_PONG_NS = 50000000, NEWS_NS = 20000000;
+static const int64_t NEWS_PONG_NS = 250000000, NEWS_NS = 20000000;
 
 int
 broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)

@@ -184,7 +184,7 @@ def test_loop_of_scatter_compute_drop_leaves_nothing(own_cluster):
     until(nothing)
     assert counted() == before
     for engine, bytes in zip(cluster.engines, memory):
-        assert private(engine.pid) <= bytes + 2 * MIB
+        until(lambda: private(engine.pid) <= bytes + 2 * MIB)  # what malloc keeps goes back within seconds
 
 
 @pytest.fixture
