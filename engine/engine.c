@@ -198,6 +198,8 @@ engine_destroy(engine_t **self)
     }
     broker_link_destroy(&engine->broker);
     deposits_destroy(&engine->core.deposits);
+    if (engine->mates)
+        mates_end_pulls(engine->mates);
     transfers_destroy(&engine->core.transfers);
     if (engine->peers)
         peers_disconnect(engine->peers);

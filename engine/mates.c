@@ -295,6 +295,12 @@ mates_pull(mates_t *self)
     pulls_pump(self->pulls, &(pulls_way_t){mates_send, endpoint_of, self});
 }
 
+void
+mates_end_pulls(mates_t *self)
+{
+    pulls_destroy(&self->pulls);
+}
+
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 

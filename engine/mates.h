@@ -34,6 +34,8 @@ bool mates_is_near(void *context, oid_t engine);
 int mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err);
 /* See to arrays that come over streams. */
 void mates_pull(mates_t *self);
+/* The engine ends: nothing comes over streams any more.  Before transfers_destroy; mates_pull is not called again. */
+void mates_end_pulls(mates_t *self);
 /* Handle what has come from all of them.  True: some link has more. */
 bool mates_receive(mates_t *self);
 /* Descriptors of the links; returns how many there are, of which at most room are filled in. */

@@ -2,7 +2,9 @@
  */
 #include "tests/process/engine_pair.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static engine_rig_t engines;
 
@@ -104,6 +106,39 @@ offer_that_nobody_wants_is_let_go(void **state)
     pair_close(&pair);
 }
 
+/* Last: it ends engine 1 while an array is on its way there from an engine that stands still. */
+static void
+engine_ends_well_while_an_array_is_on_its_way(void **state)
+{
+    engine_rig_t *rig = *state;
+    pair_t pair;
+    oid_t large = oid_new(), small = oid_new();
+    double got;
+    caller_t watcher;
+    int status = -1;
+
+    pair_open(&pair, rig);
+    caller_open(&watcher, rig, 1, OID_NONE, false);
+    pair_send(&pair, pair_make(&pair.from, LARGE, 0), large);
+    pair_expect(&pair, small, 1);
+    pair_send(&pair, caller_doubles(&pair.from, 1, 5, 0), small);
+    caller_fetch(&pair.to, small, &got, sizeof got); /* so the offer, which went before, has come */
+    int64_t used = caller_stat(&watcher, "used");
+
+    proc_signal(&rig->engines[0].process, SIGSTOP);
+    pair_expect(&pair, large, LARGE);
+    (void)caller_ask(&pair.to, large, 8);
+    caller_wait_stat(&watcher, "used", used + LARGE * 8); /* the lane waits for it now */
+    proc_signal(&rig->engines[1].process, SIGTERM);
+    assert_true(proc_wait(&rig->engines[1].process, &status, 20));
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    proc_end(&rig->engines[1].process);
+    proc_signal(&rig->engines[0].process, SIGCONT);
+    caller_close(&watcher);
+    caller_close(&pair.from);
+    caller_close(&pair.to);
+}
+
 int
 main(void)
 {
@@ -113,6 +148,7 @@ main(void)
         cmocka_unit_test(array_is_sent_as_it_was_at_its_send),
         cmocka_unit_test(offer_that_nobody_wants_is_let_go),
         cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
+        cmocka_unit_test(engine_ends_well_while_an_array_is_on_its_way),
     };
     int failed = cmocka_run_group_tests_name("plain streams", tests, start_streaming, stop);
 
