@@ -6,10 +6,13 @@ is (operation, arrays_by_value, arguments...), where objects and arrays of the c
 """
 import collections
 import io
+import math
+import operator
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
 import types
@@ -157,27 +160,42 @@ class _Answer:
         self.host.objects.update(zip(self.objects, self.kept))
 
     def _place(self, entries):
-        """Small arrays go along, large ones into memory of the engine's."""
+        """Small arrays go along, large ones into memory of the engine's, where some have been made already."""
         room = _pyhost.INLINE
         made, large = [], []
         for value, dtype, shape in entries:
             size = value.nbytes
-            inline = size <= room
-            if inline:
+            entry = [os.urandom(16), _made_in_place(value), dtype, (size,) if shape is None else shape, size, None]
+            if entry[1]:
+                pass
+            elif size <= room:
                 room -= size
+                entry[5] = value.tobytes()
             else:
-                large.append((value, size))
-            made.append([os.urandom(16), len(large) - 1 if not inline else 0, dtype, (size,) if shape is None else shape, size,
-                         value.tobytes() if inline else None])
+                large.append((value, size, entry))
+            made.append(entry)
         if large:
-            for memory, (value, size) in zip(_pyhost.want(self.serial, [size for _, size in large]), large):
+            for memory, (value, size, entry) in zip(_pyhost.want([size for _, size, _ in large]), large):
                 if isinstance(value, memoryview):
                     memoryview(memory)[:size] = value.cast("B")
+                    entry[1] = memory.hand_over()
                 else:
                     import numpy
 
-                    numpy.copyto(numpy.ndarray(value.shape, value.dtype, memory), value)
+                    copy = numpy.ndarray(value.shape, value.dtype, memory)
+                    numpy.copyto(copy, value)
+                    entry[1] = _made_in_place(copy)
         return [tuple(entry) for entry in made]
+
+
+def _made_in_place(value):
+    """The number of the engine's memory that an array fills from its beginning; 0: it lies elsewhere."""
+    base = value
+    while _is_array(base):
+        base = base.base
+    if base is value or not isinstance(base, _pyhost.Mapping) or not value.flags.c_contiguous:
+        return 0
+    return base.hand_over(value.__array_interface__["data"][0], value.nbytes)
 
 
 def type_key(kind):
@@ -432,7 +450,7 @@ class Host:
         self.proxied = ()  # types whose values stay here
         self.metadata = {}  # type -> function of an object of it
         self.durations = {}  # of the last call of that name
-        self.pid = os.getpid()
+        self.pid, self.thread = os.getpid(), threading.get_ident()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
         self.output, self.output_size = [], 0
 
@@ -442,6 +460,17 @@ class Host:
             self.output_size += len(text)
             if self.output_size >= _OUTPUT:
                 self.output.append((2, f"... (a call shows at most {_OUTPUT} characters)\n"))
+
+    def empty(self, shape, dtype):
+        """An array whose contents mean nothing, in memory of the engine's: as a result it needs no copy."""
+        import numpy
+
+        dtype = numpy.dtype(dtype)
+        shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+        size = math.prod(map(operator.index, shape)) * dtype.itemsize
+        if size <= _pyhost.INLINE or dtype.name not in _ARRAY_TYPES or not dtype.isnative or threading.get_ident() != self.thread:
+            return numpy.empty(shape, dtype)
+        return numpy.ndarray(shape, dtype, _pyhost.want([size])[0])
 
     def take_output(self):
         output, self.output, self.output_size = self.output, [], 0
