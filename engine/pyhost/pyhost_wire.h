@@ -103,6 +103,9 @@ typedef struct {
     _Atomic uint64_t running;   /* the host's: the call that it runs; 0: none */
     _Atomic uint64_t interrupt; /* the engine's: the call that SIGINT is meant for */
     _Atomic uint64_t cancelled; /* the engine's: calls up to this one need not be begun */
+    _Atomic uint64_t begun; /* the host's: the last call of the engine's that it has begun; stored before it looks at */
+    /* the engine's: calls from the first to the last of these are not to be begun, they were taken back */
+    _Atomic uint64_t back_first, back_last;
     /* Datagrams that the host has sent: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t answered;
 } pyhost_page_t;
