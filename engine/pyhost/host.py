@@ -4,6 +4,7 @@ The engine moves bytes; what they mean is agreed between the client (farhand/rem
 is (operation, arrays_by_value, arguments...), where objects and arrays of the call stand as persistent ids: ("o", place) and
 ("a", place), copies of objects that live elsewhere as ("p", place of the array with its pickle).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
 """
+import collections
 import io
 import os
 import pickle
@@ -11,12 +12,15 @@ import signal
 import sys
 import time
 import traceback
+import types
 
 import _pyhost
 
 _FILE = "<farhand host>"  # what main.c compiles this as
 _RETURNED, _RAISED, _INTERRUPTED = range(3)
-VALUE, KEPT, RECEIVER = range(3)  # kinds of answers
+VALUE, KEPT, RECEIVER, METHOD = range(4)  # kinds of answers
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict, collections.OrderedDict, collections.defaultdict, collections.deque))
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)  # as attributes they are called here
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
@@ -122,6 +126,7 @@ class _Answer:
     def __init__(self, host, serial):
         self.host, self.serial = host, serial
         self.objects, self.arrays, self.stays, self.kept = [], [], {}, []
+        self.seen = set()  # containers, by identity: one may hold itself
 
     def collect(self, value, by_value):
         """Find what stays here, in containers at any depth."""
@@ -135,11 +140,11 @@ class _Answer:
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
-        elif kind in (list, tuple, set, frozenset):
-            for item in value:
-                self.collect(item, by_value)
-        elif kind is dict:
-            for item in value.values():
+        elif kind in _CONTAINERS or issubclass(kind, tuple) and kind.__iter__ is tuple.__iter__:
+            if id(value) in self.seen:
+                return
+            self.seen.add(id(value))
+            for item in value.values() if issubclass(kind, dict) else value:
                 self.collect(item, by_value)
 
     def send(self, outcome, text, answer):
@@ -399,6 +404,11 @@ def _parameters(function):
     return [(p.name, int(p.kind), None if p.default is p.empty else repr(p.default)[:200]) for p in parameters]
 
 
+def _describe_method(name, function):
+    doc = getattr(function, "__doc__", None)
+    return name, doc if isinstance(doc, str) else None, _parameters(function)
+
+
 @_operation
 def _value(host, receiver):
     return receiver
@@ -516,8 +526,10 @@ class Host:
             answer.send(_RETURNED, "", (KEPT, key, self.take_output()))
         elif value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
             answer.send(_RETURNED, "", (RECEIVER, None, self.take_output()))
+        elif command[0] == "get" and isinstance(value, _FUNCTIONS):
+            answer.send(_RETURNED, "", (METHOD, _describe_method(command[2], value), self.take_output()))
         else:
-            if type(value) not in _PLAIN:
+            if type(value) not in _PLAIN and command[0] != "value":
                 answer.collect(value, command[1])
             answer.send(_RETURNED, "", (VALUE, value, self.take_output()))
 
