@@ -256,3 +256,21 @@ def test_what_an_engine_leaves_waiting_others_do(own_cluster, tmp_path):
     open(gate, "x").close()
     assert slow[1].result(SECONDS)
     assert len({f.result(SECONDS) for f in waiting}) == 1
+
+
+def test_many_quick_calls_behind_one_that_is_slow_for_once(executor, tmp_path):
+    """They are thought to be quick, so that many are sent ahead of what is done: all of them come back."""
+    gate = str(tmp_path / "gate")
+
+    def quick_but_for(i, gate):
+        deadline = time.monotonic() + SECONDS
+        while i == 700 and not os.path.exists(gate) and time.monotonic() < deadline:
+            time.sleep(0.001)  # until its deadline
+        return i
+
+    assert executor.submit(quick_but_for, 0, gate).result(SECONDS) == 0
+    futures = [executor.submit(quick_but_for, i, gate) for i in range(3000)]
+    wait_until(lambda: sum(not f.done() for f in futures) <= 256)  # those that travelled with the slow one
+    assert not futures[700].done()
+    open(gate, "x").close()
+    assert [f.result(SECONDS) for f in futures] == list(range(3000))

@@ -47,6 +47,11 @@ class Executor(concurrent.futures.Executor):
         numbers = ", ".join(str(slot.number) for slot in self._scheduler.fitting(self._options.place()))
         return f"<farhand Executor on engines {numbers}>"
 
+    @property
+    def engines(self):
+        """How many engines may run its calls."""
+        return len(self._scheduler.fitting(self._options.place()))
+
     def options(self, **changes):
         """The same executor with other options: engines, tags, resources, retries, timeout, duplicates.
 
@@ -158,7 +163,7 @@ class _Map:
         self.known = function_of(function)
         self.fixed = chunksize is not None
         self.size = max(1, int(chunksize)) if self.fixed else 1
-        self.engines = max(1, len(executor._scheduler.fitting(executor._options.place())))
+        self.engines = max(1, executor.engines)
         self.chunks = collections.deque()  # (future, items)
         self.begun = 0  # items under way, or waiting to be taken
         self.fill()

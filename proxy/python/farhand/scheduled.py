@@ -9,6 +9,7 @@ from .futures import Future
 
 _MOVABLE = 16 << 20  # bytes of arrays that go to another engine rather than wait for theirs
 _LIGHT = 4096  # bytes of a call that are not counted
+_UNKNOWN = 0.01  # seconds that a call may take of whose function none has ended
 _RATHER_NEW = 0.25  # how much the last duration counts in what a call is thought to take
 
 
@@ -165,7 +166,7 @@ class Sent:
         self.scheduler, self.slot, self.jobs = scheduler, slot, jobs
         self.function = jobs[0].function
         self.count = jobs[0].count if len(jobs) == 1 else len(jobs)
-        self.cost = self.count * (self.function.seconds or 0.0)
+        self.cost = self.count * (_UNKNOWN if self.function.seconds is None else self.function.seconds)
         self.begun = time.monotonic()
         self.token = 0
         self.taken_back = False  # the engine was asked to give it back if it has not begun

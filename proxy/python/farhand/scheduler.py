@@ -24,7 +24,7 @@ _CHUNK_SECONDS, _CHUNK_CALLS, _CHUNK_BYTES = 0.0025, 256, 32768
 _OVERDUE = 0.005  # seconds after which what is behind a call is taken back for idle engines
 _TIMES_LATE, _LATE = 3.0, 0.05  # a copy of a call begins when it takes so many times as long as usual, and so many seconds
 _IDLE = 2.0  # seconds that the thread outlives the last call
-_MOST_TRIES = 64  # of sending a call whose host did not begin it
+_MOST_TRIES = 8  # of sending a call whose host did not begin it
 
 
 class Room:
@@ -239,7 +239,7 @@ class Scheduler:
                 slot.forget()
             if slot.state == NEW and self.greetings < many and (best is None or best.sent):
                 self._greet(slot)
-            if slot.state != READY or not slot.can_take(resources):
+            if slot.state != READY or not slot.can_take(resources) or self._is_stuck(slot):
                 continue
             if len(slot.sent) >= 2 and (seconds is None or slot.cost + seconds > _AHEAD or len(slot.sent) >= _MOST_SENT):
                 continue
@@ -251,6 +251,14 @@ class Scheduler:
                 best = slot
         return best
 
+    @staticmethod
+    def _is_stuck(slot):
+        """Does it take longer than it should?  Who knows for how long: nothing more is sent behind that."""
+        if not slot.sent:
+            return False
+        first = next(iter(slot.sent))
+        return time.monotonic() - max(first.begun, slot.last) > max(_OVERDUE, 2 * first.cost)
+
     def _chunk(self, waiting, engines):
         """The next call, and those behind it that can go along: quick ones of the same function."""
         job = waiting.popleft()
@@ -259,7 +267,7 @@ class Scheduler:
             return jobs
         most = min(_CHUNK_CALLS, len(waiting) // (2 * engines), int(_CHUNK_SECONDS / max(function.seconds, 1e-6)))
         room = _CHUNK_BYTES - len(job.call.body)
-        while len(jobs) <= most and waiting:
+        while len(jobs) < most and waiting:
             job = waiting[0]
             room -= len(job.call.body)
             if job.function is not function or job.alone or job.options.retries != jobs[0].options.retries or room < 0:
@@ -299,6 +307,8 @@ class Scheduler:
         self._off(sent)
         if isinstance(problem, CLASSES["EngineLost"]):
             self._lost(sent.slot)
+            for job in sent.jobs:
+                job.tries += 1
             self._again(sent, problem)
         else:
             self._fail(sent.jobs, problem)
@@ -312,6 +322,8 @@ class Scheduler:
         sent.slot.last = time.monotonic()
         if problem is None and answer is None:  # the host does not know the function: it is another one
             sent.slot.functions.discard(sent.function.digest)
+            for job in sent.jobs:
+                job.tries += 1
             self._again(sent, error("INTERNAL", "a Python host forgets functions"))
         elif problem is None:
             sent.function.took(answer[1] / sent.count)
@@ -342,8 +354,7 @@ class Scheduler:
     def _again(self, sent, problem):
         """What was not begun goes to the head of its row."""
         for job in reversed(sent.jobs):
-            job.tries += 1
-            if job.done() or job.sent:
+            if job.done() or job.sent:  # a copy of it runs
                 continue
             if job.tries > _MOST_TRIES:
                 job.fill(None, problem)
@@ -410,7 +421,7 @@ class Scheduler:
             first = next(iter(slot.sent))
             begun, job = max(first.begun, slot.last), first.jobs[0]
             if len(slot.sent) > 1:
-                for sent in list(slot.sent)[:-len(idle) - 1:-1]:
+                for sent in list(slot.sent)[:-max(len(idle), len(slot.sent) // 2) - 1:-1]:
                     if sent is not first and not sent.taken_back and not sent.jobs[0].place.pinned and self._one_for(sent.jobs[0], idle):
                         yield begun + _OVERDUE, self._take_back, sent
             if job.options.duplicates and not first.twice and first.function.seconds is not None and self._one_for(job, idle):
