@@ -95,7 +95,7 @@ static PyMethodDef methods[] = {
     {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
     {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it"},
     {"interrupted", pyhost_interrupted, METH_NOARGS, "interrupted() -> whether SIGINT is for what runs"},
-    {"want", pyhost_want, METH_VARARGS, "want(serial, sizes) -> list of Mapping; waits"},
+    {"want", pyhost_want, METH_VARARGS, "want(sizes) -> list of Mapping; waits"},
     {"answer", pyhost_answer, METH_VARARGS, "answer(serial, outcome, text, objects, arrays, pickle)"},
     {"ring", pyhost_ring, METH_O, "ring(serial): make rings for the client, and tell the engine where they are"},
     {"reply", pyhost_reply, METH_VARARGS, "reply(outcome, claim, pickle): the answer to a call through the rings"},
