@@ -13,8 +13,9 @@ class ObjectEngine(collections.abc.MutableMapping):
     farhand.engine is one of these in code that runs in a Python host: there it has the objects that live in the host.
     """
 
-    def __init__(self, eid=-1, nengines=0, hosted=None):
+    def __init__(self, eid=-1, nengines=0, hosted=None, empty=None):
         self.eid, self.nengines = eid, nengines
+        self._empty = empty
         self.refcounts = {}
         self._own = {}
         self._hosted = {} if hosted is None else hosted  # id as bytes -> object, kept by the host
@@ -22,6 +23,15 @@ class ObjectEngine(collections.abc.MutableMapping):
 
     def __repr__(self):
         return f"<farhand {type(self).__name__} {self.eid}: {len(self)} objects>"
+
+    def empty(self, shape, dtype=float):
+        """An ndarray whose contents mean nothing.  In a Python host it lies in memory that the engine shares: a function that fills
+        it and returns it (whole, not a view of a part) has given its result without a copy.  Small arrays, and those that other
+        threads than the call's make, lie in the host's own memory, and so do all on a client.
+        """
+        import numpy
+
+        return numpy.empty(shape, dtype) if self._empty is None else self._empty(shape, dtype)
 
     def register(self, obj):
         """An Id for an object of this process, which holds it until decref has been called as often."""
@@ -157,5 +167,5 @@ def engine():
     global _hub
     if _hub is None:
         running = getattr(sys.modules.get("_farhand_host"), "running", None)
-        _hub = ObjectHub() if running is None else ObjectEngine(running.engine, running.nengines, running.objects)
+        _hub = ObjectHub() if running is None else ObjectEngine(running.engine, running.nengines, running.objects, running.empty)
     return _hub
