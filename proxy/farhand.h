@@ -138,8 +138,9 @@ typedef struct {
     /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
      * last call of each has moved equal to bytes, or -1 if it has failed. */
     void (*progress)(void *context, int64_t moved, int64_t bytes);
-    /* Non-zero: each elementwise operation is sent at once.  Else a short tail of them waits for the next call of another
-     * kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the same. */
+    /* Non-zero: each elementwise operation is sent at once.  Else a short tail of them waits for the next call of
+     * another kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the
+     * same. */
     int no_fusion;
 } fh_connect_options;
 
@@ -148,8 +149,8 @@ FH_EXPORT int fh_connect(fh_session **ret, const fh_connect_options *options, fh
 /* Ends the session: its unpublished objects are freed.  Handles made from it must be freed before.  NULL-safe,
  * idempotent. */
 FH_EXPORT void fh_close(fh_session **session);
-/* Do what is due without waiting: read news, answer probes, send operations that wait, flush releases.  Call it now and then (every few seconds)
- * in a program that is long idle, so that a restarted broker learns of the session. */
+/* Do what is due without waiting: read news, answer probes, send operations that wait, flush releases.  Call it now and
+ * then (every few seconds) in a program that is long idle, so that a restarted broker learns of the session. */
 FH_EXPORT int fh_tick(fh_session *session, fh_error *error);
 /* Send the operations that wait, if none was added for so many seconds.  Does not wait for them. */
 FH_EXPORT int fh_flush(fh_session *session, double quiet_s, fh_error *error);
@@ -169,6 +170,9 @@ typedef struct {
 
 /* At most room engines into ret; *ret_count is how many there are. */
 FH_EXPORT int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error);
+/* The same, to be shown: as they were known last if the broker has not answered by then. */
+FH_EXPORT int fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count,
+                                fh_error *error);
 
 typedef struct {
     fh_id id, session, engine;
@@ -601,9 +605,8 @@ typedef struct {
 FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
                                   void *context, fh_error *error);
 
-#include "farhand/lists.h"
-
 #include "farhand/dense.h"
+#include "farhand/lists.h"
 
 #ifdef __cplusplus
 }

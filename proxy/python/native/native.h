@@ -114,7 +114,7 @@ extern PyType_Spec pyoperators_spec;
 PyObject *pyoperators_use(PyObject *module, PyObject *class);
 
 /* ---- queries.c: methods of Session that read tables */
-PyObject *pyqueries_engines(PyObject *object, PyObject *none);
+PyObject *pyqueries_engines(PyObject *object, PyObject *args);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_memory(PyObject *object, PyObject *none);

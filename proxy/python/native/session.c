@@ -428,7 +428,7 @@ static PyMethodDef session_methods[] = {
     {"tick", session_tick, METH_NOARGS, "tick() -> bool"},
     {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
     {"cancel", session_cancel, METH_NOARGS, "cancel()"},
-    {"engines", pyqueries_engines, METH_NOARGS, "engines() -> list of dict"},
+    {"engines", pyqueries_engines, METH_VARARGS, "engines([timeout]) -> list of dict"},
     {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
     {"progress", pyqueries_progress, METH_NOARGS,
