@@ -239,8 +239,24 @@ typedef struct {
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
+    uint64_t python_ring_calls; /* calls of Python objects that went past their engine, to its Python host */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
+
+/* Floating-point exceptions.  From fh_session_watch on, engines report the given flags (0: none, as at first) of
+ * ufuncs, casts, sums and products, running results and matrix products under a number of the caller's, below 2^60.
+ * What they have raised is known, of everything that a value depends on, when that value has been gathered or waited
+ * for.  An operation is reported once or more for each number, whether or not anything is done with its result; 64 for
+ * each engine and 256 here are kept until they are taken. */
+enum { FH_FLAG_DIVIDE = 1, FH_FLAG_OVERFLOW = 2, FH_FLAG_UNDERFLOW = 4, FH_FLAG_INVALID = 8, FH_FLAGS_ALL = 15 };
+typedef struct {
+    uint64_t number;
+    unsigned flags;
+    char op[33]; /* the ufunc's name, "cast", "reduce", "accumulate" or "matmul" */
+} fh_flags;
+FH_EXPORT int fh_session_watch(fh_session *session, unsigned flags, uint64_t number, fh_error *error);
+/* Take the oldest, at most room.  Returns how many were taken; with room 0 how many there are. */
+FH_EXPORT int fh_session_flags(fh_session *session, fh_flags *ret, int room);
 
 /* ---- moving arrays -------------------------------------------------------------------------------------------------
  */
