@@ -36,11 +36,10 @@ class Terminal:
         self.prompt()
 
     def run_cell(self, *lines):
-        for line in lines:
+        for line in lines[:-1]:
             self.child.send(line + "\r")
             self.expect("...:")
-        time.sleep(0)
-        self.child.send("\r")
+        self.child.send(lines[-1] + "\x1b\r")  # Meta-Enter runs it
 
     def complete(self, text, wanted):
         """Tab, and what it makes of the line; seconds that it took."""
@@ -83,8 +82,6 @@ def test_when_the_engine_is_dead_or_does_not_move(terminal, how):
         assert terminal.complete(text, wanted) < 10
     terminal.run("account", "<RemoteAccount on engine")
     terminal.run("cluster", "2 engines")
-    if how == "kill_engine":
-        terminal.run("account.balance", "EngineLost")
-    else:
-        terminal.run("account.deposit(1, timeout=0.2)", "Timeout")
+    terminal.run("account.balance", "EngineLost")
+    if how == "freeze_engine":
         terminal.run("undo()")
