@@ -59,3 +59,55 @@ def test_lists_of_everything(cluster):
 def test_what_cannot_be_remote_is_refused_before_anything_is_sent(cluster):
     with pytest.raises(fh.NotSupported):
         fh.scatter([np.arange(3), np.array(["text"])])
+
+
+def test_lists_come_back_together(cluster, rng):
+    locals_ = [np.full(1000, i) for i in range(700)] + [np.arange(3, dtype="<i2"), np.float64(4), np.zeros((0, 5)), np.ones(40000),
+                                                       np.ones((2, 3)), np.ones((2, 3), "f4")]
+    mixed = [locals_[i] for i in rng.permutation(len(locals_))]
+    remotes = fh.scatter(mixed)
+    for got, local in zip(fh.gather(remotes), mixed):
+        same(got, np.asarray(local))
+        assert type(got) is np.ndarray and (got.flags.writeable and got.flags.c_contiguous)
+    for got, local in zip(fh.gather(tuple(remote[...] for remote in remotes)), mixed):
+        same(got, np.asarray(local))
+    strided = [remote[::-2] if remote.ndim else remote for remote in remotes]
+    for got, local in zip(fh.gather(strided), mixed):
+        same(got, np.asarray(local)[::-2] if np.ndim(local) else np.asarray(local))
+
+
+def test_few_messages_bring_a_list(cluster):
+    remotes = fh.scatter([np.full(100, i) for i in range(2000)])
+    remotes[-1].wait()
+    native = cluster.session._native
+    before = native.stats()["messages_sent"]
+    fh.gather(remotes)
+    assert native.stats()["messages_sent"] - before < 60
+
+
+def test_what_was_gathered_can_be_written(cluster):
+    remotes = fh.scatter([np.zeros(1000) for _ in range(1500)])
+    got = fh.gather(remotes)
+    got[3] += 1
+    assert got[3].sum() == 1000 and got[2].sum() == got[4].sum() == 0 and fh.gather(remotes[3]).sum() == 0
+
+
+def test_gathered_lists_of_everything(cluster):
+    small, cut = fh.scatter(np.arange(5.0), None), fh.scatter(np.arange(300_000.0))
+    back = fh.gather([small, cut, 7, [small, "text"], small, small + 1])
+    same(back[0], np.arange(5.0))
+    same(back[1], np.arange(300_000.0))
+    assert back[2] == 7 and back[3][1] == "text"
+    same(back[3][0], np.arange(5.0))
+    same(back[5], np.arange(5.0) + 1)
+    here = [np.ones(3), 4]
+    assert fh.gather(here) is here and fh.gather([]) == []
+
+
+def test_an_error_of_one_comes_up(cluster):
+    arrays = fh.scatter([np.arange(4.0) for _ in range(10)])
+    bad = fh.empty(1 << 44, axis=None)[:4]
+    with pytest.raises(fh.LimitExceeded):
+        fh.gather([*arrays, bad])
+    for got in fh.gather(arrays):
+        same(got, np.arange(4.0))

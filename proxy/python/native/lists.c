@@ -1,6 +1,8 @@
 /* proxy/python/native/lists.c - many small arrays at a time. */
 #include "proxy/python/native/native.h"
 
+#include <limits.h>
+
 enum { GROUP = 512 /* arrays whose buffers are held at a time */ };
 
 typedef struct {
@@ -87,4 +89,77 @@ pylists_scatter(PyObject *object, PyObject *args)
     PyMem_Free(group);
     pylayout_release(&layout);
     return list;
+}
+
+/* ---- back ---------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    fh_array **arrays;
+    void **targets;
+    int n;
+} gathering_t;
+
+/* The next arrays of the list go to the elements of a block, along its first axis. */
+static bool
+take_block(pysession_t *session, PyObject *handles, const pylocal_t *block, gathering_t *ret)
+{
+    Py_ssize_t count = block->local.ndim ? (Py_ssize_t)block->shape[0] : 0,
+               step = block->local.ndim ? block->strides[0] : 0;
+    if (count > PyList_Size(handles) - ret->n) {
+        PyErr_SetString(PyExc_ValueError, "there are fewer arrays than places");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        fh_array *array = pyarray_get(session, PyList_GetItem(handles, ret->n));
+        fh_array_info info;
+        if (!array)
+            return false;
+        fh_array_describe(array, &info);
+        bool fits = info.dtype == block->local.dtype && info.ndim == block->local.ndim - 1 && !block->local.swapped;
+        for (int k = 0; fits && k < info.ndim; k++)
+            fits = info.shape[k] == block->shape[k + 1];
+        if (!fits || !PyBuffer_IsContiguous(&block->view, 'C')) {
+            PyErr_SetString(PyExc_ValueError, "a block has another shape or dtype than the arrays that it is for");
+            return false;
+        }
+        ret->arrays[ret->n] = array;
+        ret->targets[ret->n++] = (char *)block->local.data + i * step;
+    }
+    return true;
+}
+
+/* gather_list(list of Arrays, list of writable C-contiguous buffers): each buffer takes as many of the arrays, one
+ * after the other, as its first axis is long. */
+PyObject *
+pylists_gather(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    PyObject *handles = NULL, *blocks = NULL;
+    fh_error error = {0};
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &handles, &PyList_Type, &blocks))
+        return NULL;
+    Py_ssize_t count = PyList_Size(handles), nblocks = PyList_Size(blocks), held = 0;
+    gathering_t list = {PyMem_Calloc((size_t)count + 1, sizeof(fh_array *)),
+                        PyMem_Calloc((size_t)count + 1, sizeof(void *)), 0};
+    pylocal_t *locals = PyMem_Calloc((size_t)nblocks + 1, sizeof *locals);
+    bool good = list.arrays && list.targets && locals && count < INT_MAX;
+    if (!good)
+        PyErr_NoMemory();
+    while (held < nblocks && good) {
+        good = pylocal_init(&locals[held], PyList_GetItem(blocks, held), true);
+        held += good;
+    }
+    /* No Python code runs from here on that could free an array. */
+    for (Py_ssize_t i = 0; i < held && good; i++)
+        good = take_block(self, handles, &locals[i], &list);
+    good = good && pysession_enter(self);
+    if (good)
+        good = pysession_leave(self, fh_gather_list(list.arrays, list.n, list.targets, &error), &error);
+    for (Py_ssize_t i = 0; i < held; i++)
+        pylocal_release(&locals[i]);
+    PyMem_Free(locals);
+    PyMem_Free(list.arrays);
+    PyMem_Free(list.targets);
+    return good ? Py_NewRef(Py_None) : NULL;
 }

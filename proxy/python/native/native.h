@@ -141,6 +141,7 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 
 /* ---- lists.c */
 PyObject *pylists_scatter(PyObject *object, PyObject *args);
+PyObject *pylists_gather(PyObject *object, PyObject *args);
 
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
