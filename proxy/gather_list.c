@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    ALONE_BYTES = 256 * 1024, /* arrays from here on are gathered by themselves */
-    BATCH_BYTES = 256 * 1024, /* in one answer */
+    ALONE_BYTES = 256 * 1024,  /* arrays from here on are gathered by themselves */
+    BATCH_BYTES = 1024 * 1024, /* in one answer */
     BATCH_ARRAYS = 512,
-    WINDOW = 4 /* answers that are waited for from each engine */
+    WINDOW = 6 /* answers that are waited for from each engine */
 };
 
 typedef struct list list_t;

@@ -111,3 +111,27 @@ def test_an_error_of_one_comes_up(cluster):
         fh.gather([*arrays, bad])
     for got in fh.gather(arrays):
         same(got, np.arange(4.0))
+
+
+def _mixed(rng, count):
+    """Arrays of many sizes, some of which do not lie in C order or have another byte order."""
+    made = []
+    for i, size in enumerate(rng.integers(0, 4000, count)):
+        array = rng.integers(0, 100, size)
+        made.append((array, array[::-3], array.astype(">i8"), np.asfortranarray(array[:size // 4 * 4].reshape(4, -1)))[i % 4])
+    return made
+
+
+@pytest.mark.parametrize(("shared", "small_pages"), [(True, "0"), (True, "1"), (False, "0")])
+def test_in_memory_and_in_messages(shared, small_pages, rng, monkeypatch):
+    monkeypatch.setattr(fh.config, "shared_memory", shared)
+    monkeypatch.setenv("FARHAND_SMALL_PAGES", small_pages)
+    locals_ = _mixed(rng, 4000)  # several chunks for each engine
+    with fh.Cluster(2) as running:
+        native = running.session._native
+        for _ in range(2):  # into fresh memory, then into memory that was used
+            remotes = fh.scatter(locals_)
+            for got, local in zip(fh.gather(remotes), locals_):
+                same(got, np.ascontiguousarray(local.astype(local.dtype.newbyteorder("="))))
+            del remotes
+        assert (native.stats()["shared_bytes"] > 0) == shared

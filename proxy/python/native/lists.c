@@ -2,8 +2,9 @@
 #include "proxy/python/native/native.h"
 
 #include <limits.h>
+#include <string.h>
 
-enum { GROUP = 512 /* arrays whose buffers are held at a time */ };
+enum { GROUP = 1024 /* arrays whose buffers are held at a time */ };
 
 typedef struct {
     pylocal_t locals[GROUP];
@@ -12,18 +13,33 @@ typedef struct {
     fh_array_info infos[GROUP];
 } group_t;
 
+static bool
+is_alike(const fh_array_info *a, const fh_array_info *b)
+{
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
 /* Proxies of what was made, in a list; takes all handles, also on failure. */
 static bool
 append_all(pysession_t *session, PyObject *list, const group_t *group, int n)
 {
     native_t *state = native_state(session->module);
+    PyObject *shape = NULL; /* those that are alike share it */
     bool good = true;
     for (int i = 0; i < n; i++) {
+        const fh_array_info *info = &group->infos[i];
+        if (!shape || !is_alike(info, &group->infos[i - 1])) {
+            Py_XDECREF(shape);
+            shape = convert_shape(info->shape, info->ndim);
+        }
         PyObject *handle = handles_wrap(session, state->array_type, group->arrays[i], NULL);
-        PyObject *proxy = handle ? pyproxies_new(state, handle, &group->infos[i]) : NULL;
+        PyObject *proxy = handle && shape ? pyproxies_new_shaped(state, handle, info, shape) : NULL;
+        if (handle && !shape)
+            Py_DECREF(handle);
         good = proxy && good && !PyList_Append(list, proxy);
         Py_XDECREF(proxy);
     }
+    Py_XDECREF(shape);
     return good;
 }
 
@@ -69,6 +85,8 @@ pylists_scatter(PyObject *object, PyObject *args)
     else
         list = PyList_New(0);
     bool good = list != NULL;
+    /* Thousands of objects that all live on: collections would only look at them again and again. */
+    bool collects = PyGC_Disable();
     for (Py_ssize_t at = 0; at < count && good;) {
         int n = 0, held = 0;
         /* Conversions can run Python code, which can change the list. */
@@ -83,6 +101,8 @@ pylists_scatter(PyObject *object, PyObject *args)
             pylocal_release(&group->locals[i]);
         at += n;
     }
+    if (collects)
+        (void)PyGC_Enable();
     if (!good)
         Py_CLEAR(list);
     PyMem_Free(turned);
