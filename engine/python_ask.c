@@ -90,7 +90,7 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
 {
     if (self->npins == self->pins_room) {
         uint32_t room = self->pins_room ? 2 * self->pins_room : 16;
-        segment_t **grown = room <= MAX_PINS ? realloc(self->pins, room * sizeof *grown) : NULL;
+        python_pin_t *grown = room <= MAX_PINS ? realloc(self->pins, room * sizeof *grown) : NULL;
 
         if (!grown)
             return err_set(err, FH_LIMIT_EXCEEDED, "the session's Python host sees %u arrays already", self->npins);
@@ -98,11 +98,11 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
         self->pins = grown;
         self->pins_room = room;
     }
-    while (self->pins[self->next_pin % self->pins_room])
+    while (self->pins[self->next_pin % self->pins_room].segment)
         self->next_pin++;
     uint32_t place = self->next_pin++ % self->pins_room;
 
-    self->pins[place] = *segment;
+    self->pins[place] = (python_pin_t){*segment, false};
     *segment = NULL;
     self->npins++;
     *ret = place + 1;
@@ -112,9 +112,9 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
 void
 python_unpin(python_host_t *self, uint32_t pin)
 {
-    if (!pin || pin > self->pins_room || !self->pins[pin - 1])
+    if (!pin || pin > self->pins_room || !self->pins[pin - 1].segment)
         return;
-    segment_unref(&self->pins[pin - 1]);
+    segment_unref(&self->pins[pin - 1].segment);
     self->npins--;
 }
 
@@ -122,7 +122,7 @@ void
 python_pins_release(python_host_t *self)
 {
     for (uint32_t i = 0; i < self->pins_room; i++)
-        segment_unref(&self->pins[i]);
+        segment_unref(&self->pins[i].segment);
     free(self->pins);
     self->pins = NULL;
     self->npins = self->pins_room = 0;

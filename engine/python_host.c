@@ -53,8 +53,6 @@ python_job_free(core_t *core, python_job_t **self)
         object_table_note_python(&core->objects, job->host, job->made.objects[i]);
     for (int i = 0; i < job->made.narrays; i++)
         segment_unref(&job->made.arrays[i].segment);
-    for (int i = 0; i < job->ngranted; i++)
-        segment_unref(&job->granted[i]);
     buf_unref(&job->made.body);
     free(job->made.objects);
     free(job->made.array_ids);

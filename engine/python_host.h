@@ -56,8 +56,6 @@ typedef struct python_job {
     int verdict;      /* why it was asked to end; OK: it was not */
     bool interrupted; /* SIGINT was sent for it */
     oid_t result;     /* the object that its value becomes in the host; none: none, or it is published */
-    segment_t *granted[PYHOST_ARRAYS];
-    int ngranted;
     bool finished, orphan;
     int status; /* then */
     err_t err;

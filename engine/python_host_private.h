@@ -12,6 +12,12 @@ typedef struct packet {
     _Alignas(8) char bytes[PYHOST_DATAGRAM];
 } packet_t;
 
+/* A segment that a host sees.  NULL: the place is free. */
+typedef struct {
+    segment_t *segment;
+    bool granted; /* for a result, which it is not yet */
+} python_pin_t;
+
 struct python_host {
     python_host_t *next;
     python_hosts_t *all;
@@ -30,7 +36,7 @@ struct python_host {
     int64_t kill_ns;              /* when to lose patience; INT64_MAX: never */
     const char *verdict;          /* why we have killed it; NULL: we have not */
     char fault[ERR_TEXT_MAX / 2]; /* what it did wrong, if that was why */
-    segment_t **pins;             /* segments that it sees, by their numbers less one; NULL: free */
+    python_pin_t *pins;           /* segments that it sees, by their numbers less one */
     uint32_t npins, pins_room, next_pin;
 };
 

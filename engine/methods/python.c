@@ -315,6 +315,9 @@ run_py_call(run_t *run, err_t *err)
     call_t *call = run->call;
     int status = FH_OK;
 
+    if (!run->core->pythons && run->core->no_python[0])
+        return err_set(err, FH_PERMISSION, "this engine runs no Python code since it was started: %s",
+                       run->core->no_python);
     if (!run->core->pythons)
         return err_set(err, FH_PERMISSION,
                        "this engine runs no Python code: it was started without --python, or farhand was built without "

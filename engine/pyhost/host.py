@@ -4,19 +4,26 @@ The engine moves bytes; what they mean is agreed between the client (farhand/rem
 is (operation, arrays_by_value, arguments...), where objects and arrays of the call stand as persistent ids: ("o", place) and
 ("a", place), copies of objects that live elsewhere as ("p", place of the array with its pickle).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
 """
+import collections
 import io
+import math
+import operator
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
+import types
 
 import _pyhost
 
 _FILE = "<farhand host>"  # what main.c compiles this as
 _RETURNED, _RAISED, _INTERRUPTED = range(3)
-VALUE, KEPT, RECEIVER = range(3)  # kinds of answers
+VALUE, KEPT, RECEIVER, METHOD = range(4)  # kinds of answers
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict, collections.OrderedDict, collections.defaultdict, collections.deque))
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)  # as attributes they are called here
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
@@ -121,6 +128,7 @@ class _Answer:
     def __init__(self, host, serial):
         self.host, self.serial = host, serial
         self.objects, self.arrays, self.stays, self.kept = [], [], {}, []
+        self.seen = set()  # containers, by identity: one may hold itself
 
     def collect(self, value, by_value):
         """Find what stays here, in containers at any depth."""
@@ -134,11 +142,11 @@ class _Answer:
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
-        elif kind in (list, tuple, set, frozenset):
-            for item in value:
-                self.collect(item, by_value)
-        elif kind is dict:
-            for item in value.values():
+        elif kind in _CONTAINERS or issubclass(kind, tuple) and kind.__iter__ is tuple.__iter__:
+            if id(value) in self.seen:
+                return
+            self.seen.add(id(value))
+            for item in value.values() if issubclass(kind, dict) else value:
                 self.collect(item, by_value)
 
     def send(self, outcome, text, answer):
@@ -152,27 +160,42 @@ class _Answer:
         self.host.objects.update(zip(self.objects, self.kept))
 
     def _place(self, entries):
-        """Small arrays go along, large ones into memory of the engine's."""
+        """Small arrays go along, large ones into memory of the engine's, where some have been made already."""
         room = _pyhost.INLINE
         made, large = [], []
         for value, dtype, shape in entries:
             size = value.nbytes
-            inline = size <= room
-            if inline:
+            entry = [os.urandom(16), _made_in_place(value), dtype, (size,) if shape is None else shape, size, None]
+            if entry[1]:
+                pass
+            elif size <= room:
                 room -= size
+                entry[5] = value.tobytes()
             else:
-                large.append((value, size))
-            made.append([os.urandom(16), len(large) - 1 if not inline else 0, dtype, (size,) if shape is None else shape, size,
-                         value.tobytes() if inline else None])
+                large.append((value, size, entry))
+            made.append(entry)
         if large:
-            for memory, (value, size) in zip(_pyhost.want(self.serial, [size for _, size in large]), large):
+            for memory, (value, size, entry) in zip(_pyhost.want([size for _, size, _ in large]), large):
                 if isinstance(value, memoryview):
                     memoryview(memory)[:size] = value.cast("B")
+                    entry[1] = memory.hand_over()
                 else:
                     import numpy
 
-                    numpy.copyto(numpy.ndarray(value.shape, value.dtype, memory), value)
+                    copy = numpy.ndarray(value.shape, value.dtype, memory)
+                    numpy.copyto(copy, value)
+                    entry[1] = _made_in_place(copy)
         return [tuple(entry) for entry in made]
+
+
+def _made_in_place(value):
+    """The number of the engine's memory that an array fills from its beginning; 0: it lies elsewhere."""
+    base = value
+    while _is_array(base):
+        base = base.base
+    if base is value or not isinstance(base, _pyhost.Mapping) or not value.flags.c_contiguous:
+        return 0
+    return base.hand_over(value.__array_interface__["data"][0], value.nbytes)
 
 
 def type_key(kind):
@@ -361,6 +384,11 @@ def _parameters(function):
     return [(p.name, int(p.kind), None if p.default is p.empty else repr(p.default)[:200]) for p in parameters]
 
 
+def _describe_method(name, function):
+    doc = getattr(function, "__doc__", None)
+    return name, doc if isinstance(doc, str) else None, _parameters(function)
+
+
 @_operation
 def _value(host, receiver):
     return receiver
@@ -422,7 +450,7 @@ class Host:
         self.proxied = ()  # types whose values stay here
         self.metadata = {}  # type -> function of an object of it
         self.durations = {}  # of the last call of that name
-        self.pid = os.getpid()
+        self.pid, self.thread = os.getpid(), threading.get_ident()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
         self.output, self.output_size = [], 0
 
@@ -432,6 +460,17 @@ class Host:
             self.output_size += len(text)
             if self.output_size >= _OUTPUT:
                 self.output.append((2, f"... (a call shows at most {_OUTPUT} characters)\n"))
+
+    def empty(self, shape, dtype):
+        """An array whose contents mean nothing, in memory of the engine's: as a result it needs no copy."""
+        import numpy
+
+        dtype = numpy.dtype(dtype)
+        shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+        size = math.prod(map(operator.index, shape)) * dtype.itemsize
+        if size <= _pyhost.INLINE or dtype.name not in _ARRAY_TYPES or not dtype.isnative or threading.get_ident() != self.thread:
+            return numpy.empty(shape, dtype)
+        return numpy.ndarray(shape, dtype, _pyhost.want([size])[0])
 
     def take_output(self):
         output, self.output, self.output_size = self.output, [], 0
@@ -469,8 +508,10 @@ class Host:
             answer.send(_RETURNED, "", (KEPT, key, self.take_output()))
         elif value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
             answer.send(_RETURNED, "", (RECEIVER, None, self.take_output()))
+        elif command[0] == "get" and isinstance(value, _FUNCTIONS):
+            answer.send(_RETURNED, "", (METHOD, _describe_method(command[2], value), self.take_output()))
         else:
-            if type(value) not in _PLAIN:
+            if type(value) not in _PLAIN and command[0] != "value":
                 answer.collect(value, command[1])
             answer.send(_RETURNED, "", (VALUE, value, self.take_output()))
 

@@ -92,7 +92,7 @@ static PyMethodDef methods[] = {
     {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
     {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it"},
     {"interrupted", pyhost_interrupted, METH_NOARGS, "interrupted() -> whether SIGINT is for what runs"},
-    {"want", pyhost_want, METH_VARARGS, "want(serial, sizes) -> list of Mapping; waits"},
+    {"want", pyhost_want, METH_VARARGS, "want(sizes) -> list of Mapping; waits"},
     {"answer", pyhost_answer, METH_VARARGS, "answer(serial, outcome, text, objects, arrays, pickle)"},
     {"flush", pyhost_flush, METH_NOARGS, "flush(): send the answers"},
     {NULL, NULL, 0, NULL},

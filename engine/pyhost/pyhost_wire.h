@@ -63,8 +63,10 @@ typedef struct {
     uint32_t count, reserved;
 } pyhost_list_t;
 
-/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Also
- * PYHOST_WANT. Behind it: count sizes in bytes as int64_t. */
+/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Behind it: the
+ * number of each as uint32_t, a pin, which the host names in PYHOST_FREE when it does not see the memory any more.
+ * Also PYHOST_WANT: behind that, count sizes in bytes as int64_t.  Its serial is 0: a result that is made in granted
+ * memory may be that of a later call. */
 typedef struct {
     pyhost_record_t record;
     uint32_t count;
@@ -93,7 +95,7 @@ typedef struct {
 typedef struct {
     uint8_t id[PYHOST_ID];
     uint32_t granted; /* it lies in granted memory, else its bytes follow */
-    uint32_t number;  /* then: in which */
+    uint32_t number;  /* then: its pin; each can be one array only */
     int32_t dtype, ndim;
     int64_t bytes;
 } pyhost_made_t;

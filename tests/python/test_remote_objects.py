@@ -201,7 +201,7 @@ def test_arrays_of_all_sizes_go_and_come(cluster, shape, dtype):
 def test_distributed_arrays_are_brought_together(cluster):
     local = np.arange(1000.0)
     assert fh.call(lambda x: float(x.sum()), fh.scatter(local)) == local.sum()
-    assert fh.vectorize(lambda x: len(x))(fh.scatter(local)) == [500, 500]
+    assert fh.vectorize(lambda x: len(x))(fh.scatter(local)).tolist() == [500, 500]
     assert fh.apply(lambda x, k: x + k, [1, [2]], 10) == [11, [12]]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .array import Array, RemoteArray, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
+from .refs import Id, Ref, resolve
 from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current
 
@@ -136,7 +137,8 @@ def _rescatter(x, axis, blocksize, engines):
 
 
 def gather(x, *, copy=False):
-    """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values.
+    """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values.  A Ref or an Id: the value of
+    what it names.
 
     Small arrays of a list come together; they are views of blocks of up to 4 MiB of local memory.  Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
     """
@@ -147,6 +149,8 @@ def gather(x, *, copy=False):
         return hook(x)
     if isinstance(x, Remote):
         return gather_object(x)
+    if isinstance(x, (Ref, Id)):
+        return gather(resolve(x), copy=copy)
     if isinstance(x, (list, tuple)):
         return _gather_sequence(x, copy)
     return x

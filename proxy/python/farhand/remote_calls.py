@@ -85,7 +85,7 @@ class PythonSide:
         """What tells one host of an engine from the next."""
         return self.epochs.get(host)
 
-    def _engine_id(self, host):
+    def engine_id(self, host):
         return self.session.engine_ids([number_of(host)])[0]
 
     # ---- calls
@@ -95,7 +95,7 @@ class PythonSide:
         arrays = tuple([remote_wire.native_array(array, number_of(host)) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
-            buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(host))
+            buffers = remote_wire.native_buffers(self.session, call.buffers, self.engine_id(host))
         return self.session._native.python_call(host, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
@@ -116,7 +116,16 @@ class PythonSide:
         kind, value = self._load(answer, host, what)
         if kind == remote_wire.KEPT:
             return kept, value
-        return receiver if kind == remote_wire.RECEIVER else value
+        return value if kind == remote_wire.VALUE else self._of_receiver(kind, value, receiver)
+
+    @staticmethod
+    def _of_receiver(kind, value, receiver):
+        """What stands for the object itself, or for a method of it; KEPT has nothing to show."""
+        if kind == remote_wire.METHOD:
+            from .remote import bound_method
+
+            return bound_method(receiver, value)
+        return receiver if kind == remote_wire.RECEIVER else None
 
     def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None):
         """(native object or None, Future of the value)."""
@@ -176,7 +185,7 @@ class PythonSide:
             problem.__traceback__ = None
             future.fill(None, problem)
         else:
-            future.fill(value if kind == remote_wire.VALUE else receiver if kind == remote_wire.RECEIVER else None)
+            future.fill(value if kind == remote_wire.VALUE else self._of_receiver(kind, value, receiver))
 
     def fail_all(self, problem):
         with self.lock:

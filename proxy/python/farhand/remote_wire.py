@@ -5,6 +5,7 @@ persistent ids ("o" and "a"; "p": an array with the pickle of an object that liv
 """
 import builtins
 import io
+import operator
 import pickle
 import sys
 
@@ -13,8 +14,9 @@ import numpy as np
 from .array import Array, wrap
 from .config import config
 from .errors import CLASSES, error
+from .refs import Id, Ref, resolve
 
-VALUE, KEPT, RECEIVER = range(3)
+VALUE, KEPT, RECEIVER, METHOD = range(4)
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _MOST_BUFFERS = 40
@@ -81,6 +83,8 @@ class Call:
         """The persistent id of what lives on an engine; None for all else."""
         from .remote import Remote
 
+        if isinstance(value, (Ref, Id)):
+            value = resolve(value)
         if isinstance(value, Remote):
             items, kind, item = self.objects, "o", value._handle
             if id(item) in self.copies:
@@ -116,6 +120,11 @@ def _pickler_class():
         class Pickler(Base):
             def persistent_id(self, value):
                 return self.call.refer(value)
+
+            def reducer_override(self, value):
+                if isinstance(value, (Ref, Id)):  # of an object of this process: the object in its place
+                    return operator.getitem, ([resolve(value)], 0)
+                return super().reducer_override(value) if Base is not pickle.Pickler else NotImplemented
 
         _picklers.append(Pickler)
     return _picklers[0]

@@ -7,11 +7,14 @@ import time
 import weakref
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from . import _native
 from .config import config
 from .dtypes import dtype_of
 from .errors import CLASSES, Error, error
 from .progress import Bar
+from .refs import Ref
 
 
 ALL_OBJECTS = 10_000_000  # the most that one query may ask for
@@ -34,25 +37,6 @@ class Engine:
     cpu: str
     sandbox: str
     state: str
-
-
-@dataclass(frozen=True)
-class Ref:
-    """An object in the broker's registry.  owner: session id; engine: engine id; age in seconds."""
-
-    id: bytes
-    type: str
-    dtype: object
-    shape: tuple
-    name: str
-    owner: bytes
-    engine: bytes
-    bytes: int
-    age: float
-
-    def __repr__(self):
-        name = f", name={self.name!r}" if self.name else ""
-        return f"<Ref {self.id.hex()[:8]} {self.type} {self.dtype}{list(self.shape)}, {self.bytes} bytes{name}>"
 
 
 class Session:
@@ -94,10 +78,21 @@ class Session:
     def objects(self, limit=10000):
         """What the registry lists: a Ref for each object, with owner, engine, bytes and age."""
         return [
-            Ref(info["id"], info["type"], dtype_of(info["dtype"]) if info["dtype"] else None, info["shape"], info["name"],
-                info["session"], info["engine"], info["bytes"], info["age_ms"] / 1000)
+            Ref._of_record(info["id"], info["type"], dtype_of(info["dtype"]) if info["dtype"] else None, info["shape"], info["name"],
+                           info["session"], info["engine"], info["bytes"], info["age_ms"] / 1000, None)
             for info in self._native.objects(limit)
         ]
+
+    def object(self, instance):
+        """The Ref of one object, by its id (16 bytes), as the registry knows it; None if it does not."""
+        rows = self.sql(f"SELECT *, (SELECT name FROM pieces WHERE object = id) AS name FROM objects WHERE id = '{bytes(instance).hex()}'")
+        if not rows:
+            return None
+        row = rows[0]
+        shape = tuple(int(extent) for extent in row["shape"].strip("[]").split(",") if extent)
+        return Ref._of_record(bytes.fromhex(row["id"]), row["type"], np.dtype(row["dtype"]) if row["dtype"] else None, shape,
+                              row["name"] or "", bytes.fromhex(row["session"]), bytes.fromhex(row["engine"]), row["bytes"],
+                              max(time.time() - row["made_ms"] / 1000, 0.0), None)
 
     def sql(self, query, limit=10000):
         """Read-only SQL over the registry (tables objects, names, engines, sessions): a list of dicts."""
