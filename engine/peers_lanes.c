@@ -4,6 +4,7 @@
 #include "engine/methods.h"
 #include "engine/peers_private.h"
 #include "engine/python_host.h"
+#include "engine/raised.h"
 
 enum { LIST_BYTES_A_HEADER_BYTE = 4, CALLS_A_TURN = 16, NS_PER_MS = 1000000 };
 
@@ -159,4 +160,14 @@ arrival_progress(arrival_t *at)
         info->elapsed_ms = (uint64_t)(clock_now_ns() - progress.started_ns) / NS_PER_MS;
     }
     caller_answer(at->peers, at->caller, &answer);
+}
+
+void
+arrival_flags(arrival_t *at)
+{
+    core_t *core = at->peers->core;
+
+    pthread_mutex_lock(&core->lock);
+    raised_take(core, &at->message.as.FLAGS);
+    pthread_mutex_unlock(&core->lock);
 }

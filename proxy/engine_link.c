@@ -1,5 +1,6 @@
 #include "proxy/engine_link.h"
 
+#include "proxy/flags.h"
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
 #include "proxy/tail.h"
@@ -414,6 +415,8 @@ hear(void *context, const message_t *news)
     engine_link_t *self = context;
     if (news->code == MSG_DONE) {
         take_done(self, news->as.DONE.call);
+    } else if (news->code == MSG_FLAGS) {
+        flags_hear(self->session, &news->as.FLAGS);
     } else if (news->code == MSG_PING && news->as.PING.call) {
         message_t pong = {.code = MSG_PONG};
         pong.as.PONG.call = news->as.PING.call;

@@ -10,6 +10,7 @@ import importlib
 from types import ModuleType as _module
 
 from . import errors as _errors
+from . import errstate as _errstate  # noqa: F401 - it tells the extension
 from ._native import version as _version
 from .array import Array, DistArray, RemoteArray
 from .calls import apply, call, call_all, convert_result, methodcall, vectorize

@@ -31,6 +31,7 @@ typedef struct {
     PyObject *dtypes;                        /* a tuple: NumPy's by our codes */
     PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
     PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
+    struct sites *sites;                     /* flags.c; NULL until it is told of NumPy's errstate */
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -59,6 +60,7 @@ typedef struct {
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
     double call_timeout;    /* seconds; negative: none */
+    PyObject *raised;       /* flags.c: a list of what is to be reported; NULL: nothing */
 } pysession_t;
 
 typedef struct {
@@ -114,6 +116,18 @@ PyObject *pyproxies_handle(native_t *state, PyObject *object);
 extern PyType_Spec pyoperators_spec;
 /* use_operators(class): its methods are called for what is not simple. */
 PyObject *pyoperators_use(PyObject *module, PyObject *class);
+
+/* ---- flags.c: floating-point exceptions */
+/* use_errstate(token, decode, report, (folder, ...)) */
+PyObject *pyflags_use(PyObject *module, PyObject *args);
+/* With the lock and the GIL: calls from now on report what the errstate in force wants to know. */
+void pyflags_watch(pysession_t *session);
+/* With both: keep what has been reported.  false: an exception. */
+bool pyflags_collect(pysession_t *session);
+/* Where a value is read, without the lock: warn, raise or call as the errstate wanted.  false: an exception. */
+bool pyflags_report(pysession_t *session);
+int pyflags_traverse(const struct sites *self, visitproc visit, void *arg);
+void pyflags_destroy(struct sites **self);
 
 /* ---- queries.c: methods of Session that read tables */
 PyObject *pyqueries_engines(PyObject *object, PyObject *none);

@@ -90,6 +90,7 @@ pysession_enter(pysession_t *self)
         native_raise_named(self->module, "STALE_HANDLE", "the session is closed");
         return false;
     }
+    pyflags_watch(self);
     self->inside = PyEval_SaveThread();
     return true;
 }
@@ -157,6 +158,7 @@ pysession_leave(pysession_t *self, int status, const fh_error *error)
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
+    (void)pyflags_collect(self);
     lock_give(self);
     if (PyErr_Occurred())
         return false;
@@ -176,6 +178,7 @@ pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_a
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
+    (void)pyflags_collect(self);
     if (PyErr_Occurred()) {
         if (made)
             fh_array_free(&ret);
@@ -320,6 +323,7 @@ session_dealloc(PyObject *object)
     if (self->lock)
         PyThread_free_lock(self->lock);
     Py_DECREF(self->module);
+    Py_XDECREF(self->raised);
     Py_XDECREF(self->progress);
     PyObject_Free(self);
     Py_DECREF((PyObject *)type);
@@ -354,7 +358,7 @@ session_sync(PyObject *object, PyObject *args)
     double timeout = 0;
     if (!PyArg_ParseTuple(args, "d", &timeout) || !pysession_enter(self))
         return NULL;
-    if (!pysession_leave(self, fh_sync(self->session, timeout, &error), &error))
+    if (!pysession_leave(self, fh_sync(self->session, timeout, &error), &error) || !pyflags_report(self))
         return NULL;
     Py_RETURN_NONE;
 }
