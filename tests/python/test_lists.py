@@ -135,3 +135,9 @@ def test_in_memory_and_in_messages(shared, small_pages, rng, monkeypatch):
                 same(got, np.ascontiguousarray(local.astype(local.dtype.newbyteorder("="))))
             del remotes
         assert (native.stats()["shared_bytes"] > 0) == shared
+
+
+def test_warnings_of_what_is_gathered(cluster):
+    zero, one = fh.scatter([np.zeros(3), np.ones(3)])
+    with np.errstate(divide="warn"), pytest.warns(RuntimeWarning, match="divide"):
+        fh.gather([one / zero, one])

@@ -181,5 +181,5 @@ pylists_gather(PyObject *object, PyObject *args)
     PyMem_Free(locals);
     PyMem_Free(list.arrays);
     PyMem_Free(list.targets);
-    return good ? Py_NewRef(Py_None) : NULL;
+    return good && pyflags_report(self) ? Py_NewRef(Py_None) : NULL;
 }
