@@ -1,6 +1,7 @@
 #include "proxy/engine_link.h"
 
 #include "proxy/flags.h"
+#include "proxy/python_ring.h"
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
 #include "proxy/tail.h"
@@ -63,6 +64,7 @@ engine_link_destroy(engine_link_t **self)
 {
     if (!*self)
         return;
+    python_ring_forget(*self, NULL);
     conn_release(&(*self)->conn, NULL);
     tail_destroy(*self);
     streams_forget(*self);
@@ -84,6 +86,7 @@ engine_link_lost_error(const engine_link_t *self, err_t *err)
 static void
 shut(engine_link_t *self, const err_t *why)
 {
+    python_ring_forget(self, why);
     conn_release(&self->conn, why);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
@@ -384,6 +387,8 @@ void
 engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
 {
     (void)tail_send(self->session, NULL);
+    if (!count)
+        python_ring_cancel(self);
     if (!self->open || !self->conn.last_call)
         return;
     message_t message = {.code = MSG_CANCEL};
@@ -455,6 +460,7 @@ engine_link_receive(engine_link_t *self)
     if (!self->open)
         return false;
     conn_receive(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, true);
     look_after(self);
     return any;
 }
@@ -466,6 +472,7 @@ engine_link_glance(engine_link_t *self)
     if (!self->open || !self->conn.ring)
         return false;
     conn_receive_ring(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, false);
     look_after(self);
     return any;
 }

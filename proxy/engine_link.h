@@ -44,6 +44,7 @@ typedef struct engine_link {
     int ndropped, dropped_room;
     bool abandon;                   /* among them are mappings that children of ours may still see */
     struct engine_streams *streams; /* see streams.h; NULL: none */
+    struct python_ring *python;     /* see python_ring.h; NULL: none yet */
     struct tail *tail;              /* operations that were not sent yet, see tail.h; NULL: none yet */
     int64_t live_bytes;             /* of arrays of this session there */
 } engine_link_t;

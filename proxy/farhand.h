@@ -236,6 +236,7 @@ typedef struct {
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
+    uint64_t python_ring_calls; /* calls of Python objects that went past their engine, to its Python host */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
 

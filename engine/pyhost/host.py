@@ -22,11 +22,13 @@ import _pyhost
 _FILE = "<farhand host>"  # what main.c compiles this as
 _RETURNED, _RAISED, _INTERRUPTED = range(3)
 VALUE, KEPT, RECEIVER, METHOD = range(4)  # kinds of answers
+_CLAIM, _ELSEWHERE = 1, 2  # what an answer through the rings wants: see PY_RESULT
 _CONTAINERS = frozenset((list, tuple, set, frozenset, dict, collections.OrderedDict, collections.defaultdict, collections.deque))
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)  # as attributes they are called here
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
+_DIRECT = 63  # this bit of a call's number: it came through the client's rings
 _OUTPUT = 65536  # characters of output that a call may send back
 _ARRAY_TYPES = frozenset(("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16",
                           "float32", "float64", "complex64", "complex128"))
@@ -440,6 +442,16 @@ def _report(problem):
     return pickled if pickled is None or len(pickled) <= _pyhost.BODY // 2 else None, names, text[:8192], lines[-16384:], notes[:20]
 
 
+@_operation
+def _claim(host, receiver, serial):
+    """The value of a call that came through the client's rings, which needs the engine."""
+    claimed, value = host.claimed
+    host.claimed = 0, None
+    if claimed != serial:
+        raise LookupError("the value is not there any more")
+    return value
+
+
 running = None  # the Host of this process: farhand.engine shows its objects
 
 
@@ -453,6 +465,7 @@ class Host:
         self.pid, self.thread = os.getpid(), threading.get_ident()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
         self.output, self.output_size = [], 0
+        self.claimed = 0, None  # the number of a call through the rings, and its value, for which the client will ask
 
     def print(self, stream, text):
         if self.output_size < _OUTPUT:
@@ -497,10 +510,16 @@ class Host:
     def perform(self, request):
         """Run the call and send the answer."""
         serial, result = request[0], request[2]
+        if serial >> _DIRECT and not all(key in self.objects for key in request[3]):
+            _pyhost.reply(_RETURNED, _ELSEWHERE, b".")  # the engine knows what has become of them
+            return
         self.interruptible = True
         command, receiver = self.load(request)
         value = _OPERATIONS[command[0]](self, receiver, *command[2:])
         self.interruptible = False
+        if serial >> _DIRECT:
+            self.reply(serial, receiver, command, value)
+            return
         answer = _Answer(self, serial)
         if result is not None:
             key = self.key_of(value)
@@ -515,10 +534,42 @@ class Host:
                 answer.collect(value, command[1])
             answer.send(_RETURNED, "", (VALUE, value, self.take_output()))
 
+    def reply(self, serial, receiver, command, value):
+        """Through the client's rings.  What needs the engine's memory, or a place in its table, stays until the client has asked
+        for it in the engine's way."""
+        output, buffers, body = self.output, [], None
+        if value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
+            body = pickle.dumps((RECEIVER, None, output), 5)
+        elif command[0] == "get" and isinstance(value, _FUNCTIONS):
+            body = pickle.dumps((METHOD, _describe_method(command[2], value), output), 5)
+        elif type(value) in _PLAIN:
+            body = pickle.dumps((VALUE, value, output), 5)
+        else:
+            answer = _Answer(self, serial)
+            if command[0] != "value":
+                answer.collect(value, command[1])
+            if not answer.stays:
+                body = _dumps((VALUE, value, output), {}, buffers)
+        if body is None or buffers or len(body) > _pyhost.DIRECT_BODY:
+            if command[0] == "value":  # which has no effect
+                _pyhost.reply(_RETURNED, _ELSEWHERE, b".")
+                return
+            self.claimed = serial, value
+            _pyhost.reply(_RETURNED, _CLAIM, pickle.dumps(("claim", command[1], serial), 5))
+            return
+        self.take_output()
+        _pyhost.reply(_RETURNED, 0, body)
+
+    def interrupted(self, serial):
+        if serial >> _DIRECT:
+            _pyhost.reply(_INTERRUPTED, 0, None)
+        else:
+            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+
     def run(self, request):
         serial, what = request[0], request[1]
         if not _pyhost.begin(serial):
-            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            self.interrupted(serial)
             return
         begun = time.monotonic()
         try:
@@ -534,9 +585,15 @@ class Host:
         self.interruptible = False
         if isinstance(problem, KeyboardInterrupt) and _pyhost.interrupted():
             self.take_output()
-            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            self.interrupted(serial)
             return
         report = _report(problem)
+        if serial >> _DIRECT:
+            body = pickle.dumps((VALUE, report, self.take_output()), 5)
+            if len(body) > _pyhost.DIRECT_BODY:
+                body = pickle.dumps((VALUE, (None, report[1], report[2], report[3][-8192:], []), []), 5)
+            _pyhost.reply(_RAISED, 0, body)
+            return
         text = f"{type(problem).__name__}: {report[2]}".encode()[:300].decode(errors="ignore")
         _Answer(self, serial).send(_RAISED, text, (VALUE, report, self.take_output()))
 
@@ -545,6 +602,9 @@ class Host:
             requests = _pyhost.receive()
             for i, request in enumerate(requests):
                 requests[i] = None
+                if request[0] == -1:
+                    _pyhost.ring(request[1])
+                    continue
                 if request[0] == 0:
                     for key in request[1]:
                         self.objects.pop(key, None)
@@ -572,7 +632,7 @@ def main():
     faulthandler.enable()  # on the standard error of the process, which is the engine's
     signal.signal(signal.SIGINT, interrupt)
     sys.stdout, sys.stderr = _Stream(host, 1), _Stream(host, 2)
-    os.register_at_fork(after_in_child=lambda: os.close(3))
+    os.register_at_fork(after_in_child=_pyhost.forked)
     _pyhost.ready()
     try:
         host.serve()

@@ -294,13 +294,14 @@ pyqueries_stats(PyObject *object, PyObject *none)
     if (!pysession_leave(self, 0, NULL))
         return NULL;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "messages_sent", (unsigned long long)stats.messages_sent,
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "messages_sent", (unsigned long long)stats.messages_sent,
         "messages_received", (unsigned long long)stats.messages_received, "array_bytes_sent",
         (unsigned long long)stats.array_bytes_sent, "array_bytes_received",
         (unsigned long long)stats.array_bytes_received, "shared_bytes", (unsigned long long)stats.shared_bytes,
         "mapped_bytes", (unsigned long long)stats.mapped_bytes, "engine_bytes", (unsigned long long)stats.engine_bytes,
         "waits", (unsigned long long)stats.waits, "rings", (unsigned long long)stats.rings, "ring_messages",
-        (unsigned long long)stats.ring_messages, "rings_failed", (unsigned long long)stats.rings_failed);
+        (unsigned long long)stats.ring_messages, "rings_failed", (unsigned long long)stats.rings_failed,
+        "python_ring_calls", (unsigned long long)stats.python_ring_calls);
 }
 
 /* None, bool, int, float, str and bytes travel; text and bytes are borrowed from source. */
