@@ -451,6 +451,8 @@ static PyMethodDef session_methods[] = {
     {"get", pyarray_get_named, METH_VARARGS, "get(name) -> Array"},
     {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
     {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
+    {"gather_list", pylists_gather, METH_VARARGS,
+     "gather_list(list of Arrays, list of buffers for them, one behind the other)"},
     {"scatter_list", pylists_scatter, METH_VARARGS,
      "scatter_list(list of buffers, engines, which of them is first) -> list of RemoteArray"},
     {"shared", pymapping_shared, METH_VARARGS, "shared(dtype, shape) -> Mapping"},
