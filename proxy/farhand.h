@@ -170,6 +170,9 @@ typedef struct {
 
 /* At most room engines into ret; *ret_count is how many there are. */
 FH_EXPORT int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error);
+/* The same, to be shown: as they were known last if the broker has not answered by then. */
+FH_EXPORT int fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count,
+                                fh_error *error);
 
 typedef struct {
     fh_id id, session, engine;
