@@ -1,4 +1,5 @@
 """What programs that map functions over data did with executors of an older kind, also what never worked there."""
+import concurrent.futures
 import os
 import threading
 import time
