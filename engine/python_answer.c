@@ -234,7 +234,7 @@ take_done(python_host_t *self, const pyhost_done_t *done, rest_t rest, err_t *er
     char text[PYHOST_TEXT];
     err_t why = {0};
 
-    if (!job || done->record.serial != job->serial)
+    if (!job || job->ring || done->record.serial != job->serial)
         return err_set(err, FH_PROTOCOL_ERROR, "it answered call %llu, which is not the one that it runs",
                        (unsigned long long)done->record.serial);
     if (done->arrays > PYHOST_ARRAYS || done->objects > PYHOST_OBJECTS || done->outcome > PYHOST_INTERRUPTED)
@@ -265,6 +265,23 @@ take_done(python_host_t *self, const pyhost_done_t *done, rest_t rest, err_t *er
     return FH_OK;
 }
 
+/* Where the host's rings are: its client opens them, so the engine looks at nothing but whom they belong to. */
+static int
+take_place(python_host_t *self, const pyhost_place_t *place, err_t *err)
+{
+    python_job_t *job = self->first;
+    err_t why = {0};
+
+    if (!job || !job->ring || place->record.serial != job->serial)
+        return err_set(err, FH_PROTOCOL_ERROR, "it made rings that nobody has asked for");
+    job->place = *place;
+    job->pid = self->process ? (int)self->process->child.pid : 0;
+    if (place->status)
+        (void)err_set(&why, FH_NOT_SUPPORTED, "the Python host could make no rings");
+    python_host_finish(self, why.status, &why);
+    return FH_OK;
+}
+
 /* ---- datagrams -----------------------------------------------------------------------------------------------------
  */
 
@@ -286,7 +303,8 @@ take_record(python_host_t *self, const pyhost_record_t *head, err_t *err)
     static const size_t LEAST[] = {[PYHOST_READY] = sizeof(pyhost_ready_t),
                                    [PYHOST_DONE] = sizeof(pyhost_done_t),
                                    [PYHOST_WANT] = sizeof(pyhost_memory_t),
-                                   [PYHOST_FREE] = sizeof(pyhost_list_t)};
+                                   [PYHOST_FREE] = sizeof(pyhost_list_t),
+                                   [PYHOST_PLACE] = sizeof(pyhost_place_t)};
     rest_t rest = {(const char *)head, (const char *)head + head->size};
 
     if (head->code >= sizeof LEAST / sizeof *LEAST || !LEAST[head->code])
@@ -300,6 +318,8 @@ take_record(python_host_t *self, const pyhost_record_t *head, err_t *err)
     }
     if (head->code == PYHOST_DONE)
         return take_done(self, (const pyhost_done_t *)(const void *)head, rest, err);
+    if (head->code == PYHOST_PLACE)
+        return take_place(self, (const pyhost_place_t *)(const void *)head, err);
     if (head->code == PYHOST_WANT)
         return grant(self, (const pyhost_memory_t *)(const void *)head, rest, err);
     return take_free(self, (const pyhost_list_t *)(const void *)head, rest, err);

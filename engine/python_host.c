@@ -116,6 +116,15 @@ python_hosts_find(const python_hosts_t *self, oid_t session)
     return NULL;
 }
 
+python_host_t *
+python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pid)
+{
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (oid_equal(host->session, session) && (uint64_t)host->process->child.pid == pid)
+            return host;
+    return NULL;
+}
+
 int
 python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_t *err)
 {
@@ -226,12 +235,14 @@ python_host_lose(python_hosts_t *self, python_host_t *host)
     err_t err = {0};
     buf_t *poison = NULL;
     python_host_t **at = &self->hosts;
+    char direct[PYHOST_WHAT];
 
     while (*at != host)
         at = &(*at)->next;
     *at = host->next;
     self->count--;
-    describe_end(host, host->first ? host->first->what : "", &err);
+    python_host_direct_what(host, direct);
+    describe_end(host, direct[0] ? direct : host->first ? host->first->what : "", &err);
     if (!host->closing)
         log_limited(LOG_WARNING, "ENG-PYTHON-LOST", "%s", err.text);
     while (host->first) {

@@ -72,6 +72,7 @@ python_process_send(python_process_t *self, const void *bytes, size_t size, cons
     int status = child_process_send(&self->child, bytes, size, fds, nfds, err);
     if (status)
         return status;
+    atomic_fetch_add_explicit(&self->page->asked, 1, memory_order_release);
     self->asked_ns = clock_now_ns();
     self->looked = false;
     return FH_OK;

@@ -38,6 +38,11 @@ def test_examples_with_other_packages_run(cluster, name, package):
     assert "equal: True" in run(cluster, name)
 
 
+def test_scikit_learn_example_runs(cluster):
+    pytest.importorskip("sklearn")
+    assert "of the digits are read right" in run(cluster, "model_selection.py")
+
+
 def test_numba_example_runs(cluster):
     pytest.importorskip("numba")
     assert "equal: True" in run(cluster, "kernel_from_numba.py")
