@@ -130,7 +130,7 @@ int pyflags_traverse(const struct sites *self, visitproc visit, void *arg);
 void pyflags_destroy(struct sites **self);
 
 /* ---- queries.c: methods of Session that read tables */
-PyObject *pyqueries_engines(PyObject *object, PyObject *none);
+PyObject *pyqueries_engines(PyObject *object, PyObject *args);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_memory(PyObject *object, PyObject *none);
@@ -216,6 +216,7 @@ PyObject *pyobject_call(PyObject *object, PyObject *args);
 PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
+PyObject *pyobject_cancel(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */
