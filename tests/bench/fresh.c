@@ -147,7 +147,7 @@ main(int argc, char **argv)
 {
     static const char *const NAMES[] = {[OURS_ONE] = "scatter 1 GiB into fresh memory, one engine",
                                         [OURS_TWO] = "scatter 1 GiB into fresh memory, two engines"};
-    int turns = argc > 1 ? atoi(argv[1]) : 5, mounted = mount_huge();
+    int turns = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 5, mounted = mount_huge();
     char *from = malloc(BYTES);
     if (!from || turns < 1 || turns > MAX_TURNS)
         give_up("memory, or turns");
