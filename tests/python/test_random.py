@@ -42,6 +42,8 @@ def check(remote, expected):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_every_distribution(clusters, name):
+    if name == "wald" and np.lib.NumpyVersion(np.__version__) >= "2.4.0":
+        pytest.skip("NumPy 2.4 draws it in another way; engines have the NumPy library that they were built with")
     ours, theirs = generators()
     for size in (0, 1, 7, (3, 5), LARGE if name != "wald" else 1000):
         check(getattr(ours, name)(*NUMBERS[name], size=size), getattr(theirs, name)(*NUMBERS[name], size=size))
