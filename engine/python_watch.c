@@ -138,6 +138,70 @@ python_hosts_cancel(python_hosts_t *self, oid_t session, bool all)
         cancel_direct(hosts[0]);
 }
 
+static bool
+is_one_of(const python_job_t *job, oid_t session, const ints_t *calls)
+{
+    int64_t number =
+        job->orphan || !oid_equal(job->lane->owner.session, session) ? -1 : (int64_t)message_call(&job->call->message);
+
+    for (uint32_t i = 0; i < calls->count; i++)
+        if (calls->items[i] == number)
+            return true;
+    return false;
+}
+
+/* What was taken back is one row of serials, which grows at its ends until the host has passed it. */
+static bool
+grow_row(pyhost_page_t *page, uint64_t serial)
+{
+    uint64_t first = atomic_load(&page->back_first), last = atomic_load(&page->back_last);
+
+    if (last <= atomic_load(&page->begun)) {
+        atomic_store(&page->back_last, 0);
+        atomic_store(&page->back_first, serial);
+        atomic_store(&page->back_last, serial);
+    } else if (serial == last + 1) {
+        atomic_store(&page->back_last, serial);
+    } else if (serial + 1 == first) {
+        atomic_store(&page->back_first, serial);
+    } else {
+        return serial >= first && serial <= last;
+    }
+    return true;
+}
+
+/* From the last to the first, since the host begins the first ones meanwhile.  It stores what it begins before it looks
+ * at the row, and we look at that after we have stored the row: one of the two sees the other. */
+static void
+take_back(python_host_t *self, python_job_t *job, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    python_job_t *wanted[PYTHON_TAKEN_BACK];
+    int count = 0;
+
+    for (; job && count < PYTHON_TAKEN_BACK; job = job->next)
+        if (is_one_of(job, session, calls))
+            wanted[count++] = job;
+    while (count-- > 0) {
+        python_job_t *last = wanted[count];
+
+        if (*ret_count < PYTHON_TAKEN_BACK && grow_row(self->process->page, last->serial) &&
+            atomic_load(&self->process->page->begun) < last->serial)
+            ret[(*ret_count)++] = (int64_t)message_call(&last->call->message);
+    }
+}
+
+void
+python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
+
+    pthread_mutex_lock(&self->core->lock);
+    for (int i = 0; i < 2; i++)
+        if (hosts[i] && hosts[i]->process)
+            take_back(hosts[i], hosts[i]->first, session, calls, ret, ret_count);
+    pthread_mutex_unlock(&self->core->lock);
+}
+
 static int64_t
 deadline_of(const python_host_t *self)
 {

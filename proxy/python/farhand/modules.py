@@ -16,10 +16,10 @@ def is_code(value):
 
 
 def names_of(values):
-    """Modules that these functions, classes and modules come from, and those that their code imports."""
+    """Modules that these functions, classes and modules (or names of some) come from, and those that their code imports."""
     names = set()
     for value in values:
-        names.add(value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None))
+        names.add(value if isinstance(value, str) else value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None))
         if isinstance(value, types.FunctionType):
             _imports_of_code(value.__code__, names)
     return _asked(names)

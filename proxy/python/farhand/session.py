@@ -127,7 +127,10 @@ class Session:
         self._native.sync(-1.0 if timeout is None else float(timeout))
 
     def cancel(self):
-        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait does this."""
+        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait for arrays does this."""
+        side = self.__dict__.get("_python_side")
+        if side is not None and side.scheduler is not None:
+            side.scheduler.drop_all(error("CANCELLED", "the session's calls were cancelled"))
         self._native.cancel()
 
     def progress(self):

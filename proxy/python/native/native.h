@@ -216,6 +216,7 @@ PyObject *pyobject_call(PyObject *object, PyObject *args);
 PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
+PyObject *pyobject_cancel(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */

@@ -445,6 +445,8 @@ static PyMethodDef session_methods[] = {
      "python_call(engine, what, pickle, objects, arrays, buffers, keep, timeout, token)"},
     {"python_get", pyobject_get, METH_O, "python_get(name) -> Object"},
     {"python_collect", pyobject_collect, METH_NOARGS, "python_collect() -> (list of (token, answer), calls under way)"},
+    {"python_cancel", pyobject_cancel, METH_VARARGS,
+     "python_cancel(tokens, unbegun): of calls that python_collect has not given"},
     {"python_await", pyobject_await, METH_VARARGS, "python_await(milliseconds): until something may have come"},
     {"call_many", session_call_many, METH_VARARGS, "call_many(array or None, engine, method, count)"},
     {"unpublish", session_unpublish, METH_VARARGS, "unpublish(name)"},
