@@ -1,5 +1,6 @@
 #include "proxy/emit.h"
 
+#include "codecs/dtype_fields.h"
 #include "proxy/tail.h"
 
 #include <stdlib.h>
@@ -45,7 +46,7 @@ emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint64_t 
     int status = make_handle(&made, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
     if (status)
         return status;
-    message.as.EMPTY.dtype = (uint64_t)dtype;
+    message.as.EMPTY.dtype = (uint64_t)dtype_wire(dtype);
     message.as.EMPTY.shape = ints_of(shape);
     message.as.EMPTY.first = first;
     status = make(engine, &message, raw, &made, err);
@@ -63,8 +64,8 @@ emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
     return engine_link_call(target->engine, &message, raw, NULL, err);
 }
 
-int
-emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+static int
+view(handle_t *source, const nd_t *nd, dtype_t dtype, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_VIEW};
     handle_t *made;
@@ -75,10 +76,23 @@ emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
     message.as.VIEW.offset = (int64_t)((intptr_t)nd->data - (intptr_t)ARRAY_BASE);
     message.as.VIEW.shape = ints_of(&nd->shape);
     message.as.VIEW.strides = (ints_t){nd->stride, (uint32_t)nd->shape.ndim};
+    message.as.VIEW.dtype = (uint64_t)dtype;
     status = make(source->engine, &message, NULL, &made, err);
     if (!status)
         *ret = made;
     return status;
+}
+
+int
+emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+{
+    return view(source, nd, DTYPE_NONE, ret, err);
+}
+
+int
+emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+{
+    return view(source, nd, dtype_wire(nd->dtype), ret, err);
 }
 
 int
@@ -96,8 +110,9 @@ emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t 
     if (status)
         return status;
     message.as.COPY.object = source->id;
-    message.as.COPY.dtype = (uint64_t)dtype;
+    message.as.COPY.dtype = (uint64_t)dtype_wire(dtype);
     message.as.COPY.first = first;
+    message.as.COPY.watch = source->engine->session->watch;
     status = make(source->engine, &message, NULL, &made, err);
     if (!status)
         *ret = made;
@@ -110,6 +125,7 @@ emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, er
     message_t message = {.code = MSG_ASSIGN};
     message.as.ASSIGN.target = target->id;
     message.as.ASSIGN.source = (operands_t){source, 1};
+    message.as.ASSIGN.watch = target->engine->session->watch;
     message.as.ASSIGN.whole = whole ? whole->id : OID_NONE;
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
@@ -132,6 +148,8 @@ send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes
     message->as.REDUCE.op = str_of(reduce_name(reduce));
     message->as.REDUCE.object = source->id;
     message->as.REDUCE.axes = (ints_t){list, n};
+    if (reduction_is_ordered(reduce, (dtype_t)message->as.REDUCE.dtype)) /* others only compare and count */
+        message->as.REDUCE.watch = source->engine->session->watch;
     status = tail_reduce(source->engine, message, err);
     if (status)
         handle_discard(&made);
@@ -165,7 +183,7 @@ emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtyp
 
 int
 emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts, dtype_t dtype,
-                 bool middle, oid_t result, err_t *err)
+                 bool middle, uint64_t watch, oid_t result, err_t *err)
 {
     message_t message = {.code = MSG_REDUCE_JOIN};
     oid_t *ids = malloc((size_t)n * sizeof *ids);
@@ -179,6 +197,7 @@ emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, in
     message.as.REDUCE_JOIN.result = result;
     message.as.REDUCE_JOIN.dtype = (uint64_t)dtype;
     message.as.REDUCE_JOIN.middle = middle;
+    message.as.REDUCE_JOIN.watch = watch;
     int status = engine_link_call(to, &message, NULL, NULL, err);
     free(ids);
     return status;
@@ -229,7 +248,7 @@ emit_expect(handle_t **transfer, const engine_link_t *from, dtype_t dtype, const
     message_t message = {.code = MSG_EXPECT};
     message.as.EXPECT.transfer = (*transfer)->id;
     message.as.EXPECT.engine = from->id;
-    message.as.EXPECT.dtype = (uint64_t)dtype;
+    message.as.EXPECT.dtype = (uint64_t)dtype_wire(dtype);
     message.as.EXPECT.shape = ints_of(shape);
     return make((*transfer)->engine, &message, NULL, transfer, err);
 }

@@ -15,6 +15,8 @@ int emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint6
 int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
 /* nd must have been made by view arithmetic from memory at ARRAY_BASE. */
 int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
+/* The same as nd's dtype, whatever the source's is. */
+int emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 int emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err);
 /* whole (may be NULL): what the target is a part of, if it has just been made: a failure then comes up where its value
@@ -28,7 +30,7 @@ int emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t 
                       int64_t whole, const shape_t *shape, handle_t **ret, err_t *err);
 /* One result from n states, which are all on `to`.  middle: it will be reduced further. */
 int emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts,
-                     dtype_t dtype, bool middle, oid_t result, err_t *err);
+                     dtype_t dtype, bool middle, uint64_t watch, oid_t result, err_t *err);
 int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
                      err_t *err);
 /* A contiguous copy on another engine, in two steps: SEND here, then EXPECT there.  Between them its lane goes on; but

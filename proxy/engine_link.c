@@ -1,5 +1,8 @@
 #include "proxy/engine_link.h"
 
+#include "proxy/flags.h"
+#include "proxy/python_object.h"
+#include "proxy/python_ring.h"
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
 #include "proxy/tail.h"
@@ -62,6 +65,7 @@ engine_link_destroy(engine_link_t **self)
 {
     if (!*self)
         return;
+    python_ring_forget(*self, NULL);
     conn_release(&(*self)->conn, NULL);
     tail_destroy(*self);
     streams_forget(*self);
@@ -83,6 +87,7 @@ engine_link_lost_error(const engine_link_t *self, err_t *err)
 static void
 shut(engine_link_t *self, const err_t *why)
 {
+    python_ring_forget(self, why);
     conn_release(&self->conn, why);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
@@ -383,11 +388,26 @@ void
 engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
 {
     (void)tail_send(self->session, NULL);
+    if (!count)
+        python_ring_cancel(self);
     if (!self->open || !self->conn.last_call)
         return;
     message_t message = {.code = MSG_CANCEL};
     message.as.CANCEL.call = self->conn.last_call;
     message.as.CANCEL.objects = (oids_t){objects, (uint32_t)count};
+    if (!conn_add_as_is(&self->conn, &message, NULL))
+        (void)conn_flush(&self->conn, NULL);
+}
+
+void
+engine_link_cancel_calls(engine_link_t *self, const int64_t *calls, int count, bool unbegun)
+{
+    if (!self->open || !self->conn.last_call)
+        return;
+    message_t message = {.code = MSG_CANCEL};
+    message.as.CANCEL.call = self->conn.last_call;
+    message.as.CANCEL.calls = (ints_t){calls, (uint32_t)count};
+    message.as.CANCEL.unbegun = unbegun;
     if (!conn_add_as_is(&self->conn, &message, NULL))
         (void)conn_flush(&self->conn, NULL);
 }
@@ -414,10 +434,14 @@ hear(void *context, const message_t *news)
     engine_link_t *self = context;
     if (news->code == MSG_DONE) {
         take_done(self, news->as.DONE.call);
+    } else if (news->code == MSG_FLAGS) {
+        flags_hear(self->session, &news->as.FLAGS);
     } else if (news->code == MSG_PING && news->as.PING.call) {
         message_t pong = {.code = MSG_PONG};
         pong.as.PONG.call = news->as.PING.call;
         conn_add_as_is(&self->conn, &pong, NULL);
+    } else if (news->code == MSG_TAKEN_BACK) {
+        python_object_taken_back(self, &news->as.TAKEN_BACK.calls);
     } else if (news->code == MSG_ERROR && news->as.ERROR.call == 0) {
         err_t err = {0};
         message_to_err(&news->as.ERROR, &err);
@@ -452,6 +476,7 @@ engine_link_receive(engine_link_t *self)
     if (!self->open)
         return false;
     conn_receive(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, true);
     look_after(self);
     return any;
 }
@@ -463,6 +488,7 @@ engine_link_glance(engine_link_t *self)
     if (!self->open || !self->conn.ring)
         return false;
     conn_receive_ring(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, false);
     look_after(self);
     return any;
 }

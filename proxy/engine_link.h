@@ -44,6 +44,7 @@ typedef struct engine_link {
     int ndropped, dropped_room;
     bool abandon;                   /* among them are mappings that children of ours may still see */
     struct engine_streams *streams; /* see streams.h; NULL: none */
+    struct python_ring *python;     /* see python_ring.h; NULL: none yet */
     struct tail *tail;              /* operations that were not sent yet, see tail.h; NULL: none yet */
     int64_t live_bytes;             /* of arrays of this session there */
 } engine_link_t;
@@ -77,6 +78,8 @@ void engine_link_drop(engine_link_t *self, oid_t id);
 int engine_link_flush(engine_link_t *self, err_t *err);
 /* Ask the engine to give up what was sent so far: the calls that make these objects, or (count 0) everything. */
 void engine_link_cancel(engine_link_t *self, const oid_t *objects, int count);
+/* Likewise the calls with these numbers, of which there are at most 512; unbegun: those that have begun go on. */
+void engine_link_cancel_calls(engine_link_t *self, const int64_t *calls, int count, bool unbegun);
 /* Take what has arrived. */
 bool engine_link_receive(engine_link_t *self);
 /* Take what has arrived through the rings: a glance at memory where nothing has. */

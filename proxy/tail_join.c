@@ -31,7 +31,7 @@ tail_join_send(tail_join_t *self, err_t *err)
     }
     return status ? status
                   : emit_reduce_join(self->to, self->reduce, self->states, self->n, self->cuts, self->dtype,
-                                     self->middle, self->result, err);
+                                     self->middle, self->watch, self->result, err);
 }
 
 int
@@ -54,6 +54,7 @@ tail_join(tail_join_t *join, handle_t **ret, err_t *err)
         return status;
     }
     join->result = made->id;
+    join->watch = session->watch;
     bool unsent = false;
     for (int i = 0; i < join->n; i++)
         unsent |= tail_has(join->states[i]->engine, join->states[i]->id);

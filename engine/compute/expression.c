@@ -2,6 +2,7 @@
 
 #include "base/stream_copy.h"
 #include "engine/compute/expression_strips.h"
+#include "engine/compute/flags.h"
 #include "engine/compute/iterate.h"
 
 #include <string.h>
@@ -30,6 +31,9 @@ take_inputs(expression_t *self, const nd_t *inputs, const bool *constant, int ni
             self->constant[i] = inputs[i];
         else
             shapes[self->narrays++] = &inputs[i].shape;
+        if (!dtype_valid((uint64_t)inputs[i].dtype))
+            return err_set(err, FH_WRONG_TYPE, "an expression of numbers has an input of dtype %s",
+                           dtype_name(inputs[i].dtype));
         self->dtype[i] = (uint8_t)inputs[i].dtype;
     }
     if (self->narrays == 0)
@@ -110,6 +114,7 @@ expression_init(expression_t *self, const nd_t *inputs, const bool *constant, in
                        nsteps, EXPRESSION_INPUTS, EXPRESSION_STEPS);
     memset(self->dtype, DTYPE_NONE, sizeof self->dtype);
     self->nsteps = nsteps;
+    self->flags = NULL;
     int status = take_inputs(self, inputs, constant, ninputs, err);
     for (int i = 0; i < nsteps && status == FH_OK; i++)
         status = take_step(self, i, &steps[i], err);
@@ -167,6 +172,10 @@ run_block(const expression_t *self, char *const *data, const int64_t *step, int6
             steps[nin + k] = (int64_t)dtype_size((dtype_t)self->dtype[value]);
         }
         self->step[i].loop(p, steps, n);
+        if (self->flags != NULL) {
+            __atomic_fetch_or(&self->flags[i], flags_raised(), __ATOMIC_RELAXED);
+            flags_clear();
+        }
     }
 }
 
@@ -268,7 +277,7 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
     store.n = n;
     store.stream = out_bytes >= STREAM_COPY_BYTES;
     store.strips.program.n = 0;
-    if (shape_count(&self->shape) >= WORTH_STRIPS)
+    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS)
         expression_strips_store(&store.strips, self, value, n, store.stream);
     iterate_t walk;
     iterate_init(&walk, operand, self->narrays + n, self->narrays);
@@ -358,7 +367,7 @@ expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, 
     load.self = self;
     load.value = value;
     load.load.program.n = load.fold.program.n = 0;
-    if (shape_count(&self->shape) >= WORTH_STRIPS) {
+    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS) {
         expression_strips_store(&load.load, self, &value, 1, false);
         expression_strips_fold(&load.fold, self, value, reduce);
     }

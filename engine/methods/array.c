@@ -48,13 +48,13 @@ results_empty(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 static int
 check_range(const nd_t *nd, uint64_t offset, uint64_t size, err_t *err)
 {
-    uint64_t item = dtype_size(nd->dtype), bytes = (uint64_t)shape_bytes(&nd->shape, nd->dtype);
+    uint64_t item = dtype_grain(nd->dtype), bytes = (uint64_t)shape_bytes(&nd->shape, nd->dtype);
 
     if (offset > bytes || size > bytes - offset)
         return err_set(err, FH_BAD_INDEX, "bytes %llu to %llu of an array of %llu", (unsigned long long)offset,
                        (unsigned long long)(offset + size), (unsigned long long)bytes);
     if (offset % item || size % item)
-        return err_set(err, FH_INVALID_ARGUMENT, "offset %llu and size %llu are not multiples of the itemsize %llu",
+        return err_set(err, FH_INVALID_ARGUMENT, "offset %llu and size %llu are not multiples of the size %llu",
                        (unsigned long long)offset, (unsigned long long)size, (unsigned long long)item);
     return FH_OK;
 }
@@ -107,7 +107,7 @@ run_view(run_t *run, err_t *err)
 
     if (status)
         return status;
-    status = run_strided(pin.nd.dtype, message->shape, message->strides, &view, err);
+    status = run_strided(message->dtype ? message->dtype : pin.nd.dtype, message->shape, message->strides, &view, err);
     if (!status)
         status = run_place(pin.segment, pin.nd.data - pin.segment->data, message->offset, &view, err);
     if (!status) {
@@ -125,23 +125,6 @@ results_view(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     return 1;
 }
 
-/* The failure that waits to be told, if there is one; it is told once. */
-static int
-take_error(run_t *run, err_t *err)
-{
-    int status = FH_OK;
-
-    pthread_mutex_lock(&run->core->lock);
-    if (run->lane->error) {
-        status = run->lane->error->status;
-        *err = *run->lane->error;
-        free(run->lane->error);
-        run->lane->error = NULL;
-    }
-    pthread_mutex_unlock(&run->core->lock);
-    return status;
-}
-
 static int
 run_fetch(run_t *run, err_t *err)
 {
@@ -152,7 +135,7 @@ run_fetch(run_t *run, err_t *err)
 
     if (run_defer(run, (int64_t)fetch->size))
         return FH_OK;
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = core_pin(run->core, fetch->object, &pin, err);
@@ -197,7 +180,7 @@ run_locate(run_t *run, err_t *err)
 {
     const msg_LOCATE_t *locate = &run->call->message.as.LOCATE;
     pin_t pin = {0};
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = core_pin(run->core, locate->object, &pin, err);
@@ -238,7 +221,7 @@ run_map(run_t *run, err_t *err)
 {
     const msg_MAP_t *map = &run->call->message.as.MAP;
     pin_t pin = {0};
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = map->writes ? core_open_to_writer(run->core, run->lane, map->object, map->result, &pin, err)
@@ -288,7 +271,7 @@ run_sync(run_t *run, err_t *err)
         pthread_mutex_unlock(&run->core->lock);
     }
     if (!status)
-        status = take_error(run, err);
+        status = run_take_error(run, err);
     if (status)
         return status;
     pthread_mutex_lock(&run->core->lock);

@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import joining, reductions
+from .dtypes import is_other
 from .errors import error
 from .function_table import implementation, rows
 from .ufuncs import call
@@ -58,6 +59,10 @@ def copyto(dst, src, casting="same_kind", where=True):
         np.copyto(dst, np.asarray(src), casting=casting, where=np.asarray(where) if where is not True else True)
     elif where is True:
         dst._assign(src, casting)
+    elif is_other(dst.dtype) or is_other(getattr(src, "dtype", dst.dtype)):
+        from .others import fitting
+
+        dst._assign(call("where", (where, fitting(src, dst.dtype, casting), dst)), "no")
     else:
         call("positive" if dst.dtype.kind != "b" else "logical_or", (src,) if dst.dtype.kind != "b" else (src, False), (dst,),
              where, None, casting)
@@ -97,7 +102,8 @@ def angle(z, deg=False):
 
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    near = call("absolute", (call("subtract", (a, b)),)) <= atol + rtol * call("absolute", (_remote(b, a),))
+    with np.errstate(invalid="ignore"):
+        near = call("absolute", (call("subtract", (a, b)),)) <= atol + rtol * call("absolute", (_remote(b, a),))
     close = call("logical_or", (call("logical_and", (near, call("isfinite", (_remote(b, a),)))), call("equal", (a, b))))
     if equal_nan:
         both = call("logical_and", (call("isnan", (_remote(a, b),)), call("isnan", (_remote(b, a),))))
