@@ -15,7 +15,9 @@
 
 enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20, FEATURE_RINGS = 2 };
 
-static const int64_t CHECK_NS = 8000000;
+enum { ALONE_IDS = 1024, ALONE_BYTES = 65536 };
+
+static const int64_t CHECK_NS = 8000000, ALONE_NS = 4000000;
 
 /* ---- what is known -------------------------------------------------------------------------------------------------
  */
@@ -90,6 +92,7 @@ shut(engine_link_t *self, const err_t *why)
     self->done = 0;
     self->unacknowledged = 0;
     self->ndropped = 0;
+    self->dropped_bytes = 0;
     tail_forget(self);
 }
 
@@ -319,8 +322,10 @@ add_releases(engine_link_t *self)
         self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
         self->ndropped -= n;
     }
-    if (!self->ndropped)
-        self->abandon = false;
+    if (self->ndropped)
+        return;
+    self->abandon = false;
+    self->dropped_bytes = 0;
 }
 
 int
@@ -355,7 +360,7 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
 }
 
 void
-engine_link_drop(engine_link_t *self, oid_t id)
+engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes)
 {
     if (self->lost || !self->open || tail_drop(self, id))
         return;
@@ -367,7 +372,10 @@ engine_link_drop(engine_link_t *self, oid_t id)
         self->dropped = grown;
         self->dropped_room = room;
     }
+    if (self->ndropped == 0)
+        self->dropped_ns = clock_coarse_ns();
     self->dropped[self->ndropped++] = id;
+    self->dropped_bytes += bytes;
 }
 
 int
@@ -377,6 +385,15 @@ engine_link_flush(engine_link_t *self, err_t *err)
         return FH_OK;
     add_releases(self);
     return conn_flush(&self->conn, err);
+}
+
+void
+engine_link_push(engine_link_t *self)
+{
+    if (self->open && self->ndropped && !conn_has_batch(&self->conn) && self->ndropped < ALONE_IDS &&
+        self->dropped_bytes < ALONE_BYTES && clock_coarse_ns() - self->dropped_ns < ALONE_NS)
+        return;
+    (void)engine_link_flush(self, NULL);
 }
 
 void

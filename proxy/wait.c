@@ -26,17 +26,18 @@ static const int64_t SPIN_NS = 20000;
 /* ---- spinning ------------------------------------------------------------------------------------------------------
  */
 
-/* Is every engine that owes us an answer awake, and on another CPU?  Who had to be rung and has said nothing since then
- * is only just waking. */
+/* Is every engine that owes us an answer (only: just this one) awake, and on another CPU?  Who had to be rung and has
+ * said nothing since then is only just waking. */
 static bool
-may_spin(const fh_session *session)
+may_spin(const fh_session *session, const conn_t *only)
 {
     int cpu = sched_getcpu(), elsewhere = 0;
     if (session->credit < 0)
         return false;
     for (int i = 0; i < session->nengines; i++) {
         const engine_link_t *engine = session->engines[i];
-        if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call)
+        if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call ||
+            (only && only != &engine->conn))
             continue;
         if (engine->conn.rings_answered != link_ring_rings(engine->conn.ring) ||
             link_ring_other_cpu(engine->conn.ring) == cpu)
@@ -99,23 +100,26 @@ collect_pollfds(fh_session *session)
     return n;
 }
 
-/* Announce at all rings that we sleep.  False: there is something in one. */
+/* Announce at all rings that we sleep, or at that of one connection: then no other engine's answer wakes us.  False:
+ * there is something in one. */
 static bool
-announce(const fh_session *session)
+announce(const fh_session *session, const conn_t *only)
 {
-    for (int i = 0; i < session->nengines; i++)
-        if (session->engines[i]->open && session->engines[i]->conn.ring &&
-            !link_ring_sleep(session->engines[i]->conn.ring))
+    for (int i = 0; i < session->nengines; i++) {
+        const engine_link_t *engine = session->engines[i];
+        if (engine->open && engine->conn.ring && (!only || only == &engine->conn) &&
+            !link_ring_sleep(engine->conn.ring))
             return false;
+    }
     return true;
 }
 
 /* True: something has come, and through rings only. */
 static bool
-doze(fh_session *session, int timeout_ms)
+doze(fh_session *session, const conn_t *only, int timeout_ms)
 {
     int n = collect_pollfds(session), at = 0, rung = 0; /* may move them */
-    int woken = announce(session) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
+    int woken = announce(session, only) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
     for (int i = 0; i < session->nengines; i++)
         if (session->engines[i]->open && session->engines[i]->conn.ring) {
             short revents = woken > 0 && at < n ? session->pollfds[at].revents : 0;
@@ -144,7 +148,8 @@ take_stock(fh_session *session, err_t *err)
 }
 
 static int
-sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context,
+            const conn_t *only, err_t *err)
 {
     int64_t now = clock_now_ns(), stock_ns = now;
     for (bool by_ring = true;;) {
@@ -156,7 +161,7 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
             return timed_out(err);
         session_push(session);
         if (!any && session_untouched(session))
-            by_ring = doze(session, clock_remaining_ms(deadline_ns, SLICE_MS));
+            by_ring = doze(session, only, clock_remaining_ms(deadline_ns, SLICE_MS));
         now = clock_now_ns();
         if (now - stock_ns >= (int64_t)SLICE_MS * 1000000) {
             stock_ns = now;
@@ -167,8 +172,10 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
     }
 }
 
-int
-wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+/* only: what makes it ready comes over this connection; NULL: over any. */
+static int
+wait_on(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, const conn_t *only,
+        err_t *err)
 {
     int status = tail_send(session, err);
     if (status)
@@ -178,10 +185,16 @@ wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *)
     if (ready(context))
         return FH_OK;
     session->waits++;
-    if (may_spin(session) && spin(session, ready, context))
+    if (may_spin(session, only) && spin(session, ready, context))
         return FH_OK;
     session->credit += session->credit < 0;
-    return sleep_until(session, deadline_ns, ready, context, err);
+    return sleep_until(session, deadline_ns, ready, context, only, err);
+}
+
+int
+wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+{
+    return wait_on(session, deadline_ns, ready, context, NULL, err);
 }
 
 static bool
@@ -191,9 +204,15 @@ request_done(const void *context)
 }
 
 int
+wait_reply(fh_session *session, const conn_t *conn, const request_t *request, int64_t deadline_ns, err_t *err)
+{
+    return wait_on(session, deadline_ns, request_done, request, conn->ring ? conn : NULL, err);
+}
+
+int
 wait_request(fh_session *session, conn_t *conn, request_t *request, int64_t deadline_ns, err_t *err)
 {
-    int status = wait_until(session, deadline_ns, request_done, request, err);
+    int status = wait_reply(session, conn, request, deadline_ns, err);
     conn_forget(conn, request);
     if (!status && request->status) {
         if (err)
