@@ -412,6 +412,16 @@ ring_link_destroy(link_t *link)
         free(self);
 }
 
+void
+link_ring_abandon(link_t **link)
+{
+    ring_link_t *self = (ring_link_t *)*link;
+
+    *link = NULL;
+    if (self)
+        link_ring_unmap(self); /* its memory stays: messages may still point there */
+}
+
 const link_ops_t LINK_RING_OPS = {
     .send = ring_link_send,
     .receive = ring_link_receive,

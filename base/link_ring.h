@@ -37,6 +37,9 @@ void link_ring_settle(link_t *self);
 /* The client's side.  NOT_SUPPORTED: it cannot be reached from here, for whatever reason. */
 int link_ring_open(link_t **ret, const link_ring_place_t *place, err_t *err);
 
+/* In a forked child, which only has copies: give them up, without a word to the other side. */
+void link_ring_abandon(link_t **self);
+
 /* Is anything there?  A glance at memory, for who spins. */
 bool link_ring_glance(const link_t *self);
 /* Announce that link_fd will be polled.  False: no need, there is something. */

@@ -35,6 +35,15 @@ child_process_find(const char *path, const char *program, char ret[CHILD_PATH_RO
         (void)snprintf(ret, CHILD_PATH_ROOM, "%s/../libexec/farhand/%s", here, program);
 }
 
+int
+child_process_check(const char *path, const char *program, err_t *err)
+{
+    char found[CHILD_PATH_ROOM];
+    child_process_find(path, program, found);
+    return access(found, X_OK) ? err_set_errno(err, FH_IO_ERROR, errno, "the program %.300s cannot be run", found)
+                               : FH_OK;
+}
+
 /* ---- start ---------------------------------------------------------------------------------------------------------
  */
 

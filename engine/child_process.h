@@ -37,6 +37,8 @@ typedef struct {
 
 /* Where the program is looked for. */
 void child_process_find(const char *path, const char *program, char ret[CHILD_PATH_ROOM]);
+/* IO_ERROR: it is not there, or cannot be run. */
+int child_process_check(const char *path, const char *program, err_t *err);
 /* IO_ERROR says what could not be done; what else prevents the program shows when it ends.  After a failure there is
  * nothing to release. */
 int child_process_start(child_process_t *self, const child_options_t *options, err_t *err);

@@ -5,6 +5,7 @@
 #include "engine/borrow.h"
 #include "engine/core_spill.h"
 #include "engine/lend.h"
+#include "engine/raised.h"
 #include "engine/spill.h"
 
 #include <errno.h>
@@ -87,6 +88,7 @@ core_reply(core_t *self, lane_t *lane, const message_t *message, buf_t *const ra
 
     if (!lane->outbox)
         return;
+    raised_tell(lane);
     if (outbox_add(lane->outbox, message, raws, &err))
         log_limited(LOG_ERROR, "ENG-REPLY-LOST", "call=%llu %s", (unsigned long long)message_call(message), err.text);
     /* What the reactor answers itself it sends before it looks at anything else. */

@@ -71,6 +71,7 @@ typedef struct core {
     char host_name[64];
     runner_host_t *runners;       /* the reactor's alone; NULL: there are none */
     struct python_hosts *pythons; /* likewise; NULL: no Python is run */
+    char no_python[200];          /* then: why, if it was asked for */
 } core_t;
 
 /* An array that stays while it is worked on. */

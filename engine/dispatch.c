@@ -2,6 +2,9 @@
 #include "engine/dispatch.h"
 
 #include "base/log.h"
+#include "codecs/op.h"
+#include "engine/compute/flags.h"
+#include "engine/raised.h"
 
 enum { DONE_EVERY_CALLS = 64, DONE_EVERY_BYTES = 4 * 1024 * 1024 };
 
@@ -102,15 +105,29 @@ note_done(core_t *core, lane_t *lane, const call_t *call, bool on_reactor)
         core_tell_done(core, lane);
 }
 
+/* The client is to hear of floating-point flags that the call has raised. */
+static void
+note_flags(lane_t *lane, const method_t *method, const message_t *message, uint64_t watch, unsigned flags)
+{
+    str_t name = method->raises ? str_of(method->raises) : *(const str_t *)((const char *)message + method->detail);
+    const op_t *op = method->raises ? NULL : op_find(name.data, name.size);
+
+    raised_note(lane, watch, op ? flags_of_op(op, flags) : flags, name);
+}
+
 next_t
 dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
 {
     call_t *call = lane->first;
     const method_t *method = methods_find(call->message.code);
     run_t run = {.core = core, .lane = lane, .call = call, .crew = crew, .on_reactor = on_reactor, .next = NEXT_DONE};
+    uint64_t watch = method->watch ? *(const uint64_t *)((const char *)&call->message + method->watch) : 0;
+    unsigned flags = 0;
     err_t err = {0};
     int status;
 
+    if (watch)
+        flags_clear();
     if (call->phase == 0 && call_cancelled(call) && !(method->flags & METHOD_ALWAYS))
         status = err_set(&err, FH_CANCELLED, "cancelled before it began");
     else if (call->refused)
@@ -125,7 +142,11 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
         return NEXT_COMPUTE;
     if ((!status || run.put_off) && run.next != NEXT_DONE)
         return run.next;
+    if (watch)
+        flags = flags_raised();
     pthread_mutex_lock(&core->lock);
+    if (flags && !status)
+        note_flags(lane, method, &call->message, watch, flags);
     if (status)
         fail(core, lane, method, call, &err);
     note_done(core, lane, call, on_reactor);

@@ -89,13 +89,21 @@ start_pythons(engine_t *self, const engine_options_t *options)
 {
     err_t err;
 
-    if (options->pythons && python_hosts_new(&self->core.pythons,
-                                             &(python_hosts_options_t){.core = &self->core,
-                                                                       .process = options->pythons->process,
-                                                                       .most = options->pythons->most,
-                                                                       .timeout_ns = options->pythons->timeout_ns},
-                                             &err))
-        log_line(LOG_WARNING, "ENG-NO-PYTHON", "Python code is not run: %s", err.text);
+    if (!options->pythons)
+        return;
+    int status = python_process_check(&options->pythons->process, &err);
+
+    if (!status)
+        status = python_hosts_new(&self->core.pythons,
+                                  &(python_hosts_options_t){.core = &self->core,
+                                                            .process = options->pythons->process,
+                                                            .most = options->pythons->most,
+                                                            .timeout_ns = options->pythons->timeout_ns},
+                                  &err);
+    if (!status)
+        return;
+    log_line(LOG_WARNING, "ENG-NO-PYTHON", "Python code is not run: %s", err.text);
+    str_copy(str_of(err.text), self->core.no_python, sizeof self->core.no_python);
 }
 
 static int

@@ -185,6 +185,7 @@ static void
 lane_free(lane_t *lane)
 {
     free(lane->error);
+    free(lane->raised);
     free(lane);
 }
 

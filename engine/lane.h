@@ -80,14 +80,15 @@ typedef struct lane {
     owner_t owner; /* first: the session's objects */
     lane_state_t state;
     call_t *first, *last;
-    size_t bytes;        /* of queued calls */
-    uint32_t count;      /* of queued calls, the one that runs among them */
-    bool gone;           /* the session has ended: nothing more comes, what runs is the last */
-    err_t *error;        /* the first failure of a call that had no result to poison; NULL: none */
-    uint32_t connection; /* counts those that the session has had; each numbers its calls from 1 */
-    uint64_t done;       /* the last call of this one that is through */
-    uint64_t done_told;  /* the last DONE */
-    uint32_t done_calls; /* since then */
+    size_t bytes;          /* of queued calls */
+    uint32_t count;        /* of queued calls, the one that runs among them */
+    bool gone;             /* the session has ended: nothing more comes, what runs is the last */
+    struct raised *raised; /* floating-point flags that the client is to be told of (engine/raised.h); NULL: none yet */
+    err_t *error;          /* the first failure of a call that had no result to poison; NULL: none */
+    uint32_t connection;   /* counts those that the session has had; each numbers its calls from 1 */
+    uint64_t done;         /* the last call of this one that is through */
+    uint64_t done_told;    /* the last DONE */
+    uint32_t done_calls;   /* since then */
     size_t done_bytes;
     bool synced;       /* its replies through rings wait until the broker has heard of all objects */
     outbox_t *outbox;  /* replies to the session's connection, or NULL: nobody to tell */

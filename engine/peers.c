@@ -183,6 +183,7 @@ static void (*handler_of(msg_code_t code))(arrival_t *at)
         {MSG_PUSH, handle_push},          {MSG_PUSH_FAILED, handle_push_failed}, {MSG_OFFER, handle_offer},
         {MSG_PROGRESS, arrival_progress}, {MSG_BORROW, handle_borrow},           {MSG_RETURN, handle_return},
         {MSG_RING, arrival_ring},         {MSG_RING_READY, arrival_ring_ready},  {MSG_STREAMS, arrival_streams},
+        {MSG_FLAGS, arrival_flags},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)

@@ -89,5 +89,6 @@ void arrival_cancel(arrival_t *at);
 void arrival_progress(arrival_t *at);
 /* STREAMS. */
 void arrival_streams(arrival_t *at);
+void arrival_flags(arrival_t *at);
 
 #endif

@@ -32,10 +32,8 @@ is_short(err_t *err)
  */
 
 static int
-take_sizes(python_job_t *job, const pyhost_memory_t *want, rest_t *rest, int64_t sizes[PYHOST_ARRAYS], err_t *err)
+take_sizes(const pyhost_memory_t *want, rest_t *rest, int64_t sizes[PYHOST_ARRAYS], err_t *err)
 {
-    if (!job || want->record.serial != job->serial || job->ngranted)
-        return err_set(err, FH_PROTOCOL_ERROR, "it wants memory for a call that it does not run");
     if (!want->count || want->count > PYHOST_ARRAYS)
         return err_set(err, FH_PROTOCOL_ERROR, "it wants memory for %u arrays at once", want->count);
     for (uint32_t i = 0; i < want->count; i++) {
@@ -50,47 +48,60 @@ take_sizes(python_job_t *job, const pyhost_memory_t *want, rest_t *rest, int64_t
     return FH_OK;
 }
 
-/* Segments for the sizes, or none. */
+/* Pinned segments for the sizes, or none. */
 static int
-take_segments(python_host_t *self, python_job_t *job, const int64_t *sizes, int n, err_t *err)
+take_segments(python_host_t *self, const int64_t *sizes, uint32_t n, uint32_t *ret_pins, err_t *err)
 {
+    uint32_t taken = 0;
     int status = FH_OK;
 
-    for (int i = 0; i < n && !status; i++) {
-        status = pool_take(self->all->core->pool, (size_t)sizes[i], self->session, POOL_MEMFD, &job->granted[i], err);
-        if (!status)
-            segment_lend(job->granted[i]);
+    while (taken < n && !status) {
+        segment_t *segment = NULL;
+
+        status = pool_take(self->all->core->pool, (size_t)sizes[taken], self->session, POOL_MEMFD, &segment, err);
+        if (!status) {
+            segment_lend(segment);
+            status = python_pin(self, &segment, &ret_pins[taken], err);
+        }
+        if (status)
+            segment_unref(&segment);
+        else
+            self->pins[ret_pins[taken++] - 1].granted = true;
     }
-    for (int i = 0; i < n && status; i++)
-        segment_unref(&job->granted[i]);
-    job->ngranted = status ? 0 : n;
+    while (status && taken)
+        python_unpin(self, ret_pins[--taken]);
     return status;
 }
 
 static int
 grant(python_host_t *self, const pyhost_memory_t *want, rest_t rest, err_t *err)
 {
-    python_job_t *job = self->first;
     int64_t sizes[PYHOST_ARRAYS];
+    uint32_t pins[PYHOST_ARRAYS], n = want->count;
     err_t why = {0};
     void *record;
-    int status = take_sizes(job, want, &rest, sizes, err), count = (int)want->count;
+    int status = take_sizes(want, &rest, sizes, err);
 
     if (status)
         return status;
-    int refused = take_segments(self, job, sizes, count, &why);
+    int refused = take_segments(self, sizes, n, pins, &why);
 
-    status = python_packet_reserve(self, PYHOST_GRANT, sizeof(pyhost_memory_t), refused ? 0 : count, &record, err);
+    if (refused)
+        n = 0;
+    status = python_packet_reserve(self, PYHOST_GRANT, sizeof(pyhost_memory_t) + pyhost_padded(n * sizeof *pins),
+                                   (int)n, &record, err);
+    for (uint32_t i = 0; i < n && status; i++)
+        python_unpin(self, pins[i]);
     if (status)
         return status;
     pyhost_memory_t *answer = record;
 
-    answer->record.serial = job->serial;
     answer->status = refused;
-    answer->count = refused ? 0 : want->count;
+    answer->count = n;
     str_copy(str_of(why.text), answer->text, sizeof answer->text);
-    for (int i = 0; i < job->ngranted; i++)
-        python_packet_add_fd(self, job->granted[i]->fd);
+    memcpy(answer + 1, pins, n * sizeof *pins);
+    for (uint32_t i = 0; i < n; i++)
+        python_packet_add_fd(self, self->pins[pins[i] - 1].segment->fd);
     return FH_OK;
 }
 
@@ -119,21 +130,21 @@ read_shape(const pyhost_made_t *from, rest_t *rest, shape_t *ret, err_t *err)
 
 /* Where the array lies: in what was granted, or in memory for its bytes, which come later. */
 static int
-place_array(python_host_t *self, python_job_t *job, const pyhost_made_t *from, const shape_t *shape, pin_t *ret,
-            err_t *err)
+place_array(python_host_t *self, const pyhost_made_t *from, const shape_t *shape, pin_t *ret, err_t *err)
 {
+    python_pin_t *pin =
+        from->granted && from->number && from->number <= self->pins_room ? &self->pins[from->number - 1] : NULL;
     int status = FH_OK;
 
     if (!from->granted) {
         if (from->bytes > PYHOST_INLINE)
             return is_short(err);
         status = pool_take(self->all->core->pool, (size_t)from->bytes, self->session, 0, &ret->segment, err);
-    } else if (from->number >= (uint32_t)job->ngranted || !job->granted[from->number] ||
-               job->granted[from->number]->size < (size_t)from->bytes) {
+    } else if (!pin || !pin->segment || !pin->granted || pin->segment->size < (size_t)from->bytes) {
         status = err_set(err, FH_PROTOCOL_ERROR, "it made an array in memory that it was not given");
     } else {
-        ret->segment = job->granted[from->number];
-        job->granted[from->number] = NULL;
+        ret->segment = segment_ref(pin->segment);
+        pin->granted = false;
     }
     if (!status)
         nd_init(&ret->nd, ret->segment->data, (dtype_t)from->dtype, shape);
@@ -157,7 +168,7 @@ take_arrays(python_host_t *self, python_job_t *job, const pyhost_done_t *done, r
         int status = from ? read_shape(from, rest, &shape, err) : is_short(err);
 
         if (!status)
-            status = place_array(self, job, from, &shape, &made->arrays[i], err);
+            status = place_array(self, from, &shape, &made->arrays[i], err);
         if (status)
             return status;
         memcpy(made->array_ids[i].bytes, from->id, sizeof from->id);
@@ -223,7 +234,7 @@ take_done(python_host_t *self, const pyhost_done_t *done, rest_t rest, err_t *er
     char text[PYHOST_TEXT];
     err_t why = {0};
 
-    if (!job || done->record.serial != job->serial)
+    if (!job || job->ring || done->record.serial != job->serial)
         return err_set(err, FH_PROTOCOL_ERROR, "it answered call %llu, which is not the one that it runs",
                        (unsigned long long)done->record.serial);
     if (done->arrays > PYHOST_ARRAYS || done->objects > PYHOST_OBJECTS || done->outcome > PYHOST_INTERRUPTED)
@@ -254,6 +265,23 @@ take_done(python_host_t *self, const pyhost_done_t *done, rest_t rest, err_t *er
     return FH_OK;
 }
 
+/* Where the host's rings are: its client opens them, so the engine looks at nothing but whom they belong to. */
+static int
+take_place(python_host_t *self, const pyhost_place_t *place, err_t *err)
+{
+    python_job_t *job = self->first;
+    err_t why = {0};
+
+    if (!job || !job->ring || place->record.serial != job->serial)
+        return err_set(err, FH_PROTOCOL_ERROR, "it made rings that nobody has asked for");
+    job->place = *place;
+    job->pid = self->process ? (int)self->process->child.pid : 0;
+    if (place->status)
+        (void)err_set(&why, FH_NOT_SUPPORTED, "the Python host could make no rings");
+    python_host_finish(self, why.status, &why);
+    return FH_OK;
+}
+
 /* ---- datagrams -----------------------------------------------------------------------------------------------------
  */
 
@@ -275,7 +303,8 @@ take_record(python_host_t *self, const pyhost_record_t *head, err_t *err)
     static const size_t LEAST[] = {[PYHOST_READY] = sizeof(pyhost_ready_t),
                                    [PYHOST_DONE] = sizeof(pyhost_done_t),
                                    [PYHOST_WANT] = sizeof(pyhost_memory_t),
-                                   [PYHOST_FREE] = sizeof(pyhost_list_t)};
+                                   [PYHOST_FREE] = sizeof(pyhost_list_t),
+                                   [PYHOST_PLACE] = sizeof(pyhost_place_t)};
     rest_t rest = {(const char *)head, (const char *)head + head->size};
 
     if (head->code >= sizeof LEAST / sizeof *LEAST || !LEAST[head->code])
@@ -289,6 +318,8 @@ take_record(python_host_t *self, const pyhost_record_t *head, err_t *err)
     }
     if (head->code == PYHOST_DONE)
         return take_done(self, (const pyhost_done_t *)(const void *)head, rest, err);
+    if (head->code == PYHOST_PLACE)
+        return take_place(self, (const pyhost_place_t *)(const void *)head, err);
     if (head->code == PYHOST_WANT)
         return grant(self, (const pyhost_memory_t *)(const void *)head, rest, err);
     return take_free(self, (const pyhost_list_t *)(const void *)head, rest, err);

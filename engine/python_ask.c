@@ -90,7 +90,7 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
 {
     if (self->npins == self->pins_room) {
         uint32_t room = self->pins_room ? 2 * self->pins_room : 16;
-        segment_t **grown = room <= MAX_PINS ? realloc(self->pins, room * sizeof *grown) : NULL;
+        python_pin_t *grown = room <= MAX_PINS ? realloc(self->pins, room * sizeof *grown) : NULL;
 
         if (!grown)
             return err_set(err, FH_LIMIT_EXCEEDED, "the session's Python host sees %u arrays already", self->npins);
@@ -98,11 +98,11 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
         self->pins = grown;
         self->pins_room = room;
     }
-    while (self->pins[self->next_pin % self->pins_room])
+    while (self->pins[self->next_pin % self->pins_room].segment)
         self->next_pin++;
     uint32_t place = self->next_pin++ % self->pins_room;
 
-    self->pins[place] = *segment;
+    self->pins[place] = (python_pin_t){*segment, false};
     *segment = NULL;
     self->npins++;
     *ret = place + 1;
@@ -112,9 +112,9 @@ python_pin(python_host_t *self, segment_t **segment, uint32_t *ret, err_t *err)
 void
 python_unpin(python_host_t *self, uint32_t pin)
 {
-    if (!pin || pin > self->pins_room || !self->pins[pin - 1])
+    if (!pin || pin > self->pins_room || !self->pins[pin - 1].segment)
         return;
-    segment_unref(&self->pins[pin - 1]);
+    segment_unref(&self->pins[pin - 1].segment);
     self->npins--;
 }
 
@@ -122,7 +122,7 @@ void
 python_pins_release(python_host_t *self)
 {
     for (uint32_t i = 0; i < self->pins_room; i++)
-        segment_unref(&self->pins[i]);
+        segment_unref(&self->pins[i].segment);
     free(self->pins);
     self->pins = NULL;
     self->npins = self->pins_room = 0;
@@ -274,32 +274,86 @@ write_call(python_host_t *self, const python_request_t *request, uint64_t serial
     return status ? status : put_call(self, request, serial, shapes, inlined, size, err);
 }
 
+static int
+new_job(python_host_t *self, const call_t *call, lane_t *lane, str_t what, python_job_t **ret, err_t *err)
+{
+    python_job_t *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return err_set(err, FH_NO_MEMORY, "no memory for a Python call");
+    job->serial = self->all->job + 1;
+    job->host = self->serial;
+    job->call = call;
+    job->lane = lane;
+    job->limit_ns = self->all->options.timeout_ns;
+    job->core = self->all->core;
+    str_copy(what, job->what, sizeof job->what);
+    *ret = job;
+    return FH_OK;
+}
+
+/* It is asked. */
+static void
+add_job(python_host_t *self, python_job_t *job)
+{
+    self->all->job = job->serial;
+    if (!self->first)
+        self->began_ns = clock_now_ns();
+    *(self->first ? &self->last->next : &self->first) = job;
+    self->last = job;
+}
+
 int
 python_host_ask(python_host_t *self, const python_request_t *request, python_job_t **ret, err_t *err)
 {
-    python_job_t *job = calloc(1, sizeof *job);
-    int status = job ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory for a Python call");
+    python_job_t *job = NULL;
+    int status = new_job(self, request->call, request->lane, request->what, &job, err);
 
     if (!status)
-        status = write_call(self, request, self->all->job + 1, err);
+        status = write_call(self, request, job->serial, err);
     for (uint32_t i = 0; i < request->narrays + request->nbuffers; i++)
         pin_release(&request->arrays[i]);
     if (status) {
         free(job);
         return status;
     }
-    job->serial = ++self->all->job;
-    job->host = self->serial;
-    job->call = request->call;
-    job->lane = request->lane;
-    str_copy(request->what, job->what, sizeof job->what);
-    job->limit_ns = request->timeout_ns ? request->timeout_ns : self->all->options.timeout_ns;
+    if (request->timeout_ns)
+        job->limit_ns = request->timeout_ns;
     job->result = request->result;
-    job->core = self->all->core;
-    if (!self->first)
-        self->began_ns = clock_now_ns();
-    *(self->first ? &self->last->next : &self->first) = job;
-    self->last = job;
+    add_job(self, job);
     *ret = job;
+    return FH_OK;
+}
+
+int
+python_host_ask_ring(python_host_t *self, const call_t *call, lane_t *lane, python_job_t **ret, err_t *err)
+{
+    python_job_t *job = NULL;
+    void *record;
+    int status = new_job(self, call, lane, str_of("rings"), &job, err);
+
+    if (!status)
+        status = python_packet_reserve(self, PYHOST_RING, sizeof(pyhost_record_t), 0, &record, err);
+    if (status) {
+        free(job);
+        return status;
+    }
+    ((pyhost_record_t *)record)->serial = job->serial;
+    job->ring = true;
+    add_job(self, job);
+    *ret = job;
+    return FH_OK;
+}
+
+int
+python_host_ask_end(python_host_t *self, const call_t *call, lane_t *lane, str_t what, python_job_t **ret, err_t *err)
+{
+    int status = new_job(self, call, lane, what, ret, err);
+
+    if (status)
+        return status;
+    (*ret)->verdict = self->direct_verdict;
+    add_job(self, *ret);
+    python_host_kill(self, self->verdict);
     return FH_OK;
 }

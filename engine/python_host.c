@@ -53,8 +53,6 @@ python_job_free(core_t *core, python_job_t **self)
         object_table_note_python(&core->objects, job->host, job->made.objects[i]);
     for (int i = 0; i < job->made.narrays; i++)
         segment_unref(&job->made.arrays[i].segment);
-    for (int i = 0; i < job->ngranted; i++)
-        segment_unref(&job->granted[i]);
     buf_unref(&job->made.body);
     free(job->made.objects);
     free(job->made.array_ids);
@@ -114,6 +112,15 @@ python_hosts_find(const python_hosts_t *self, oid_t session)
 {
     for (python_host_t *host = self->hosts; host; host = host->next)
         if (oid_equal(host->session, session) && !host->ended)
+            return host;
+    return NULL;
+}
+
+python_host_t *
+python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pid)
+{
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (oid_equal(host->session, session) && (uint64_t)host->process->child.pid == pid)
             return host;
     return NULL;
 }
@@ -228,12 +235,14 @@ python_host_lose(python_hosts_t *self, python_host_t *host)
     err_t err = {0};
     buf_t *poison = NULL;
     python_host_t **at = &self->hosts;
+    char direct[PYHOST_WHAT];
 
     while (*at != host)
         at = &(*at)->next;
     *at = host->next;
     self->count--;
-    describe_end(host, host->first ? host->first->what : "", &err);
+    python_host_direct_what(host, direct);
+    describe_end(host, direct[0] ? direct : host->first ? host->first->what : "", &err);
     if (!host->closing)
         log_limited(LOG_WARNING, "ENG-PYTHON-LOST", "%s", err.text);
     while (host->first) {

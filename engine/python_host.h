@@ -56,12 +56,13 @@ typedef struct python_job {
     int verdict;      /* why it was asked to end; OK: it was not */
     bool interrupted; /* SIGINT was sent for it */
     oid_t result;     /* the object that its value becomes in the host; none: none, or it is published */
-    segment_t *granted[PYHOST_ARRAYS];
-    int ngranted;
     bool finished, orphan;
     int status; /* then */
     err_t err;
     bool raised; /* the pickle holds an exception; err says it in short */
+    bool ring;   /* it asks for rings; then: */
+    pyhost_place_t place;
+    int pid;
     python_made_t made;
 } python_job_t;
 
@@ -88,6 +89,12 @@ uint64_t python_host_serial(const python_host_t *self);
 bool python_host_has_room(const python_host_t *self, size_t bytes);
 /* Ask for a call.  The job is the caller's: python_job_free it when it is finished, or python_job_orphan it before. */
 int python_host_ask(python_host_t *self, const python_request_t *request, python_job_t **ret, err_t *err);
+/* Ask for rings for the client that has called; likewise. */
+int python_host_ask_ring(python_host_t *self, const call_t *call, lane_t *lane, python_job_t **ret, err_t *err);
+/* The client says that its rings have hung up: the host has ended or is ended now.  The job fails with its last words.
+ */
+int python_host_ask_end(python_host_t *self, const call_t *call, lane_t *lane, str_t what, python_job_t **ret,
+                        err_t *err);
 /* Send what was asked. */
 void python_host_push(python_host_t *self);
 
@@ -100,8 +107,19 @@ void python_job_orphan(void *job);
  * -------------------------------------------------------------------------------------------------
  */
 
-/* End those calls of a session that are marked as cancelled. */
-void python_hosts_cancel(python_hosts_t *self, oid_t session);
+/* The host of a session; NULL: it has none that can be asked. */
+python_host_t *python_hosts_find(const python_hosts_t *self, oid_t session);
+/* That with this process number, as long as its end has not been told to those who wait for it; NULL: there is none. */
+python_host_t *python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pid);
+/* End those calls of a session that are marked as cancelled; all: also the one that came through its client's rings. */
+void python_hosts_cancel(python_hosts_t *self, oid_t session, bool all);
+
+enum { PYTHON_TAKEN_BACK = 512 };
+
+/* Take back its calls with these numbers as far as the host has not begun them; adds the numbers of those that it will
+ * not begin to ret, which has room for PYTHON_TAKEN_BACK. */
+void python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret,
+                            uint32_t *ret_count);
 /* A session has ended: so do its host, and its calls in the shared one. */
 void python_hosts_forget(python_hosts_t *self, oid_t session);
 int python_hosts_fd(const python_hosts_t *self);

@@ -12,6 +12,12 @@ typedef struct packet {
     _Alignas(8) char bytes[PYHOST_DATAGRAM];
 } packet_t;
 
+/* A segment that a host sees.  NULL: the place is free. */
+typedef struct {
+    segment_t *segment;
+    bool granted; /* for a result, which it is not yet */
+} python_pin_t;
+
 struct python_host {
     python_host_t *next;
     python_hosts_t *all;
@@ -26,11 +32,14 @@ struct python_host {
     bool blocked;                 /* it does not take them now */
     python_job_t *first, *last;   /* asked and not answered */
     int64_t began_ns;             /* when the first of them became the first */
+    uint64_t direct;              /* the call through its client's rings that it was seen to run; 0: none */
+    int64_t direct_ns;            /* since when */
+    int direct_verdict;           /* why it was asked to end; OK: it was not */
     int64_t interrupt_ns;         /* when to send SIGINT again; INT64_MAX: never */
     int64_t kill_ns;              /* when to lose patience; INT64_MAX: never */
     const char *verdict;          /* why we have killed it; NULL: we have not */
     char fault[ERR_TEXT_MAX / 2]; /* what it did wrong, if that was why */
-    segment_t **pins;             /* segments that it sees, by their numbers less one; NULL: free */
+    python_pin_t *pins;           /* segments that it sees, by their numbers less one */
     uint32_t npins, pins_room, next_pin;
 };
 
@@ -64,9 +73,10 @@ int python_answer_take(python_host_t *self, const char *bytes, size_t size, err_
 /* End those of its calls that are marked as cancelled, or that nobody waits for any more. */
 void python_host_cancel(python_host_t *self);
 
+/* What the call through its client's rings is called that it runs, as it says itself; "" if it runs none. */
+void python_host_direct_what(const python_host_t *self, char ret[PYHOST_WHAT]);
+
 /* ---- python_host.c */
-/* NULL: the session has none that can be asked. */
-python_host_t *python_hosts_find(const python_hosts_t *self, oid_t session);
 /* verdict NULL: it has ended by itself, or is about to.  It is buried by and by. */
 void python_host_kill(python_host_t *self, const char *verdict);
 /* The child has ended: fail what it had, and forget it. */

@@ -13,13 +13,21 @@ _Static_assert(PYHOST_FDS <= (int)CHILD_MOST_FDS, "descriptors of a datagram");
 
 static const int64_t LOOK_NS = 20000;
 
+static char PROGRAM[] = "farhand-pyhost";
+
 extern char **environ;
+
+int
+python_process_check(const python_process_options_t *options, err_t *err)
+{
+    return child_process_check(options->program, PROGRAM, err);
+}
 
 int
 python_process_start(python_process_t **ret, const python_process_options_t *options, err_t *err)
 {
-    char python[CHILD_PATH_ROOM], memory[40], name[] = "farhand-pyhost";
-    char *argv[4] = {name};
+    char python[CHILD_PATH_ROOM], memory[40];
+    char *argv[4] = {PROGRAM};
     int argc = 1;
     python_process_t *self = calloc(1, sizeof *self);
     if (!self)
@@ -32,7 +40,7 @@ python_process_start(python_process_t **ret, const python_process_options_t *opt
         argv[argc++] = memory;
     int status = child_process_start(&self->child,
                                      &(child_options_t){.what = "Python host",
-                                                        .program = name,
+                                                        .program = PROGRAM,
                                                         .path = options->program,
                                                         .argv = argv,
                                                         .environment = environ,
@@ -64,6 +72,7 @@ python_process_send(python_process_t *self, const void *bytes, size_t size, cons
     int status = child_process_send(&self->child, bytes, size, fds, nfds, err);
     if (status)
         return status;
+    atomic_fetch_add_explicit(&self->page->asked, 1, memory_order_release);
     self->asked_ns = clock_now_ns();
     self->looked = false;
     return FH_OK;

@@ -26,6 +26,8 @@ typedef struct {
     int64_t asked_ns;
 } python_process_t;
 
+/* IO_ERROR: the program is not there, or cannot be run. */
+int python_process_check(const python_process_options_t *options, err_t *err);
 /* IO_ERROR says what could not be done; that the program is missing shows here too. */
 int python_process_start(python_process_t **ret, const python_process_options_t *options, err_t *err);
 /* Kills it if it lives. */

@@ -29,6 +29,84 @@ press(python_host_t *self, int64_t now_ns)
     python_process_interrupt(self->process, job->serial);
 }
 
+/* ---- calls through the client's rings ------------------------------------------------------------------------------
+ * The page says which one runs.  Whoever lies there keeps its own session's host busy, until the host is killed. */
+
+/* Which one runs?  0: none. */
+static uint64_t
+running_direct(const python_host_t *self)
+{
+    uint64_t running = atomic_load(&self->process->page->running);
+
+    return running & PYHOST_DIRECT ? running : 0;
+}
+
+void
+python_host_direct_what(const python_host_t *self, char ret[PYHOST_WHAT])
+{
+    memset(ret, 0, PYHOST_WHAT);
+    if (!running_direct(self))
+        return;
+    memcpy(ret, self->process->page->what, PYHOST_WHAT - 1); /* once: it may be changed at any time */
+    for (char *at = ret; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+}
+
+static void
+press_direct(python_host_t *self, int verdict, int64_t now_ns)
+{
+    if (!self->direct_verdict)
+        self->kill_ns = now_ns + GRACE_NS;
+    self->direct_verdict = verdict;
+    self->interrupt_ns = now_ns + AGAIN_NS;
+    atomic_store(&self->process->page->verdict, (uint32_t)verdict);
+    python_process_interrupt(self->process, self->direct);
+}
+
+/* Take note of which one runs. */
+static void
+look_at_direct(python_host_t *self, int64_t now_ns)
+{
+    uint64_t running = running_direct(self);
+
+    if (running == self->direct)
+        return;
+    if (self->direct_verdict)
+        self->interrupt_ns = self->kill_ns = INT64_MAX; /* it has ended */
+    if (self->direct)
+        self->began_ns = now_ns; /* what was asked meanwhile begins now */
+    self->direct = running;
+    self->direct_ns = now_ns;
+    self->direct_verdict = FH_OK;
+}
+
+static void
+cancel_direct(python_host_t *self)
+{
+    int64_t now_ns = clock_now_ns();
+
+    look_at_direct(self, now_ns);
+    if (self->direct && !self->direct_verdict)
+        press_direct(self, FH_CANCELLED, now_ns);
+}
+
+/* What is due about it.  True: one runs, and calls of the lane wait. */
+static bool
+enforce_direct(python_host_t *self, int64_t now_ns)
+{
+    look_at_direct(self, now_ns);
+    if (!self->direct)
+        return false;
+    int verdict = self->direct_verdict;
+
+    if (!verdict && now_ns >= self->direct_ns + self->all->options.timeout_ns)
+        verdict = FH_TIMEOUT;
+    if (verdict && (!self->direct_verdict || now_ns >= self->interrupt_ns))
+        press_direct(self, verdict, now_ns);
+    return true;
+}
+
 void
 python_host_cancel(python_host_t *self)
 {
@@ -44,18 +122,84 @@ python_host_cancel(python_host_t *self)
             atomic_store(&self->process->page->cancelled, job->serial);
     }
     pthread_mutex_unlock(&core->lock);
-    if (self->first && self->first->verdict && !self->first->interrupted)
+    if (self->first && self->first->verdict && !self->first->interrupted && !running_direct(self))
         press(self, clock_now_ns());
 }
 
 void
-python_hosts_cancel(python_hosts_t *self, oid_t session)
+python_hosts_cancel(python_hosts_t *self, oid_t session, bool all)
 {
     python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
 
     for (int i = 0; i < 2; i++)
         if (hosts[i])
             python_host_cancel(hosts[i]);
+    if (hosts[0] && all)
+        cancel_direct(hosts[0]);
+}
+
+static bool
+is_one_of(const python_job_t *job, oid_t session, const ints_t *calls)
+{
+    int64_t number =
+        job->orphan || !oid_equal(job->lane->owner.session, session) ? -1 : (int64_t)message_call(&job->call->message);
+
+    for (uint32_t i = 0; i < calls->count; i++)
+        if (calls->items[i] == number)
+            return true;
+    return false;
+}
+
+/* What was taken back is one row of serials, which grows at its ends until the host has passed it. */
+static bool
+grow_row(pyhost_page_t *page, uint64_t serial)
+{
+    uint64_t first = atomic_load(&page->back_first), last = atomic_load(&page->back_last);
+
+    if (last <= atomic_load(&page->begun)) {
+        atomic_store(&page->back_last, 0);
+        atomic_store(&page->back_first, serial);
+        atomic_store(&page->back_last, serial);
+    } else if (serial == last + 1) {
+        atomic_store(&page->back_last, serial);
+    } else if (serial + 1 == first) {
+        atomic_store(&page->back_first, serial);
+    } else {
+        return serial >= first && serial <= last;
+    }
+    return true;
+}
+
+/* From the last to the first, since the host begins the first ones meanwhile.  It stores what it begins before it looks
+ * at the row, and we look at that after we have stored the row: one of the two sees the other. */
+static void
+take_back(python_host_t *self, python_job_t *job, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    python_job_t *wanted[PYTHON_TAKEN_BACK];
+    int count = 0;
+
+    for (; job && count < PYTHON_TAKEN_BACK; job = job->next)
+        if (is_one_of(job, session, calls))
+            wanted[count++] = job;
+    while (count-- > 0) {
+        python_job_t *last = wanted[count];
+
+        if (*ret_count < PYTHON_TAKEN_BACK && grow_row(self->process->page, last->serial) &&
+            atomic_load(&self->process->page->begun) < last->serial)
+            ret[(*ret_count)++] = (int64_t)message_call(&last->call->message);
+    }
+}
+
+void
+python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
+
+    pthread_mutex_lock(&self->core->lock);
+    for (int i = 0; i < 2; i++)
+        if (hosts[i] && hosts[i]->process)
+            take_back(hosts[i], hosts[i]->first, session, calls, ret, ret_count);
+    pthread_mutex_unlock(&self->core->lock);
 }
 
 static int64_t
@@ -67,7 +211,8 @@ deadline_of(const python_host_t *self)
         return self->kill_ns;
     if (!self->ready && self->process->child.started_ns + START_NS < deadline)
         deadline = self->process->child.started_ns + START_NS;
-    if (self->first && self->ready && !self->first->verdict && self->began_ns + self->first->limit_ns < deadline)
+    if (self->first && self->ready && !self->first->verdict && !self->direct &&
+        self->began_ns + self->first->limit_ns < deadline)
         deadline = self->began_ns + self->first->limit_ns;
     return deadline;
 }
@@ -88,10 +233,13 @@ enforce(python_host_t *self, int64_t now_ns)
 {
     if (!self->ready && now_ns >= self->process->child.started_ns + START_NS)
         python_host_kill(self, "it was not ready after 30 seconds");
+    if (enforce_direct(self, now_ns))
+        goto patience; /* what the lane has asked has not begun */
     if (self->first && self->ready && !self->first->verdict && now_ns >= self->began_ns + self->first->limit_ns)
         self->first->verdict = FH_TIMEOUT;
     if (self->first && self->first->verdict && (!self->first->interrupted || now_ns >= self->interrupt_ns))
         press(self, now_ns);
+patience:
     if (now_ns >= self->kill_ns)
         python_host_kill(self, "a call did not end when it was interrupted");
 }
@@ -207,8 +355,8 @@ python_hosts_handle(python_hosts_t *self)
 
     for (python_host_t *host = self->hosts, *next; host; host = next) {
         next = host->next;
-        if (!host->ended &&
-            (now_ns >= deadline_of(host) || (host->first && host->first->verdict && !host->first->interrupted)))
+        if (!host->ended && (now_ns >= deadline_of(host) || host->direct || running_direct(host) ||
+                             (host->first && host->first->verdict && !host->first->interrupted)))
             enforce(host, now_ns);
         if (!host->ended)
             continue;

@@ -1,5 +1,6 @@
 /* engine/transfer_out.c - a queue for each engine, windows for each transfer and session. */
 #include "codecs/strided.h"
+#include "engine/raised.h"
 #include "engine/transfer_private.h"
 
 #include <stdlib.h>
@@ -298,6 +299,10 @@ pump_one(transfers_t *self, queue_t *queue, outgoing_t *outgoing, int *budget, c
             finish(self, outgoing);
         return status;
     }
+    if (!outgoing->begun)
+        status = raised_forward(self->core, outgoing->session, outgoing->engine, way);
+    if (status)
+        return status;
     bool near = !outgoing->begun && way->is_near(way->context, outgoing->engine);
 
     if (!outgoing->begun && may_offer(self, queue, outgoing, near)) {

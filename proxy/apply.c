@@ -81,6 +81,8 @@ apply_emit(const apply_emit_t *self, handle_t **ret, err_t *err)
     apply->reals = (values_t){lists.reals, (uint32_t)self->nreals};
     apply->first = self->first;
     apply->whole = self->whole ? self->whole->id : OID_NONE;
+    if (self->method == APPLY_MATMUL || self->method == APPLY_ACCUMULATE) /* others only compare, count and move */
+        apply->watch = self->engine->session->watch;
     if (!status)
         status = engine_link_call(self->engine, &message, NULL, NULL, err);
     for (int i = 0; i < self->nout && status; i++)

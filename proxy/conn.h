@@ -40,6 +40,7 @@ typedef struct {
     uint64_t bytes_sent, bytes_received; /* of raw frames */
     uint64_t ring_messages;              /* sent through rings */
     uint64_t rings_failed;               /* connections whose rings were given up */
+    uint64_t python_ring_calls;          /* through rings to Python hosts */
 } conn_stats_t;
 
 typedef struct {

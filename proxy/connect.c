@@ -317,5 +317,6 @@ fh_session_stats(const fh_session *session, fh_stats *ret)
                       .waits = session->waits,
                       .ring_messages = session->stats.ring_messages,
                       .rings_failed = session->stats.rings_failed,
-                      .rings = (uint64_t)count_rings(session)};
+                      .rings = (uint64_t)count_rings(session),
+                      .python_ring_calls = session->stats.python_ring_calls};
 }

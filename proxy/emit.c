@@ -98,6 +98,7 @@ emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t 
     message.as.COPY.object = source->id;
     message.as.COPY.dtype = (uint64_t)dtype;
     message.as.COPY.first = first;
+    message.as.COPY.watch = source->engine->session->watch;
     status = make(source->engine, &message, NULL, &made, err);
     if (!status)
         *ret = made;
@@ -110,6 +111,7 @@ emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, er
     message_t message = {.code = MSG_ASSIGN};
     message.as.ASSIGN.target = target->id;
     message.as.ASSIGN.source = (operands_t){source, 1};
+    message.as.ASSIGN.watch = target->engine->session->watch;
     message.as.ASSIGN.whole = whole ? whole->id : OID_NONE;
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
@@ -132,6 +134,8 @@ send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes
     message->as.REDUCE.op = str_of(reduce_name(reduce));
     message->as.REDUCE.object = source->id;
     message->as.REDUCE.axes = (ints_t){list, n};
+    if (reduction_is_ordered(reduce, (dtype_t)message->as.REDUCE.dtype)) /* others only compare and count */
+        message->as.REDUCE.watch = source->engine->session->watch;
     status = tail_reduce(source->engine, message, err);
     if (status)
         handle_discard(&made);
@@ -165,7 +169,7 @@ emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtyp
 
 int
 emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts, dtype_t dtype,
-                 bool middle, oid_t result, err_t *err)
+                 bool middle, uint64_t watch, oid_t result, err_t *err)
 {
     message_t message = {.code = MSG_REDUCE_JOIN};
     oid_t *ids = malloc((size_t)n * sizeof *ids);
@@ -179,6 +183,7 @@ emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, in
     message.as.REDUCE_JOIN.result = result;
     message.as.REDUCE_JOIN.dtype = (uint64_t)dtype;
     message.as.REDUCE_JOIN.middle = middle;
+    message.as.REDUCE_JOIN.watch = watch;
     int status = engine_link_call(to, &message, NULL, NULL, err);
     free(ids);
     return status;

@@ -28,7 +28,7 @@ int emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t 
                       int64_t whole, const shape_t *shape, handle_t **ret, err_t *err);
 /* One result from n states, which are all on `to`.  middle: it will be reduced further. */
 int emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts,
-                     dtype_t dtype, bool middle, oid_t result, err_t *err);
+                     dtype_t dtype, bool middle, uint64_t watch, oid_t result, err_t *err);
 int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
                      err_t *err);
 /* A contiguous copy on another engine, in two steps: SEND here, then EXPECT there.  Between them its lane goes on; but

@@ -1,5 +1,8 @@
 #include "proxy/engine_link.h"
 
+#include "proxy/flags.h"
+#include "proxy/python_object.h"
+#include "proxy/python_ring.h"
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
 #include "proxy/tail.h"
@@ -15,9 +18,7 @@
 
 enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20, FEATURE_RINGS = 2 };
 
-enum { ALONE_IDS = 1024, ALONE_BYTES = 65536 };
-
-static const int64_t CHECK_NS = 8000000, ALONE_NS = 4000000;
+static const int64_t CHECK_NS = 8000000;
 
 /* ---- what is known -------------------------------------------------------------------------------------------------
  */
@@ -64,6 +65,7 @@ engine_link_destroy(engine_link_t **self)
 {
     if (!*self)
         return;
+    python_ring_forget(*self, NULL);
     conn_release(&(*self)->conn, NULL);
     tail_destroy(*self);
     streams_forget(*self);
@@ -85,6 +87,7 @@ engine_link_lost_error(const engine_link_t *self, err_t *err)
 static void
 shut(engine_link_t *self, const err_t *why)
 {
+    python_ring_forget(self, why);
     conn_release(&self->conn, why);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
@@ -306,28 +309,6 @@ wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
     return status ? status : engine_link_open(self, err);
 }
 
-static void
-add_releases(engine_link_t *self)
-{
-    if (tail_waits(self->session))
-        return; /* they may be what it needs */
-    while (self->ndropped && engine_link_has_credit(self, 0)) {
-        int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
-        message_t message = {.code = MSG_RELEASE};
-        message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
-        message.as.RELEASE.abandon = self->abandon;
-        uint64_t call;
-        if (conn_add(&self->conn, &message, NULL, &call, NULL))
-            return; /* the batch is full: they ride on the next */
-        self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
-        self->ndropped -= n;
-    }
-    if (self->ndropped)
-        return;
-    self->abandon = false;
-    self->dropped_bytes = 0;
-}
-
 int
 engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
 {
@@ -337,7 +318,7 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     if (!status)
         status = engine_link_open(self, err);
     if (!status && !conn_has_batch(&self->conn))
-        add_releases(self); /* first: the call may need their memory */
+        engine_link_add_releases(self); /* first: the call may need their memory */
     while (!status) {
         if (!engine_link_has_credit(self, raw_bytes)) {
             status = wait_for_room(self, raw_bytes, err);
@@ -360,51 +341,29 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
 }
 
 void
-engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes)
-{
-    if (self->lost || !self->open || tail_drop(self, id))
-        return;
-    if (self->ndropped == self->dropped_room) {
-        int room = self->dropped_room ? 2 * self->dropped_room : 64;
-        oid_t *grown = realloc(self->dropped, (size_t)room * sizeof *grown);
-        if (!grown)
-            return;
-        self->dropped = grown;
-        self->dropped_room = room;
-    }
-    if (self->ndropped == 0)
-        self->dropped_ns = clock_coarse_ns();
-    self->dropped[self->ndropped++] = id;
-    self->dropped_bytes += bytes;
-}
-
-int
-engine_link_flush(engine_link_t *self, err_t *err)
-{
-    if (!self->open)
-        return FH_OK;
-    add_releases(self);
-    return conn_flush(&self->conn, err);
-}
-
-void
-engine_link_push(engine_link_t *self)
-{
-    if (self->open && self->ndropped && !conn_has_batch(&self->conn) && self->ndropped < ALONE_IDS &&
-        self->dropped_bytes < ALONE_BYTES && clock_coarse_ns() - self->dropped_ns < ALONE_NS)
-        return;
-    (void)engine_link_flush(self, NULL);
-}
-
-void
 engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
 {
     (void)tail_send(self->session, NULL);
+    if (!count)
+        python_ring_cancel(self);
     if (!self->open || !self->conn.last_call)
         return;
     message_t message = {.code = MSG_CANCEL};
     message.as.CANCEL.call = self->conn.last_call;
     message.as.CANCEL.objects = (oids_t){objects, (uint32_t)count};
+    if (!conn_add_as_is(&self->conn, &message, NULL))
+        (void)conn_flush(&self->conn, NULL);
+}
+
+void
+engine_link_cancel_calls(engine_link_t *self, const int64_t *calls, int count, bool unbegun)
+{
+    if (!self->open || !self->conn.last_call)
+        return;
+    message_t message = {.code = MSG_CANCEL};
+    message.as.CANCEL.call = self->conn.last_call;
+    message.as.CANCEL.calls = (ints_t){calls, (uint32_t)count};
+    message.as.CANCEL.unbegun = unbegun;
     if (!conn_add_as_is(&self->conn, &message, NULL))
         (void)conn_flush(&self->conn, NULL);
 }
@@ -431,10 +390,14 @@ hear(void *context, const message_t *news)
     engine_link_t *self = context;
     if (news->code == MSG_DONE) {
         take_done(self, news->as.DONE.call);
+    } else if (news->code == MSG_FLAGS) {
+        flags_hear(self->session, &news->as.FLAGS);
     } else if (news->code == MSG_PING && news->as.PING.call) {
         message_t pong = {.code = MSG_PONG};
         pong.as.PONG.call = news->as.PING.call;
         conn_add_as_is(&self->conn, &pong, NULL);
+    } else if (news->code == MSG_TAKEN_BACK) {
+        python_object_taken_back(self, &news->as.TAKEN_BACK.calls);
     } else if (news->code == MSG_ERROR && news->as.ERROR.call == 0) {
         err_t err = {0};
         message_to_err(&news->as.ERROR, &err);
@@ -469,6 +432,7 @@ engine_link_receive(engine_link_t *self)
     if (!self->open)
         return false;
     conn_receive(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, true);
     look_after(self);
     return any;
 }
@@ -480,6 +444,7 @@ engine_link_glance(engine_link_t *self)
     if (!self->open || !self->conn.ring)
         return false;
     conn_receive_ring(&self->conn, hear, self, &any);
+    any |= python_ring_receive(self, false);
     look_after(self);
     return any;
 }

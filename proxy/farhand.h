@@ -138,8 +138,9 @@ typedef struct {
     /* How far a scatter or gather is that takes more than a second; called every tenth of a second, with context.  The
      * last call of each has moved equal to bytes, or -1 if it has failed. */
     void (*progress)(void *context, int64_t moved, int64_t bytes);
-    /* Non-zero: each elementwise operation is sent at once.  Else a short tail of them waits for the next call of another
-     * kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the same. */
+    /* Non-zero: each elementwise operation is sent at once.  Else a short tail of them waits for the next call of
+     * another kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the
+     * same. */
     int no_fusion;
 } fh_connect_options;
 
@@ -148,8 +149,8 @@ FH_EXPORT int fh_connect(fh_session **ret, const fh_connect_options *options, fh
 /* Ends the session: its unpublished objects are freed.  Handles made from it must be freed before.  NULL-safe,
  * idempotent. */
 FH_EXPORT void fh_close(fh_session **session);
-/* Do what is due without waiting: read news, answer probes, send operations that wait, flush releases.  Call it now and then (every few seconds)
- * in a program that is long idle, so that a restarted broker learns of the session. */
+/* Do what is due without waiting: read news, answer probes, send operations that wait, flush releases.  Call it now and
+ * then (every few seconds) in a program that is long idle, so that a restarted broker learns of the session. */
 FH_EXPORT int fh_tick(fh_session *session, fh_error *error);
 /* Send the operations that wait, if none was added for so many seconds.  Does not wait for them. */
 FH_EXPORT int fh_flush(fh_session *session, double quiet_s, fh_error *error);
@@ -169,6 +170,9 @@ typedef struct {
 
 /* At most room engines into ret; *ret_count is how many there are. */
 FH_EXPORT int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error);
+/* The same, to be shown: as they were known last if the broker has not answered by then. */
+FH_EXPORT int fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count,
+                                fh_error *error);
 
 typedef struct {
     fh_id id, session, engine;
@@ -235,8 +239,24 @@ typedef struct {
     uint64_t rings;         /* engines that are reached through rings in shared memory now */
     uint64_t ring_messages; /* sent through them, of messages_sent */
     uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
+    uint64_t python_ring_calls; /* calls of Python objects that went past their engine, to its Python host */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);
+
+/* Floating-point exceptions.  From fh_session_watch on, engines report the given flags (0: none, as at first) of
+ * ufuncs, casts, sums and products, running results and matrix products under a number of the caller's, below 2^60.
+ * What they have raised is known, of everything that a value depends on, when that value has been gathered or waited
+ * for.  An operation is reported once or more for each number, whether or not anything is done with its result; 64 for
+ * each engine and 256 here are kept until they are taken. */
+enum { FH_FLAG_DIVIDE = 1, FH_FLAG_OVERFLOW = 2, FH_FLAG_UNDERFLOW = 4, FH_FLAG_INVALID = 8, FH_FLAGS_ALL = 15 };
+typedef struct {
+    uint64_t number;
+    unsigned flags;
+    char op[33]; /* the ufunc's name, "cast", "reduce", "accumulate" or "matmul" */
+} fh_flags;
+FH_EXPORT int fh_session_watch(fh_session *session, unsigned flags, uint64_t number, fh_error *error);
+/* Take the oldest, at most room.  Returns how many were taken; with room 0 how many there are. */
+FH_EXPORT int fh_session_flags(fh_session *session, fh_flags *ret, int room);
 
 /* ---- moving arrays -------------------------------------------------------------------------------------------------
  */
@@ -583,6 +603,10 @@ FH_EXPORT int fh_object_get(fh_session *session, const char *name, fh_object **r
 FH_EXPORT int fh_python_collect(fh_session *session,
                                 void (*visit)(void *context, void *collected, fh_python_call *call), void *context,
                                 int *ret_waiting, fh_error *error);
+/* Ask for the end of calls that fh_python_collect has not handed out, found by their `collected`: at most 512 an
+ * engine. unbegun: those that have begun go on.  Does not wait: fh_python_collect tells which of them were CANCELLED.
+ */
+FH_EXPORT int fh_python_cancel(fh_session *session, void *const *collected, int n, int unbegun, fh_error *error);
 /* For a thread that waits for answers while others use the session: descriptors to poll(2) for POLLIN without holding
  * the session, at most room; returns how many, 0 if something is there already.  Only a hint: look again after some
  * milliseconds all the same.  Then, with the session again, fh_session_wake with what poll said. */
@@ -601,9 +625,8 @@ typedef struct {
 FH_EXPORT int fh_session_progress(fh_session *session, void (*visit)(void *context, const fh_progress *progress),
                                   void *context, fh_error *error);
 
-#include "farhand/lists.h"
-
 #include "farhand/dense.h"
+#include "farhand/lists.h"
 
 #ifdef __cplusplus
 }

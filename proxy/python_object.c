@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_INLINE = 8192, BODY_RAW = 64 * 1024, MAX_OBJECTS = 1024, MAX_ARRAYS = 48 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_CANCELLED = 512 };
 
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
@@ -41,119 +41,15 @@ fh_object_describe(const fh_object *object, fh_id *ret_id, int *ret_engine, int 
     *ret_engine = object->handle->engine->number;
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------------
+/* ---- calls --------------------------------------------------------------------------------------------------------
  */
-
-static int
-take_body(fh_python_call *self, const msg_PY_RESULT_t *result, const bin_t *raw, int nraw, err_t *err)
-{
-    bin_t body = nraw ? raw[0] : result->body;
-    self->answer.body_in_array = body.size == 0;
-    if (body.size == 0 && result->arrays.count == 0)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine sent a Python result without a pickle");
-    self->body = malloc(body.size ? body.size : 1);
-    if (!self->body)
-        return err_set(err, FH_NO_MEMORY, "no memory for a result of %u bytes", body.size);
-    if (body.size)
-        memcpy(self->body, body.data, body.size);
-    self->answer.body = self->body;
-    self->answer.size = body.size;
-    return FH_OK;
-}
-
-static int
-take_objects(fh_python_call *self, const oids_t *ids, err_t *err)
-{
-    if (!ids->count)
-        return FH_OK;
-    self->objects = calloc(ids->count, sizeof(fh_object *));
-    if (!self->objects)
-        return err_set(err, FH_NO_MEMORY, "no memory for %u handles", ids->count);
-    for (uint32_t i = 0; i < ids->count; i++) {
-        handle_t *handle = NULL;
-        int status = handle_adopt(&handle, self->engine, ids->items[i], 0, err);
-        if (!status)
-            status = python_object_new(&self->objects[i], handle, self->shared, err);
-        if (status) {
-            handle_unref(&handle);
-            return status;
-        }
-        self->answer.nobjects++;
-    }
-    return FH_OK;
-}
-
-static int
-take_array(fh_python_call *self, oid_t id, uint64_t dtype, const shape_t *shape, fh_array **ret, err_t *err)
-{
-    handle_t *handle = NULL;
-    if (!dtype_valid(dtype) || shape_bytes(shape, (dtype_t)dtype) < 0)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine sent an array of dtype %u that makes no sense",
-                       (unsigned)dtype);
-    int status = handle_adopt(&handle, self->engine, id, shape_bytes(shape, (dtype_t)dtype), err);
-    if (status)
-        return status;
-    status = array_new(ret, self->session, (dtype_t)dtype, shape, -1, 1, err);
-    if (status) {
-        handle_unref(&handle);
-        return status;
-    }
-    array_put(*ret, 0, handle, NULL);
-    return FH_OK;
-}
-
-static int
-take_arrays(fh_python_call *self, const msg_PY_RESULT_t *result, err_t *err)
-{
-    uint32_t n = result->arrays.count, at = 0;
-    if (!n)
-        return FH_OK;
-    if (result->dtypes.count != n || result->ndims.count != n)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine described %u of %u arrays", result->dtypes.count, n);
-    self->arrays = calloc(n, sizeof(fh_array *));
-    if (!self->arrays)
-        return err_set(err, FH_NO_MEMORY, "no memory for %u handles", n);
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t ndim = result->ndims.items[i];
-        if (ndim < 0 || ndim > SHAPE_MAX_DIMS || (uint64_t)ndim > result->shapes.count - at)
-            return err_set(err, FH_PROTOCOL_ERROR, "an engine sent an array of %lld dimensions", (long long)ndim);
-        shape_t shape = {.ndim = (int)ndim};
-        memcpy(shape.extent, result->shapes.items + at, (size_t)ndim * sizeof *shape.extent);
-        at += (uint32_t)ndim;
-        int status =
-            take_array(self, result->arrays.items[i], (uint64_t)result->dtypes.items[i], &shape, &self->arrays[i], err);
-        if (status)
-            return status;
-        self->answer.narrays++;
-    }
-    return FH_OK;
-}
-
-static int
-take_result(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
-{
-    fh_python_call *self = context;
-    if (reply->code != MSG_PY_RESULT)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered PY_CALL with message %d", (int)reply->code);
-    const msg_PY_RESULT_t *result = &reply->as.PY_RESULT;
-    self->answer.raised = result->raised;
-    int status = take_objects(self, &result->objects, err);
-    if (!status)
-        status = take_arrays(self, result, err);
-    return status ? status : take_body(self, result, raw, nraw, err);
-}
 
 static void
 destroy(fh_python_call *self)
 {
     fh_session *session = self->session;
-    for (int i = 0; i < self->answer.nobjects; i++)
-        fh_object_free(&self->objects[i]);
-    for (int i = 0; i < self->answer.narrays; i++)
-        fh_array_free(&self->arrays[i]);
-    free(self->objects);
-    free(self->arrays);
-    free(self->body);
+    python_answer_release(self);
+    buf_unref(&self->pickle);
     free(self);
     session_drop_handle(session);
 }
@@ -245,24 +141,23 @@ emit(fh_python_call *call, const fh_python_request *request, handle_t *result, e
     fh_array *body = NULL;
     buf_t *raw = NULL;
     oid_t *ids = NULL;
-    uint64_t number;
     int status = FH_OK;
     message.as.PY_CALL.what = str_of(request->what);
     message.as.PY_CALL.result = result ? result->id : OID_NONE;
     message.as.PY_CALL.shared = request->shared != 0;
     message.as.PY_CALL.timeout_ms = request->timeout_s > 0 ? (uint64_t)(request->timeout_s * 1e3) + 1 : 0;
-    if (request->size <= BODY_INLINE)
+    if (request->size <= PYTHON_BODY_INLINE)
         message.as.PY_CALL.body = (bin_t){request->body, (uint32_t)request->size};
-    else if (request->size <= BODY_RAW)
+    else if (request->size <= PYTHON_BODY_RAW)
         status = buf_new_copy(&raw, request->body, request->size, err);
     else
         status = scatter_body(call->session, call->engine, request, &body, err);
     if (!status)
         status = list_ids(request, body, &message, &ids, err);
     if (!status)
-        status = engine_link_call(call->engine, &message, raw, &number, err);
+        status = engine_link_call(call->engine, &message, raw, &call->number, err);
     if (!status)
-        conn_expect_in_order(&call->engine->conn, &call->request, number, 1);
+        conn_expect_in_order(&call->engine->conn, &call->request, call->number, 1);
     free(ids);
     buf_unref(&raw);
     fh_array_free(&body);
@@ -304,13 +199,13 @@ fh_python_ask(fh_session *session, const fh_python_request *request, fh_object *
                              .engine = engine,
                              .shared = request->shared != 0,
                              .collected = request->collected,
-                             .request = {.reply = take_result, .context = self}};
+                             .request = {.reply = python_answer_take, .context = self}};
     session->handles++;
     if (request->keep)
         status = handle_new(&handle, engine, OID_NONE, 0, err);
     if (!status && handle)
         status = python_object_new(&object, handle, self->shared, err);
-    if (!status)
+    if (!status && !python_direct_send(self, request))
         status = emit(self, request, handle, err);
     if (status) {
         handle_discard(&handle);
@@ -326,18 +221,26 @@ fh_python_ask(fh_session *session, const fh_python_request *request, fh_object *
     return FH_OK;
 }
 
-/* ---- waiting -------------------------------------------------------------------------------------------------------
+/* ---- waiting ------------------------------------------------------------------------------------------------------
  */
 
-static bool
-is_answered(const void *context)
+bool
+python_call_has_news(const void *context)
 {
     return ((const fh_python_call *)context)->request.due == 0;
+}
+
+static bool
+is_answered(const fh_python_call *call)
+{
+    return python_call_has_news(call) && !python_direct_must_follow(call);
 }
 
 static int
 outcome(const fh_python_call *call, err_t *err)
 {
+    if (call->taken_back)
+        return err_set(err, FH_CANCELLED, "the call was taken back before it began");
     if (call->request.status && err)
         *err = call->request.err;
     if (call->request.status)
@@ -350,8 +253,11 @@ fh_python_wait(fh_python_call *call, double timeout_s, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = session_enter(call->session, err);
-    if (!status && !is_answered(call))
-        status = wait_until(call->session, session_deadline(call->session, timeout_s), is_answered, call, err);
+    int64_t deadline_ns = session_deadline(call->session, timeout_s);
+    while (!status && !is_answered(call))
+        status = python_direct_must_follow(call)
+                     ? python_direct_follow(call, err)
+                     : wait_until(call->session, deadline_ns, python_call_has_news, call, err);
     if (status == FH_INTERRUPTED)
         session_cancel(call->session);
     if (status == FH_TIMEOUT)
@@ -363,7 +269,7 @@ int
 fh_python_answer_get(fh_python_call *call, fh_python_answer *ret, fh_error *error)
 {
     err_t *err = error_start(error);
-    if (!is_answered(call))
+    if (!is_answered(call) && !call->taken_back)
         return err_set(err, FH_BUSY, "the call has not been answered yet");
     *ret = call->answer;
     return outcome(call, err);
@@ -395,7 +301,7 @@ fh_python_call_free(fh_python_call **call)
     if (!self)
         return;
     *call = NULL;
-    if (is_answered(self)) {
+    if (python_call_has_news(self)) {
         destroy(self);
         return;
     }
@@ -408,7 +314,7 @@ python_object_reap(fh_session *session)
 {
     for (fh_python_call **at = &session->python_abandoned; *at;) {
         fh_python_call *call = *at;
-        if (!is_answered(call)) {
+        if (!python_call_has_news(call)) {
             at = &call->next;
             continue;
         }
@@ -446,7 +352,7 @@ fh_python_collect(fh_session *session, void (*visit)(void *context, void *collec
     while (all) {
         fh_python_call *call = all;
         all = call->next;
-        if (is_answered(call)) {
+        if (is_answered(call) || call->taken_back) {
             call->next = NULL;
             visit(context, call->collected, call);
         } else {
@@ -455,4 +361,38 @@ fh_python_collect(fh_session *session, void (*visit)(void *context, void *collec
         }
     }
     return FH_OK;
+}
+
+static bool
+is_one_of(const fh_python_call *call, void *const *collected, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (collected[i] == call->collected)
+            return true;
+    return false;
+}
+
+void
+python_object_taken_back(const engine_link_t *engine, const ints_t *calls)
+{
+    for (fh_python_call *call = engine->session->python_first; call; call = call->next)
+        for (uint32_t i = 0; i < calls->count && call->engine == engine; i++)
+            if ((uint64_t)calls->items[i] == call->number)
+                call->taken_back = true;
+}
+
+int
+fh_python_cancel(fh_session *session, void *const *collected, int n, int unbegun, fh_error *error)
+{
+    int64_t numbers[MAX_CANCELLED];
+    int status = session_enter(session, error_start(error));
+    for (int i = 0; i < session->nengines && !status; i++) {
+        int count = 0;
+        for (const fh_python_call *call = session->python_first; call && count < MAX_CANCELLED; call = call->next)
+            if (call->engine == session->engines[i] && !is_answered(call) && is_one_of(call, collected, n))
+                numbers[count++] = (int64_t)call->number;
+        if (count)
+            engine_link_cancel_calls(session->engines[i], numbers, count, unbegun != 0);
+    }
+    return status;
 }

@@ -3,22 +3,28 @@
 #include "base/link_ring.h"
 #include "proxy/wait.h"
 
+int
+ring_link_place(const message_t *reply, link_ring_place_t *ret, err_t *err)
+{
+    const msg_RING_PLACE_t *place = &reply->as.RING_PLACE;
+    if (reply->code != MSG_RING_PLACE)
+        return err_set(err, FH_PROTOCOL_ERROR, "an engine that was asked for rings answered with message %d",
+                       (int)reply->code);
+    *ret = (link_ring_place_t){place->pid,
+                               place->memory_fd,
+                               place->memory_inode,
+                               place->engine_bell_fd,
+                               place->engine_bell_inode,
+                               place->client_bell_fd,
+                               place->client_bell_inode};
+    return FH_OK;
+}
+
 static int
 take_place(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
-    link_ring_place_t *self = context;
-    const msg_RING_PLACE_t *place = &reply->as.RING_PLACE;
     (void)raw, (void)nraw;
-    if (reply->code != MSG_RING_PLACE)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered RING with message %d", (int)reply->code);
-    *self = (link_ring_place_t){place->pid,
-                                place->memory_fd,
-                                place->memory_inode,
-                                place->engine_bell_fd,
-                                place->engine_bell_inode,
-                                place->client_bell_fd,
-                                place->client_bell_inode};
-    return FH_OK;
+    return ring_link_place(reply, context, err);
 }
 
 /* Send one question, the way that the connection goes now, and wait for its answer. */

@@ -1,6 +1,7 @@
 #include "proxy/session.h"
 
 #include "proxy/context.h"
+#include "proxy/flags.h"
 #include "proxy/tail.h"
 #include "proxy/wait.h"
 
@@ -45,6 +46,7 @@ session_destroy(fh_session *self)
         engine_link_destroy(&self->engines[i]);
     free(self->engines);
     free(self->joins);
+    flags_release(self);
     free(self->pollfds);
     if (self->wake_fd >= 0)
         close(self->wake_fd);

@@ -54,7 +54,10 @@ struct fh_session {
     int64_t tails_ns;           /* when one was last added to */
     struct tail_join *joins;
     uint64_t engine_bytes, waits;
-    int64_t pumped_ns;     /* when everything was last looked at, by the coarse clock */
+    int64_t pumped_ns; /* when everything was last looked at, by the coarse clock */
+    uint64_t watch;    /* what calls are to report, as on the wire; see flags.h */
+    fh_flags *flags;   /* reported and not taken; NULL: none yet */
+    int nflags;
     int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */

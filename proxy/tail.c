@@ -19,7 +19,7 @@ static const int64_t QUIET_NS = 1000000;
 
 typedef struct {
     const op_t *op;
-    uint64_t loop_in, loop_out;
+    uint64_t loop_in, loop_out, watch;
     int argument[OP_MAX_IN]; /* input, or INPUTS + OP_MAX_OUT * step + output */
     oid_t result[OP_MAX_OUT];
     bool wanted[OP_MAX_OUT];
@@ -160,7 +160,7 @@ tail_ufunc(engine_link_t *engine, const op_t *op, message_t *message, const shap
         session->tails++;
     }
     step_t *step = &tail->steps[tail->nsteps];
-    *step = (step_t){.op = op, .loop_in = ufunc->loop_in, .loop_out = ufunc->loop_out};
+    *step = (step_t){.op = op, .loop_in = ufunc->loop_in, .loop_out = ufunc->loop_out, .watch = ufunc->watch};
     for (int k = 0; k < op->nin; k++)
         step->argument[k] = take_operand(tail, &ufunc->inputs.items[k]);
     for (int k = 0; k < op->nout; k++) {
@@ -242,6 +242,8 @@ typedef struct {
     operand_t inputs[INPUTS];
     uint32_t ninputs, nsteps;
     int64_t numbers[NUMBERS * STEPS];
+    int64_t watches[STEPS + 1]; /* the last one: of the reduction */
+    bool watched;               /* one of them at least */
     oid_t results[RESULTS];
     int64_t values[RESULTS];
     uint32_t nresults;
@@ -291,6 +293,8 @@ number(choice_t *self, const struct tail *tail)
             numbers[2 + k] = k < step->op->nin ? number_of(self, tail, step->argument[k]) : 0;
         for (int k = 0; k < OP_MAX_OUT; k++)
             self->number[INPUTS + OP_MAX_OUT * i + k] = INPUTS + OP_MAX_OUT * (int)self->nsteps + k;
+        self->watches[self->nsteps] = (int64_t)step->watch;
+        self->watched |= step->watch != 0;
         uint32_t size = (uint32_t)strlen(step->op->name);
         if (self->nsteps++ > 0)
             self->ops[self->ops_size++] = ' ';
@@ -300,8 +304,10 @@ number(choice_t *self, const struct tail *tail)
 }
 
 static void
-fill(const choice_t *self, const struct tail *tail, msg_FUSED_t *ret)
+fill(const choice_t *self, const struct tail *tail, bool reduced, msg_FUSED_t *ret)
 {
+    if (self->watched)
+        ret->watches = (ints_t){self->watches, self->nsteps + reduced};
     ret->ops = (str_t){self->ops, self->ops_size};
     ret->inputs = (operands_t){self->inputs, self->ninputs};
     ret->steps = (ints_t){self->numbers, NUMBERS * self->nsteps};
@@ -324,6 +330,7 @@ send_single(engine_link_t *engine, const choice_t *choice, const step_t *step, e
     message.as.UFUNC.loop_in = step->loop_in;
     message.as.UFUNC.loop_out = step->loop_out;
     message.as.UFUNC.first = engine->tail->first;
+    message.as.UFUNC.watch = step->watch;
     return engine_link_call(engine, &message, NULL, NULL, err);
 }
 
@@ -365,7 +372,7 @@ send_group(engine_link_t *engine, int first, const uint32_t *sources, bool *made
     if (choice.nsteps == 1 && (int)choice.nresults == single->op->nout) {
         status = send_single(engine, &choice, single, err);
     } else {
-        fill(&choice, tail, &message.as.FUSED);
+        fill(&choice, tail, false, &message.as.FUSED);
         status = engine_link_call(engine, &message, NULL, NULL, err);
     }
     for (uint32_t r = 0; r < choice.nresults; r++)
@@ -405,7 +412,9 @@ send_reduction(engine_link_t *engine, const reduction_t *reduction, err_t *err)
     choice.values[0] = choice.number[reduction->value];
     choice.nresults = 1;
     message = (message_t){.code = MSG_FUSED};
-    fill(&choice, tail, &message.as.FUSED);
+    choice.watches[choice.nsteps] = (int64_t)reduce->watch;
+    choice.watched |= reduce->watch != 0;
+    fill(&choice, tail, true, &message.as.FUSED);
     message.as.FUSED.reduce = reduce->op;
     message.as.FUSED.axes = reduce->axes;
     message.as.FUSED.keepdims = reduce->keepdims;

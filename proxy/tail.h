@@ -31,6 +31,7 @@ typedef struct tail_join {
     int64_t *cuts;     /* owned; n + 1 */
     shape_t shape;     /* of the result */
     oid_t result;
+    uint64_t watch;
 } tail_join_t;
 void tail_join_release(tail_join_t *self);
 /* Part of tail_send. */

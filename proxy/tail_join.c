@@ -34,7 +34,7 @@ tail_join_send(tail_join_t *self, err_t *err)
     }
     return status ? status
                   : emit_reduce_join(self->to, self->reduce, self->states, self->n, self->cuts, self->dtype,
-                                     self->middle, self->result, err);
+                                     self->middle, self->watch, self->result, err);
 }
 
 /* ---- brought by the client -----------------------------------------------------------------------------------------
@@ -195,6 +195,7 @@ tail_join(tail_join_t *join, handle_t **ret, err_t *err)
         return status;
     }
     join->result = made->id;
+    join->watch = session->watch;
     if (is_kept(join)) {
         session->joins[session->njoins++] = *join;
         session->tails_ns = clock_now_ns();

@@ -128,6 +128,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
     msg_UFUNC_t *ufunc = &message.as.UFUNC;
     int status = FH_OK;
     ufunc->op = str_of(self->op->name);
+    ufunc->watch = self->session->watch;
     ufunc->first = layout_first(&self->layout, &self->shape, i);
     for (int k = 0; k < self->nin; k++) {
         operands[k] = input_operand(&self->in[k], i);

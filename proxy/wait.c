@@ -7,6 +7,7 @@
 
 #include "base/link_ring.h"
 #include "base/ring.h"
+#include "proxy/python_ring.h"
 #include "proxy/tail.h"
 
 #include <poll.h>
@@ -18,7 +19,8 @@ enum {
     LOOKS = 32,    /* glances between two looks at the clock */
     SPIN_COST = 4, /* so many short waits pay for a spin in vain */
     MAX_CREDIT = 64,
-    FDS_OF_AN_ENGINE = 2 /* connection and rings */
+    RINGS_OF_AN_ENGINE = 2, /* its own, and its Python host's */
+    FDS_OF_AN_ENGINE = 1 + RINGS_OF_AN_ENGINE
 };
 
 static const int64_t SPIN_NS = 20000;
@@ -36,6 +38,11 @@ may_spin(const fh_session *session, const conn_t *only)
         return false;
     for (int i = 0; i < session->nengines; i++) {
         const engine_link_t *engine = session->engines[i];
+        if (python_ring_link(engine)) {
+            if (!python_ring_is_awake(engine, cpu))
+                return false;
+            elsewhere++;
+        }
         if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call ||
             (only && only != &engine->conn))
             continue;
@@ -73,6 +80,13 @@ spin(fh_session *session, bool (*ready)(const void *), const void *context)
 /* ---- sleeping ------------------------------------------------------------------------------------------------------
  */
 
+/* One of its rings that we may be woken by; NULL: none. */
+static link_t *
+ring_of(const engine_link_t *engine, int i)
+{
+    return i ? python_ring_link(engine) : engine->open ? engine->conn.ring : NULL;
+}
+
 /* The descriptors of all open links, in session->pollfds; returns how many.  Collected before each poll: links come and
  * go while messages are taken. */
 static int
@@ -87,9 +101,11 @@ collect_pollfds(fh_session *session)
             session->pollfds = grown;
         session->pollfds_room = need;
     }
-    for (int i = 0; i < session->nengines && n < need; i++)
-        if (session->engines[i]->open && session->engines[i]->conn.ring)
-            session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->engines[i]->conn.ring), .events = POLLIN};
+    for (int i = 0; i < RINGS_OF_AN_ENGINE * session->nengines && n < need; i++) {
+        link_t *ring = ring_of(session->engines[i / RINGS_OF_AN_ENGINE], i % RINGS_OF_AN_ENGINE);
+        if (ring)
+            session->pollfds[n++] = (struct pollfd){.fd = link_fd(ring), .events = POLLIN};
+    }
     if (session->broker.conn.link && n < need)
         session->pollfds[n++] = (struct pollfd){.fd = link_fd(session->broker.conn.link), .events = POLLIN};
     if (session->wake_fd >= 0 && n < need)
@@ -105,10 +121,10 @@ collect_pollfds(fh_session *session)
 static bool
 announce(const fh_session *session, const conn_t *only)
 {
-    for (int i = 0; i < session->nengines; i++) {
-        const engine_link_t *engine = session->engines[i];
-        if (engine->open && engine->conn.ring && (!only || only == &engine->conn) &&
-            !link_ring_sleep(engine->conn.ring))
+    for (int i = 0; i < RINGS_OF_AN_ENGINE * session->nengines; i++) {
+        link_t *ring = ring_of(session->engines[i / RINGS_OF_AN_ENGINE], i % RINGS_OF_AN_ENGINE);
+        bool awaited = !only || ring == only->ring || i % RINGS_OF_AN_ENGINE != 0;
+        if (ring && awaited && !link_ring_sleep(ring))
             return false;
     }
     return true;
@@ -120,13 +136,15 @@ doze(fh_session *session, const conn_t *only, int timeout_ms)
 {
     int n = collect_pollfds(session), at = 0, rung = 0; /* may move them */
     int woken = announce(session, only) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
-    for (int i = 0; i < session->nengines; i++)
-        if (session->engines[i]->open && session->engines[i]->conn.ring) {
-            short revents = woken > 0 && at < n ? session->pollfds[at].revents : 0;
-            link_ring_wake(session->engines[i]->conn.ring, revents);
-            rung += revents == POLLIN;
-            at++;
-        }
+    for (int i = 0; i < RINGS_OF_AN_ENGINE * session->nengines; i++) {
+        link_t *ring = ring_of(session->engines[i / RINGS_OF_AN_ENGINE], i % RINGS_OF_AN_ENGINE);
+        short revents = ring && woken > 0 && at < n ? session->pollfds[at].revents : 0;
+        if (!ring)
+            continue;
+        link_ring_wake(ring, revents);
+        rung += revents == POLLIN;
+        at++;
+    }
     return woken > 0 && rung == woken;
 }
 

@@ -1,4 +1,5 @@
 #include "engine/compute/compute.h"
+#include "engine/compute/flags.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +20,7 @@ struct crew {
     bool stop;
     atomic_uint_fast64_t generation; /* rises with each loop; written under lock */
     int busy;                        /* workers that have not finished the current loop */
+    unsigned raised;                 /* floating-point flags of those that have */
     void (*part)(void *context, int64_t i);
     void *context;
     int64_t parts;
@@ -67,8 +69,11 @@ work(void *argument)
     crew_t *self = argument;
     uint64_t seen = 0;
     while (wait_for_work(self, &seen)) {
+        flags_clear();
         take_parts(self);
+        unsigned raised = flags_raised();
         pthread_mutex_lock(&self->lock);
+        self->raised |= raised;
         if (--self->busy == 0)
             pthread_cond_signal(&self->done);
         pthread_mutex_unlock(&self->lock);
@@ -158,6 +163,7 @@ crew_run(crew_t *self, int64_t parts, void (*part)(void *context, int64_t i), vo
     self->context = context;
     self->parts = parts;
     self->busy = self->nworkers;
+    self->raised = 0;
     atomic_store_explicit(&self->next, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&self->generation, 1, memory_order_release);
     pthread_cond_broadcast(&self->wake);
@@ -166,5 +172,7 @@ crew_run(crew_t *self, int64_t parts, void (*part)(void *context, int64_t i), vo
     pthread_mutex_lock(&self->lock);
     while (self->busy > 0)
         pthread_cond_wait(&self->done, &self->lock);
+    unsigned raised = self->raised;
     pthread_mutex_unlock(&self->lock);
+    flags_raise(raised);
 }

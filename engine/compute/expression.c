@@ -1,6 +1,7 @@
 #include "engine/compute/expression.h"
 
 #include "base/stream_copy.h"
+#include "engine/compute/flags.h"
 #include "engine/compute/iterate.h"
 
 #include <string.h>
@@ -105,6 +106,7 @@ expression_init(expression_t *self, const nd_t *inputs, const bool *constant, in
                        nsteps, EXPRESSION_INPUTS, EXPRESSION_STEPS);
     memset(self->dtype, DTYPE_NONE, sizeof self->dtype);
     self->nsteps = nsteps;
+    self->flags = NULL;
     int status = take_inputs(self, inputs, constant, ninputs, err);
     for (int i = 0; i < nsteps && status == FH_OK; i++)
         status = take_step(self, i, &steps[i], err);
@@ -162,6 +164,10 @@ run_block(const expression_t *self, char *const *data, const int64_t *step, int6
             steps[nin + k] = (int64_t)dtype_size((dtype_t)self->dtype[value]);
         }
         self->step[i].loop(p, steps, n);
+        if (self->flags != NULL) {
+            __atomic_fetch_or(&self->flags[i], flags_raised(), __ATOMIC_RELAXED);
+            flags_clear();
+        }
     }
 }
 

@@ -36,6 +36,8 @@ typedef struct {
         int64_t item[OP_MAX_IN];                  /* bytes of what the loop takes */
         _Alignas(16) char settled[OP_MAX_IN][16]; /* constants in the loop's dtype */
     } step[EXPRESSION_STEPS];
+    unsigned
+        *flags; /* floating-point flags of each step are added here, instead of to the thread's; NULL: they are not */
     uint8_t dtype[EXPRESSION_VALUES];  /* of values; DTYPE_NONE: there is none */
     int16_t buffer[EXPRESSION_VALUES]; /* where a step's value lies between steps */
 } expression_t;

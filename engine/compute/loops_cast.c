@@ -2,32 +2,41 @@
 #include <complex.h>
 #undef complex /* a name in loops.h */
 #include "codecs/convert.h"
+#include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
 #include <string.h>
 
 /* Elements are read and written with memcpy, which is a plain move to the compiler and right at any alignment. */
-#define CAST_LOOP(NAME, TI, TO, EXPR)                                                                                  \
+#define CAST_LOOP(NAME, TI, TO, EXPR) CAST_LOOP_CHECKED(NAME, TI, TO, EXPR, 0)
+
+/* BAD: x does not fit, which is an invalid operation. */
+#define CAST_LOOP_CHECKED(NAME, TI, TO, EXPR, BAD)                                                                     \
     static void NAME(char **p, const int64_t *step, int64_t n)                                                         \
     {                                                                                                                  \
         const char *from = p[0];                                                                                       \
         char *to = p[1];                                                                                               \
+        int bad = 0;                                                                                                   \
         if (LOOP_IS(0, TI) && LOOP_IS(1, TO)) {                                                                        \
             LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
             {                                                                                                          \
                 TI x;                                                                                                  \
                 memcpy(&x, from + i * (int64_t)sizeof(TI), sizeof x);                                                  \
                 TO z = EXPR;                                                                                           \
+                bad |= (BAD);                                                                                          \
                 memcpy(to + i * (int64_t)sizeof(TO), &z, sizeof z);                                                    \
             }                                                                                                          \
-            return;                                                                                                    \
+            n = 0;                                                                                                     \
         }                                                                                                              \
         for (int64_t i = 0; i < n; i++, from += step[0], to += step[1]) {                                              \
             TI x;                                                                                                      \
             memcpy(&x, from, sizeof x);                                                                                \
             TO z = EXPR;                                                                                               \
+            bad |= (BAD);                                                                                              \
             memcpy(to, &z, sizeof z);                                                                                  \
         }                                                                                                              \
+        if (bad)                                                                                                       \
+            flags_raise(FLAG_INVALID);                                                                                 \
     }
 
 typedef struct {
@@ -85,6 +94,22 @@ MOVE_LOOP(move_16, wide_t)
 #define F_COMPLEX64(F, x) __builtin_complex((float)(x), 0.0f)
 #define F_COMPLEX128(F, x) __builtin_complex((double)(x), 0.0)
 
+/* What floating numbers do not fit. */
+#define B_BOOL(F, x) 0
+#define B_INT8(F, x) !convert_##F##_fits_i32(x)
+#define B_UINT8(F, x) !convert_##F##_fits_i32(x)
+#define B_INT16(F, x) !convert_##F##_fits_i32(x)
+#define B_UINT16(F, x) !convert_##F##_fits_i32(x)
+#define B_INT32(F, x) !convert_##F##_fits_i32(x)
+#define B_UINT32(F, x) !convert_##F##_fits_i64(x)
+#define B_INT64(F, x) !convert_##F##_fits_i64(x)
+#define B_UINT64(F, x) !convert_##F##_fits_u64(x)
+#define B_FLOAT16(F, x) 0
+#define B_FLOAT32(F, x) 0
+#define B_FLOAT64(F, x) 0
+#define B_COMPLEX64(F, x) 0
+#define B_COMPLEX128(F, x) 0
+
 /* From bool: any byte but 0 counts as 1. */
 #define FROM_BOOL(D) CAST_LOOP(cast_BOOL_##D, uint8_t, elem_##D##_t, I_##D(x != 0))
 #define FROM_INT8(D) CAST_LOOP(cast_INT8_##D, int8_t, elem_##D##_t, I_##D(x))
@@ -95,11 +120,14 @@ MOVE_LOOP(move_16, wide_t)
 #define FROM_UINT32(D) CAST_LOOP(cast_UINT32_##D, uint32_t, elem_##D##_t, I_##D(x))
 #define FROM_INT64(D) CAST_LOOP(cast_INT64_##D, int64_t, elem_##D##_t, I_##D(x))
 #define FROM_UINT64(D) CAST_LOOP(cast_UINT64_##D, uint64_t, elem_##D##_t, I_##D(x))
-#define FROM_FLOAT16(D) CAST_LOOP(cast_FLOAT16_##D, half_t, elem_##D##_t, F_##D(f32, (float)x))
-#define FROM_FLOAT32(D) CAST_LOOP(cast_FLOAT32_##D, float, elem_##D##_t, F_##D(f32, x))
-#define FROM_FLOAT64(D) CAST_LOOP(cast_FLOAT64_##D, double, elem_##D##_t, F_##D(f64, x))
-#define FROM_COMPLEX64(D) CAST_LOOP(cast_COMPLEX64_##D, float _Complex, elem_##D##_t, F_##D(f32, crealf(x)))
-#define FROM_COMPLEX128(D) CAST_LOOP(cast_COMPLEX128_##D, double _Complex, elem_##D##_t, F_##D(f64, creal(x)))
+#define FROM_FLOAT16(D)                                                                                                \
+    CAST_LOOP_CHECKED(cast_FLOAT16_##D, half_t, elem_##D##_t, F_##D(f32, (float)x), B_##D(f32, (float)x))
+#define FROM_FLOAT32(D) CAST_LOOP_CHECKED(cast_FLOAT32_##D, float, elem_##D##_t, F_##D(f32, x), B_##D(f32, x))
+#define FROM_FLOAT64(D) CAST_LOOP_CHECKED(cast_FLOAT64_##D, double, elem_##D##_t, F_##D(f64, x), B_##D(f64, x))
+#define FROM_COMPLEX64(D)                                                                                              \
+    CAST_LOOP_CHECKED(cast_COMPLEX64_##D, float _Complex, elem_##D##_t, F_##D(f32, crealf(x)), B_##D(f32, crealf(x)))
+#define FROM_COMPLEX128(D)                                                                                             \
+    CAST_LOOP_CHECKED(cast_COMPLEX128_##D, double _Complex, elem_##D##_t, F_##D(f64, creal(x)), B_##D(f64, creal(x)))
 
 #define REALS_TO(M)                                                                                                    \
     M(INT8) M(UINT8) M(INT16) M(UINT16) M(INT32) M(UINT32) M(INT64) M(UINT64) M(FLOAT16) M(FLOAT32) M(FLOAT64)

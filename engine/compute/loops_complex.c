@@ -1,6 +1,7 @@
 /* Complex loops.  Products are taken by parts, as NumPy does: infinities are not recovered as C's Annex G would. */
 #include <complex.h>
 #undef complex /* a name in loops.h */
+#include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
 #include <math.h>
@@ -33,6 +34,15 @@
         T ratio = br / bi, scale = 1 / (bi + br * ratio);                                                              \
         return __builtin_complex((ar * ratio + ai) * scale, (ai * ratio - ar) * scale);                                \
     }                                                                                                                  \
+    static Z undefined##F(void)                                                                                        \
+    {                                                                                                                  \
+        flags_raise(FLAG_INVALID);                                                                                     \
+        return __builtin_complex((T)NAN, (T)NAN);                                                                      \
+    }                                                                                                                  \
+    static Z reciprocal##F(Z a)                                                                                        \
+    {                                                                                                                  \
+        return a == 0 ? undefined##F() : divide##F(1, a);                                                              \
+    }                                                                                                                  \
     static bool not_less##F(Z a, Z b)                                                                                  \
     {                                                                                                                  \
         T ar = creal##F(a), ai = cimag##F(a), br = creal##F(b), bi = cimag##F(b);                                      \
@@ -53,7 +63,7 @@
         if (br == 0 && bi == 0)                                                                                        \
             return 1;                                                                                                  \
         if (a == 0)                                                                                                    \
-            return br > 0 ? __builtin_complex((T)0, (T)0) : __builtin_complex((T)NAN, (T)NAN);                         \
+            return br > 0 ? __builtin_complex((T)0, (T)0) : undefined##F();                                            \
         if (bi != 0 || br != trunc##F(br) || fabs##F(br) > 100)                                                        \
             return cpow##F(a, b);                                                                                      \
         int left = abs((int)br);                                                                                       \
@@ -111,7 +121,7 @@ COMPLEX_TYPES(FUNCTIONS)
     M(POSITIVE, D, Z, a)                                                                                               \
     M(SIGN, D, Z, sign##F(a))                                                                                          \
     M(SQUARE, D, Z, multiply##F(a, a))                                                                                 \
-    M(RECIPROCAL, D, Z, divide##F(1, a))                                                                               \
+    M(RECIPROCAL, D, Z, reciprocal##F(a))                                                                              \
     M(CONJUGATE, D, Z, conj##F(a))                                                                                     \
     M(RINT, D, Z, __builtin_complex(rint##F(creal##F(a)), rint##F(cimag##F(a))))                                       \
     M(SQRT, D, Z, csqrt##F(a))                                                                                         \

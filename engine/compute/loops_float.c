@@ -1,4 +1,5 @@
 /* Real floating-point loops but for libm's functions.  float16 is computed in float and rounded once. */
+#include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
 #include <float.h>
@@ -14,6 +15,8 @@
 #define DIVISION_FUNCTIONS(C, F)                                                                                       \
     static C remainder_of##F(C a, C b)                                                                                 \
     {                                                                                                                  \
+        if (a != a || b != b) /* no comparison says anything of NaN */                                                 \
+            return a + b;                                                                                              \
         C rest = fmod##F(a, b);                                                                                        \
         if (b == 0)                                                                                                    \
             return rest;                                                                                               \
@@ -23,7 +26,7 @@
     }                                                                                                                  \
     static C quotient_of##F(C a, C b)                                                                                  \
     {                                                                                                                  \
-        if (b == 0)                                                                                                    \
+        if (b == 0 || a != a || b != b)                                                                                \
             return a / b;                                                                                              \
         C rest = fmod##F(a, b), quotient = (a - rest) / b;                                                             \
         if (rest != 0 && (b < 0) != (rest < 0))                                                                        \
@@ -48,12 +51,16 @@ DIVISION_FUNCTIONS(double, )
 static float
 spacing_f32(float x)
 {
+    if (x != x)
+        return x;
     return isinf(x) ? NAN : nextafterf(x, x < 0 ? -INFINITY : INFINITY) - x;
 }
 
 static double
 spacing_f64(double x)
 {
+    if (x != x)
+        return x;
     return isinf(x) ? (double)NAN : nextafter(x, x < 0 ? -(double)INFINITY : (double)INFINITY) - x;
 }
 
@@ -85,15 +92,20 @@ nextafter_f16(half_t from, half_t to)
     if (a == 0)
         return half_from_bits((uint16_t)(1 | (signbit(b) ? 0x8000 : 0)));
     uint16_t bits = half_bits(from);
-    return half_from_bits((uint16_t)((a < b) == (a > 0) ? bits + 1 : bits - 1));
+    half_t next = half_from_bits((uint16_t)((a < b) == (a > 0) ? bits + 1 : bits - 1));
+    if (isinf((float)next))
+        flags_raise(FLAG_OVERFLOW);
+    return next;
 }
 
 static half_t
 spacing_f16(half_t x)
 {
     float a = (float)x;
-    if (isinf(a))
+    if (isinf(a)) {
+        flags_raise(FLAG_INVALID);
         return (half_t)NAN;
+    }
     /* NumPy looks upwards here, where the wider types look away from 0. */
     return (half_t)((float)nextafter_f16(x, (half_t)INFINITY) - a);
 }

@@ -1,6 +1,7 @@
 /* Integer and bool loops.  Integers wrap, division by zero gives 0; work is done in an unsigned type so that C agrees.
  */
 #include "codecs/convert.h"
+#include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
 /* --- the operations that are more than an expression ----------------------------------------------------------------
@@ -29,19 +30,41 @@
         return divisor == 0 ? 0 : a / divisor * b;                                                                     \
     }
 
+static int
+by_zero(void)
+{
+    flags_raise(FLAG_DIVIDE);
+    return 0;
+}
+
+/* The smallest number has no counterpart. */
+static uint64_t
+negated(bool smallest, uint64_t value)
+{
+    flags_raise(smallest ? FLAG_OVERFLOW : 0);
+    return value;
+}
+
+static double
+inverse(double a)
+{
+    flags_raise(a == 0 ? FLAG_DIVIDE | FLAG_INVALID : 0); /* infinity is no integer */
+    return 1 / a;
+}
+
 /* Quotient rounded down, and what it leaves.  Dividing the smallest number by -1 wraps. */
 #define SIGNED_FUNCTIONS(D, T, U)                                                                                      \
     static inline T floor_divide_##D(T a, T b)                                                                         \
     {                                                                                                                  \
         if (b == 0)                                                                                                    \
-            return 0;                                                                                                  \
+            return (T)by_zero();                                                                                       \
         if (b == -1)                                                                                                   \
-            return (T)(0 - (U)a);                                                                                      \
+            return (T)negated(a != 0 && a == (T)(0 - (U)a), 0 - (U)a);                                                 \
         return (T)(a / b - (a % b != 0 && (a < 0) != (b < 0)));                                                        \
     }                                                                                                                  \
     static inline T fmod_##D(T a, T b)                                                                                 \
     {                                                                                                                  \
-        return (T)(b == 0 || b == -1 ? 0 : a % b);                                                                     \
+        return (T)(b == 0 ? by_zero() : b == -1 ? 0 : a % b);                                                          \
     }                                                                                                                  \
     static inline T remainder_##D(T a, T b)                                                                            \
     {                                                                                                                  \
@@ -52,11 +75,11 @@
 #define UNSIGNED_FUNCTIONS(D, T, U)                                                                                    \
     static inline T floor_divide_##D(T a, T b)                                                                         \
     {                                                                                                                  \
-        return (T)(b == 0 ? 0 : a / b);                                                                                \
+        return (T)(b == 0 ? (T)by_zero() : a / b);                                                                     \
     }                                                                                                                  \
     static inline T fmod_##D(T a, T b)                                                                                 \
     {                                                                                                                  \
-        return (T)(b == 0 ? 0 : a % b);                                                                                \
+        return (T)(b == 0 ? (T)by_zero() : a % b);                                                                     \
     }                                                                                                                  \
     static inline T remainder_##D(T a, T b)                                                                            \
     {                                                                                                                  \
@@ -118,7 +141,7 @@
     S2(LCM, D, T, lcm_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))                                           \
     F1(ABSOLUTE, D, T, a < 0 ? 0 - (U)a : (U)a)                                                                        \
     F1(SIGN, D, T, (a > 0) - (a < 0))                                                                                  \
-    S1(RECIPROCAL, D, T, sizeof(T) == 8 ? convert_f64_i64(1.0 / (double)a) : convert_f64_i32(1.0 / (double)a))
+    S1(RECIPROCAL, D, T, sizeof(T) == 8 ? convert_f64_i64(inverse((double)a)) : convert_f64_i32(inverse((double)a)))
 
 #define UNSIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                                                        \
     COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                              \
@@ -126,12 +149,13 @@
     S2(GCD, D, T, gcd_##D(a, b))                                                                                       \
     S2(LCM, D, T, lcm_##D(a, b))                                                                                       \
     F1(SIGN, D, T, a != 0)                                                                                             \
-    F1(RECIPROCAL, D, T, a == 1)
+    S1(RECIPROCAL, D, T, a == 0 ? inverse(0) == 0 : a == 1)
 
 #define ALL_INTEGERS(S, U)                                                                                             \
     S(INT8, int8_t, uint32_t)                                                                                          \
-    S(INT16, int16_t, uint32_t) S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t)    \
-        U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
+    S(INT16, int16_t, uint32_t)                                                                                        \
+    S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t)  \
+        U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
 
 /* Bools: any byte but 0 counts as true. */
 #define BOOL_LOOPS(F2, F1)                                                                                             \

@@ -1,7 +1,9 @@
 /* Loops over libm's functions of real numbers.  float16 is computed in float and rounded once. */
 #include "engine/compute/loops.h"
+#include "engine/compute/math_flags.h"
 #include "engine/compute/vector_math.h"
 
+#include <float.h>
 #include <math.h>
 
 /* D dtype, T what is stored, C what is computed in, F suffix of libm's names. */
@@ -60,7 +62,7 @@ enum { PIECE = 256 }; /* elements of sine and cosine at a time */
 /* Sine and cosine: all elements of a piece by vectors, then those that are too large again by libm.  What an element
  * becomes depends on nothing but itself. */
 #define TRIG_LOOP(OP, D, T, VECTOR, EXACT)                                                                             \
-    static void LOOP_ID(OP, D)(char **p, const int64_t *step, int64_t n)                                               \
+    static void quick_##OP##_##D(char **p, const int64_t *step, int64_t n)                                             \
     {                                                                                                                  \
         double in[PIECE], out[PIECE];                                                                                  \
         for (int64_t at = 0; at < n; at += PIECE) {                                                                    \
@@ -119,13 +121,43 @@ LOGADD_FUNCTIONS(double, )
 
 #define MAKE1(OP, D, T, C, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, C, EXPR)
 #define MAKE2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
-#define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, C, EXPR)
+#define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(quick_##OP##_##D, T, T, C, EXPR)
+
+/* Whose vectors raise other flags than the functions.  Above HIGH exp overflows, below LOW its result is subnormal. */
+#define FLAGS_OF_EXP(D, T, C, I, HIGH, LOW)                                                                            \
+    MATH_FLAGS(flags_EXP_##D, T, C, I, (a > (C)HIGH) | (a < (C)LOW),                                                   \
+               isinf(a) ? 0                                                                                            \
+               : a > 0  ? FLAG_OVERFLOW                                                                                \
+                        : FLAG_UNDERFLOW)
+FLAGS_OF_EXP(FLOAT16, half_t, float, int32_t, 11.0898664, -9.70406052)
+FLAGS_OF_EXP(FLOAT32, float, float, int32_t, 88.7228394, -87.3365479)
+FLAGS_OF_EXP(FLOAT64, double, double, int64_t, 709.782712893384, -708.3964185322641)
+#define FLAGS_OF_OTHERS(D, T, C, I)                                                                                    \
+    MATH_FLAGS(flags_LOG_##D, T, C, I, a <= 0, a < 0 ? FLAG_INVALID : FLAG_DIVIDE)                                     \
+    MATH_FLAGS(flags_SIN_##D, T, C, I, (a > (C)FLT_MAX) | (a < -(C)FLT_MAX), isinf(a) ? FLAG_INVALID : 0)              \
+    MATH_FLAGS(flags_COS_##D, T, C, I, (a > (C)FLT_MAX) | (a < -(C)FLT_MAX), isinf(a) ? FLAG_INVALID : 0)
+FLAGS_OF_OTHERS(FLOAT16, half_t, float, int32_t)
+FLAGS_OF_OTHERS(FLOAT32, float, float, int32_t)
+FLAGS_OF_OTHERS(FLOAT64, double, double, int64_t)
+
+static unsigned
+no_flags(const char *p, int64_t step, int64_t n)
+{
+    (void)p, (void)step, (void)n;
+    return 0;
+}
+
+#define FLAGGED(OP, D) MATH_FLAGS_LOOP(LOOP_ID(OP, D), quick_##OP##_##D, flags_##OP##_##D)
+#define FLAGGED_LOOPS(D)                                                                                               \
+    FLAGGED(EXP, D)                                                                                                    \
+    FLAGGED(LOG, D) MATH_FLAGS_LOOP(loop_TANH_##D, quick_TANH_##D, no_flags) FLAGGED(SIN, D) FLAGGED(COS, D)
 #define MAKE(D, T, C, F)                                                                                               \
     VECTOR_LOOPS(MAKE_FAST, D, T, C, F)                                                                                \
     UNARY_LOOPS(MAKE1, D, T, C, F)                                                                                     \
     BINARY_LOOPS(MAKE2, D, T, C, F)                                                                                    \
     POWER_LOOP(D, T, C, F)                                                                                             \
-    TRIG_LOOPS(D, T)
+    TRIG_LOOPS(D, T)                                                                                                   \
+    FLAGGED_LOOPS(D)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)

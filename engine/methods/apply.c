@@ -295,6 +295,7 @@ static const method_t ROWS[] = {
     {.code = MSG_APPLY,
      .detail = offsetof(message_t, as.APPLY.method),
      .whole = offsetof(message_t, as.APPLY.whole),
+     .watch = offsetof(message_t, as.APPLY.watch),
      .run = run_apply,
      .results = results_apply},
 };

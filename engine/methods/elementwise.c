@@ -286,12 +286,22 @@ results_copy(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 }
 
 static const method_t ROWS[] = {
-    {.code = MSG_UFUNC, .detail = offsetof(message_t, as.UFUNC.op), .run = run_ufunc, .results = results_ufunc},
+    {.code = MSG_UFUNC,
+     .detail = offsetof(message_t, as.UFUNC.op),
+     .watch = offsetof(message_t, as.UFUNC.watch),
+     .run = run_ufunc,
+     .results = results_ufunc},
     {.code = MSG_ASSIGN,
      .target = offsetof(message_t, as.ASSIGN.target),
      .whole = offsetof(message_t, as.ASSIGN.whole),
+     .watch = offsetof(message_t, as.ASSIGN.watch),
+     .raises = "cast",
      .run = run_assign},
-    {.code = MSG_COPY, .run = run_copy, .results = results_copy},
+    {.code = MSG_COPY,
+     .watch = offsetof(message_t, as.COPY.watch),
+     .raises = "cast",
+     .run = run_copy,
+     .results = results_copy},
 };
 
 const method_table_t METHODS_ELEMENTWISE = {ROWS, sizeof ROWS / sizeof *ROWS};

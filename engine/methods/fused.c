@@ -1,7 +1,9 @@
 /* engine/methods/fused.c - FUSED: an expression, evaluated block by block. */
 #include "engine/compute/expression.h"
+#include "engine/compute/flags.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
+#include "engine/raised.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -129,10 +131,62 @@ touched_bytes(const fused_t *self)
 }
 
 static int
-compute(run_t *run, fused_t *self, err_t *err)
+evaluate(run_t *run, fused_t *self, err_t *err)
 {
     nd_t out[EXPRESSION_RESULTS];
+
+    for (int i = 0; i < self->nresults; i++)
+        out[i] = self->out[i].nd;
+    if (!self->message->reduce.size)
+        return expression_store(run->crew, &self->expression, self->value, out, self->nresults, err);
+    return expression_reduce(run->crew, &self->expression, self->value[0], self->chosen.reduce, self->axes,
+                             &self->chosen.piece, &out[0], err);
+}
+
+/* Some step has raised flags that are asked for: which?  Everything is computed once more, and looked at step by step;
+ * that is rare, and looking costs those that raise nothing. */
+static int
+note_flags(run_t *run, fused_t *self, unsigned raised, err_t *err)
+{
+    const int64_t *watches = self->message->watches.items;
+    unsigned flags[EXPRESSION_STEPS] = {0}, of_steps = 0;
     int status = FH_OK;
+
+    self->expression.flags = flags;
+    flags_clear();
+    status = evaluate(run, self, err);
+    self->expression.flags = NULL;
+    if (status)
+        return status;
+    pthread_mutex_lock(&run->core->lock);
+    for (int i = 0; i < self->nsteps; i++) {
+        of_steps |= flags[i];
+        raised_note(run->lane, (uint64_t)watches[i], flags_of_op(self->step[i].op, flags[i]),
+                    str_of(self->step[i].op->name));
+    }
+    if (self->message->reduce.size)
+        raised_note(run->lane, (uint64_t)watches[self->nsteps], (raised & ~of_steps) | flags_raised(),
+                    str_of("reduce"));
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
+}
+
+static int
+check_watches(const fused_t *self, err_t *err)
+{
+    uint32_t given = self->message->watches.count, needed = (uint32_t)self->nsteps + (self->message->reduce.size > 0);
+
+    return !given || given == needed
+               ? FH_OK
+               : err_set(err, FH_INVALID_ARGUMENT, "%u watches for %u steps and reductions", given, needed);
+}
+
+static int
+compute(run_t *run, fused_t *self, err_t *err)
+{
+    const ints_t *watches = &self->message->watches;
+    unsigned wanted = 0;
+    int status = check_watches(self, err);
 
     for (int i = 0; i < self->nresults && !status; i++) {
         status = self->message->reduce.size
@@ -142,14 +196,16 @@ compute(run_t *run, fused_t *self, err_t *err)
         if (status)
             break;
         segment_touch(self->out[i].segment);
-        out[i] = self->out[i].nd;
     }
-    if (status)
-        return status;
-    if (!self->message->reduce.size)
-        return expression_store(run->crew, &self->expression, self->value, out, self->nresults, err);
-    return expression_reduce(run->crew, &self->expression, self->value[0], self->chosen.reduce, self->axes,
-                             &self->chosen.piece, &out[0], err);
+    for (uint32_t i = 0; i < watches->count; i++)
+        wanted |= (unsigned)(watches->items[i] & FLAGS_ALL);
+    if (wanted)
+        flags_clear();
+    if (!status)
+        status = evaluate(run, self, err);
+    unsigned raised = wanted && !status ? flags_raised() & wanted : 0;
+
+    return raised ? note_flags(run, self, raised, err) : status;
 }
 
 /* All results appear, or none. */

@@ -17,12 +17,12 @@ enum { PHASE_BEGIN, PHASE_FINISH, AHEAD_CALLS = 512, NS_PER_MS = 1000000, BODY_I
 
 /* Under the lock: all Python objects must be there, in this host. */
 static int
-check_objects(core_t *core, const msg_PY_CALL_t *call, uint64_t host, err_t *err)
+check_objects(core_t *core, const oids_t *objects, uint64_t host, err_t *err)
 {
     char text[OID_TEXT_SIZE];
 
-    for (uint32_t i = 0; i < call->objects.count; i++) {
-        oid_t id = call->objects.items[i];
+    for (uint32_t i = 0; i < objects->count; i++) {
+        oid_t id = objects->items[i];
         const object_t *object = object_table_find(&core->objects, id);
 
         if (!object)
@@ -40,10 +40,20 @@ check_objects(core_t *core, const msg_PY_CALL_t *call, uint64_t host, err_t *err
                            "objects",
                            oid_format(id, text));
     }
-    if (!oid_is_none(call->result) && object_table_find(&core->objects, call->result))
-        return err_set(err, FH_INVALID_ARGUMENT, "a result cannot get the id %s: an object has it already",
-                       oid_format(call->result, text));
     return FH_OK;
+}
+
+/* Likewise, and the result's id must be new. */
+static int
+check_call(core_t *core, const msg_PY_CALL_t *call, uint64_t host, err_t *err)
+{
+    char text[OID_TEXT_SIZE];
+    int status = check_objects(core, &call->objects, host, err);
+
+    if (!status && !oid_is_none(call->result) && object_table_find(&core->objects, call->result))
+        status = err_set(err, FH_INVALID_ARGUMENT, "a result cannot get the id %s: an object has it already",
+                         oid_format(call->result, text));
+    return status;
 }
 
 /* Under the lock. */
@@ -104,7 +114,7 @@ ask(core_t *core, lane_t *lane, call_t *call, python_host_t *host, err_t *err)
     }
     if (!status) {
         pthread_mutex_lock(&core->lock);
-        status = check_objects(core, message, python_host_serial(host), err);
+        status = check_call(core, message, python_host_serial(host), err);
         if (!status)
             status = pin_arrays(core, message, request.arrays, err);
         pthread_mutex_unlock(&core->lock);
@@ -134,7 +144,7 @@ can_go_ahead(core_t *core, const call_t *call, const python_host_t *host, bool s
     return call->message.code == MSG_PY_CALL && message->shared == shared && !call->state && !call->refused &&
            !call_cancelled(call) && !message->arrays.count && !message->buffers.count &&
            python_host_has_room(host, call->raw_size + message->body.size) &&
-           check_objects(core, message, python_host_serial(host), &err) == FH_OK;
+           check_call(core, message, python_host_serial(host), &err) == FH_OK;
 }
 
 /* Calls behind the first one.  Nobody else takes them while the lane runs. */
@@ -315,6 +325,9 @@ run_py_call(run_t *run, err_t *err)
     call_t *call = run->call;
     int status = FH_OK;
 
+    if (!run->core->pythons && run->core->no_python[0])
+        return err_set(err, FH_PERMISSION, "this engine runs no Python code since it was started: %s",
+                       run->core->no_python);
     if (!run->core->pythons)
         return err_set(err, FH_PERMISSION,
                        "this engine runs no Python code: it was started without --python, or farhand was built without "
@@ -346,6 +359,108 @@ run_py_call(run_t *run, err_t *err)
     return status;
 }
 
+/* ---- rings ---------------------------------------------------------------------------------------------------------
+ * PY_RING asks the host for rings, PY_LOST what has become of one whose rings have hung up.  Either has a job in it. */
+
+/* A host that the client means is there no more.  If all objects are in another one, the call was not run. */
+static int
+tell_lost(run_t *run, uint64_t host, err_t *err)
+{
+    const msg_PY_LOST_t *lost = &run->call->message.as.PY_LOST;
+    const message_t answer = {.code = MSG_PY_RESULT, .as.PY_RESULT = {.call = lost->call, .claim = 2}};
+
+    pthread_mutex_lock(&run->core->lock);
+    int status = check_objects(run->core, &lost->objects, host, err);
+
+    if (!status)
+        core_reply(run->core, run->lane, &answer, NULL);
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
+}
+
+static int
+begin_beside(run_t *run, err_t *err)
+{
+    const message_t *message = &run->call->message;
+    python_hosts_t *hosts = run->core->pythons;
+    oid_t session = run->lane->owner.session;
+    python_host_t *now = python_hosts_find(hosts, session), *host = now;
+    python_job_t *job;
+
+    run->next = NEXT_DONE;
+    if (message->code == MSG_PY_LOST)
+        host = python_hosts_find_process(hosts, session, message->as.PY_LOST.pid);
+    if (!host && message->code == MSG_PY_LOST)
+        return tell_lost(run, now ? python_host_serial(now) : 0, err);
+    if (!host)
+        return err_set(err, FH_NO_SUCH_OBJECT, "the session has no Python host here");
+    int status = message->code == MSG_PY_RING
+                     ? python_host_ask_ring(host, run->call, run->lane, &job, err)
+                     : python_host_ask_end(host, run->call, run->lane, message->as.PY_LOST.what, &job, err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&run->core->lock);
+    run->call->state = job;
+    run->call->orphan = python_job_orphan;
+    run->call->phase = PHASE_FINISH;
+    pthread_mutex_unlock(&run->core->lock);
+    python_host_push(host);
+    run->next = NEXT_WAIT;
+    return FH_OK;
+}
+
+/* The engine knows which process it is; the rest the client checks when it opens it. */
+static void
+reply_place(run_t *run, const python_job_t *job)
+{
+    const pyhost_place_t *place = &job->place;
+    const message_t message = {.code = MSG_RING_PLACE,
+                               .as.RING_PLACE = {.call = message_call(&run->call->message),
+                                                 .pid = job->pid > 0 ? (uint64_t)job->pid : 1,
+                                                 .memory_fd = place->memory_fd & INT32_MAX,
+                                                 .memory_inode = place->memory_inode,
+                                                 .engine_bell_fd = place->host_bell_fd & INT32_MAX,
+                                                 .engine_bell_inode = place->host_bell_inode,
+                                                 .client_bell_fd = place->client_bell_fd & INT32_MAX,
+                                                 .client_bell_inode = place->client_bell_inode}};
+
+    pthread_mutex_lock(&run->core->lock);
+    core_reply(run->core, run->lane, &message, NULL);
+    pthread_mutex_unlock(&run->core->lock);
+}
+
+static int
+run_beside(run_t *run, err_t *err)
+{
+    call_t *call = run->call;
+    python_job_t *job = call->state;
+    int status = FH_OK;
+
+    if (!run->core->pythons)
+        return err_set(err, FH_PERMISSION, "this engine runs no Python code");
+    if (call->phase == PHASE_BEGIN && !run->on_reactor) {
+        run->next = NEXT_REACTOR;
+        return FH_OK;
+    }
+    if (call->phase == PHASE_BEGIN)
+        return begin_beside(run, err);
+    if (!is_finished(run, job)) {
+        run->next = NEXT_WAIT;
+        return FH_OK;
+    }
+    if (job->status) {
+        *err = job->err;
+        status = job->status;
+    } else {
+        reply_place(run, job);
+    }
+    pthread_mutex_lock(&run->core->lock);
+    call->state = NULL;
+    python_job_free(run->core, &job);
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
+}
+
 static int
 results_py_call(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 {
@@ -359,6 +474,11 @@ static const method_t ROWS[] = {
      .detail = offsetof(message_t, as.PY_CALL.what),
      .run = run_py_call,
      .results = results_py_call},
+    {.code = MSG_PY_RING, .flags = METHOD_ANSWERS, .run = run_beside},
+    {.code = MSG_PY_LOST,
+     .flags = METHOD_ANSWERS | METHOD_ALWAYS,
+     .detail = offsetof(message_t, as.PY_LOST.what),
+     .run = run_beside},
 };
 
 const method_table_t METHODS_PYTHON = {ROWS, sizeof ROWS / sizeof *ROWS};

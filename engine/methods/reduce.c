@@ -224,9 +224,16 @@ results_arg_combine(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 }
 
 static const method_t ROWS[] = {
-    {.code = MSG_REDUCE, .detail = offsetof(message_t, as.REDUCE.op), .run = run_reduce, .results = results_reduce},
+    {.code = MSG_REDUCE,
+     .detail = offsetof(message_t, as.REDUCE.op),
+     .watch = offsetof(message_t, as.REDUCE.watch),
+     .raises = "reduce",
+     .run = run_reduce,
+     .results = results_reduce},
     {.code = MSG_REDUCE_JOIN,
      .detail = offsetof(message_t, as.REDUCE_JOIN.op),
+     .watch = offsetof(message_t, as.REDUCE_JOIN.watch),
+     .raises = "reduce",
      .run = run_reduce_join,
      .results = results_reduce_join},
     {.code = MSG_ARG_COMBINE,

@@ -6,14 +6,13 @@
  */
 
 static bool
-send_want(channel_t *channel, unsigned long long serial, const int64_t *sizes, size_t n)
+send_want(channel_t *channel, const int64_t *sizes, size_t n)
 {
     err_t err = {0};
     void *record;
     int status = channel_reserve(channel, PYHOST_WANT, sizeof(pyhost_memory_t) + n * sizeof *sizes, &record, &err);
     if (!status) {
         pyhost_memory_t *want = record;
-        want->record.serial = serial;
         want->count = (uint32_t)n;
         memcpy(want + 1, sizes, n * sizeof *sizes);
         status = channel_flush(channel, &err);
@@ -27,17 +26,21 @@ static PyObject *
 take_grant(datagram_t *datagram, const int64_t *sizes, size_t n)
 {
     pyhost_memory_t grant;
+    uint32_t pins[PYHOST_ARRAYS];
     if (datagram->size < sizeof grant)
         return PyErr_Format(PyExc_ValueError, "the engine sent a grant of %zu bytes", datagram->size);
     memcpy(&grant, datagram->bytes, sizeof grant);
     grant.text[sizeof grant.text - 1] = '\0';
     if (grant.status || grant.count != n || (size_t)datagram->nfds != n)
         return PyErr_Format(PyExc_MemoryError, "the engine has no memory for the result: %s", grant.text);
+    if (datagram->size < sizeof grant + n * sizeof *pins)
+        return PyErr_Format(PyExc_ValueError, "the engine sent a grant of %zu bytes", datagram->size);
+    memcpy(pins, (const char *)datagram->bytes + sizeof grant, n * sizeof *pins);
     PyObject *list = PyList_New((Py_ssize_t)n);
     for (size_t i = 0; list && i < n; i++) {
         int fd = datagram->fds[i];
         datagram->fds[i] = -1;
-        PyObject *mapping = pyhost_mapping_new(fd, sizes[i], 0, MAPPING_SHARED);
+        PyObject *mapping = pyhost_mapping_new(fd, sizes[i], pins[i], MAPPING_SHARED);
         if (mapping)
             PyList_SET_ITEM(list, (Py_ssize_t)i, mapping);
         else
@@ -46,18 +49,17 @@ take_grant(datagram_t *datagram, const int64_t *sizes, size_t n)
     return list;
 }
 
-/* want(serial, sizes) -> list of writable Mappings */
+/* want(sizes) -> list of writable Mappings */
 PyObject *
 pyhost_want(PyObject *module, PyObject *args)
 {
     channel_t *channel = pyhost_channel();
-    unsigned long long serial = 0;
     PyObject *wanted = NULL;
     int64_t sizes[PYHOST_ARRAYS];
     err_t err = {0};
     datagram_t *datagram = NULL;
     (void)module;
-    if (!PyArg_ParseTuple(args, "KO!", &serial, &PyList_Type, &wanted))
+    if (!PyArg_ParseTuple(args, "O!", &PyList_Type, &wanted))
         return NULL;
     Py_ssize_t n = PyList_GET_SIZE(wanted);
     if (n > PYHOST_ARRAYS)
@@ -67,7 +69,7 @@ pyhost_want(PyObject *module, PyObject *args)
         if (sizes[i] <= 0)
             return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a size is not positive");
     }
-    if (!send_want(channel, serial, sizes, (size_t)n))
+    if (!send_want(channel, sizes, (size_t)n))
         return NULL;
     int status;
     Py_BEGIN_ALLOW_THREADS status = channel_receive_code(channel, PYHOST_GRANT, &datagram, &err);
@@ -80,7 +82,7 @@ pyhost_want(PyObject *module, PyObject *args)
 /* ---- answers -------------------------------------------------------------------------------------------------------
  */
 
-/* An array as host.py describes it: (id, number of its grant, dtype, shape, bytes, contents or None). */
+/* An array as host.py describes it: (id, pin of its memory, dtype, shape, bytes, contents or None). */
 typedef struct {
     const char *id, *dtype, *data;
     Py_ssize_t id_size, data_size;

@@ -38,8 +38,9 @@ take_fds(struct msghdr *header, datagram_t *datagram)
     }
 }
 
+/* BUSY: there is none, and flags say not to wait. */
 static int
-receive(channel_t *self, datagram_t **ret, err_t *err)
+receive(channel_t *self, int flags, datagram_t **ret, err_t *err)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * PYHOST_FDS)];
@@ -50,8 +51,10 @@ receive(channel_t *self, datagram_t **ret, err_t *err)
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t n;
     do
-        n = recvmsg(self->socket, &header, MSG_CMSG_CLOEXEC);
+        n = recvmsg(self->socket, &header, MSG_CMSG_CLOEXEC | flags);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return err_set(err, FH_BUSY, "the engine has said nothing");
     if (n <= 0)
         return err_set_errno(err, FH_CANNOT_CONNECT, n < 0 ? errno : 0, "the engine is gone");
     datagram_t *datagram = malloc(sizeof *datagram + (size_t)n);
@@ -60,6 +63,7 @@ receive(channel_t *self, datagram_t **ret, err_t *err)
     *datagram = (datagram_t){.size = (size_t)n};
     memcpy(datagram->bytes, self->buffer, (size_t)n);
     take_fds(&header, datagram);
+    self->heard++;
     *ret = datagram;
     return FH_OK;
 }
@@ -73,11 +77,25 @@ channel_has_stash(const channel_t *self)
 int
 channel_receive(channel_t *self, datagram_t **ret, err_t *err)
 {
-    if (!self->first)
-        return receive(self, ret, err);
-    *ret = self->first;
-    self->first = self->first->next;
-    return FH_OK;
+    if (self->first) {
+        *ret = self->first;
+        self->first = self->first->next;
+        return FH_OK;
+    }
+    if (!self->direct.ring)
+        return receive(self, 0, ret, err);
+    for (;;) {
+        /* After a call from the rings the socket has its turn, if there is anything. */
+        bool first = self->was_direct && atomic_load(&self->page->asked) != self->heard;
+        self->was_direct = !first && direct_glance(&self->direct);
+        *ret = NULL;
+        if (self->was_direct)
+            return FH_OK;
+        int status = receive(self, MSG_DONTWAIT, ret, err);
+        if (status != FH_BUSY)
+            return status;
+        direct_wait(&self->direct, self->page, self->heard, self->socket);
+    }
 }
 
 int
@@ -86,7 +104,7 @@ channel_receive_code(channel_t *self, uint32_t code, datagram_t **ret, err_t *er
     for (;;) {
         datagram_t *datagram;
         pyhost_record_t head;
-        int status = receive(self, &datagram, err);
+        int status = receive(self, 0, &datagram, err);
         if (status)
             return status;
         if (datagram->size >= sizeof head) {

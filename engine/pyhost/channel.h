@@ -3,8 +3,7 @@
 #ifndef FH_ENGINE_PYHOST_CHANNEL_H
 #define FH_ENGINE_PYHOST_CHANNEL_H
 
-#include "base/err.h"
-#include "engine/pyhost/pyhost_wire.h"
+#include "engine/pyhost/direct.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +21,9 @@ typedef struct {
     int socket;
     pid_t pid; /* who may speak: a forked child must not */
     pyhost_page_t *page;
+    uint32_t heard;           /* datagrams */
+    direct_t direct;          /* the other way to be called */
+    bool was_direct;          /* the last call came that way */
     datagram_t *first, *last; /* came while something else was waited for */
     size_t used;              /* of out */
     char *buffer;             /* for one datagram that comes in */
@@ -32,7 +34,8 @@ typedef struct {
 int channel_open(channel_t *self, err_t *err);
 /* Is there a datagram that came already? */
 bool channel_has_stash(const channel_t *self);
-/* The next datagram, owned by the caller; waits.  CANNOT_CONNECT: the engine is gone. */
+/* The next datagram, owned by the caller, or NULL: something is in the client's rings; waits.  CANNOT_CONNECT: the
+ * engine is gone. */
 int channel_receive(channel_t *self, datagram_t **ret, err_t *err);
 /* The next that begins with a record of this code; others are kept for channel_receive. */
 int channel_receive_code(channel_t *self, uint32_t code, datagram_t **ret, err_t *err);

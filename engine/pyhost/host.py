@@ -4,23 +4,33 @@ The engine moves bytes; what they mean is agreed between the client (farhand/rem
 is (operation, arrays_by_value, arguments...), where objects and arrays of the call stand as persistent ids: ("o", place) and
 ("a", place), copies of objects that live elsewhere as ("p", place of the array with its pickle).  The answer's pickle is (kind, value, output): see _Answer.  Nothing here may end the loop but the engine.
 """
+import collections
 import io
+import math
+import operator
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
+import types
 
 import _pyhost
 
 _FILE = "<farhand host>"  # what main.c compiles this as
 _RETURNED, _RAISED, _INTERRUPTED = range(3)
-VALUE, KEPT, RECEIVER = range(3)  # kinds of answers
+VALUE, KEPT, RECEIVER, METHOD = range(4)  # kinds of answers
+_CLAIM, _ELSEWHERE = 1, 2  # what an answer through the rings wants: see PY_RESULT
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict, collections.OrderedDict, collections.defaultdict, collections.deque))
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)  # as attributes they are called here
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
+_DIRECT = 63  # this bit of a call's number: it came through the client's rings
 _OUTPUT = 65536  # characters of output that a call may send back
+_MOST_FUNCTIONS = 1000  # of executors that are kept
 _ARRAY_TYPES = frozenset(("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16",
                           "float32", "float64", "complex64", "complex128"))
 
@@ -121,6 +131,7 @@ class _Answer:
     def __init__(self, host, serial):
         self.host, self.serial = host, serial
         self.objects, self.arrays, self.stays, self.kept = [], [], {}, []
+        self.seen = set()  # containers, by identity: one may hold itself
 
     def collect(self, value, by_value):
         """Find what stays here, in containers at any depth."""
@@ -134,11 +145,11 @@ class _Answer:
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
-        elif kind in (list, tuple, set, frozenset):
-            for item in value:
-                self.collect(item, by_value)
-        elif kind is dict:
-            for item in value.values():
+        elif kind in _CONTAINERS or issubclass(kind, tuple) and kind.__iter__ is tuple.__iter__:
+            if id(value) in self.seen:
+                return
+            self.seen.add(id(value))
+            for item in value.values() if issubclass(kind, dict) else value:
                 self.collect(item, by_value)
 
     def send(self, outcome, text, answer):
@@ -152,27 +163,42 @@ class _Answer:
         self.host.objects.update(zip(self.objects, self.kept))
 
     def _place(self, entries):
-        """Small arrays go along, large ones into memory of the engine's."""
+        """Small arrays go along, large ones into memory of the engine's, where some have been made already."""
         room = _pyhost.INLINE
         made, large = [], []
         for value, dtype, shape in entries:
             size = value.nbytes
-            inline = size <= room
-            if inline:
+            entry = [os.urandom(16), _made_in_place(value), dtype, (size,) if shape is None else shape, size, None]
+            if entry[1]:
+                pass
+            elif size <= room:
                 room -= size
+                entry[5] = value.tobytes()
             else:
-                large.append((value, size))
-            made.append([os.urandom(16), len(large) - 1 if not inline else 0, dtype, (size,) if shape is None else shape, size,
-                         value.tobytes() if inline else None])
+                large.append((value, size, entry))
+            made.append(entry)
         if large:
-            for memory, (value, size) in zip(_pyhost.want(self.serial, [size for _, size in large]), large):
+            for memory, (value, size, entry) in zip(_pyhost.want([size for _, size, _ in large]), large):
                 if isinstance(value, memoryview):
                     memoryview(memory)[:size] = value.cast("B")
+                    entry[1] = memory.hand_over()
                 else:
                     import numpy
 
-                    numpy.copyto(numpy.ndarray(value.shape, value.dtype, memory), value)
+                    copy = numpy.ndarray(value.shape, value.dtype, memory)
+                    numpy.copyto(copy, value)
+                    entry[1] = _made_in_place(copy)
         return [tuple(entry) for entry in made]
+
+
+def _made_in_place(value):
+    """The number of the engine's memory that an array fills from its beginning; 0: it lies elsewhere."""
+    base = value
+    while _is_array(base):
+        base = base.base
+    if base is value or not isinstance(base, _pyhost.Mapping) or not value.flags.c_contiguous:
+        return 0
+    return base.hand_over(value.__array_interface__["data"][0], value.nbytes)
 
 
 def type_key(kind):
@@ -237,21 +263,58 @@ def _special(host, receiver, name, args):
     return getattr(type(receiver), name)(receiver, *args)
 
 
-@_operation
-def _apply(host, function, args, kwargs):
-    return function(*args, **kwargs)
+def _function(host, digest, pickled):
+    """A function that executors send once; None: this host has not seen it."""
+    if pickled is not None and digest not in host.functions:
+        while len(host.functions) >= _MOST_FUNCTIONS:
+            host.functions.pop(next(iter(host.functions)))
+        host.functions[digest] = pickle.loads(pickled)[0]
+    return host.functions.get(digest)
+
+
+def _by_itself(value):
+    """A value among others, so that one that cannot be pickled does not take those along: (True, value) or (2, pickle)."""
+    return (True, value) if type(value) in _PLAIN or _is_array(value) else (2, pack(value))
 
 
 @_operation
-def _each(host, function, items):
-    """Each item is a tuple of arguments; each result (True, value) or (False, what _report says)."""
+def _several(host, receiver, digest, pickled, calls):
+    """Calls of one function, each a pickle of (args, kwargs): ((outcome, what) of each, seconds); None: send the function, too.
+
+    outcome: True with the value, False with what _report says, 2 with the value's pickle.
+    """
+    function = _function(host, digest, pickled)
+    if function is None:
+        return None
+    alone = len(calls) == 1
     results = []
-    for args in items:
+    begun = time.perf_counter()
+    for call in calls:
+        try:
+            args, kwargs = host.nested(call)
+            value = function(*args, **kwargs)
+            results.append((True, value) if alone else _by_itself(value))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
+            results.append((False, _report(problem)))
+    return results, time.perf_counter() - begun
+
+
+@_operation
+def _each(host, receiver, digest, pickled, calls):
+    """A function of each item of a list of tuples of arguments.  As _several."""
+    function = _function(host, digest, pickled)
+    if function is None:
+        return None
+    results = []
+    begun = time.perf_counter()
+    for args in host.nested(calls[0]):
         try:
             results.append((True, function(*args)))
         except Exception as problem:
             results.append((False, _report(problem)))
-    return results
+    return results, time.perf_counter() - begun
 
 
 @_operation
@@ -361,6 +424,11 @@ def _parameters(function):
     return [(p.name, int(p.kind), None if p.default is p.empty else repr(p.default)[:200]) for p in parameters]
 
 
+def _describe_method(name, function):
+    doc = getattr(function, "__doc__", None)
+    return name, doc if isinstance(doc, str) else None, _parameters(function)
+
+
 @_operation
 def _value(host, receiver):
     return receiver
@@ -412,6 +480,16 @@ def _report(problem):
     return pickled if pickled is None or len(pickled) <= _pyhost.BODY // 2 else None, names, text[:8192], lines[-16384:], notes[:20]
 
 
+@_operation
+def _claim(host, receiver, serial):
+    """The value of a call that came through the client's rings, which needs the engine."""
+    claimed, value = host.claimed
+    host.claimed = 0, None
+    if claimed != serial:
+        raise LookupError("the value is not there any more")
+    return value
+
+
 running = None  # the Host of this process: farhand.engine shows its objects
 
 
@@ -422,9 +500,12 @@ class Host:
         self.proxied = ()  # types whose values stay here
         self.metadata = {}  # type -> function of an object of it
         self.durations = {}  # of the last call of that name
-        self.pid = os.getpid()
+        self.functions = {}  # of executors, by the digests of their pickles
+        self.parts = None  # what the call refers to: objects, arrays, buffers
+        self.pid, self.thread = os.getpid(), threading.get_ident()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
         self.output, self.output_size = [], 0
+        self.claimed = 0, None  # the number of a call through the rings, and its value, for which the client will ask
 
     def print(self, stream, text):
         if self.output_size < _OUTPUT:
@@ -432,6 +513,17 @@ class Host:
             self.output_size += len(text)
             if self.output_size >= _OUTPUT:
                 self.output.append((2, f"... (a call shows at most {_OUTPUT} characters)\n"))
+
+    def empty(self, shape, dtype):
+        """An array whose contents mean nothing, in memory of the engine's: as a result it needs no copy."""
+        import numpy
+
+        dtype = numpy.dtype(dtype)
+        shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+        size = math.prod(map(operator.index, shape)) * dtype.itemsize
+        if size <= _pyhost.INLINE or dtype.name not in _ARRAY_TYPES or not dtype.isnative or threading.get_ident() != self.thread:
+            return numpy.empty(shape, dtype)
+        return numpy.ndarray(shape, dtype, _pyhost.want([size])[0])
 
     def take_output(self):
         output, self.output, self.output_size = self.output, [], 0
@@ -448,20 +540,33 @@ class Host:
         memory = [_memory(buffer) for buffer in buffers]
         if body is None:
             body = memory.pop()
+        self.parts = None
         if not (ids or arrays or memory):
             return pickle.loads(body), None
-        unpickler = _Unpickler(io.BytesIO(body), buffers=memory)
-        unpickler.objects = [self.objects[key] for key in ids]
-        unpickler.arrays = [_array(array) for array in arrays]
-        return unpickler.load(), unpickler.objects[0] if ids else None
+        self.parts = [self.objects[key] for key in ids], [_array(array) for array in arrays], memory
+        return self.nested(body), self.parts[0][0] if ids else None
+
+    def nested(self, body):
+        """A pickle that refers to what the call refers to."""
+        if self.parts is None:
+            return pickle.loads(body)
+        unpickler = _Unpickler(io.BytesIO(body), buffers=self.parts[2])
+        unpickler.objects, unpickler.arrays, _ = self.parts
+        return unpickler.load()
 
     def perform(self, request):
         """Run the call and send the answer."""
         serial, result = request[0], request[2]
+        if serial >> _DIRECT and not all(key in self.objects for key in request[3]):
+            _pyhost.reply(_RETURNED, _ELSEWHERE, b".")  # the engine knows what has become of them
+            return
         self.interruptible = True
         command, receiver = self.load(request)
         value = _OPERATIONS[command[0]](self, receiver, *command[2:])
         self.interruptible = False
+        if serial >> _DIRECT:
+            self.reply(serial, receiver, command, value)
+            return
         answer = _Answer(self, serial)
         if result is not None:
             key = self.key_of(value)
@@ -469,21 +574,56 @@ class Host:
             answer.send(_RETURNED, "", (KEPT, key, self.take_output()))
         elif value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
             answer.send(_RETURNED, "", (RECEIVER, None, self.take_output()))
+        elif command[0] == "get" and isinstance(value, _FUNCTIONS):
+            answer.send(_RETURNED, "", (METHOD, _describe_method(command[2], value), self.take_output()))
         else:
-            if type(value) not in _PLAIN:
+            if type(value) not in _PLAIN and command[0] != "value":
                 answer.collect(value, command[1])
             answer.send(_RETURNED, "", (VALUE, value, self.take_output()))
+
+    def reply(self, serial, receiver, command, value):
+        """Through the client's rings.  What needs the engine's memory, or a place in its table, stays until the client has asked
+        for it in the engine's way."""
+        output, buffers, body = self.output, [], None
+        if value is receiver and receiver is not None and command[0] in _OF_RECEIVER:
+            body = pickle.dumps((RECEIVER, None, output), 5)
+        elif command[0] == "get" and isinstance(value, _FUNCTIONS):
+            body = pickle.dumps((METHOD, _describe_method(command[2], value), output), 5)
+        elif type(value) in _PLAIN:
+            body = pickle.dumps((VALUE, value, output), 5)
+        else:
+            answer = _Answer(self, serial)
+            if command[0] != "value":
+                answer.collect(value, command[1])
+            if not answer.stays:
+                body = _dumps((VALUE, value, output), {}, buffers)
+        if body is None or buffers or len(body) > _pyhost.DIRECT_BODY:
+            if command[0] == "value":  # which has no effect
+                _pyhost.reply(_RETURNED, _ELSEWHERE, b".")
+                return
+            self.claimed = serial, value
+            _pyhost.reply(_RETURNED, _CLAIM, pickle.dumps(("claim", command[1], serial), 5))
+            return
+        self.take_output()
+        _pyhost.reply(_RETURNED, 0, body)
+
+    def interrupted(self, serial):
+        if serial >> _DIRECT:
+            _pyhost.reply(_INTERRUPTED, 0, None)
+        else:
+            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
 
     def run(self, request):
         serial, what = request[0], request[1]
         if not _pyhost.begin(serial):
-            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            self.interrupted(serial)
             return
         begun = time.monotonic()
         try:
             self.perform(request)
         except BaseException as problem:
             self.fail(serial, problem)
+        self.parts = None
         _pyhost.begin(0)
         if len(self.durations) > 1000:
             self.durations.clear()
@@ -493,9 +633,15 @@ class Host:
         self.interruptible = False
         if isinstance(problem, KeyboardInterrupt) and _pyhost.interrupted():
             self.take_output()
-            _pyhost.answer(serial, _INTERRUPTED, "", [], [], b"")
+            self.interrupted(serial)
             return
         report = _report(problem)
+        if serial >> _DIRECT:
+            body = pickle.dumps((VALUE, report, self.take_output()), 5)
+            if len(body) > _pyhost.DIRECT_BODY:
+                body = pickle.dumps((VALUE, (None, report[1], report[2], report[3][-8192:], []), []), 5)
+            _pyhost.reply(_RAISED, 0, body)
+            return
         text = f"{type(problem).__name__}: {report[2]}".encode()[:300].decode(errors="ignore")
         _Answer(self, serial).send(_RAISED, text, (VALUE, report, self.take_output()))
 
@@ -504,6 +650,9 @@ class Host:
             requests = _pyhost.receive()
             for i, request in enumerate(requests):
                 requests[i] = None
+                if request[0] == -1:
+                    _pyhost.ring(request[1])
+                    continue
                 if request[0] == 0:
                     for key in request[1]:
                         self.objects.pop(key, None)
@@ -531,7 +680,7 @@ def main():
     faulthandler.enable()  # on the standard error of the process, which is the engine's
     signal.signal(signal.SIGINT, interrupt)
     sys.stdout, sys.stderr = _Stream(host, 1), _Stream(host, 2)
-    os.register_at_fork(after_in_child=lambda: os.close(3))
+    os.register_at_fork(after_in_child=_pyhost.forked)
     _pyhost.ready()
     try:
         host.serve()

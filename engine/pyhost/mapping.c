@@ -8,6 +8,7 @@ typedef struct {
     PyObject_HEAD void *data;
     Py_ssize_t size;
     uint32_t pin;
+    int fd; /* of memory for a result, which it is not yet; else -1 */
     bool writable;
 } mapping_t;
 
@@ -54,17 +55,23 @@ pyhost_mapping_new(int fd, int64_t size, uint32_t pin, mapping_kind_t kind)
 {
     int protection = kind == MAPPING_SEEN ? PROT_READ : PROT_READ | PROT_WRITE;
     void *data = mmap(NULL, (size_t)size, protection, kind == MAPPING_PRIVATE ? MAP_PRIVATE : MAP_SHARED, fd, 0);
-    close(fd);
+    if (data == MAP_FAILED || kind != MAPPING_SHARED) {
+        close(fd);
+        fd = -1;
+    }
     if (data == MAP_FAILED)
         return PyErr_Format(PyExc_MemoryError, "%lld bytes of an array cannot be mapped", (long long)size);
     mapping_t *self = PyObject_New(mapping_t, &pyhost_mapping_type);
     if (!self) {
         munmap(data, (size_t)size);
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     self->data = data;
     self->size = (Py_ssize_t)size;
     self->pin = pin;
+    self->fd = fd;
     self->writable = kind != MAPPING_SEEN;
     return (PyObject *)self;
 }
@@ -74,6 +81,8 @@ mapping_dealloc(PyObject *object)
 {
     mapping_t *self = (mapping_t *)object;
     munmap(self->data, (size_t)self->size);
+    if (self->fd >= 0)
+        close(self->fd);
     if (self->pin)
         note_freed(self->pin);
     PyObject_Free(self);
@@ -86,6 +95,33 @@ mapping_getbuffer(PyObject *object, Py_buffer *view, int flags)
     return PyBuffer_FillInfo(view, object, self->data, self->size, !self->writable, flags);
 }
 
+/* hand_over([address, bytes]) -> its pin, if it is no result yet, and an array of so many bytes at this address fills
+ * it from its beginning; else 0.  What is written here from then on stays here. */
+static PyObject *
+mapping_hand_over(PyObject *object, PyObject *args)
+{
+    mapping_t *self = (mapping_t *)object;
+    unsigned long long address = 0;
+    long long bytes = 0;
+    if (!PyArg_ParseTuple(args, "|KL", &address, &bytes))
+        return NULL;
+    if (self->fd < 0 || (address && address != (uintptr_t)self->data) || bytes < 0 || bytes > self->size)
+        return PyLong_FromLong(0);
+    int protection = PROT_READ | PROT_WRITE, fd = self->fd;
+    void *data = mmap(self->data, (size_t)self->size, protection, MAP_PRIVATE | MAP_FIXED, fd, 0);
+    self->fd = -1;
+    close(fd);
+    if (data == MAP_FAILED)
+        return PyErr_Format(PyExc_MemoryError, "%zd bytes of a result cannot be mapped again", self->size);
+    return PyLong_FromUnsignedLong(self->pin);
+}
+
+static PyMethodDef mapping_methods[] = {
+    {"hand_over", mapping_hand_over, METH_VARARGS,
+     "hand_over([address, bytes]) -> number, or 0: it cannot be a result"},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyBufferProcs mapping_buffer = {.bf_getbuffer = mapping_getbuffer};
 
 PyTypeObject pyhost_mapping_type = {
@@ -94,5 +130,6 @@ PyTypeObject pyhost_mapping_type = {
     .tp_basicsize = sizeof(mapping_t),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = mapping_dealloc,
+    .tp_methods = mapping_methods,
     .tp_as_buffer = &mapping_buffer,
 };

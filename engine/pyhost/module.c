@@ -48,7 +48,8 @@ pyhost_receive(PyObject *module, PyObject *none)
     int status;
     (void)module, (void)none;
     Py_BEGIN_ALLOW_THREADS status = channel_receive(the_channel, &datagram, &err);
-    Py_END_ALLOW_THREADS return status ? pyhost_raise(&err) : pyhost_requests(datagram);
+    Py_END_ALLOW_THREADS if (status) return pyhost_raise(&err);
+    return datagram ? pyhost_requests(datagram) : pyhost_direct_requests(the_channel);
 }
 
 static PyObject *
@@ -74,8 +75,15 @@ pyhost_begin(PyObject *module, PyObject *number)
     (void)module;
     if (PyErr_Occurred())
         return NULL;
-    atomic_store(&the_channel->page->running, serial);
-    return PyBool_FromLong(!serial || serial > atomic_load(&the_channel->page->cancelled));
+    pyhost_page_t *page = the_channel->page;
+    atomic_store(&page->running, serial);
+    if (serial & PYHOST_DIRECT) /* the client writes its CANCEL before it tells the engine, which looks at `running` */
+        return PyBool_FromLong(!direct_is_cancelled(&the_channel->direct));
+    if (serial)
+        atomic_store(&page->begun, serial);
+    return PyBool_FromLong(!serial ||
+                           (serial > atomic_load(&page->cancelled) &&
+                            (serial > atomic_load(&page->back_last) || serial < atomic_load(&page->back_first))));
 }
 
 /* Is SIGINT meant for what runs? */
@@ -92,8 +100,11 @@ static PyMethodDef methods[] = {
     {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
     {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it"},
     {"interrupted", pyhost_interrupted, METH_NOARGS, "interrupted() -> whether SIGINT is for what runs"},
-    {"want", pyhost_want, METH_VARARGS, "want(serial, sizes) -> list of Mapping; waits"},
+    {"want", pyhost_want, METH_VARARGS, "want(sizes) -> list of Mapping; waits"},
     {"answer", pyhost_answer, METH_VARARGS, "answer(serial, outcome, text, objects, arrays, pickle)"},
+    {"ring", pyhost_ring, METH_O, "ring(serial): make rings for the client, and tell the engine where they are"},
+    {"reply", pyhost_reply, METH_VARARGS, "reply(outcome, claim, pickle): the answer to a call through the rings"},
+    {"forked", pyhost_forked, METH_NOARGS, "forked(): this is a child"},
     {"flush", pyhost_flush, METH_NOARGS, "flush(): send the answers"},
     {NULL, NULL, 0, NULL},
 };
@@ -112,7 +123,8 @@ PyInit__pyhost(void)
     if (PyModule_AddType(module, &pyhost_mapping_type) || PyModule_AddIntConstant(module, "BODY", PYHOST_BODY) ||
         PyModule_AddIntConstant(module, "INLINE", PYHOST_INLINE) ||
         PyModule_AddIntConstant(module, "ARRAYS", PYHOST_ARRAYS) ||
-        PyModule_AddIntConstant(module, "OBJECTS", PYHOST_OBJECTS)) {
+        PyModule_AddIntConstant(module, "OBJECTS", PYHOST_OBJECTS) ||
+        PyModule_AddIntConstant(module, "DIRECT_BODY", DIRECT_BODY)) {
         Py_DECREF(module);
         return NULL;
     }

@@ -29,12 +29,23 @@ PyObject *pyhost_mapping_new(int fd, int64_t size, uint32_t pin, mapping_kind_t 
 /* Tell the engine of mappings that are gone.  False with an exception. */
 bool pyhost_mapping_tell(channel_t *channel);
 
+/* ---- rings.c: calls through the client's rings
+ * -------------------------------------------------------------------------------------------
+ */
+
+/* Methods of the module. */
+PyObject *pyhost_ring(PyObject *module, PyObject *number);
+PyObject *pyhost_reply(PyObject *module, PyObject *args);
+PyObject *pyhost_forked(PyObject *module, PyObject *none);
+
 /* ---- requests.c, answers.c
  * -------------------------------------------------------------------------------------------
  */
 
 /* The requests of a datagram as a list of tuples.  Takes the datagram. */
 PyObject *pyhost_requests(datagram_t *datagram);
+/* A call that came through the client's rings, in such a list; an empty one if it has gone. */
+PyObject *pyhost_direct_requests(channel_t *channel);
 /* Methods of the module. */
 PyObject *pyhost_answer(PyObject *module, PyObject *args);
 PyObject *pyhost_want(PyObject *module, PyObject *args);

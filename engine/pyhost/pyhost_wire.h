@@ -6,7 +6,10 @@
  * checked, and all is copied once before it is looked at.
  *
  * Calls are numbered by the engine and answered in their order.  The host may answer several calls in one datagram, and
- * the engine may send several calls at once; the host runs them one after the other. */
+ * the engine may send several calls at once; the host runs them one after the other.
+ *
+ * A client on this host may get rings to its host (decision 0029), through which calls come that need nothing of the
+ * engine.  The engine sees them in the page: `running` says which one runs. */
 #ifndef FH_ENGINE_PYHOST_PYHOST_WIRE_H
 #define FH_ENGINE_PYHOST_PYHOST_WIRE_H
 
@@ -29,8 +32,14 @@ enum {
     PYHOST_TEXT = 400,
 };
 
-typedef enum { PYHOST_CALL = 1, PYHOST_DROP = 2, PYHOST_GRANT = 3 } pyhost_request_t;
-typedef enum { PYHOST_READY = 17, PYHOST_DONE = 18, PYHOST_WANT = 19, PYHOST_FREE = 20 } pyhost_answer_t;
+typedef enum { PYHOST_CALL = 1, PYHOST_DROP = 2, PYHOST_GRANT = 3, PYHOST_RING = 4 } pyhost_request_t;
+typedef enum {
+    PYHOST_READY = 17,
+    PYHOST_DONE = 18,
+    PYHOST_WANT = 19,
+    PYHOST_FREE = 20,
+    PYHOST_PLACE = 21
+} pyhost_answer_t;
 
 /* The head of every record.  size: of the whole record, its padding included. */
 typedef struct {
@@ -63,8 +72,10 @@ typedef struct {
     uint32_t count, reserved;
 } pyhost_list_t;
 
-/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Also
- * PYHOST_WANT. Behind it: count sizes in bytes as int64_t. */
+/* Memory for large results, one descriptor each, or why there is none (status not 0, no descriptors).  Behind it: the
+ * number of each as uint32_t, a pin, which the host names in PYHOST_FREE when it does not see the memory any more.
+ * Also PYHOST_WANT: behind that, count sizes in bytes as int64_t.  Its serial is 0: a result that is made in granted
+ * memory may be that of a later call. */
 typedef struct {
     pyhost_record_t record;
     uint32_t count;
@@ -93,18 +104,36 @@ typedef struct {
 typedef struct {
     uint8_t id[PYHOST_ID];
     uint32_t granted; /* it lies in granted memory, else its bytes follow */
-    uint32_t number;  /* then: in which */
+    uint32_t number;  /* then: its pin; each can be one array only */
     int32_t dtype, ndim;
     int64_t bytes;
 } pyhost_made_t;
+
+/* Rings for the client (PYHOST_RING is a bare record): descriptors of the host's and their inodes. */
+typedef struct {
+    pyhost_record_t record;
+    int32_t status, reserved; /* not OK: there are none */
+    uint64_t memory_fd, memory_inode;
+    uint64_t host_bell_fd, host_bell_inode;
+    uint64_t client_bell_fd, client_bell_inode;
+} pyhost_place_t;
+
+/* Calls that come through the client's rings have numbers of their own, with this bit. */
+#define PYHOST_DIRECT (UINT64_C(1) << 63)
 
 /* Shared memory. */
 typedef struct {
     _Atomic uint64_t running;   /* the host's: the call that it runs; 0: none */
     _Atomic uint64_t interrupt; /* the engine's: the call that SIGINT is meant for */
+    _Atomic uint32_t verdict;   /* the engine's: why, for calls through rings: FH_CANCELLED or FH_TIMEOUT */
     _Atomic uint64_t cancelled; /* the engine's: calls up to this one need not be begun */
+    _Atomic uint64_t begun; /* the host's: the last call of the engine's that it has begun; stored before it looks at */
+    /* the engine's: calls from the first to the last of these are not to be begun, they were taken back */
+    _Atomic uint64_t back_first, back_last;
     /* Datagrams that the host has sent: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t answered;
+    _Alignas(64) _Atomic uint32_t asked; /* datagrams that the engine has sent, likewise */
+    char what[PYHOST_WHAT];              /* the host's: what the call through its rings is called, for its last words */
 } pyhost_page_t;
 _Static_assert(sizeof(pyhost_page_t) <= PYHOST_PAGE_BYTES, "the page is one page");
 

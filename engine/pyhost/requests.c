@@ -157,6 +157,14 @@ make_drop(reader_t *self)
     return ids ? Py_BuildValue("(iN)", 0, ids) : NULL;
 }
 
+/* (-1, serial): rings are wanted */
+static PyObject *
+make_ring(reader_t *self)
+{
+    const pyhost_record_t *ring = take(self, sizeof *ring);
+    return ring ? Py_BuildValue("(iK)", -1, (unsigned long long)ring->serial) : NULL;
+}
+
 PyObject *
 pyhost_requests(datagram_t *datagram)
 {
@@ -173,6 +181,7 @@ pyhost_requests(datagram_t *datagram)
         reader_t one = {datagram, all.at, all.at + head->size};
         PyObject *item = head->code == PYHOST_CALL   ? make_call(&one)
                          : head->code == PYHOST_DROP ? make_drop(&one)
+                         : head->code == PYHOST_RING ? make_ring(&one)
                                                      : NULL;
         if (!item && !PyErr_Occurred())
             PyErr_Format(PyExc_ValueError, "the engine sent a record of code %u", head->code);

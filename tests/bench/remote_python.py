@@ -1,7 +1,9 @@
-"""Python code on engines: a call of a method beside the same call to a child over a bare pipe of multiprocessing (pickles both
-ways); calls under way together beside multiprocessing.Pool's; functions that see and give large arrays beside memcpy.  In turns."""
+"""Python code on engines: a call of a method beside a byte to a child and back through a bare socket, the same call to a child over a
+bare pipe of multiprocessing (pickles both ways), and to one of its managers; calls under way together beside multiprocessing.Pool's; functions that see and give large arrays beside memcpy.  In turns."""
 import json
 import multiprocessing
+import multiprocessing.managers
+import socket
 import statistics
 import sys
 import time
@@ -33,6 +35,19 @@ def serve(pipe):
         pipe.send(getattr(adder, name)(*args))
 
 
+def echo(line):
+    """In a child: bytes back as they come."""
+    while byte := line.recv(1):
+        line.send(byte)
+
+
+class Manager(multiprocessing.managers.BaseManager):
+    pass
+
+
+Manager.register("Adder", Adder)
+
+
 def square(x):
     return x * x
 
@@ -43,6 +58,12 @@ def first(x):
 
 def ones(n):
     return np.ones(n)
+
+
+def ones_in_place(n):
+    made = fh.engine.empty(n)
+    made[:] = 1
+    return made
 
 
 def seconds_of(function):
@@ -58,18 +79,30 @@ def row(case, ours, limit, unit, limit_name):
           flush=True)
 
 
-def calls(adder, pipe):
-    def bare():
-        for _ in range(TRIPS):
-            pipe.send(("add", (1,)))
-            pipe.recv()
+def times_of(function):
+    """Seconds of each of some calls."""
+    times = []
+    for _ in range(TRIPS):
+        begin = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begin)
+    return times
 
-    def ours():
-        for _ in range(TRIPS):
-            adder.add(1)
 
-    turns = [(seconds_of(ours) / TRIPS * 1e6, seconds_of(bare) / TRIPS * 1e6) for _ in range(TURNS)]
-    row("call of a method", *zip(*turns), "us", "bare multiprocessing.Pipe")
+def calls(adder, pipe, managed, line):
+    def one_byte():
+        line.send(b"x")
+        line.recv(1)
+
+    def piped():
+        pipe.send(("add", (1,)))
+        pipe.recv()
+
+    ways = [lambda: adder.add(1), one_byte, piped, lambda: managed.add(1)]
+    turns = [[statistics.median(times_of(way)) * 1e6 for way in ways] for _ in range(TURNS)]
+    ours, *others = zip(*turns)
+    for other, name in zip(others, ("a byte through a bare Unix socket and back", "multiprocessing.Pipe", "multiprocessing's Manager")):
+        row("call of a method", ours, other, "us", name)
 
 
 def pipelined(adder, pool):
@@ -110,20 +143,33 @@ def arrays():
     row("a function sees 100 MB", *zip(*turns), "s", "memcpy of them")
     turns = [(seconds_of(lambda: fh.call(ones, BYTES // 8).wait()), seconds_of(lambda: ones(BYTES // 8))) for _ in range(TURNS)]
     row("a function gives 100 MB, which stay", *zip(*turns), "s", "the function, here")
+    warm = np.empty(BYTES // 8)
+
+    def fill():
+        warm[:] = 1
+
+    turns = [(seconds_of(lambda: fh.call(ones_in_place, BYTES // 8).wait()), seconds_of(fill)) for _ in range(TURNS)]
+    row("the same, written where they stay", *zip(*turns), "s", "filling memory of one's own that is there already")
 
 
 def main():
     here, there = multiprocessing.Pipe()
     child = multiprocessing.Process(target=serve, args=(there,), daemon=True)
     child.start()
-    with multiprocessing.Pool(2) as pool, fh.Cluster(2):
-        adder = fh.scatter(Adder())
+    near, far = socket.socketpair()
+    mirror = multiprocessing.Process(target=echo, args=(far,), daemon=True)
+    mirror.start()
+    with multiprocessing.Pool(2) as pool, fh.Cluster(2), Manager() as manager:
+        adder, managed = fh.scatter(Adder()), manager.Adder()
         for _ in range(200):
             adder.add(1)
-        calls(adder, here)
+        calls(adder, here, managed, near)
+        if "--calls" in sys.argv:
+            return
         pipelined(adder, pool)
         mapped(pool)
         arrays()
+    near.close()
     here.send((None, ()))
     child.join(5)
 

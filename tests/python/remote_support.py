@@ -1,8 +1,17 @@
 """Classes whose objects are sent to engines, and what they may do there that they should not."""
 import os
 import threading
+import time
 
 import numpy as np
+
+
+def await_that(session, condition, seconds=20):
+    """Syncs until the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        session.sync()
 
 
 class Account:

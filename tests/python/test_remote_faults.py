@@ -1,6 +1,8 @@
 """Python code on engines that crashes, hangs, or cannot be run: clear errors, and the session lives."""
 import os
+import pathlib
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -124,6 +126,24 @@ def test_engines_without_python_say_so():
             fh.call(lambda: 1)
         same(fh.gather(fh.scatter(np.arange(3)) + 1), np.arange(1, 4))
         assert cluster.engines
+
+
+def test_engines_that_lack_the_program_say_so_at_start(tmp_path, monkeypatch):
+    from farhand.cluster import find_program
+
+    programs = pathlib.Path(find_program("farhand")).parent
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "lib").symlink_to(programs.parent / "lib")
+    for name in ("farhand", "farhand-broker", "farhand-engine"):
+        shutil.copy(programs / name, tmp_path / "bin")
+    monkeypatch.setenv("FARHAND_PROGRAMS", str(tmp_path / "bin"))
+    with fh.Cluster(1) as cluster:
+        folder = pathlib.Path(cluster.connection_file).parent
+        logged = "".join(log.read_text() for log in folder.rglob("*") if log.is_file() and log.suffix == ".log")
+        assert "ENG-NO-PYTHON" in logged and "farhand-pyhost" in logged
+        with pytest.raises(PermissionError, match="farhand-pyhost.*No such file"):
+            fh.scatter(Account())
+        same(fh.gather(fh.scatter(np.arange(3)) + 1), np.arange(1, 4))
 
 
 def test_sessions_have_hosts_of_their_own(cluster):

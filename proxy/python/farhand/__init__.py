@@ -10,9 +10,10 @@ import importlib
 from types import ModuleType as _module
 
 from . import errors as _errors
+from . import errstate as _errstate  # noqa: F401 - it tells the extension
 from ._native import version as _version
 from .array import Array, DistArray, RemoteArray
-from .calls import apply, call, call_all, methodcall, vectorize
+from .calls import apply, call, call_all, convert_result, methodcall, vectorize
 from .cluster import Cluster
 from .config import config
 from .creation import empty, full, ones, shared, zeros
@@ -21,13 +22,14 @@ from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
 from .function_table import Namespace as _Namespace
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
-from .hub import Id, ObjectEngine, ObjectHub
+from .hub import ObjectEngine, ObjectHub
 from .kernel_sources import kernel
 from .kernels import Kernel
 from .objects import gather, get, names, scatter, unpublish
 from .progress import Progress, progress
 from .remote import Remote, proxy_methods, register_proxy_type
-from .session import Engine, Ref, Session, connect
+from .refs import Id, Ref
+from .session import Engine, Session, connect
 
 __version__ = _version()
 globals().update(_errors.CLASSES)
@@ -43,7 +45,7 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):

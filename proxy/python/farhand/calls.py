@@ -1,13 +1,15 @@
 """Functions and methods invoked where the arrays and objects are."""
 import functools
+import numbers
 
 import numpy as np
 
-from . import futures
+from . import futures, joining
 from .array import Array
 from .dispatch import find
 from .errors import error
 from .kernels import Kernel
+from .refs import Id, Ref, resolve
 from .remote import Remote
 from .remote_calls import python_side, run
 
@@ -44,11 +46,13 @@ def call(f, *args, block=True, timeout=None, **kwargs):
     """f(*args, **kwargs), run where the remote arguments are.
 
     NumPy functions, ufuncs and kernels run on the engines themselves.  Any other function that can be pickled runs in a Python
-    host, where proxies among the arguments, at any depth, are the objects and remote arrays read-only ndarrays.  Arrays that it
+    host, where proxies, Refs and Ids among the arguments, at any depth, are the objects and remote arrays read-only ndarrays.  Arrays that it
     returns stay there and come back as RemoteArrays, all else by value.  timeout: seconds; block=False: a Future.
     """
+    if isinstance(f, (Ref, Id)):
+        f = resolve(f)
     _check(f)
-    if _runs_remotely(f) and not any(isinstance(value, Remote) for value in (*args, *kwargs.values())):
+    if _runs_remotely(f) and not any(isinstance(value, (Remote, Ref, Id)) for value in (*args, *kwargs.values())):
         return _result(f, args, kwargs, block, timeout)
     if isinstance(f, Remote):
         return f(*args, block=block, timeout=timeout, **kwargs)
@@ -56,7 +60,9 @@ def call(f, *args, block=True, timeout=None, **kwargs):
 
 
 def methodcall(obj, name, *args, block=True, timeout=None, **kwargs):
-    """A method of obj by its name: of a remote object, or an array's own, else one that its engine has ("describe", "nop")."""
+    """A method of obj by its name: of a remote object, its Ref or its Id, or an array's own, else one that its engine has ("describe", "nop")."""
+    if isinstance(obj, (Ref, Id)):
+        obj = resolve(obj)
     if isinstance(obj, Remote):
         return obj._invoke(name, args, kwargs, block, timeout)
     if not isinstance(obj, Array):
@@ -69,27 +75,42 @@ def methodcall(obj, name, *args, block=True, timeout=None, **kwargs):
     return _result(method, args, kwargs, block, timeout)
 
 
+def convert_result(result):
+    """What a call gave, for use here: a Future is waited for, a Ref becomes a proxy or what it holds; lists of these become lists."""
+    if isinstance(result, futures.Future):
+        return convert_result(result.result())
+    if isinstance(result, Ref):
+        return resolve(result)
+    if type(result) in (list, tuple):
+        items = [convert_result(item) for item in result]
+        return items if isinstance(result, list) else tuple(items)
+    return result
+
+
 def call_all(seq, name, *args, block=True, **kwargs):
     """methodcall on each item: all are begun before the first result is looked at."""
-    seq = list(seq)
+    seq = [resolve(obj) if isinstance(obj, (Ref, Id)) else obj for obj in seq]
     begun = [methodcall(obj, name, *args, block=block and not isinstance(obj, Remote), **kwargs) for obj in seq]
     return [x.result() if block and isinstance(obj, Remote) else x for obj, x in zip(seq, begun)]
 
 
 def vectorize(f):
-    """A function that applies f to each piece of a distributed array, or to each item of a list.
+    """A function that applies f to each piece of a distributed array, or to each item of a list, all at once.
 
-    A type with a method __farhand_vectorize__(f, *args, **kwargs) says itself what that means for its objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to the
-    engines in turn then.
+    Of a distributed array: arrays that the pieces give become one DistArray, along the last axis that has each piece's length, else
+    along the last one of length 1; arrays of one shape that have neither are stacked along a new last axis.  Numbers become an
+    ndarray, all else a list.  A type with a method __farhand_vectorize__(f, *args, **kwargs) says itself what that means for its
+    objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to
+    the engines in turn then.
     """
     _check(f)
     own = _runs_remotely(f)
 
     def each(x, args, kwargs):
         """Begin it: a Future, or the value."""
-        if isinstance(x, (list, tuple)):
+        if isinstance(x, (list, tuple)) and not isinstance(x, Id):
             return [each(item, args, kwargs) for item in x]
-        if own and not isinstance(x, Remote):
+        if own and not isinstance(x, (Remote, Ref, Id)):
             return f(x, *args, **kwargs)
         return call(f, x, *args, block=False, **kwargs)
 
@@ -98,10 +119,11 @@ def vectorize(f):
         hook = getattr(type(x), "__farhand_vectorize__", None)
         if hook is not None:
             return hook(x, f, *args, **kwargs)
-        if isinstance(f, (np.ufunc, Kernel)) and not isinstance(x, (list, tuple, Remote)):
+        if isinstance(f, (np.ufunc, Kernel)) and not isinstance(x, (list, tuple, Remote, Ref, Id)):
             return f(x, *args, **kwargs)
         if isinstance(x, Array) and x.npieces > 1:
-            return _values(each(x.pieces, args, kwargs))
+            pieces = x.pieces
+            return _together(_values(each(pieces, args, kwargs)), [piece.shape[x.axis] for piece in pieces])
         return _values(each(x, args, kwargs))
 
     vectorized.__name__ = f"v{getattr(f, '__name__', 'f')}"
@@ -112,6 +134,26 @@ def _values(begun):
     if isinstance(begun, list):
         return [_values(item) for item in begun]
     return begun.result() if isinstance(begun, futures.Future) else begun
+
+
+def _together(results, lengths):
+    """What the pieces of an array gave, as one thing.  lengths: of the pieces, along the axis that they were cut along."""
+    if all(isinstance(result, numbers.Number) for result in results):
+        return np.array(results)
+    if not all(isinstance(result, Array) for result in results) or len({result.ndim for result in results}) > 1:
+        return results
+    shapes = [result.shape for result in results]
+    wanted = [[shape[axis] for shape in shapes] for axis in range(len(shapes[0]))]
+    for ends in (lengths, [1] * len(lengths)):
+        axes = [axis for axis, found in enumerate(wanted) if found == ends and _agree(shapes, axis)]
+        if axes:
+            return joining.concatenate(results, axes[-1])
+    return joining.stack(results, axis=-1) if len(set(shapes)) == 1 else results
+
+
+def _agree(shapes, axis):
+    """Are they equal but for this axis?"""
+    return len({shape[:axis] + shape[axis + 1:] for shape in shapes}) == 1
 
 
 def apply(f, x, *args, **kwargs):

@@ -97,7 +97,8 @@ def angle(z, deg=False):
 
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    near = call("absolute", (call("subtract", (a, b)),)) <= atol + rtol * call("absolute", (_remote(b, a),))
+    with np.errstate(invalid="ignore"):
+        near = call("absolute", (call("subtract", (a, b)),)) <= atol + rtol * call("absolute", (_remote(b, a),))
     close = call("logical_or", (call("logical_and", (near, call("isfinite", (_remote(b, a),)))), call("equal", (a, b))))
     if equal_nan:
         both = call("logical_and", (call("isnan", (_remote(a, b),)), call("isnan", (_remote(b, a),))))

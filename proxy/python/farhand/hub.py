@@ -2,19 +2,9 @@
 import collections.abc
 import os
 import sys
-from typing import NamedTuple
 
-from .errors import error
-
-
-class Id(NamedTuple):
-    """An object's name in the cluster.  instance: 16 bytes, never used again; engine: its engine's number, -1: this process."""
-
-    instance: bytes
-    engine: int
-
-    def __repr__(self):
-        return f"<Id {self.instance.hex()[:8]} on {'this process' if self.engine < 0 else f'engine {self.engine}'}>"
+from .errors import CLASSES, error
+from .refs import Id, resolve
 
 
 class ObjectEngine(collections.abc.MutableMapping):
@@ -23,8 +13,9 @@ class ObjectEngine(collections.abc.MutableMapping):
     farhand.engine is one of these in code that runs in a Python host: there it has the objects that live in the host.
     """
 
-    def __init__(self, eid=-1, nengines=0, hosted=None):
+    def __init__(self, eid=-1, nengines=0, hosted=None, empty=None):
         self.eid, self.nengines = eid, nengines
+        self._empty = empty
         self.refcounts = {}
         self._own = {}
         self._hosted = {} if hosted is None else hosted  # id as bytes -> object, kept by the host
@@ -32,6 +23,15 @@ class ObjectEngine(collections.abc.MutableMapping):
 
     def __repr__(self):
         return f"<farhand {type(self).__name__} {self.eid}: {len(self)} objects>"
+
+    def empty(self, shape, dtype=float):
+        """An ndarray whose contents mean nothing.  In a Python host it lies in memory that the engine shares: a function that fills
+        it and returns it (whole, not a view of a part) has given its result without a copy.  Small arrays, and those that other
+        threads than the call's make, lie in the host's own memory, and so do all on a client.
+        """
+        import numpy
+
+        return numpy.empty(shape, dtype) if self._empty is None else self._empty(shape, dtype)
 
     def register(self, obj):
         """An Id for an object of this process, which holds it until decref has been called as often."""
@@ -78,6 +78,8 @@ class ObjectEngine(collections.abc.MutableMapping):
 class ObjectHub(ObjectEngine):
     """All objects of the cluster: a mapping of Ids to Refs, made by asking the registry; those of this process to themselves.
 
+    incref, decref and del hold and let go: an object on an engine lives at least as long as it is held here.
+
     What has just been made shows as soon as its engine has told the broker.
     """
 
@@ -123,24 +125,38 @@ class ObjectHub(ObjectEngine):
     def __getitem__(self, key):
         if key.engine == self.eid:
             return super().__getitem__(key)
-        for other, ref in self._remote():
-            if other == key:
-                return ref
-        raise KeyError(key)
+        session = self._session()
+        ref = session.object(key.instance)
+        if ref is None or all(engine.id != ref.engine or engine.number != key.engine for engine in session.engines):
+            raise KeyError(key)
+        return ref
+
+    def incref(self, key):
+        """Hold an object once more: of this process, or one that lives on an engine and has a proxy here."""
+        if key.engine != self.eid and key not in self.refcounts:
+            try:
+                self._own[key] = resolve(key)
+            except CLASSES["Error"]:
+                raise KeyError(key) from None
+            self.refcounts[key] = 0
+        super().incref(key)
 
     def __iter__(self):
-        yield from list(self._own)
+        yield from self._local()
         for key, _ in self._remote():
             yield key
 
+    def _local(self):
+        return [key for key in list(self._own) if key.engine == self.eid]
+
     def items(self):
-        return [*self._own.items(), *self._remote()]
+        return [*((key, self._own[key]) for key in self._local()), *self._remote()]
 
     def values(self):
         return [value for _, value in self.items()]
 
     def __len__(self):
-        return len(self._own) + int(self._session().sql("SELECT COUNT(*) AS n FROM objects")[0]["n"])
+        return len(self._local()) + int(self._session().sql("SELECT COUNT(*) AS n FROM objects")[0]["n"])
 
 
 _hub = None
@@ -151,5 +167,5 @@ def engine():
     global _hub
     if _hub is None:
         running = getattr(sys.modules.get("_farhand_host"), "running", None)
-        _hub = ObjectHub() if running is None else ObjectEngine(running.engine, running.nengines, running.objects)
+        _hub = ObjectHub() if running is None else ObjectEngine(running.engine, running.nengines, running.objects, running.empty)
     return _hub

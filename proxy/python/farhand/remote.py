@@ -1,11 +1,14 @@
 """Proxies of Python objects on engines: classes made from what their types have."""
 import functools
 import inspect
+import weakref
 
 from . import remote_wire
 from .errors import error
+from .refs import Id, Ref, resolve
 from .remote_calls import proxied_types, python_side, run
 
+_proxies = weakref.WeakValueDictionary()  # by ids of their objects
 _OWN = frozenset(("block", "timeout"))
 _NO_FORWARD = frozenset(("__new__", "__init__", "__getattribute__", "__class__", "__reduce__", "__reduce_ex__", "__getattr__",
                          "__setattr__", "__delattr__", "__del__", "__dict__", "__weakref__", "__repr__", "__hash__", "__dir__",
@@ -31,11 +34,21 @@ class Remote:
     """
 
     def __init__(self, obj):
-        side = python_side()
-        handle, key = _send(side, obj, side.next_engine())
-        _fill(self, side, handle, key)
+        """Of an object here, which is copied to an engine, or of what another proxy, a Ref or an Id stands for."""
+        held = resolve(obj) if isinstance(obj, (Ref, Id)) else obj
+        if isinstance(held, Remote):
+            _fill_like(self, held)
+            cls = type(held)
+        else:
+            side = python_side()
+            handle, key = _send(side, held, side.next_engine())
+            _fill(self, side, handle, key)
+            cls = _class_for(side, key, handle) if type(self) is Remote else None
+        if type(self) is Remote:
+            object.__setattr__(self, "__class__", cls)
 
     _name = None  # under which it was published
+    _first = None  # of several proxies of the object
     _metadata = None  # what __farhand_metadata__ of the class has made of the object
 
     def _invoke(self, name, args, kwargs, block=True, timeout=None):
@@ -47,6 +60,7 @@ class Remote:
                    proxy=self)
 
     def _get(self, name):
+        """The attribute; what is a function there is one here that calls it there."""
         return run(self._side, f"{type(self)._remote_name}.{name}", ("get", False, name), receiver=self._handle, proxy=self)
 
     @property
@@ -57,16 +71,12 @@ class Remote:
     @property
     def _id(self):
         """What fh.engine knows it by."""
-        from .hub import Id
-
         return Id(self._handle.id, self._handle.engine)
 
     @property
     def _ref(self):
-        """What the registry calls it."""
-        from .session import Ref
-
-        return Ref(self._handle.id, "python", None, (), "", b"", self._side.session.engine_ids([self._engine])[0], 0, 0.0)
+        """A Ref that holds it."""
+        return Ref(self)
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -87,6 +97,12 @@ class Remote:
 
     def __repr__(self):
         return f"<{type(self).__name__} on engine {self._handle.engine}, id {self._handle.id.hex()[:8]}>"
+
+    def _repr_html_(self):
+        """For notebooks, from the class: nothing is asked."""
+        from .ipython import object_table
+
+        return object_table(self)
 
     def __hash__(self):
         return hash(self._handle.id)
@@ -119,6 +135,19 @@ def _fill(proxy, side, handle, key=()):
     object.__setattr__(proxy, "_handle", handle)
     if key[3:]:
         object.__setattr__(proxy, "_metadata", key[3])
+    _proxies.setdefault(handle.id, proxy)
+
+
+def _fill_like(proxy, other):
+    """To be another proxy of the same object.  It keeps the first one, which is the one that is found by the id."""
+    _fill(proxy, other._side, other._handle, (None, None, None, other._metadata))
+    object.__setattr__(proxy, "_name", other._name)
+    object.__setattr__(proxy, "_first", other._first or other)
+
+
+def known_proxy(instance):
+    """A proxy of the object with this id, if there is one in this process; else None."""
+    return _proxies.get(instance)
 
 
 def _wrap(cls, side, handle, key=()):
@@ -129,8 +158,8 @@ def _wrap(cls, side, handle, key=()):
 
 def copy_of(proxy):
     """Another proxy of the same object."""
-    made = _wrap(type(proxy), proxy._side, proxy._handle, (None, None, None, proxy._metadata))
-    object.__setattr__(made, "_name", proxy._name)
+    made = type(proxy).__new__(type(proxy))
+    _fill_like(made, proxy)
     return made
 
 
@@ -160,6 +189,12 @@ def _method(name, doc, parameters):
         except ValueError:
             pass  # parameters that no Python function could have
     return method
+
+
+def bound_method(proxy, described):
+    """A method that only this object has, as host.py describes it."""
+    name, doc, parameters = described
+    return _method(name, doc, parameters).__get__(proxy)
 
 
 def _attribute(name, doc):
@@ -236,7 +271,7 @@ def _generate(description):
     made.update(__module__=module, __doc__=doc, _remote_name=name, __hash__=Remote.__hash__)
     if not _JOINED.isdisjoint(attributes):
         made["__array_function__"] = _joined
-    for own in ("_invoke", "_special", "_get", "_engine", "_id", "_ref", "_side", "_handle", "_name", "_metadata"):
+    for own in ("_invoke", "_special", "_get", "_engine", "_id", "_ref", "_side", "_handle", "_name", "_metadata", "_first"):
         made.pop(own, None)
     return type(f"Remote{name}", (Remote,), made)
 
@@ -248,14 +283,12 @@ def registered(kind):
 
 def _class_for(side, key, handle):
     """The class of proxies for a type of a host, described by it the first time."""
-    known = side.classes.get((handle.host, key[:3]))
+    known = _registered.get(key[:2]) or side.classes.get((handle.host, key[:3]))
     if known is None:
-        known = _registered.get(key[:2])
+        description = run(side, "describe", ("describe", True), receiver=handle)
+        known = side.generated.get(repr(description[1:]))
         if known is None:
-            description = run(side, "describe", ("describe", True), receiver=handle)
-            known = side.generated.get(repr(description[1:]))
-            if known is None:
-                known = side.generated[repr(description[1:])] = _generate(description)
+            known = side.generated[repr(description[1:])] = _generate(description)
         side.classes[handle.host, key[:3]] = known
     return known
 

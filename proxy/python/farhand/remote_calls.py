@@ -51,6 +51,7 @@ class PythonSide:
         self.waiting = {}  # token -> (future, engine, what, receiver)
         self.tokens = itertools.count(1)
         self.collector = None
+        self.scheduler = None  # of its executors, if there are any
 
     # ---- engines
 
@@ -85,7 +86,7 @@ class PythonSide:
         """What tells one host of an engine from the next."""
         return self.epochs.get(host)
 
-    def _engine_id(self, host):
+    def engine_id(self, host):
         return self.session.engine_ids([number_of(host)])[0]
 
     # ---- calls
@@ -95,7 +96,7 @@ class PythonSide:
         arrays = tuple([remote_wire.native_array(array, number_of(host)) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
-            buffers = remote_wire.native_buffers(self.session, call.buffers, self._engine_id(host))
+            buffers = remote_wire.native_buffers(self.session, call.buffers, self.engine_id(host))
         return self.session._native.python_call(host, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
@@ -116,7 +117,16 @@ class PythonSide:
         kind, value = self._load(answer, host, what)
         if kind == remote_wire.KEPT:
             return kept, value
-        return receiver if kind == remote_wire.RECEIVER else value
+        return value if kind == remote_wire.VALUE else self._of_receiver(kind, value, receiver)
+
+    @staticmethod
+    def _of_receiver(kind, value, receiver):
+        """What stands for the object itself, or for a method of it; KEPT has nothing to show."""
+        if kind == remote_wire.METHOD:
+            from .remote import bound_method
+
+            return bound_method(receiver, value)
+        return receiver if kind == remote_wire.RECEIVER else None
 
     def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None):
         """(native object or None, Future of the value)."""
@@ -132,6 +142,19 @@ class PythonSide:
         if self.collector is None:
             self._collect_from_now_on()
         return kept, future
+
+    def send(self, host, what, call, taker, timeout):
+        """Ask for a call; taker.fill(value, exception) hears of its end on the collector's thread.  Its token, for python_cancel."""
+        token = next(self.tokens)
+        self.waiting[token] = (taker, host, what, None)
+        try:
+            self._ask(host, what, call, False, timeout, token)
+        except BaseException:
+            self.waiting.pop(token, None)
+            raise
+        if self.collector is None:
+            self._collect_from_now_on()
+        return token
 
     # ---- the collector: one thread that fills the Futures, while there are any
 
@@ -169,21 +192,25 @@ class PythonSide:
         future, host, what, receiver = entry
         try:
             if isinstance(answer, BaseException):
-                self._note_failure(answer, host)
+                if not future.taken_back:
+                    self._note_failure(answer, host)
                 raise answer
             kind, value = self._load(answer, host, what)
         except BaseException as problem:
             problem.__traceback__ = None
             future.fill(None, problem)
         else:
-            future.fill(value if kind == remote_wire.VALUE else receiver if kind == remote_wire.RECEIVER else None)
+            future.fill(value if kind == remote_wire.VALUE else self._of_receiver(kind, value, receiver))
 
     def fail_all(self, problem):
         with self.lock:
             entries, self.waiting = list(self.waiting.values()), {}
             self.collector = None
+        ended = error("STALE_HANDLE", f"the session ended before the call was answered: {problem}")
         for entry in entries:
-            entry[0].fill(None, error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
+            entry[0].fill(None, ended)
+        if self.scheduler is not None:
+            self.scheduler.drop_all(ended)
 
     def make_proxy(self, handle, key):
         from .remote import proxy_of

@@ -5,6 +5,7 @@ persistent ids ("o" and "a"; "p": an array with the pickle of an object that liv
 """
 import builtins
 import io
+import operator
 import pickle
 import sys
 
@@ -13,8 +14,9 @@ import numpy as np
 from .array import Array, wrap
 from .config import config
 from .errors import CLASSES, error
+from .refs import Id, Ref, resolve
 
-VALUE, KEPT, RECEIVER = range(3)
+VALUE, KEPT, RECEIVER, METHOD = range(4)
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _MOST_BUFFERS = 40
@@ -45,18 +47,19 @@ class Call:
 
     __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body")
 
-    def __init__(self, command, receiver=None, copies=()):
-        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles."""
+    def __init__(self, command, receiver=None, copies=(), inline=False):
+        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles.
+        inline: large buffers stay in the pickle."""
         self.arrays = self.buffers = ()
         self.copies = copies
         self.objects = () if receiver is None else (receiver,)
-        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver)
+        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver, inline)
 
-    def _pickle(self, command, receiver):
+    def _pickle(self, command, receiver, inline):
         self.objects, self.arrays, self.buffers = list(self.objects), [], []
         self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
         out = io.BytesIO()
-        pickler = _pickler_class()(out, 5, buffer_callback=self._keep_small)
+        pickler = _pickler_class()(out, 5, buffer_callback=None if inline else self._keep_small)
         pickler.call = self
         try:
             pickler.dump(command)
@@ -81,6 +84,8 @@ class Call:
         """The persistent id of what lives on an engine; None for all else."""
         from .remote import Remote
 
+        if isinstance(value, (Ref, Id)):
+            value = resolve(value)
         if isinstance(value, Remote):
             items, kind, item = self.objects, "o", value._handle
             if id(item) in self.copies:
@@ -93,6 +98,14 @@ class Call:
         if place == len(items):
             items.append(item)
         return kind, place
+
+
+def packed(command, inner):
+    """A call of plain values, one of which is the pickle of another: it refers to what that refers to."""
+    call = Call.__new__(Call)
+    call.objects, call.arrays, call.buffers = inner.objects, inner.arrays, inner.buffers
+    call.body = pickle.dumps(command, 5)
+    return call
 
 
 _picklers = []
@@ -117,8 +130,18 @@ def _pickler_class():
             def persistent_id(self, value):
                 return self.call.refer(value)
 
+            def reducer_override(self, value):
+                if isinstance(value, (Ref, Id)):  # of an object of this process: the object in its place
+                    return operator.getitem, ([resolve(value)], 0)
+                return super().reducer_override(value) if Base is not pickle.Pickler else NotImplemented
+
         _picklers.append(Pickler)
     return _picklers[0]
+
+
+def unpack(pickled):
+    """A value that the host has pickled by itself."""
+    return pickle.loads(pickled)
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------------------

@@ -7,14 +7,18 @@ import time
 import weakref
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from . import _native
 from .config import config
 from .dtypes import dtype_of
 from .errors import CLASSES, Error, error
 from .progress import Bar
+from .refs import Ref
 
 
 ALL_OBJECTS = 10_000_000  # the most that one query may ask for
+_SHOWN_WITHIN = 1.0  # seconds
 ALL_ROWS = 1_000_000  # and that of SQL
 
 
@@ -36,25 +40,6 @@ class Engine:
     state: str
 
 
-@dataclass(frozen=True)
-class Ref:
-    """An object in the broker's registry.  owner: session id; engine: engine id; age in seconds."""
-
-    id: bytes
-    type: str
-    dtype: object
-    shape: tuple
-    name: str
-    owner: bytes
-    engine: bytes
-    bytes: int
-    age: float
-
-    def __repr__(self):
-        name = f", name={self.name!r}" if self.name else ""
-        return f"<Ref {self.id.hex()[:8]} {self.type} {self.dtype}{list(self.shape)}, {self.bytes} bytes{name}>"
-
-
 class Session:
     """A connection to a cluster.  Made by connect; may be used by several threads at once (they take turns)."""
 
@@ -64,12 +49,21 @@ class Session:
     def __repr__(self):
         if self.closed:
             return "<farhand Session (closed)>"
-        return f"<farhand Session with cluster {self._native.cluster!r}, {len(self.engines)} engines>"
+        return f"<farhand Session with cluster {self._native.cluster!r}, {self._shown_engines(len)}>"
 
     def _repr_html_(self):
         from .ipython import engines_table
 
-        return "farhand Session (closed)" if self.closed else engines_table(f"farhand Session with {self._native.cluster}", self.engines)
+        return "farhand Session (closed)" if self.closed else self._shown_engines(
+            lambda known: engines_table(f"farhand Session with {self._native.cluster}", known))
+
+    def _shown_engines(self, show):
+        """What is shown waits for the broker only so long, and never raises."""
+        try:
+            shown = show([Engine(**info) for info in self._native.engines(_SHOWN_WITHIN)])
+        except Error as problem:
+            return f"no engines: {type(problem).__name__}"
+        return f"{shown} engines" if isinstance(shown, int) else shown
 
     def __enter__(self):
         return self
@@ -94,10 +88,21 @@ class Session:
     def objects(self, limit=10000):
         """What the registry lists: a Ref for each object, with owner, engine, bytes and age."""
         return [
-            Ref(info["id"], info["type"], dtype_of(info["dtype"]) if info["dtype"] else None, info["shape"], info["name"],
-                info["session"], info["engine"], info["bytes"], info["age_ms"] / 1000)
+            Ref._of_record(info["id"], info["type"], dtype_of(info["dtype"]) if info["dtype"] else None, info["shape"], info["name"],
+                           info["session"], info["engine"], info["bytes"], info["age_ms"] / 1000, None)
             for info in self._native.objects(limit)
         ]
+
+    def object(self, instance):
+        """The Ref of one object, by its id (16 bytes), as the registry knows it; None if it does not."""
+        rows = self.sql(f"SELECT *, (SELECT name FROM pieces WHERE object = id) AS name FROM objects WHERE id = '{bytes(instance).hex()}'")
+        if not rows:
+            return None
+        row = rows[0]
+        shape = tuple(int(extent) for extent in row["shape"].strip("[]").split(",") if extent)
+        return Ref._of_record(bytes.fromhex(row["id"]), row["type"], np.dtype(row["dtype"]) if row["dtype"] else None, shape,
+                              row["name"] or "", bytes.fromhex(row["session"]), bytes.fromhex(row["engine"]), row["bytes"],
+                              max(time.time() - row["made_ms"] / 1000, 0.0), None)
 
     def sql(self, query, limit=10000):
         """Read-only SQL over the registry (tables objects, names, engines, sessions): a list of dicts."""
@@ -122,7 +127,10 @@ class Session:
         self._native.sync(-1.0 if timeout is None else float(timeout))
 
     def cancel(self):
-        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait does this."""
+        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait for arrays does this."""
+        side = self.__dict__.get("_python_side")
+        if side is not None and side.scheduler is not None:
+            side.scheduler.drop_all(error("CANCELLED", "the session's calls were cancelled"))
         self._native.cancel()
 
     def progress(self):

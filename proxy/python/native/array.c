@@ -208,7 +208,7 @@ array_gather(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "the buffer has another shape or dtype than the array");
         return NULL;
     }
-    return done ? Py_NewRef(Py_None) : NULL;
+    return done && pyflags_report(session) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *
@@ -220,7 +220,7 @@ array_wait(PyObject *object, PyObject *args)
     double timeout = 0;
     if (!array || !PyArg_ParseTuple(args, "d", &timeout) || !pysession_enter(session))
         return NULL;
-    if (!pysession_leave(session, fh_wait(array, timeout, &error), &error))
+    if (!pysession_leave(session, fh_wait(array, timeout, &error), &error) || !pyflags_report(session))
         return NULL;
     Py_RETURN_NONE;
 }

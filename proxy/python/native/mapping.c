@@ -29,7 +29,8 @@ pymapping_gather(PyObject *object, PyObject *none)
     for (int i = 0; i < info.ndim; i++)
         handle->size *= (Py_ssize_t)info.shape[i];
     /* Not supported: the caller copies. */
-    if (pysession_leave(session, status == FH_STATUS_NOT_SUPPORTED ? 0 : status, &error) && mapping)
+    if (pysession_leave(session, status == FH_STATUS_NOT_SUPPORTED ? 0 : status, &error) && mapping &&
+        pyflags_report(session))
         return wrapped;
     Py_DECREF(wrapped);
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);

@@ -83,6 +83,7 @@ static PyMethodDef module_methods[] = {
     {"use_proxies", pyproxies_use, METH_VARARGS, "use_proxies(RemoteArray, DistArray, dtypes by code)"},
     {"wrap", pyproxies_wrap, METH_O, "wrap(Array) -> RemoteArray or DistArray"},
     {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},
+    {"use_errstate", pyflags_use, METH_VARARGS, "use_errstate(token, decode, report, (folder, ...))"},
     {"connect", pysession_connect, METH_VARARGS, "connect(target or None, timeout, call_timeout) -> Session"},
     {NULL, NULL, 0, NULL},
 };
@@ -103,7 +104,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->dtypes);
     for (int i = 0; i < NATIVE_OPERATORS; i++)
         Py_VISIT(state->operators[i]);
-    return 0;
+    return pyflags_traverse(state->sites, visit, arg);
 }
 
 static int
@@ -124,6 +125,7 @@ module_clear(PyObject *module)
         Py_CLEAR(state->names[i]);
     for (int i = 0; i < NATIVE_OPERATORS; i++)
         Py_CLEAR(state->operators[i]);
+    pyflags_destroy(&state->sites);
     return 0;
 }
 

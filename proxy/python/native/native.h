@@ -31,6 +31,7 @@ typedef struct {
     PyObject *dtypes;                        /* a tuple: NumPy's by our codes */
     PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
     PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
+    struct sites *sites;                     /* flags.c; NULL until it is told of NumPy's errstate */
 } native_t;
 
 native_t *native_state(PyObject *module);
@@ -59,6 +60,7 @@ typedef struct {
     handle_t live, dropped; /* heads of rings */
     long pid;               /* of the process that connected */
     double call_timeout;    /* seconds; negative: none */
+    PyObject *raised;       /* flags.c: a list of what is to be reported; NULL: nothing */
 } pysession_t;
 
 typedef struct {
@@ -104,6 +106,8 @@ PyObject *pyproxies_use(PyObject *module, PyObject *args);
 PyObject *pyproxies_wrap(PyObject *module, PyObject *handle);
 /* A proxy of a native Array that info describes; takes handle, also on failure (NULL: a failure). */
 PyObject *pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info);
+/* The same with the shape as a tuple that is there already, which is borrowed. */
+PyObject *pyproxies_new_shaped(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape);
 /* The native Array in an object that is exactly a RemoteArray or DistArray, as a reference; NULL (no exception) for all
  * else. */
 PyObject *pyproxies_handle(native_t *state, PyObject *object);
@@ -113,8 +117,20 @@ extern PyType_Spec pyoperators_spec;
 /* use_operators(class): its methods are called for what is not simple. */
 PyObject *pyoperators_use(PyObject *module, PyObject *class);
 
+/* ---- flags.c: floating-point exceptions */
+/* use_errstate(token, decode, report, (folder, ...)) */
+PyObject *pyflags_use(PyObject *module, PyObject *args);
+/* With the lock and the GIL: calls from now on report what the errstate in force wants to know. */
+void pyflags_watch(pysession_t *session);
+/* With both: keep what has been reported.  false: an exception. */
+bool pyflags_collect(pysession_t *session);
+/* Where a value is read, without the lock: warn, raise or call as the errstate wanted.  false: an exception. */
+bool pyflags_report(pysession_t *session);
+int pyflags_traverse(const struct sites *self, visitproc visit, void *arg);
+void pyflags_destroy(struct sites **self);
+
 /* ---- queries.c: methods of Session that read tables */
-PyObject *pyqueries_engines(PyObject *object, PyObject *none);
+PyObject *pyqueries_engines(PyObject *object, PyObject *args);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_memory(PyObject *object, PyObject *none);
@@ -141,6 +157,7 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 
 /* ---- lists.c */
 PyObject *pylists_scatter(PyObject *object, PyObject *args);
+PyObject *pylists_gather(PyObject *object, PyObject *args);
 
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
@@ -199,6 +216,7 @@ PyObject *pyobject_call(PyObject *object, PyObject *args);
 PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
+PyObject *pyobject_cancel(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */

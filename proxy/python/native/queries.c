@@ -41,21 +41,25 @@ engine_dict(const fh_engine_info *engine)
 }
 
 PyObject *
-pyqueries_engines(PyObject *object, PyObject *none)
+pyqueries_engines(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
     fh_engine_info *engines = NULL;
     PyObject *list = NULL;
     int room = 16, count = 0;
-    (void)none;
+    double timeout = -1;
+    if (!PyArg_ParseTuple(args, "|d", &timeout))
+        return NULL;
     for (;;) { /* again with more room if there are more */
         engines = PyMem_Calloc((size_t)room, sizeof *engines);
         if (!engines)
             return PyErr_NoMemory();
         if (!pysession_enter(self))
             goto done;
-        if (!pysession_leave(self, fh_engines(self->session, engines, room, &count, &error), &error))
+        int status = timeout < 0 ? fh_engines(self->session, engines, room, &count, &error)
+                                 : fh_engines_within(self->session, timeout, engines, room, &count, &error);
+        if (!pysession_leave(self, status, &error))
             goto done;
         if (count <= room)
             break;
@@ -294,13 +298,14 @@ pyqueries_stats(PyObject *object, PyObject *none)
     if (!pysession_leave(self, 0, NULL))
         return NULL;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "messages_sent", (unsigned long long)stats.messages_sent,
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "messages_sent", (unsigned long long)stats.messages_sent,
         "messages_received", (unsigned long long)stats.messages_received, "array_bytes_sent",
         (unsigned long long)stats.array_bytes_sent, "array_bytes_received",
         (unsigned long long)stats.array_bytes_received, "shared_bytes", (unsigned long long)stats.shared_bytes,
         "mapped_bytes", (unsigned long long)stats.mapped_bytes, "engine_bytes", (unsigned long long)stats.engine_bytes,
         "waits", (unsigned long long)stats.waits, "rings", (unsigned long long)stats.rings, "ring_messages",
-        (unsigned long long)stats.ring_messages, "rings_failed", (unsigned long long)stats.rings_failed);
+        (unsigned long long)stats.ring_messages, "rings_failed", (unsigned long long)stats.rings_failed,
+        "python_ring_calls", (unsigned long long)stats.python_ring_calls);
 }
 
 /* None, bool, int, float, str and bytes travel; text and bytes are borrowed from source. */

@@ -90,6 +90,7 @@ pysession_enter(pysession_t *self)
         native_raise_named(self->module, "STALE_HANDLE", "the session is closed");
         return false;
     }
+    pyflags_watch(self);
     self->inside = PyEval_SaveThread();
     return true;
 }
@@ -157,6 +158,7 @@ pysession_leave(pysession_t *self, int status, const fh_error *error)
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
+    (void)pyflags_collect(self);
     lock_give(self);
     if (PyErr_Occurred())
         return false;
@@ -176,6 +178,7 @@ pysession_leave_array(pysession_t *self, int status, const fh_error *error, fh_a
     PyEval_RestoreThread(self->inside);
     self->inside = NULL;
     handles_free_dropped(self);
+    (void)pyflags_collect(self);
     if (PyErr_Occurred()) {
         if (made)
             fh_array_free(&ret);
@@ -320,6 +323,7 @@ session_dealloc(PyObject *object)
     if (self->lock)
         PyThread_free_lock(self->lock);
     Py_DECREF(self->module);
+    Py_XDECREF(self->raised);
     Py_XDECREF(self->progress);
     PyObject_Free(self);
     Py_DECREF((PyObject *)type);
@@ -354,7 +358,7 @@ session_sync(PyObject *object, PyObject *args)
     double timeout = 0;
     if (!PyArg_ParseTuple(args, "d", &timeout) || !pysession_enter(self))
         return NULL;
-    if (!pysession_leave(self, fh_sync(self->session, timeout, &error), &error))
+    if (!pysession_leave(self, fh_sync(self->session, timeout, &error), &error) || !pyflags_report(self))
         return NULL;
     Py_RETURN_NONE;
 }
@@ -428,7 +432,7 @@ static PyMethodDef session_methods[] = {
     {"tick", session_tick, METH_NOARGS, "tick() -> bool"},
     {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
     {"cancel", session_cancel, METH_NOARGS, "cancel()"},
-    {"engines", pyqueries_engines, METH_NOARGS, "engines() -> list of dict"},
+    {"engines", pyqueries_engines, METH_VARARGS, "engines([timeout]) -> list of dict"},
     {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
     {"progress", pyqueries_progress, METH_NOARGS,
@@ -441,12 +445,16 @@ static PyMethodDef session_methods[] = {
      "python_call(engine, what, pickle, objects, arrays, buffers, keep, timeout, token)"},
     {"python_get", pyobject_get, METH_O, "python_get(name) -> Object"},
     {"python_collect", pyobject_collect, METH_NOARGS, "python_collect() -> (list of (token, answer), calls under way)"},
+    {"python_cancel", pyobject_cancel, METH_VARARGS,
+     "python_cancel(tokens, unbegun): of calls that python_collect has not given"},
     {"python_await", pyobject_await, METH_VARARGS, "python_await(milliseconds): until something may have come"},
     {"call_many", session_call_many, METH_VARARGS, "call_many(array or None, engine, method, count)"},
     {"unpublish", session_unpublish, METH_VARARGS, "unpublish(name)"},
     {"get", pyarray_get_named, METH_VARARGS, "get(name) -> Array"},
     {"import_array", pyarray_import, METH_VARARGS, "import_array(bytes) -> Array"},
     {"scatter", pyarray_scatter, METH_VARARGS, "scatter(buffer, axis or None, blocksize, engines or None) -> Array"},
+    {"gather_list", pylists_gather, METH_VARARGS,
+     "gather_list(list of Arrays, list of buffers for them, one behind the other)"},
     {"scatter_list", pylists_scatter, METH_VARARGS,
      "scatter_list(list of buffers, engines, which of them is first) -> list of RemoteArray"},
     {"shared", pymapping_shared, METH_VARARGS, "shared(dtype, shape) -> Mapping"},

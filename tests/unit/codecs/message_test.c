@@ -44,7 +44,7 @@ message_print_names_every_field(void **state)
     assert_string_equal(message_print(&message, text, sizeof text),
                         "UFUNC call=7 op=\"add\\x0a\" inputs=[ab010000000000000000000000000000, int16:3412] "
                         "results=[ab010000000000000000000000000000] outs=0 loop_in=0 loop_out=0 "
-                        "where=00000000000000000000000000000000 first=0");
+                        "where=00000000000000000000000000000000 first=0 watch=0");
     value_t values[] = {{.kind = VALUE_NIL},
                         {.kind = VALUE_BOOL, .as.boolean = true},
                         {.kind = VALUE_INT, .as.i = -5},

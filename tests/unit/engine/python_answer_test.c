@@ -196,7 +196,7 @@ python_answer_without_a_call_is_refused(void **state)
 {
     bench_t *bench = *state;
     answer_t answer;
-    pyhost_memory_t want = {.record = {PYHOST_WANT, sizeof want, 7}, .count = 1};
+    pyhost_memory_t want = {.record = {PYHOST_WANT, sizeof want, 0}, .count = 1};
     err_t err;
 
     fill(&answer);
@@ -214,21 +214,61 @@ python_answer_grants_memory_as_there_is(void **state)
 {
     bench_t *bench = *state;
     python_job_t *job = job_of(bench);
-    want_t want = {.want = {.record = {PYHOST_WANT, sizeof want, 7}, .count = 2}, .sizes = {1 << 20, 5}};
+    want_t want = {.want = {.record = {PYHOST_WANT, sizeof want, 0}, .count = 2}, .sizes = {1 << 20, 5}};
     err_t err;
 
     check_ok(take(bench, &want, sizeof want, &err), err);
-    assert_int_equal(job->ngranted, 2);
+    assert_int_equal(bench->host.npins, 2);
     assert_int_equal(bench->host.last_packet->nfds, 2);
-    assert_int_equal(take(bench, &want, sizeof want, &err), FH_PROTOCOL_ERROR); /* once is enough */
-    free_job(bench, job);
-    job = job_of(bench);
-    want.sizes[0] = (int64_t)1 << 40;
+    const pyhost_memory_t *grant = (const void *)bench->host.last_packet->bytes;
+    uint32_t pins[2];
+
+    assert_int_equal(grant->count, 2);
+    memcpy(pins, grant + 1, sizeof pins);
+    assert_true(bench->host.pins[pins[0] - 1].granted);
+    assert_true(bench->host.pins[pins[1] - 1].granted);
+    want.sizes[1] = (int64_t)1 << 40;
     check_ok(take(bench, &want, sizeof want, &err), err);
-    assert_int_equal(job->ngranted, 0);
+    assert_int_equal(bench->host.npins, 2);
     assert_int_equal(((pyhost_memory_t *)(void *)bench->host.last_packet->bytes)->status, FH_LIMIT_EXCEEDED);
     want.sizes[0] = -1;
     assert_int_equal(take(bench, &want, sizeof want, &err), FH_PROTOCOL_ERROR);
+    free_job(bench, job);
+}
+
+/* Granted memory becomes an array once; what the host sees for other reasons never does. */
+static void
+python_answer_takes_results_where_they_are(void **state)
+{
+    bench_t *bench = *state;
+    want_t want = {.want = {.record = {PYHOST_WANT, offsetof(want_t, sizes[1]), 0}, .count = 1}, .sizes = {60}};
+    python_job_t *job = job_of(bench);
+    segment_t *segment, *granted;
+    answer_t answer;
+    uint32_t seen, pin;
+    err_t err;
+
+    check_ok(take(bench, &want, offsetof(want_t, sizes[1]), &err), err);
+    memcpy(&pin, (const pyhost_memory_t *)(const void *)bench->host.last_packet->bytes + 1, sizeof pin);
+    granted = bench->host.pins[pin - 1].segment;
+    check_ok(pool_take(bench->core.pool, 60, bench->host.session, POOL_MEMFD, &segment, &err), err);
+    check_ok(python_pin(&bench->host, &segment, &seen, &err), err);
+    fill(&answer);
+    answer.made.granted = 1;
+    for (uint32_t wrong = 0; wrong < 40; wrong++) {
+        answer.made.number = wrong;
+        if (wrong != pin && take(bench, &answer, sizeof answer, &err) != FH_PROTOCOL_ERROR)
+            fail_msg("an array in memory %u was taken", wrong);
+        free_job(bench, job);
+        job = job_of(bench);
+    }
+    answer.made.number = pin;
+    check_ok(take(bench, &answer, sizeof answer, &err), err);
+    assert_ptr_equal(job->made.arrays[0].segment, granted);
+    assert_int_equal(bench->host.npins, 2); /* the host still sees it */
+    free_job(bench, job);
+    job = job_of(bench);
+    assert_int_equal(take(bench, &answer, sizeof answer, &err), FH_PROTOCOL_ERROR);
     free_job(bench, job);
 }
 
@@ -298,6 +338,7 @@ main(void)
         cmocka_unit_test_setup_teardown(python_answer_refuses_lies, start, stop),
         cmocka_unit_test_setup_teardown(python_answer_without_a_call_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(python_answer_grants_memory_as_there_is, start, stop),
+        cmocka_unit_test_setup_teardown(python_answer_takes_results_where_they_are, start, stop),
         cmocka_unit_test_setup_teardown(python_answer_frees_pins_that_there_are, start, stop),
         cmocka_unit_test_setup_teardown(python_answer_survives_noise, start, stop),
     };

@@ -1,4 +1,5 @@
 #include "engine/compute/compute.h"
+#include "engine/compute/flags.h"
 #include "tests/support/check.h"
 
 #include <stdatomic.h>
@@ -14,6 +15,38 @@ count_part(void *context, int64_t i)
 {
     tally_t *tally = context;
     atomic_fetch_add(&tally->done[i], 1);
+}
+
+static void
+raise_in_part(void *context, int64_t i)
+{
+    const unsigned *flags = context;
+    flags_raise(flags[i]);
+}
+
+static void
+callers_get_the_flags_of_all_threads(void **state)
+{
+    (void)state;
+    err_t err;
+    unsigned some[64] = {[17] = FLAG_DIVIDE, [40] = FLAG_INVALID, [63] = FLAG_OVERFLOW}, none[64] = {0};
+    for (int threads = 1; threads <= 4; threads++) {
+        crew_t *crew;
+        check_ok(crew_new(&crew, threads, &err), err);
+        for (int i = 0; i < 50; i++) {
+            flags_clear();
+            crew_run(crew, 64, raise_in_part, some);
+            assert_int_equal(flags_raised(), FLAG_DIVIDE | FLAG_OVERFLOW | FLAG_INVALID);
+            flags_clear();
+            crew_run(crew, 64, raise_in_part, none);
+            assert_int_equal(flags_raised(), 0);
+        }
+        crew_destroy(&crew);
+    }
+    flags_raise(FLAG_UNDERFLOW);
+    flags_restore(FLAG_DIVIDE, FLAG_INVALID);
+    assert_int_equal(flags_raised(), FLAG_DIVIDE | FLAG_INVALID);
+    flags_clear();
 }
 
 static void
@@ -101,6 +134,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crew_run_does_every_part_once),
+        cmocka_unit_test(callers_get_the_flags_of_all_threads),
         cmocka_unit_test(crew_run_again_and_again_loses_nothing),
         cmocka_unit_test(crew_run_returns_when_the_slowest_part_is_done),
         cmocka_unit_test(crew_new_of_absurd_size_is_refused),
