@@ -127,15 +127,20 @@ python_host_cancel(python_host_t *self)
 }
 
 void
-python_hosts_cancel(python_hosts_t *self, oid_t session, bool all)
+python_hosts_cancel(python_hosts_t *self, oid_t session, uint64_t upto, bool all)
 {
-    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
+    for (python_host_t *host = self->hosts; host; host = host->next) {
+        bool own = oid_equal(host->session, session);
 
-    for (int i = 0; i < 2; i++)
-        if (hosts[i])
-            python_host_cancel(hosts[i]);
-    if (hosts[0] && all)
-        cancel_direct(hosts[0]);
+        if (host->ended || (!own && !oid_equal(host->session, PYTHON_SHARED)))
+            continue;
+        for (python_job_t *job = own && all ? host->first : NULL; job; job = job->next)
+            if (python_task_is_wanted(job, upto))
+                python_task_cancel(job);
+        python_host_cancel(host);
+        if (own && all)
+            cancel_direct(host);
+    }
 }
 
 static int64_t

@@ -365,7 +365,7 @@ def _hello(host, receiver, path, proxied, engine, nengines):
             host.proxied += (kind,)
         if metadata is not None:
             host.metadata[kind] = metadata
-    return tuple(sys.version_info[:3]), os.getpid()
+    return tuple(sys.version_info[:3]), os.getpid(), _pyhost.workers()
 
 
 _SPECIAL = frozenset(

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, PAUSE_NS = 200000 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, PAUSE_NS = 200000, WORKER_SHIFT = 20 };
 
 #define SLICE_S 0.01
 
@@ -323,6 +323,8 @@ pyobject_call(PyObject *object, PyObject *args)
     request.shared = request.engine < 0;
     if (request.shared)
         request.engine = ~request.engine;
+    request.worker = request.engine >> WORKER_SHIFT;
+    request.engine &= (1 << WORKER_SHIFT) - 1;
     request.body = body.buf;
     request.size = (size_t)body.len;
     request.objects = operands.objects;
