@@ -4,6 +4,7 @@
 #include "engine/transfer.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CODES = 256 };
@@ -17,7 +18,7 @@ sort_by_code(void)
     static const method_table_t *const TABLES[] = {
         &METHODS_ARRAY,       &METHODS_ADOPT,  &METHODS_MOVE,   &METHODS_ELEMENTWISE, &METHODS_REDUCE,
         &METHODS_FUSED,       &METHODS_CALL,   &METHODS_KERNEL, &METHODS_KERNEL_CALL, &METHODS_KERNEL_MAP,
-        &METHODS_KERNEL_FOLD, &METHODS_PYTHON, &METHODS_APPLY,  &METHODS_CARVE};
+        &METHODS_KERNEL_FOLD, &METHODS_PYTHON, &METHODS_APPLY,  &METHODS_CARVE,       &METHODS_FETCH_LIST};
 
     for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++)
         for (int i = 0; i < TABLES[t]->count; i++)
@@ -39,6 +40,22 @@ run_defer(run_t *run, int64_t bytes)
         return false;
     run->next = NEXT_COMPUTE;
     return true;
+}
+
+int
+run_take_error(run_t *run, err_t *err)
+{
+    int status = FH_OK;
+
+    pthread_mutex_lock(&run->core->lock);
+    if (run->lane->error) {
+        status = run->lane->error->status;
+        *err = *run->lane->error;
+        free(run->lane->error);
+        run->lane->error = NULL;
+    }
+    pthread_mutex_unlock(&run->core->lock);
+    return status;
 }
 
 int

@@ -52,7 +52,7 @@ typedef struct {
 
 extern const method_table_t METHODS_ARRAY, METHODS_ADOPT, METHODS_MOVE, METHODS_ELEMENTWISE, METHODS_REDUCE,
     METHODS_FUSED, METHODS_CALL, METHODS_KERNEL, METHODS_KERNEL_CALL, METHODS_KERNEL_MAP, METHODS_KERNEL_FOLD,
-    METHODS_PYTHON, METHODS_APPLY, METHODS_CARVE;
+    METHODS_PYTHON, METHODS_APPLY, METHODS_CARVE, METHODS_FETCH_LIST;
 
 /* NULL: the message is none for a lane. */
 const method_t *methods_find(msg_code_t code);
@@ -60,6 +60,8 @@ const method_t *methods_find(msg_code_t code);
 /* True if the reactor should not do this: run->next says so then, and the method returns FH_OK without having done
  * anything. */
 bool run_defer(run_t *run, int64_t bytes);
+/* The failure that waits to be told to the session, if there is one; it is told once. */
+int run_take_error(run_t *run, err_t *err);
 /* A dtype code and a shape from a message.  INVALID_ARGUMENT, OVERFLOW. */
 int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape, err_t *err);
 /* The same with strides; data is not set. */

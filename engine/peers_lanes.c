@@ -6,7 +6,7 @@
 #include "engine/python_host.h"
 #include "engine/raised.h"
 
-enum { LIST_BYTES_A_HEADER_BYTE = 4, CALLS_A_TURN = 16, NS_PER_MS = 1000000 };
+enum { LIST_BYTES_A_HEADER_BYTE = 4, CALLS_A_TURN = 16, CANCEL_CALLS = PYTHON_TAKEN_BACK, NS_PER_MS = 1000000 };
 
 /* ---- lanes ---------------------------------------------------------------------------------------------------------
  */
@@ -114,25 +114,76 @@ makes_one_of(const call_t *call, void *context)
     return false;
 }
 
+static bool
+is_wanted(const call_t *call, void *context)
+{
+    const ints_t *calls = context;
+
+    for (uint32_t i = 0; i < calls->count; i++)
+        if ((uint64_t)calls->items[i] == message_call(&call->message))
+            return true;
+    return false;
+}
+
+/* Behind the first call, which is in somebody's hands. */
+static bool
+is_wanted_and_unbegun(const call_t *call, void *context)
+{
+    const arrival_t *at = context;
+
+    return call != at->caller->lane->first && !call->state && !call->phase &&
+           is_wanted(call, (void *)(uintptr_t)&at->message.as.CANCEL.calls);
+}
+
+/* The wanted calls that nobody has begun are not begun any more, and the client hears at once which these are. */
+static void
+take_back(arrival_t *at, lane_t *lane)
+{
+    core_t *core = at->peers->core;
+    ints_t *calls = &at->message.as.CANCEL.calls;
+    int64_t taken[CANCEL_CALLS];
+    uint32_t count = 0;
+
+    if (core->pythons)
+        python_hosts_take_back(core->pythons, lane->owner.session, calls, taken, &count);
+    pthread_mutex_lock(&core->lock);
+    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call, is_wanted_and_unbegun, at);
+    for (const call_t *call = lane->first; call && count < CANCEL_CALLS; call = call->next)
+        if (call_cancelled(call) && is_wanted_and_unbegun(call, at))
+            taken[count++] = (int64_t)message_call(&call->message);
+    if (count)
+        core_reply(core, lane, &(message_t){.code = MSG_TAKEN_BACK, .as.TAKEN_BACK.calls = {taken, count}}, NULL);
+    pthread_mutex_unlock(&core->lock);
+}
+
 void
 arrival_cancel(arrival_t *at)
 {
     core_t *core = at->peers->core;
     lane_t *lane = at->caller->lane;
-    oids_t objects = at->message.as.CANCEL.objects;
+    const msg_CANCEL_t *cancel = &at->message.as.CANCEL;
+    oids_t objects = cancel->objects;
+    ints_t calls = cancel->calls;
     uint64_t ticket = 0, call;
 
     if (!lane)
         return;
+    if (cancel->unbegun) {
+        take_back(at, lane);
+        return;
+    }
     pthread_mutex_lock(&core->lock);
-    lane_cancel(&core->lanes, lane, at->message.as.CANCEL.call, objects.count ? makes_one_of : NULL, &objects);
+    if (calls.count)
+        lane_cancel(&core->lanes, lane, cancel->call, is_wanted, &calls);
+    else
+        lane_cancel(&core->lanes, lane, cancel->call, objects.count ? makes_one_of : NULL, &objects);
     if (lane->first && call_cancelled(lane->first))
         ticket = running_ticket(lane, &call);
     pthread_mutex_unlock(&core->lock);
     if (ticket && core->runners)
         runner_host_cancel(core->runners, ticket);
     if (core->pythons)
-        python_hosts_cancel(core->pythons, lane->owner.session, at->message.as.CANCEL.call, !objects.count);
+        python_hosts_cancel(core->pythons, lane->owner.session, cancel);
 }
 
 void

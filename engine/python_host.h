@@ -122,9 +122,16 @@ void python_job_orphan(void *job);
 python_host_t *python_hosts_find(const python_hosts_t *self, oid_t session);
 /* That with this process number, as long as its end has not been told to those who wait for it; NULL: there is none. */
 python_host_t *python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pid);
-/* End those calls of a session that are marked as cancelled; all: also those of further hosts up to this number, and
- * the one that came through its client's rings. */
-void python_hosts_cancel(python_hosts_t *self, oid_t session, uint64_t upto, bool all);
+/* End those calls of a session that are marked as cancelled, and those of no lane that the message means; if it means
+ * all, also the one that came through its client's rings. */
+void python_hosts_cancel(python_hosts_t *self, oid_t session, const msg_CANCEL_t *cancel);
+
+enum { PYTHON_TAKEN_BACK = 512 };
+
+/* Take back its calls with these numbers as far as the host has not begun them; adds the numbers of those that it will
+ * not begin to ret, which has room for PYTHON_TAKEN_BACK. */
+void python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret,
+                            uint32_t *ret_count);
 /* A session has ended: so do its host, and its calls in the shared one. */
 void python_hosts_forget(python_hosts_t *self, oid_t session);
 int python_hosts_fd(const python_hosts_t *self);

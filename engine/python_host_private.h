@@ -71,8 +71,8 @@ void python_pins_release(python_host_t *self);
 int python_answer_take(python_host_t *self, const char *bytes, size_t size, err_t *err);
 
 /* ---- python_task.c */
-/* Is the job's call one of no lane, up to this number? */
-bool python_task_is_wanted(const python_job_t *job, uint64_t upto);
+/* Is the job's call one of no lane that the message means? */
+bool python_task_is_wanted(const python_job_t *job, const msg_CANCEL_t *cancel);
 /* Mark its call as cancelled. */
 void python_task_cancel(python_job_t *job);
 /* Under the core's lock: the job has ended.  Answers, and frees both. */

@@ -36,9 +36,16 @@ python_task_ask(python_hosts_t *self, oid_t session, uint64_t worker, call_t **c
 }
 
 bool
-python_task_is_wanted(const python_job_t *job, uint64_t upto)
+python_task_is_wanted(const python_job_t *job, const msg_CANCEL_t *cancel)
 {
-    return job->task && message_call(&job->task->call->message) <= upto;
+    uint64_t number = job->task ? message_call(&job->task->call->message) : 0;
+
+    if (!job->task || cancel->objects.count || number > cancel->call)
+        return false;
+    for (uint32_t i = 0; i < cancel->calls.count; i++)
+        if ((uint64_t)cancel->calls.items[i] == number)
+            return true;
+    return !cancel->calls.count;
 }
 
 void

@@ -127,20 +127,85 @@ python_host_cancel(python_host_t *self)
 }
 
 void
-python_hosts_cancel(python_hosts_t *self, oid_t session, uint64_t upto, bool all)
+python_hosts_cancel(python_hosts_t *self, oid_t session, const msg_CANCEL_t *cancel)
 {
+    bool all = !cancel->objects.count && !cancel->calls.count;
+
     for (python_host_t *host = self->hosts; host; host = host->next) {
         bool own = oid_equal(host->session, session);
 
         if (host->ended || (!own && !oid_equal(host->session, PYTHON_SHARED)))
             continue;
-        for (python_job_t *job = own && all ? host->first : NULL; job; job = job->next)
-            if (python_task_is_wanted(job, upto))
+        for (python_job_t *job = own ? host->first : NULL; job; job = job->next)
+            if (python_task_is_wanted(job, cancel))
                 python_task_cancel(job);
         python_host_cancel(host);
         if (own && all)
             cancel_direct(host);
     }
+}
+
+static bool
+is_one_of(const python_job_t *job, oid_t session, const ints_t *calls)
+{
+    int64_t number = job->orphan || (job->lane && !oid_equal(job->lane->owner.session, session))
+                         ? -1
+                         : (int64_t)message_call(&job->call->message);
+
+    for (uint32_t i = 0; i < calls->count; i++)
+        if (calls->items[i] == number)
+            return true;
+    return false;
+}
+
+/* What was taken back is one row of serials, which grows at its ends until the host has passed it. */
+static bool
+grow_row(pyhost_page_t *page, uint64_t serial)
+{
+    uint64_t first = atomic_load(&page->back_first), last = atomic_load(&page->back_last);
+
+    if (last <= atomic_load(&page->begun)) {
+        atomic_store(&page->back_last, 0);
+        atomic_store(&page->back_first, serial);
+        atomic_store(&page->back_last, serial);
+    } else if (serial == last + 1) {
+        atomic_store(&page->back_last, serial);
+    } else if (serial + 1 == first) {
+        atomic_store(&page->back_first, serial);
+    } else {
+        return serial >= first && serial <= last;
+    }
+    return true;
+}
+
+/* From the last to the first, since the host begins the first ones meanwhile.  It stores what it begins before it looks
+ * at the row, and we look at that after we have stored the row: one of the two sees the other. */
+static void
+take_back(python_host_t *self, python_job_t *job, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    python_job_t *wanted[PYTHON_TAKEN_BACK];
+    int count = 0;
+
+    for (; job && count < PYTHON_TAKEN_BACK; job = job->next)
+        if (is_one_of(job, session, calls))
+            wanted[count++] = job;
+    while (count-- > 0) {
+        python_job_t *last = wanted[count];
+
+        if (*ret_count < PYTHON_TAKEN_BACK && grow_row(self->process->page, last->serial) &&
+            atomic_load(&self->process->page->begun) < last->serial)
+            ret[(*ret_count)++] = (int64_t)message_call(&last->call->message);
+    }
+}
+
+void
+python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
+{
+    pthread_mutex_lock(&self->core->lock);
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (!host->ended && (oid_equal(host->session, session) || oid_equal(host->session, PYTHON_SHARED)))
+            take_back(host, host->first, session, calls, ret, ret_count);
+    pthread_mutex_unlock(&self->core->lock);
 }
 
 static int64_t

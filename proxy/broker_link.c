@@ -135,11 +135,11 @@ send_question(fh_session *session, const message_t *question, request_t *request
     return status;
 }
 
-int
-broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context,
-                err_t *err)
+static int
+ask_within(fh_session *session, double timeout_s, const message_t *question, bool rows, request_reply_fn reply,
+           void *context, err_t *err)
 {
-    int64_t deadline = session_deadline(session, -1);
+    int64_t deadline = session_deadline(session, timeout_s);
     request_t request = {.rows = rows, .reply = reply, .context = context};
     for (;;) {
         asking_t asking = {session, &request, session->broker.greetings};
@@ -150,7 +150,7 @@ broker_link_ask(fh_session *session, const message_t *question, bool rows, reque
         conn_forget(&session->broker.conn, &request);
         if (status == FH_TIMEOUT)
             return err_set(err, FH_BROKER_LOST, "the broker at %s has not answered within %.3g s", session->file.broker,
-                           session->call_timeout_s);
+                           timeout_s < 0 ? session->call_timeout_s : timeout_s);
         if (status)
             return status;
         if (request.due == 0) {
@@ -159,6 +159,13 @@ broker_link_ask(fh_session *session, const message_t *question, bool rows, reque
             return request.status;
         }
     }
+}
+
+int
+broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context,
+                err_t *err)
+{
+    return ask_within(session, -1, question, rows, reply, context, err);
 }
 
 static int
@@ -170,8 +177,14 @@ take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, e
 }
 
 int
-broker_link_list_engines(fh_session *session, err_t *err)
+broker_link_list_engines_within(fh_session *session, double timeout_s, err_t *err)
 {
     message_t question = {.code = MSG_ENGINES};
-    return broker_link_ask(session, &question, true, take_engine, session, err);
+    return ask_within(session, timeout_s, &question, true, take_engine, session, err);
+}
+
+int
+broker_link_list_engines(fh_session *session, err_t *err)
+{
+    return broker_link_list_engines_within(session, -1, err);
 }

@@ -27,8 +27,9 @@ int broker_link_greet(fh_session *session, err_t *err);
 bool broker_link_receive(fh_session *session);
 /* Queue a PING if nothing was heard for a while: a broker that has restarted will answer that it does not know us. */
 void broker_link_ping(fh_session *session);
-/* Ask for the list of engines and learn it. */
+/* Ask for the list of engines and learn it.  timeout_s < 0, and the first form: the session's.  BROKER_LOST. */
 int broker_link_list_engines(fh_session *session, err_t *err);
+int broker_link_list_engines_within(fh_session *session, double timeout_s, err_t *err);
 /* Ask and wait for the whole answer; rows and reply as in request_t.  BROKER_LOST after the session's call timeout. */
 int broker_link_ask(fh_session *session, const message_t *question, bool rows, request_reply_fn reply, void *context,
                     err_t *err);

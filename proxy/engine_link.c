@@ -1,6 +1,7 @@
 #include "proxy/engine_link.h"
 
 #include "proxy/flags.h"
+#include "proxy/python_object.h"
 #include "proxy/python_ring.h"
 #include "proxy/ring_link.h"
 #include "proxy/streams.h"
@@ -398,6 +399,19 @@ engine_link_cancel(engine_link_t *self, const oid_t *objects, int count)
         (void)conn_flush(&self->conn, NULL);
 }
 
+void
+engine_link_cancel_calls(engine_link_t *self, const int64_t *calls, int count, bool unbegun)
+{
+    if (!self->open || !self->conn.last_call)
+        return;
+    message_t message = {.code = MSG_CANCEL};
+    message.as.CANCEL.call = self->conn.last_call;
+    message.as.CANCEL.calls = (ints_t){calls, (uint32_t)count};
+    message.as.CANCEL.unbegun = unbegun;
+    if (!conn_add_as_is(&self->conn, &message, NULL))
+        (void)conn_flush(&self->conn, NULL);
+}
+
 /* ---- news ----------------------------------------------------------------------------------------------------------
  */
 
@@ -426,6 +440,8 @@ hear(void *context, const message_t *news)
         message_t pong = {.code = MSG_PONG};
         pong.as.PONG.call = news->as.PING.call;
         conn_add_as_is(&self->conn, &pong, NULL);
+    } else if (news->code == MSG_TAKEN_BACK) {
+        python_object_taken_back(self, &news->as.TAKEN_BACK.calls);
     } else if (news->code == MSG_ERROR && news->as.ERROR.call == 0) {
         err_t err = {0};
         message_to_err(&news->as.ERROR, &err);

@@ -78,6 +78,8 @@ void engine_link_drop(engine_link_t *self, oid_t id);
 int engine_link_flush(engine_link_t *self, err_t *err);
 /* Ask the engine to give up what was sent so far: the calls that make these objects, or (count 0) everything. */
 void engine_link_cancel(engine_link_t *self, const oid_t *objects, int count);
+/* Likewise the calls with these numbers, of which there are at most 512; unbegun: those that have begun go on. */
+void engine_link_cancel_calls(engine_link_t *self, const int64_t *calls, int count, bool unbegun);
 /* Take what has arrived. */
 bool engine_link_receive(engine_link_t *self);
 /* Take what has arrived through the rings: a glance at memory where nothing has. */

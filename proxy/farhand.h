@@ -170,6 +170,9 @@ typedef struct {
 
 /* At most room engines into ret; *ret_count is how many there are. */
 FH_EXPORT int fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error);
+/* The same, to be shown: as they were known last if the broker has not answered by then. */
+FH_EXPORT int fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count,
+                                fh_error *error);
 
 typedef struct {
     fh_id id, session, engine;
@@ -603,6 +606,10 @@ FH_EXPORT int fh_object_get(fh_session *session, const char *name, fh_object **r
 FH_EXPORT int fh_python_collect(fh_session *session,
                                 void (*visit)(void *context, void *collected, fh_python_call *call), void *context,
                                 int *ret_waiting, fh_error *error);
+/* Ask for the end of calls that fh_python_collect has not handed out, found by their `collected`: at most 512 an
+ * engine. unbegun: those that have begun go on.  Does not wait: fh_python_collect tells which of them were CANCELLED.
+ */
+FH_EXPORT int fh_python_cancel(fh_session *session, void *const *collected, int n, int unbegun, fh_error *error);
 /* For a thread that waits for answers while others use the session: descriptors to poll(2) for POLLIN without holding
  * the session, at most room; returns how many, 0 if something is there already.  Only a hint: look again after some
  * milliseconds all the same.  Then, with the session again, fh_session_wake with what poll said. */

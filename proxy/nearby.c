@@ -17,6 +17,8 @@
 enum {
     CHUNK = 1024 * 1024,      /* packed at once where it cannot go straight */
     SLICE = 32 * 1024 * 1024, /* copied between two looks at the user's wish to stop */
+    SPANS = 1024,             /* written by one call, which is all that it takes */
+    ZEROS = 64 * 1024,
 };
 
 /* ---- asking --------------------------------------------------------------------------------------------------------
@@ -301,6 +303,94 @@ nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, cons
         status = write_by_map(self, session, fd, remote, local, swapped, err);
     if (status == FH_NOT_SUPPORTED)
         status = write_by_calls(self, session, fd, local, swapped, err);
+    close(fd);
+    if (!status)
+        session->shared_bytes += (uint64_t)bytes;
+    return status;
+}
+
+/* ---- many spans ----------------------------------------------------------------------------------------------------
+ */
+
+/* What a signal or a full file system left of a call goes span by span. */
+static int
+write_rest(int fd, const struct iovec *spans, int n, int64_t at, int64_t done, err_t *err)
+{
+    int status = FH_OK;
+    for (int i = 0; i < n && !status; i++) {
+        int64_t size = (int64_t)spans[i].iov_len, skip = done < size ? done : size;
+        status = write_all(fd, (const char *)spans[i].iov_base + skip, size - skip, at + skip, err);
+        at += size;
+        done -= skip;
+    }
+    return status;
+}
+
+/* In as few calls as can be: the pages of fresh memory are as large as the call that first writes them is long.  That
+ * is why unused bytes behind the last span are written, too. */
+static int
+fill_by_calls(const nearby_t *self, int fd, const struct iovec *spans, int n, int64_t unused, err_t *err)
+{
+    static char zeros[ZEROS];
+    struct iovec *group = malloc(SPANS * sizeof *group);
+    int64_t at = (int64_t)self->offset;
+    int status = group ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to list %d spans", (int)SPANS);
+    for (int next = 0; (next < n || unused > 0) && !status;) {
+        int count = 0;
+        int64_t size = 0;
+        for (; count < SPANS && (next < n || unused > 0); count++) {
+            group[count] =
+                next < n ? spans[next++] : (struct iovec){zeros, unused < ZEROS ? (size_t)unused : (size_t)ZEROS};
+            if (group[count].iov_base == zeros)
+                unused -= (int64_t)group[count].iov_len;
+            size += (int64_t)group[count].iov_len;
+        }
+        ssize_t written = pwritev(fd, group, count, at);
+        if (written < 0 && errno != EINTR)
+            status = err_set_errno(err, errno == ENOSPC || errno == ENOMEM ? FH_NO_MEMORY : FH_IO_ERROR, errno,
+                                   "cannot write %lld bytes into the engine's memory", (long long)size);
+        else if (written < size)
+            status = write_rest(fd, group, count, at, written > 0 ? written : 0, err);
+        at += size;
+    }
+    free(group);
+    return status;
+}
+
+/* NOT_SUPPORTED: it cannot be mapped, and nothing has been written. */
+static int
+fill_by_map(const nearby_t *self, int fd, const struct iovec *spans, int n, int64_t room, err_t *err)
+{
+    int64_t skip = (int64_t)self->offset % sysconf(_SC_PAGESIZE);
+    size_t size = (size_t)(skip + room);
+    char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (int64_t)self->offset - skip);
+    if (map == MAP_FAILED)
+        return err_set_errno(err, FH_NOT_SUPPORTED, errno, "the engine's memory cannot be mapped");
+    char *at = map + skip;
+    for (int i = 0; i < n; at += spans[i++].iov_len) {
+        if (spans[i].iov_len < STREAM_COPY_ROW_BYTES)
+            memcpy(at, spans[i].iov_base, spans[i].iov_len);
+        else
+            stream_copy_part(at, spans[i].iov_base, spans[i].iov_len);
+    }
+    stream_copy_settle();
+    munmap(map, size);
+    return FH_OK;
+}
+
+int
+nearby_fill(const nearby_t *self, fh_session *session, const struct iovec *spans, int n, int64_t bytes, int64_t room,
+            err_t *err)
+{
+    int fd = -1, status = nearby_open(self, O_RDWR, 0, room, &fd, err);
+    if (status)
+        return status;
+    bool one_call = (room - bytes) / ZEROS + n < SPANS;
+    status = FH_NOT_SUPPORTED;
+    if (map_is_faster(fd, (int64_t)self->offset, room, one_call))
+        status = fill_by_map(self, fd, spans, n, room, err);
+    if (status == FH_NOT_SUPPORTED)
+        status = fill_by_calls(self, fd, spans, n, room - bytes, err);
     close(fd);
     if (!status)
         session->shared_bytes += (uint64_t)bytes;

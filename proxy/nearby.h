@@ -11,6 +11,8 @@
 #include "proxy/array.h"
 #include "proxy/conn.h"
 
+#include <sys/uio.h>
+
 enum { NEARBY_BYTES = 1024 * 1024 /* smaller parts are not worth the round trip */ };
 
 /* One part that is asked for, read or written. */
@@ -48,5 +50,9 @@ int nearby_read(const nearby_t *self, fh_session *session, const nd_t *remote, c
 /* remote is C-contiguous here; swapped: the bytes of each element are reversed on the way. */
 int nearby_write(const nearby_t *self, fh_session *session, const nd_t *remote, const nd_t *local, bool swapped,
                  err_t *err);
+/* The array, which has `room` bytes, gets those of the spans, one behind the other, `bytes` in all; the rest of it is
+ * not used. */
+int nearby_fill(const nearby_t *self, fh_session *session, const struct iovec *spans, int n, int64_t bytes,
+                int64_t room, err_t *err);
 
 #endif

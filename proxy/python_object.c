@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_WORKER = 2047 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_CANCELLED = 512, MAX_WORKER = 2047 };
 
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
@@ -143,7 +143,6 @@ emit(fh_python_call *call, const fh_python_request *request, handle_t *result, e
     fh_array *body = NULL;
     buf_t *raw = NULL;
     oid_t *ids = NULL;
-    uint64_t number;
     int status = FH_OK;
     message.as.PY_CALL.what = str_of(request->what);
     message.as.PY_CALL.result = result ? result->id : OID_NONE;
@@ -159,9 +158,9 @@ emit(fh_python_call *call, const fh_python_request *request, handle_t *result, e
     if (!status)
         status = list_ids(request, body, &message, &ids, err);
     if (!status)
-        status = engine_link_call(call->engine, &message, raw, &number, err);
+        status = engine_link_call(call->engine, &message, raw, &call->number, err);
     if (!status)
-        conn_expect_in_order(&call->engine->conn, &call->request, number, 1);
+        conn_expect_in_order(&call->engine->conn, &call->request, call->number, 1);
     free(ids);
     buf_unref(&raw);
     fh_array_free(&body);
@@ -243,6 +242,8 @@ is_answered(const fh_python_call *call)
 static int
 outcome(const fh_python_call *call, err_t *err)
 {
+    if (call->taken_back)
+        return err_set(err, FH_CANCELLED, "the call was taken back before it began");
     if (call->request.status && err)
         *err = call->request.err;
     if (call->request.status)
@@ -271,7 +272,7 @@ int
 fh_python_answer_get(fh_python_call *call, fh_python_answer *ret, fh_error *error)
 {
     err_t *err = error_start(error);
-    if (!is_answered(call))
+    if (!is_answered(call) && !call->taken_back)
         return err_set(err, FH_BUSY, "the call has not been answered yet");
     *ret = call->answer;
     return outcome(call, err);
@@ -354,7 +355,7 @@ fh_python_collect(fh_session *session, void (*visit)(void *context, void *collec
     while (all) {
         fh_python_call *call = all;
         all = call->next;
-        if (is_answered(call)) {
+        if (is_answered(call) || call->taken_back) {
             call->next = NULL;
             visit(context, call->collected, call);
         } else {
@@ -363,4 +364,38 @@ fh_python_collect(fh_session *session, void (*visit)(void *context, void *collec
         }
     }
     return FH_OK;
+}
+
+static bool
+is_one_of(const fh_python_call *call, void *const *collected, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (collected[i] == call->collected)
+            return true;
+    return false;
+}
+
+void
+python_object_taken_back(const engine_link_t *engine, const ints_t *calls)
+{
+    for (fh_python_call *call = engine->session->python_first; call; call = call->next)
+        for (uint32_t i = 0; i < calls->count && call->engine == engine; i++)
+            if ((uint64_t)calls->items[i] == call->number)
+                call->taken_back = true;
+}
+
+int
+fh_python_cancel(fh_session *session, void *const *collected, int n, int unbegun, fh_error *error)
+{
+    int64_t numbers[MAX_CANCELLED];
+    int status = session_enter(session, error_start(error));
+    for (int i = 0; i < session->nengines && !status; i++) {
+        int count = 0;
+        for (const fh_python_call *call = session->python_first; call && count < MAX_CANCELLED; call = call->next)
+            if (call->engine == session->engines[i] && !is_answered(call) && is_one_of(call, collected, n))
+                numbers[count++] = (int64_t)call->number;
+        if (count)
+            engine_link_cancel_calls(session->engines[i], numbers, count, unbegun != 0);
+    }
+    return status;
 }

@@ -24,6 +24,8 @@ struct fh_python_call {
     engine_link_t *engine;
     bool shared;
     void *collected;
+    uint64_t number; /* of the call on the engine's link */
+    bool taken_back; /* the engine will not begin it; its answer, which says so, comes in its turn */
     request_t request;
     enum { PYTHON_BY_LANE, PYTHON_BY_RING, PYTHON_ASKED_WHY } way;
     /* Of calls that went through the host's own rings: */
@@ -55,6 +57,8 @@ int python_direct_follow(fh_python_call *call, err_t *err);
 int python_object_new(fh_object **ret, handle_t *handle, bool shared, err_t *err);
 /* Free calls that nobody waits for and that have been answered meanwhile. */
 void python_object_reap(fh_session *session);
+/* The engine will not begin these calls. */
+void python_object_taken_back(const engine_link_t *engine, const ints_t *calls);
 /* The session ends; its engines' links have failed. */
 void python_object_stop(fh_session *session);
 

@@ -56,6 +56,15 @@ wait_for_runners(fh_session *session, err_t *err)
     return status == FH_TIMEOUT ? FH_OK : status;
 }
 
+static int
+show_engines(const fh_session *session, fh_engine_info *ret, int room, int *ret_count)
+{
+    for (int i = 0; i < session->nengines && i < room; i++)
+        describe_engine(session->engines[i], &ret[i]);
+    *ret_count = session->nengines;
+    return FH_OK;
+}
+
 int
 fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
 {
@@ -65,12 +74,17 @@ fh_engines(fh_session *session, fh_engine_info *ret, int room, int *ret_count, f
         status = broker_link_list_engines(session, err);
     if (!status)
         status = wait_for_runners(session, err);
-    if (status)
-        return status;
-    for (int i = 0; i < session->nengines && i < room; i++)
-        describe_engine(session->engines[i], &ret[i]);
-    *ret_count = session->nengines;
-    return FH_OK;
+    return status ? status : show_engines(session, ret, room, ret_count);
+}
+
+int
+fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = session_enter(session, err);
+    if (!status)
+        status = broker_link_list_engines_within(session, timeout_s, err);
+    return status && status != FH_BROKER_LOST ? status : show_engines(session, ret, room, ret_count);
 }
 
 /* ---- objects -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INLINE_BYTES = 64 * 1024, MAX_ENGINES = 4096 };
+enum { INLINE_BYTES = 64 * 1024 };
 
 int
 scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
@@ -37,81 +37,6 @@ scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
     return FH_OK;
 }
 
-/* ---- layouts -------------------------------------------------------------------------------------------------------
- */
-
-static int
-named_engines(fh_session *session, const fh_scatter_options *options, engine_link_t **ret, err_t *err)
-{
-    for (int i = 0; i < options->nengines; i++) {
-        oid_t id;
-        char text[OID_TEXT_SIZE];
-        memcpy(id.bytes, options->engines[i].bytes, sizeof id.bytes);
-        ret[i] = session_engine(session, id);
-        if (!ret[i] && broker_link_list_engines(session, NULL) == FH_OK)
-            ret[i] = session_engine(session, id);
-        if (!ret[i])
-            return err_set(err, FH_NO_SUCH_OBJECT, "there is no engine %s in the cluster", oid_format(id, text));
-        if (ret[i]->lost)
-            return engine_link_lost_error(ret[i], err);
-    }
-    return FH_OK;
-}
-
-/* The engines to use, in order; *ret is malloc'ed. */
-static int
-choose_engines(fh_session *session, const fh_scatter_options *options, bool whole, engine_link_t ***ret, int *ret_n,
-               err_t *err)
-{
-    bool named = options->engines && options->nengines > 0;
-    int n = named ? options->nengines : session_ready_engines(session, NULL, 0), status = FH_OK;
-    if (n > MAX_ENGINES && named)
-        return err_set(err, FH_INVALID_ARGUMENT, "%d engines are more than %d", n, (int)MAX_ENGINES);
-    engine_link_t **engines = calloc(n > 0 ? (size_t)n : 1, sizeof *engines);
-    if (!engines)
-        return err_set(err, FH_NO_MEMORY, "no memory to choose among %d engines", n);
-    if (named)
-        status = named_engines(session, options, engines, err);
-    else if (whole || n == 0)
-        status = session_emptiest(session, &engines[0], err);
-    else
-        session_ready_engines(session, engines, n);
-    if (status) {
-        free(engines);
-        return status;
-    }
-    *ret = engines;
-    *ret_n = n;
-    return FH_OK;
-}
-
-int
-scatter_layout(fh_session *session, const shape_t *shape, const fh_scatter_options *options, layout_t *ret, err_t *err)
-{
-    fh_scatter_options defaults = {0};
-    if (!options)
-        options = &defaults;
-    int axis = -1, n = 0, status;
-    bool whole = options->axis == FH_WHOLE || shape->ndim == 0;
-    if (!whole) {
-        status = shape_axis(options->axis, shape->ndim, &axis, err);
-        if (status)
-            return status;
-        whole = options->blocksize == 0 && shape->extent[axis] <= 1;
-    }
-    engine_link_t **engines = NULL;
-    session_glance(session);
-    for (int i = 0; i < session->nengines; i++)
-        engine_link_check(session->engines[i]);
-    status = choose_engines(session, options, whole, &engines, &n, err);
-    if (status)
-        return status;
-    status = whole ? layout_single(ret, engines[0], err)
-                   : layout_split(ret, axis, shape->extent[axis], options->blocksize, engines, n, err);
-    free(engines);
-    return status;
-}
-
 /* ---- sending -------------------------------------------------------------------------------------------------------
  */
 
@@ -121,7 +46,8 @@ typedef struct {
     const layout_t *layout;
     fh_array *array;
     int64_t *sent;
-    bool *streamed; /* parts that go over streams */
+    bool *streamed;      /* parts that go over streams */
+    request_t *deposits; /* for each of those, until there is room for it */
     bool swapped;
 } sending_t;
 
@@ -195,7 +121,8 @@ begin_part(sending_t *self, int i, err_t *err)
     }
     self->streamed[i] = streams_possible(self->layout->engines[i], bytes);
     if (!status && self->streamed[i])
-        status = streams_deposit(self->layout->engines[i], self->array->dtype, &shape, &handle, err);
+        status =
+            streams_deposit(self->layout->engines[i], self->array->dtype, &shape, &self->deposits[i], &handle, err);
     else if (!status)
         status = emit_piece(self->layout->engines[i], self->array->dtype, &shape,
                             layout_first(self->layout, &self->array->shape, i), inside, &handle, err);
@@ -210,6 +137,28 @@ is_packed(const fh_array *array, int i)
 {
     nd_t nd = array_part_nd(array, i);
     return nd_is_c_contiguous(&nd);
+}
+
+/* Engines make room for all parts that go over streams at the same time. */
+static int
+await_deposits(sending_t *self, err_t *err)
+{
+    int status = FH_OK;
+    for (int i = 0; i < self->layout->n && !status; i++)
+        if (self->streamed[i])
+            status = streams_deposited(self->layout->engines[i], &self->deposits[i], err);
+    return status;
+}
+
+static void
+sending_release(sending_t *self)
+{
+    for (int i = 0; i < self->layout->n && self->streamed && self->deposits; i++)
+        if (self->streamed[i])
+            conn_forget(&self->layout->engines[i]->conn, &self->deposits[i]);
+    free(self->sent);
+    free(self->streamed);
+    free(self->deposits);
 }
 
 /* All parts on this host at once, into memory that they share. */
@@ -365,7 +314,8 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
         return status;
     sending.sent = calloc((size_t)layout->n, sizeof *sending.sent);
     sending.streamed = calloc((size_t)layout->n, sizeof *sending.streamed);
-    if (!sending.sent || !sending.streamed)
+    sending.deposits = calloc((size_t)layout->n, sizeof *sending.deposits);
+    if (!sending.sent || !sending.streamed || !sending.deposits)
         status = err_set(err, FH_NO_MEMORY, "no memory to scatter %d pieces", layout->n);
     if (!status)
         status = write_whole(&sending, err);
@@ -375,12 +325,13 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
     if (!status)
         status = write_in_place(&sending, err);
     if (!status)
+        status = await_deposits(&sending, err);
+    if (!status)
         status = send_streamed(&sending, err);
     if (!status)
         status = send_parts(&sending, err);
     moved_end(session, !status, array_bytes(sending.array));
-    free(sending.sent);
-    free(sending.streamed);
+    sending_release(&sending);
     if (status) {
         fh_array_free(&sending.array);
         return status;

@@ -160,28 +160,33 @@ see_to_tickets(engine_link_t *engine, err_t *err)
  */
 
 int
-streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, request_t *request, handle_t **ret,
+                err_t *err)
 {
     message_t message = {.code = MSG_DEPOSIT};
     handle_t *handle = NULL;
+    uint64_t call;
     int status = handle_new(&handle, engine, OID_NONE, shape_bytes(shape, dtype), err);
     if (status)
         return status;
     message.as.DEPOSIT.result = handle->id;
     message.as.DEPOSIT.dtype = (uint64_t)dtype;
     message.as.DEPOSIT.shape = (ints_t){shape->extent, (uint32_t)shape->ndim};
-    request_t request = {.reply = NULL};
-    uint64_t call;
+    *request = (request_t){.reply = NULL};
     status = engine_link_call(engine, &message, NULL, &call, err);
-    if (!status) {
-        conn_expect(&engine->conn, &request, call, 1);
-        status = wait_request(engine->session, &engine->conn, &request, session_deadline(engine->session, -1), err);
-    }
-    if (status)
+    if (status) {
         handle_unref(&handle);
-    else
-        *ret = handle;
-    return status;
+        return status;
+    }
+    conn_expect(&engine->conn, request, call, 1);
+    *ret = handle;
+    return FH_OK;
+}
+
+int
+streams_deposited(engine_link_t *engine, request_t *request, err_t *err)
+{
+    return wait_request(engine->session, &engine->conn, request, session_deadline(engine->session, -1), err);
 }
 
 int

@@ -16,8 +16,12 @@ enum { STREAMS_BYTES = 2 * 1024 * 1024 /* smaller pieces are not worth the round
 /* Whether a piece of so many bytes should go over streams to or from this engine.  Connects to it if need be; what goes
  * wrong there comes up later. */
 bool streams_possible(engine_link_t *engine, int64_t bytes);
-/* A handle for an array whose bytes come over streams; wait for the answers with streams_move. */
-int streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
+/* A handle for an array whose bytes come over streams.  The engine's answer comes with the request, which stays where
+ * it is until streams_deposited has returned or conn_forget was called: ask for all pieces, then wait. */
+int streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, request_t *request, handle_t **ret,
+                    err_t *err);
+/* There is room for the bytes, or the reason why not. */
+int streams_deposited(engine_link_t *engine, request_t *request, err_t *err);
 /* It is whole. */
 int streams_complete(handle_t *deposit, err_t *err);
 

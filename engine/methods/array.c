@@ -125,23 +125,6 @@ results_view(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     return 1;
 }
 
-/* The failure that waits to be told, if there is one; it is told once. */
-static int
-take_error(run_t *run, err_t *err)
-{
-    int status = FH_OK;
-
-    pthread_mutex_lock(&run->core->lock);
-    if (run->lane->error) {
-        status = run->lane->error->status;
-        *err = *run->lane->error;
-        free(run->lane->error);
-        run->lane->error = NULL;
-    }
-    pthread_mutex_unlock(&run->core->lock);
-    return status;
-}
-
 static int
 run_fetch(run_t *run, err_t *err)
 {
@@ -152,7 +135,7 @@ run_fetch(run_t *run, err_t *err)
 
     if (run_defer(run, (int64_t)fetch->size))
         return FH_OK;
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = core_pin(run->core, fetch->object, &pin, err);
@@ -197,7 +180,7 @@ run_locate(run_t *run, err_t *err)
 {
     const msg_LOCATE_t *locate = &run->call->message.as.LOCATE;
     pin_t pin = {0};
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = core_pin(run->core, locate->object, &pin, err);
@@ -238,7 +221,7 @@ run_map(run_t *run, err_t *err)
 {
     const msg_MAP_t *map = &run->call->message.as.MAP;
     pin_t pin = {0};
-    int status = take_error(run, err);
+    int status = run_take_error(run, err);
 
     if (!status)
         status = map->writes ? core_open_to_writer(run->core, run->lane, map->object, map->result, &pin, err)
@@ -288,7 +271,7 @@ run_sync(run_t *run, err_t *err)
         pthread_mutex_unlock(&run->core->lock);
     }
     if (!status)
-        status = take_error(run, err);
+        status = run_take_error(run, err);
     if (status)
         return status;
     pthread_mutex_lock(&run->core->lock);

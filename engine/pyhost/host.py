@@ -30,6 +30,7 @@ _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _SOON = 100e-6  # seconds: calls that were quicker the last time do not make earlier answers leave first
 _DIRECT = 63  # this bit of a call's number: it came through the client's rings
 _OUTPUT = 65536  # characters of output that a call may send back
+_MOST_FUNCTIONS = 1000  # of executors that are kept
 _ARRAY_TYPES = frozenset(("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16",
                           "float32", "float64", "complex64", "complex128"))
 
@@ -262,21 +263,58 @@ def _special(host, receiver, name, args):
     return getattr(type(receiver), name)(receiver, *args)
 
 
-@_operation
-def _apply(host, function, args, kwargs):
-    return function(*args, **kwargs)
+def _function(host, digest, pickled):
+    """A function that executors send once; None: this host has not seen it."""
+    if pickled is not None and digest not in host.functions:
+        while len(host.functions) >= _MOST_FUNCTIONS:
+            host.functions.pop(next(iter(host.functions)))
+        host.functions[digest] = pickle.loads(pickled)[0]
+    return host.functions.get(digest)
+
+
+def _by_itself(value):
+    """A value among others, so that one that cannot be pickled does not take those along: (True, value) or (2, pickle)."""
+    return (True, value) if type(value) in _PLAIN or _is_array(value) else (2, pack(value))
 
 
 @_operation
-def _each(host, function, items):
-    """Each item is a tuple of arguments; each result (True, value) or (False, what _report says)."""
+def _several(host, receiver, digest, pickled, calls):
+    """Calls of one function, each a pickle of (args, kwargs): ((outcome, what) of each, seconds); None: send the function, too.
+
+    outcome: True with the value, False with what _report says, 2 with the value's pickle.
+    """
+    function = _function(host, digest, pickled)
+    if function is None:
+        return None
+    alone = len(calls) == 1
     results = []
-    for args in items:
+    begun = time.perf_counter()
+    for call in calls:
+        try:
+            args, kwargs = host.nested(call)
+            value = function(*args, **kwargs)
+            results.append((True, value) if alone else _by_itself(value))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
+            results.append((False, _report(problem)))
+    return results, time.perf_counter() - begun
+
+
+@_operation
+def _each(host, receiver, digest, pickled, calls):
+    """A function of each item of a list of tuples of arguments.  As _several."""
+    function = _function(host, digest, pickled)
+    if function is None:
+        return None
+    results = []
+    begun = time.perf_counter()
+    for args in host.nested(calls[0]):
         try:
             results.append((True, function(*args)))
         except Exception as problem:
             results.append((False, _report(problem)))
-    return results
+    return results, time.perf_counter() - begun
 
 
 @_operation
@@ -462,6 +500,8 @@ class Host:
         self.proxied = ()  # types whose values stay here
         self.metadata = {}  # type -> function of an object of it
         self.durations = {}  # of the last call of that name
+        self.functions = {}  # of executors, by the digests of their pickles
+        self.parts = None  # what the call refers to: objects, arrays, buffers
         self.pid, self.thread = os.getpid(), threading.get_ident()
         self.interruptible = False  # a call runs that may end with KeyboardInterrupt
         self.output, self.output_size = [], 0
@@ -500,12 +540,19 @@ class Host:
         memory = [_memory(buffer) for buffer in buffers]
         if body is None:
             body = memory.pop()
+        self.parts = None
         if not (ids or arrays or memory):
             return pickle.loads(body), None
-        unpickler = _Unpickler(io.BytesIO(body), buffers=memory)
-        unpickler.objects = [self.objects[key] for key in ids]
-        unpickler.arrays = [_array(array) for array in arrays]
-        return unpickler.load(), unpickler.objects[0] if ids else None
+        self.parts = [self.objects[key] for key in ids], [_array(array) for array in arrays], memory
+        return self.nested(body), self.parts[0][0] if ids else None
+
+    def nested(self, body):
+        """A pickle that refers to what the call refers to."""
+        if self.parts is None:
+            return pickle.loads(body)
+        unpickler = _Unpickler(io.BytesIO(body), buffers=self.parts[2])
+        unpickler.objects, unpickler.arrays, _ = self.parts
+        return unpickler.load()
 
     def perform(self, request):
         """Run the call and send the answer."""
@@ -576,6 +623,7 @@ class Host:
             self.perform(request)
         except BaseException as problem:
             self.fail(serial, problem)
+        self.parts = None
         _pyhost.begin(0)
         if len(self.durations) > 1000:
             self.durations.clear()

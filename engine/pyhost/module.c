@@ -75,10 +75,15 @@ pyhost_begin(PyObject *module, PyObject *number)
     (void)module;
     if (PyErr_Occurred())
         return NULL;
-    atomic_store(&the_channel->page->running, serial);
+    pyhost_page_t *page = the_channel->page;
+    atomic_store(&page->running, serial);
     if (serial & PYHOST_DIRECT) /* the client writes its CANCEL before it tells the engine, which looks at `running` */
         return PyBool_FromLong(!direct_is_cancelled(&the_channel->direct));
-    return PyBool_FromLong(!serial || serial > atomic_load(&the_channel->page->cancelled));
+    if (serial)
+        atomic_store(&page->begun, serial);
+    return PyBool_FromLong(!serial ||
+                           (serial > atomic_load(&page->cancelled) &&
+                            (serial > atomic_load(&page->back_last) || serial < atomic_load(&page->back_first))));
 }
 
 /* Is SIGINT meant for what runs? */

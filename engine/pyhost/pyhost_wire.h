@@ -127,6 +127,9 @@ typedef struct {
     _Atomic uint64_t interrupt; /* the engine's: the call that SIGINT is meant for */
     _Atomic uint32_t verdict;   /* the engine's: why, for calls through rings: FH_CANCELLED or FH_TIMEOUT */
     _Atomic uint64_t cancelled; /* the engine's: calls up to this one need not be begun */
+    _Atomic uint64_t begun; /* the host's: the last call of the engine's that it has begun; stored before it looks at */
+    /* the engine's: calls from the first to the last of these are not to be begun, they were taken back */
+    _Atomic uint64_t back_first, back_last;
     /* Datagrams that the host has sent: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t answered;
     _Alignas(64) _Atomic uint32_t asked; /* datagrams that the engine has sent, likewise */

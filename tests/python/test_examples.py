@@ -32,6 +32,11 @@ def test_xarray_example_runs(cluster):
     assert "equal: True" in text and "Array (12, 50)" in text
 
 
+def test_scikit_learn_example_runs(cluster):
+    pytest.importorskip("sklearn")
+    assert "of the digits are read right" in run(cluster, "model_selection.py")
+
+
 def test_numba_example_runs(cluster):
     pytest.importorskip("numba")
     assert "equal: True" in run(cluster, "kernel_from_numba.py")

@@ -59,3 +59,42 @@ def test_completion_and_display_send_nothing(shell, cluster, monkeypatch):
     data, _ = shell.display_formatter.format(account)
     assert "RemoteAccount" in data["text/plain"] and shell.inspector.info(account.deposit, "account.deposit")["found"]
     assert not asked
+
+
+def test_remote_objects_and_arrays_are_shown_as_tables(cluster):
+    account, array = fh.scatter(Account(1)), fh.scatter([1.0, 2.0])
+    text = account._repr_html_()
+    assert "RemoteAccount" in text and "deposit" in text and "Keeps a balance." in text and "balance" in text
+    assert "RemoteArray" in array[0]._repr_html_() and "float64" in array[0]._repr_html_()
+
+
+def test_what_is_shown_does_not_wait_for_a_broker_that_is_gone(own_cluster):
+    import os
+    import signal
+    import time
+
+    account, array = fh.scatter(Account(1)), fh.scatter(1.5)
+    brokers = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _runs(entry, "farhand-broker", own_cluster.name)]
+    assert len(brokers) == 1
+    os.kill(brokers[0], signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        for x in (own_cluster, own_cluster.session):
+            assert "2 engines" in repr(x) and "ready" in x._repr_html_()
+        for x in (account, array):
+            assert repr(x) and x._repr_html_()
+        assert time.monotonic() - begun < 30
+    finally:
+        os.kill(brokers[0], signal.SIGCONT)
+    own_cluster.stop()
+    for x in (own_cluster, own_cluster.session, account, array):
+        assert repr(x) and x._repr_html_()
+
+
+def _runs(pid, *words):
+    try:
+        with open(f"/proc/{pid}/cmdline") as line:
+            text = line.read()
+    except OSError:
+        return False
+    return all(word in text for word in words)

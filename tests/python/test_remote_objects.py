@@ -53,7 +53,7 @@ def test_the_class_is_made_from_the_type(account):
 
 def test_names_with_an_underscore_are_not_forwarded(account, cluster):
     before = cluster.session.stats()["messages_sent"]
-    for name in ("_secret", "_hidden", "_repr_html_", "_ipython_canary_method_should_not_exist_", "__array__"):
+    for name in ("_secret", "_hidden", "_repr_png_", "_ipython_canary_method_should_not_exist_", "__array__"):
         assert not hasattr(account, name)
     repr(account), dir(account), account.__doc__
     assert cluster.session.stats()["messages_sent"] == before

@@ -163,3 +163,18 @@ def test_nothing_is_left(own_cluster):
 
 def test_on_a_client_it_is_an_array_of_its_own(cluster):
     assert fh.engine.empty((2, 3), "i4").shape == (2, 3)
+
+
+class Maker:
+    def make(self, n, value):
+        return fill(n, value)
+
+
+def test_methods_whose_calls_need_nothing_else_of_the_engine(cluster):
+    maker = fh.scatter(Maker())
+    for value in (1, 2, 3):
+        result = maker.make(LARGE, value)
+        assert isinstance(result, fh.RemoteArray)
+        same(fh.gather(result), np.full(LARGE, float(value)))
+    futures = [maker.make(LARGE, value, block=False) for value in range(5)]
+    assert [float(future.result(20)[0]) for future in futures] == [0, 1, 2, 3, 4]

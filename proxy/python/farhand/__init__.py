@@ -45,7 +45,7 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_NAMESPACES = ("array_api", "fft", "linalg", "random")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "random")  # imported when they are asked for
 
 
 def __getattr__(name):

@@ -64,13 +64,14 @@ class Cluster:
             raise
 
     def __repr__(self):
-        state = "stopped" if self._stopped else f"{len(self.engines)} engines"
+        state = "stopped" if self._stopped else self.session._shown_engines(len)
         return f"<farhand Cluster {self.name}, {state}>"
 
     def _repr_html_(self):
         from .ipython import engines_table
 
-        return "farhand Cluster (stopped)" if self._stopped else engines_table(f"farhand Cluster {self.name}", self.engines)
+        return "farhand Cluster (stopped)" if self._stopped else self.session._shown_engines(
+            lambda known: engines_table(f"farhand Cluster {self.name}", known))
 
     def __enter__(self):
         return self

@@ -1,14 +1,13 @@
 """An executor in the manner of concurrent.futures, whose workers are the Python hosts of the engines."""
 import collections
 import concurrent.futures
-import threading
 import time
-import weakref
 
 from . import remote_wire
-from .errors import CLASSES, error
-from .futures import Future
+from .errors import error
 from .remote_calls import python_side
+from .scheduled import CallFuture, Options, function_of
+from .scheduler import scheduler_of
 
 ANY_COMPLETED, ALWAYS = "ANY_COMPLETED", "ALWAYS"
 _WHEN = {"ALL": concurrent.futures.ALL_COMPLETED, "ANY": concurrent.futures.FIRST_COMPLETED, "ALWAYS": None,
@@ -16,121 +15,72 @@ _WHEN = {"ALL": concurrent.futures.ALL_COMPLETED, "ANY": concurrent.futures.FIRS
          concurrent.futures.FIRST_COMPLETED: concurrent.futures.FIRST_COMPLETED,
          concurrent.futures.FIRST_EXCEPTION: concurrent.futures.FIRST_EXCEPTION}
 _CHUNKS = 4  # of a map that are under way on each engine
-_QUICK, _SLOW = 0.005, 0.05  # seconds: chunks that come back sooner get larger, later ones smaller
+_CHUNK_SECONDS = 0.01  # that a chunk of a map should take
 _MOST = 4096  # items of a chunk
+_GROWTH = 4  # from one chunk to the next, at most
 _KEPT_RESULTS = 65536  # of a map that may wait to be taken
 
 
 class Executor(concurrent.futures.Executor):
-    """Runs functions on the engines, each call on the engine that has least to do.
+    """Runs functions on the engines.  Results come by value.  A function is sent once to each engine, as it is when it is used first.
 
-    engines: which (all).  retries: how often a call is begun again, elsewhere, when the engine or the Python host that ran it
-    was lost: for functions that may be run twice.  timeout: seconds that a call may run.  Results come by value.  A function is
-    sent once to each engine, as it is when it is used first.
+    A call goes to the engine that holds its arrays, else to the one that has least to do; what waits behind a slow call goes
+    to another engine that becomes idle.  A call's Future can be cancelled alone, before and while it runs.
+
+    engines: which (all).  tags: only engines that have all these.  resources: {name: amount} that each call takes from what an
+    engine has, among the calls of this session, for as long as it is there.  timeout: seconds that a call may run.
+    For functions that may be run twice, and only for those: retries, how often a call is begun again, elsewhere, when the
+    engine or the Python host that ran it was lost; duplicates=True, a call that takes much longer than others did is begun on an
+    idle engine as well: the first answer counts, and the other call is cancelled.
     """
 
-    def __init__(self, engines=None, *, retries=0, timeout=None, session=None):
+    def __init__(self, engines=None, *, tags=(), resources=None, retries=0, timeout=None, duplicates=False, session=None):
         self._side = python_side(session)
-        wanted = None if engines is None else set(self._side.session.engine_ids(engines))
-        self._engines = [engine.number for engine in self._side.session.engines
-                         if engine.state == "ready" and (wanted is None or engine.id in wanted)]
-        if not self._engines:
-            raise error("CANNOT_CONNECT", "the cluster has no engine that is ready")
-        self._retries, self._timeout = int(retries), timeout
-        self._lock = threading.Condition()
-        self._running = dict.fromkeys(self._engines, 0)  # calls under way on each engine
-        self._functions = weakref.WeakKeyDictionary()  # function -> {engine: (greeting, native object)}
+        self._scheduler = scheduler_of(self._side)
+        self._options = _options(self._side, Options(), engines=engines, tags=tags, resources=resources, retries=retries, timeout=timeout,
+                                 duplicates=duplicates)
+        self._futures = set()  # that are not done
         self._closed = False
+        self._check_fit(self._options)
 
     def __repr__(self):
-        return f"<farhand Executor on engines {', '.join(map(str, self._engines))}>"
+        numbers = ", ".join(str(slot.number) for slot in self._scheduler.fitting(self._options.place()))
+        return f"<farhand Executor on engines {numbers}>"
+
+    @property
+    def engines(self):
+        """How many engines may run its calls."""
+        return len(self._scheduler.fitting(self._options.place()))
+
+    def options(self, **changes):
+        """The same executor with other options: engines, tags, resources, retries, timeout, duplicates.
+
+            executor.options(resources={"gpu": 1}).submit(train, data)
+        """
+        return _View(self, _options(self._side, self._options, **changes))
+
+    def _check_fit(self, options):
+        if not self._scheduler.fitting(options.place()):
+            self._scheduler.refresh()
+        if not self._scheduler.fitting(options.place()):
+            there = "; ".join(str(slot) for slot in self._scheduler.slots.values() if slot.host >= 0) or "none"
+            raise error("CANNOT_CONNECT", f"no engine can run these calls: they need {options.place()}; there are {there}")
 
     # ---- calls
 
-    def _function(self, function, engine):
-        """The function as an object on an engine."""
-        self._side.greet(engine)
-        greeting = self._side.greeted[engine], self._side.epoch(engine)
-        try:
-            places = self._functions.setdefault(function, {})
-        except TypeError:  # it cannot be remembered
-            places = {}
-        known = places.get(engine)
-        if known is None or known[0] != greeting:
-            name = getattr(function, "__name__", type(function).__name__)
-            handle, _ = self._side.wait(engine, f"function {name}"[:200], remote_wire.Call(("make", True, function)), keep=True)
-            known = places[engine] = greeting, handle
-        return known[1]
-
-    def _begin(self, future, function, operation, argument, retries, avoid=()):
-        """Ask the engine that has least to do, and hear what came of it."""
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            able = [engine for engine in self._engines if engine not in avoid] or self._engines
-            engine = min(able, key=self._running.__getitem__)
-            self._running[engine] += 1
-        try:
-            handle = self._function(function, engine)
-            name = getattr(function, "__name__", type(function).__name__)
-            call = remote_wire.Call((operation, True, *argument), handle)
-            _, asked = self._side.submit(engine, name[:200], call, timeout=self._timeout)
-        except BaseException as problem:
-            self._end(engine)
-            if not self._again(future, function, operation, argument, retries, engine, problem):
-                raise
-            return
-        asked.add_done_callback(
-            lambda done: self._take(done, future, function, operation, argument, retries, engine))
-
-    def _end(self, engine):
-        with self._lock:
-            self._running[engine] -= 1
-            self._lock.notify_all()
-
-    def _again(self, future, function, operation, argument, retries, engine, problem):
-        if not isinstance(problem, CLASSES["EngineLost"]) or retries <= 0 or self._closed:
-            return False
-        self._begin(future, function, operation, argument, retries - 1, (engine,))
-        return True
-
-    def _take(self, done, future, function, operation, argument, retries, engine):
-        """On the collector's thread."""
-        problem = done.exception()
-        try:
-            if problem is not None and retries > 0 and isinstance(problem, CLASSES["EngineLost"]):
-                # The collector must not wait for the new host to be greeted.
-                threading.Thread(target=self._retry, name="farhand-retry", daemon=True,
-                                 args=(future, function, operation, argument, retries, engine, problem)).start()
-                return
-        finally:
-            self._end(engine)
-        if not future.set_running_or_notify_cancel():
-            return
-        if problem is not None:
-            future.set_exception(problem)
-        else:
-            future.set_result(done.result())
-
-    def _retry(self, future, function, operation, argument, retries, engine, problem):
-        try:
-            if self._again(future, function, operation, argument, retries, engine, problem):
-                return
-        except BaseException as another:
-            problem = another
-        if future.set_running_or_notify_cancel():
-            future.set_exception(problem)
+    def _begin(self, fn, operation, arguments, options, count=1):
+        if self._closed:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future = CallFuture(self._scheduler, function_of(fn), operation, arguments, options)
+        future.count = count
+        future.unfinished = self._futures
+        self._futures.add(future)
+        self._scheduler.submit(future)
+        return future
 
     def submit(self, fn, /, *args, **kwargs):
-        """A Future of fn(*args, **kwargs)."""
-        future = self._future()
-        self._begin(future, fn, "apply", (args, kwargs), self._retries)
-        return future
-
-    def _future(self):
-        future = Future()
-        future._session = self._side.session._native  # what Ctrl-C cancels
-        return future
+        """A Future of fn(*args, **kwargs), with the attributes engine and elapsed when it is done."""
+        return self._begin(fn, "several", (args, kwargs), self._options)
 
     def call_async(self, fn, data):
         """A Future of fn(data)."""
@@ -173,13 +123,36 @@ class Executor(concurrent.futures.Executor):
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Take no more calls.  wait: until those that are under way are done; cancel_futures: end them first."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
+        futures = list(self._futures)
         if cancel_futures:
-            self._side.session.cancel()
+            for future in futures:
+                future.cancel()
         if wait:
-            with self._lock:
-                self._lock.wait_for(lambda: not any(self._running.values()))
+            concurrent.futures.wait(futures)
+
+
+class _View(Executor):
+    """An executor with other options; it takes no more calls when that does."""
+
+    def __init__(self, executor, options):
+        self._executor, self._options = executor, options
+        self._side, self._scheduler, self._futures = executor._side, executor._scheduler, executor._futures
+        self._check_fit(options)
+
+    @property
+    def _closed(self):
+        return self._executor._closed
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._executor.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _options(side, options, **changes):
+    if changes.get("engines") is not None:
+        wanted = set(side.session.engine_ids(changes["engines"]))
+        changes["engines"] = [engine.number for engine in side.session.engines if engine.id in wanted]
+    return options.changed(**changes)
 
 
 class _Map:
@@ -187,15 +160,16 @@ class _Map:
 
     def __init__(self, executor, function, items, chunksize):
         self.executor, self.function, self.items = executor, function, items
+        self.known = function_of(function)
         self.fixed = chunksize is not None
         self.size = max(1, int(chunksize)) if self.fixed else 1
-        self.chunks = collections.deque()  # (future, items, when it was begun)
+        self.engines = max(1, executor.engines)
+        self.chunks = collections.deque()  # (future, items)
         self.begun = 0  # items under way, or waiting to be taken
         self.fill()
 
     def fill(self):
-        room = _CHUNKS * len(self.executor._engines)
-        while self.items is not None and len(self.chunks) < room and self.begun < _KEPT_RESULTS:
+        while self.items is not None and len(self.chunks) < _CHUNKS * self.engines and self.begun < _KEPT_RESULTS:
             chunk = []
             for item in self.items:
                 chunk.append(item)
@@ -205,9 +179,8 @@ class _Map:
                 self.items = None
             if not chunk:
                 return
-            future = self.executor._future()
-            self.executor._begin(future, self.function, "each", (chunk,), self.executor._retries)
-            self.chunks.append((future, len(chunk), time.monotonic()))
+            future = self.executor._begin(self.function, "each", chunk, self.executor._options, len(chunk))
+            self.chunks.append((future, len(chunk)))
             self.begun += len(chunk)
 
     def next_chunk(self, end):
@@ -215,30 +188,36 @@ class _Map:
         self.fill()
         if not self.chunks:
             return None
-        future, count, begun = self.chunks[0]
+        future, count = self.chunks[0]
         try:
             pairs = future.result(None if end is None else max(end - time.monotonic(), 0))
         except concurrent.futures.TimeoutError:
+            if future.done():  # it ran into the time limit of a call
+                raise
             raise error("TIMEOUT", "the results of a map were not there within its time limit") from None
         self.chunks.popleft()
         self.begun -= count
-        took = time.monotonic() - begun
-        if not self.fixed and took < _QUICK * len(self.chunks) + _QUICK:
-            self.size = min(2 * self.size, _MOST)
-        elif not self.fixed and took > _SLOW * (len(self.chunks) + 1):
-            self.size = max(self.size // 2, 1)
+        if not self.fixed and self.known.seconds is not None:
+            self.size = max(1, min(int(_CHUNK_SECONDS / max(self.known.seconds, 1e-9)), _GROWTH * self.size, _MOST))
         self.fill()
         return pairs
 
+    def cancel(self):
+        for future, _ in self.chunks:
+            future.cancel()
+
 
 def _results(running, end):
-    while True:
-        pairs = running.next_chunk(end)
-        if pairs is None:
-            return
-        pairs.reverse()
-        while pairs:
-            good, value = pairs.pop()
-            if not good:
-                raise remote_wire.make_exception(value, getattr(running.function, "__name__", "a function"))
-            yield value
+    try:
+        while True:
+            pairs = running.next_chunk(end)
+            if pairs is None:
+                return
+            pairs.reverse()
+            while pairs:
+                good, value = pairs.pop()
+                if not good:
+                    raise remote_wire.make_exception(value, getattr(running.function, "__name__", "a function"))
+                yield value
+    finally:
+        running.cancel()

@@ -28,6 +28,8 @@ class Future(concurrent.futures.Future):
     """
 
     _session = None  # in which its array is computed
+    _alone = False  # can cancel end its call alone?
+    taken_back = False  # was its call to be given back if it had not begun?
     _state, _result, _exception, _made = _base.PENDING, None, None, None
 
     def __init__(self):
@@ -44,15 +46,25 @@ class Future(concurrent.futures.Future):
         return self._made
 
     def fill(self, result, exception=None):
-        """Set result or exception, unless it was cancelled."""
+        """Set result or exception, unless it was cancelled or is filled."""
         if self._made is not None or self._state != _base.PENDING:
-            if self._state == _base.RUNNING or self.set_running_or_notify_cancel():
+            if self._begin_to_fill():
                 self.set_result(result) if exception is None else self.set_exception(exception)
             return
         self._result, self._exception = result, exception
         self._state = _base.FINISHED
         if self._made is not None:  # somebody has come meanwhile
             self._tell(exception)
+
+    def _begin_to_fill(self):
+        with self._condition:
+            if self._state == _base.CANCELLED:
+                self._state = _base.CANCELLED_AND_NOTIFIED
+                for waiter in self._waiters:
+                    waiter.add_cancelled(self)
+            elif self._state == _base.PENDING:
+                self._state = _base.RUNNING
+            return self._state == _base.RUNNING
 
     def _tell(self, exception):
         with self._made:
@@ -101,7 +113,10 @@ def _cancelled_by_interrupt(futures):
 
 
 def _cancel(futures):
-    """End what these wait for."""
+    """End what these wait for: calls that can be ended alone, else all of their sessions."""
+    for future in futures:
+        if isinstance(future, Future) and future._alone:
+            future.cancel()
     _cancel_sessions({future._session for future in futures if isinstance(future, Future) and future._session})
 
 

@@ -53,3 +53,16 @@ def engines_table(title, listed):
     return table(title, ("engine", "host", "state", "cores", "arrays", "bytes", "of"),
                  [(engine.number, engine.host.split("/")[0], engine.state, engine.cores, engine.objects, engine.used, engine.memory)
                   for engine in listed])
+
+
+def object_table(proxy):
+    """What is known here of a remote object."""
+    from .remote import Remote
+
+    names = [name for name in dir(type(proxy)) if not name.startswith("_") and name not in vars(Remote)]
+    methods = [name for name in names if callable(getattr(type(proxy), name, None))]
+    rows = [("type", type(proxy)._remote_name), ("engine", proxy._engine), ("id", proxy._id.instance.hex()[:8]),
+            ("name", proxy._name), ("about", (type(proxy).__doc__ or "").strip().partition("\n")[0]),
+            ("methods", ", ".join(methods)), ("attributes", ", ".join(name for name in names if name not in methods))]
+    cells = "".join(f"<tr><th>{name}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows if value not in ("", None))
+    return f"<table><caption>farhand {html.escape(type(proxy).__name__)}</caption>{cells}</table>"

@@ -98,6 +98,12 @@ class Remote:
     def __repr__(self):
         return f"<{type(self).__name__} on engine {self._handle.engine}, id {self._handle.id.hex()[:8]}>"
 
+    def _repr_html_(self):
+        """For notebooks, from the class: nothing is asked."""
+        from .ipython import object_table
+
+        return object_table(self)
+
     def __hash__(self):
         return hash(self._handle.id)
 

@@ -26,6 +26,11 @@ def number_of(host):
     return host % _WORKER if host >= 0 else ~host
 
 
+def is_first(host):
+    """Is it the one where a session's objects on an engine live, or the shared one?"""
+    return host < _WORKER
+
+
 def metadata_of(kind):
     """The function that makes what proxies of this type know of their objects, if their class has one."""
     from .remote import registered
@@ -56,6 +61,7 @@ class PythonSide:
         self.waiting = {}  # token -> (future, engine, what, receiver)
         self.tokens = itertools.count(1)
         self.collector = None
+        self.scheduler = None  # of its executors, if there are any
 
     # ---- engines
 
@@ -162,6 +168,19 @@ class PythonSide:
             self._collect_from_now_on()
         return kept, future
 
+    def send(self, host, what, call, taker, timeout):
+        """Ask for a call; taker.fill(value, exception) hears of its end on the collector's thread.  Its token, for python_cancel."""
+        token = next(self.tokens)
+        self.waiting[token] = (taker, host, what, None)
+        try:
+            self._ask(host, what, call, False, timeout, token, host >= 0 and not call.objects and not call.arrays)
+        except BaseException:
+            self.waiting.pop(token, None)
+            raise
+        if self.collector is None:
+            self._collect_from_now_on()
+        return token
+
     # ---- the collector: one thread that fills the Futures, while there are any
 
     def _collect_from_now_on(self):
@@ -198,7 +217,8 @@ class PythonSide:
         future, host, what, receiver = entry
         try:
             if isinstance(answer, BaseException):
-                self._note_failure(answer, host)
+                if not future.taken_back:
+                    self._note_failure(answer, host)
                 raise answer
             kind, value = self._load(answer, host, what)
         except BaseException as problem:
@@ -211,8 +231,11 @@ class PythonSide:
         with self.lock:
             entries, self.waiting = list(self.waiting.values()), {}
             self.collector = None
+        ended = error("STALE_HANDLE", f"the session ended before the call was answered: {problem}")
         for entry in entries:
-            entry[0].fill(None, error("STALE_HANDLE", f"the session ended before the call was answered: {problem}"))
+            entry[0].fill(None, ended)
+        if self.scheduler is not None:
+            self.scheduler.drop_all(ended)
 
     def make_proxy(self, handle, key):
         from .remote import proxy_of

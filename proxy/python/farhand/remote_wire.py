@@ -47,18 +47,19 @@ class Call:
 
     __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body")
 
-    def __init__(self, command, receiver=None, copies=()):
-        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles."""
+    def __init__(self, command, receiver=None, copies=(), inline=False):
+        """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles.
+        inline: large buffers stay in the pickle."""
         self.arrays = self.buffers = ()
         self.copies = copies
         self.objects = () if receiver is None else (receiver,)
-        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver)
+        self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver, inline)
 
-    def _pickle(self, command, receiver):
+    def _pickle(self, command, receiver, inline):
         self.objects, self.arrays, self.buffers = list(self.objects), [], []
         self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
         out = io.BytesIO()
-        pickler = _pickler_class()(out, 5, buffer_callback=self._keep_small)
+        pickler = _pickler_class()(out, 5, buffer_callback=None if inline else self._keep_small)
         pickler.call = self
         try:
             pickler.dump(command)
@@ -99,6 +100,14 @@ class Call:
         return kind, place
 
 
+def packed(command, inner):
+    """A call of plain values, one of which is the pickle of another: it refers to what that refers to."""
+    call = Call.__new__(Call)
+    call.objects, call.arrays, call.buffers = inner.objects, inner.arrays, inner.buffers
+    call.body = pickle.dumps(command, 5)
+    return call
+
+
 _picklers = []
 
 
@@ -128,6 +137,11 @@ def _pickler_class():
 
         _picklers.append(Pickler)
     return _picklers[0]
+
+
+def unpack(pickled):
+    """A value that the host has pickled by itself."""
+    return pickle.loads(pickled)
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------------------

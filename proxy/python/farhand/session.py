@@ -18,6 +18,7 @@ from .refs import Ref
 
 
 ALL_OBJECTS = 10_000_000  # the most that one query may ask for
+_SHOWN_WITHIN = 1.0  # seconds
 ALL_ROWS = 1_000_000  # and that of SQL
 
 
@@ -48,12 +49,21 @@ class Session:
     def __repr__(self):
         if self.closed:
             return "<farhand Session (closed)>"
-        return f"<farhand Session with cluster {self._native.cluster!r}, {len(self.engines)} engines>"
+        return f"<farhand Session with cluster {self._native.cluster!r}, {self._shown_engines(len)}>"
 
     def _repr_html_(self):
         from .ipython import engines_table
 
-        return "farhand Session (closed)" if self.closed else engines_table(f"farhand Session with {self._native.cluster}", self.engines)
+        return "farhand Session (closed)" if self.closed else self._shown_engines(
+            lambda known: engines_table(f"farhand Session with {self._native.cluster}", known))
+
+    def _shown_engines(self, show):
+        """What is shown waits for the broker only so long, and never raises."""
+        try:
+            shown = show([Engine(**info) for info in self._native.engines(_SHOWN_WITHIN)])
+        except Error as problem:
+            return f"no engines: {type(problem).__name__}"
+        return f"{shown} engines" if isinstance(shown, int) else shown
 
     def __enter__(self):
         return self
@@ -117,7 +127,10 @@ class Session:
         self._native.sync(-1.0 if timeout is None else float(timeout))
 
     def cancel(self):
-        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait does this."""
+        """End all calls that are not done: their results raise Cancelled.  Ctrl-C in a wait for arrays does this."""
+        side = self.__dict__.get("_python_side")
+        if side is not None and side.scheduler is not None:
+            side.scheduler.drop_all(error("CANCELLED", "the session's calls were cancelled"))
         self._native.cancel()
 
     def progress(self):

@@ -1,7 +1,10 @@
 /* proxy/python/native/lists.c - many small arrays at a time. */
 #include "proxy/python/native/native.h"
 
-enum { GROUP = 512 /* arrays whose buffers are held at a time */ };
+#include <limits.h>
+#include <string.h>
+
+enum { GROUP = 1024 /* arrays whose buffers are held at a time */ };
 
 typedef struct {
     pylocal_t locals[GROUP];
@@ -10,18 +13,33 @@ typedef struct {
     fh_array_info infos[GROUP];
 } group_t;
 
+static bool
+is_alike(const fh_array_info *a, const fh_array_info *b)
+{
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
 /* Proxies of what was made, in a list; takes all handles, also on failure. */
 static bool
 append_all(pysession_t *session, PyObject *list, const group_t *group, int n)
 {
     native_t *state = native_state(session->module);
+    PyObject *shape = NULL; /* those that are alike share it */
     bool good = true;
     for (int i = 0; i < n; i++) {
+        const fh_array_info *info = &group->infos[i];
+        if (!shape || !is_alike(info, &group->infos[i - 1])) {
+            Py_XDECREF(shape);
+            shape = convert_shape(info->shape, info->ndim);
+        }
         PyObject *handle = handles_wrap(session, state->array_type, group->arrays[i], NULL);
-        PyObject *proxy = handle ? pyproxies_new(state, handle, &group->infos[i]) : NULL;
+        PyObject *proxy = handle && shape ? pyproxies_new_shaped(state, handle, info, shape) : NULL;
+        if (handle && !shape)
+            Py_DECREF(handle);
         good = proxy && good && !PyList_Append(list, proxy);
         Py_XDECREF(proxy);
     }
+    Py_XDECREF(shape);
     return good;
 }
 
@@ -67,6 +85,8 @@ pylists_scatter(PyObject *object, PyObject *args)
     else
         list = PyList_New(0);
     bool good = list != NULL;
+    /* Thousands of objects that all live on: collections would only look at them again and again. */
+    bool collects = PyGC_Disable();
     for (Py_ssize_t at = 0; at < count && good;) {
         int n = 0, held = 0;
         /* Conversions can run Python code, which can change the list. */
@@ -81,10 +101,85 @@ pylists_scatter(PyObject *object, PyObject *args)
             pylocal_release(&group->locals[i]);
         at += n;
     }
+    if (collects)
+        (void)PyGC_Enable();
     if (!good)
         Py_CLEAR(list);
     PyMem_Free(turned);
     PyMem_Free(group);
     pylayout_release(&layout);
     return list;
+}
+
+/* ---- back ---------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    fh_array **arrays;
+    void **targets;
+    int n;
+} gathering_t;
+
+/* The next arrays of the list go to the elements of a block, along its first axis. */
+static bool
+take_block(pysession_t *session, PyObject *handles, const pylocal_t *block, gathering_t *ret)
+{
+    Py_ssize_t count = block->local.ndim ? (Py_ssize_t)block->shape[0] : 0,
+               step = block->local.ndim ? block->strides[0] : 0;
+    if (count > PyList_Size(handles) - ret->n) {
+        PyErr_SetString(PyExc_ValueError, "there are fewer arrays than places");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        fh_array *array = pyarray_get(session, PyList_GetItem(handles, ret->n));
+        fh_array_info info;
+        if (!array)
+            return false;
+        fh_array_describe(array, &info);
+        bool fits = info.dtype == block->local.dtype && info.ndim == block->local.ndim - 1 && !block->local.swapped;
+        for (int k = 0; fits && k < info.ndim; k++)
+            fits = info.shape[k] == block->shape[k + 1];
+        if (!fits || !PyBuffer_IsContiguous(&block->view, 'C')) {
+            PyErr_SetString(PyExc_ValueError, "a block has another shape or dtype than the arrays that it is for");
+            return false;
+        }
+        ret->arrays[ret->n] = array;
+        ret->targets[ret->n++] = (char *)block->local.data + i * step;
+    }
+    return true;
+}
+
+/* gather_list(list of Arrays, list of writable C-contiguous buffers): each buffer takes as many of the arrays, one
+ * after the other, as its first axis is long. */
+PyObject *
+pylists_gather(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    PyObject *handles = NULL, *blocks = NULL;
+    fh_error error = {0};
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &handles, &PyList_Type, &blocks))
+        return NULL;
+    Py_ssize_t count = PyList_Size(handles), nblocks = PyList_Size(blocks), held = 0;
+    gathering_t list = {PyMem_Calloc((size_t)count + 1, sizeof(fh_array *)),
+                        PyMem_Calloc((size_t)count + 1, sizeof(void *)), 0};
+    pylocal_t *locals = PyMem_Calloc((size_t)nblocks + 1, sizeof *locals);
+    bool good = list.arrays && list.targets && locals && count < INT_MAX;
+    if (!good)
+        PyErr_NoMemory();
+    while (held < nblocks && good) {
+        good = pylocal_init(&locals[held], PyList_GetItem(blocks, held), true);
+        held += good;
+    }
+    /* No Python code runs from here on that could free an array. */
+    for (Py_ssize_t i = 0; i < held && good; i++)
+        good = take_block(self, handles, &locals[i], &list);
+    good = good && pysession_enter(self);
+    if (good)
+        good = pysession_leave(self, fh_gather_list(list.arrays, list.n, list.targets, &error), &error);
+    for (Py_ssize_t i = 0; i < held; i++)
+        pylocal_release(&locals[i]);
+    PyMem_Free(locals);
+    PyMem_Free(list.arrays);
+    PyMem_Free(list.targets);
+    return good && pyflags_report(self) ? Py_NewRef(Py_None) : NULL;
 }

@@ -106,6 +106,8 @@ PyObject *pyproxies_use(PyObject *module, PyObject *args);
 PyObject *pyproxies_wrap(PyObject *module, PyObject *handle);
 /* A proxy of a native Array that info describes; takes handle, also on failure (NULL: a failure). */
 PyObject *pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info);
+/* The same with the shape as a tuple that is there already, which is borrowed. */
+PyObject *pyproxies_new_shaped(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape);
 /* The native Array in an object that is exactly a RemoteArray or DistArray, as a reference; NULL (no exception) for all
  * else. */
 PyObject *pyproxies_handle(native_t *state, PyObject *object);
@@ -128,7 +130,7 @@ int pyflags_traverse(const struct sites *self, visitproc visit, void *arg);
 void pyflags_destroy(struct sites **self);
 
 /* ---- queries.c: methods of Session that read tables */
-PyObject *pyqueries_engines(PyObject *object, PyObject *none);
+PyObject *pyqueries_engines(PyObject *object, PyObject *args);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_memory(PyObject *object, PyObject *none);
@@ -155,6 +157,7 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 
 /* ---- lists.c */
 PyObject *pylists_scatter(PyObject *object, PyObject *args);
+PyObject *pylists_gather(PyObject *object, PyObject *args);
 
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
@@ -213,6 +216,7 @@ PyObject *pyobject_call(PyObject *object, PyObject *args);
 PyObject *pyobject_get(PyObject *object, PyObject *name);
 PyObject *pyobject_collect(PyObject *object, PyObject *none);
 PyObject *pyobject_await(PyObject *object, PyObject *args);
+PyObject *pyobject_cancel(PyObject *object, PyObject *args);
 
 /* ---- convert.c */
 /* Memory of a Python object, held through the buffer protocol. */

@@ -48,19 +48,32 @@ fill(native_t *state, PyTypeObject *class, PyObject *values[PROXY_NAMES])
     return proxy;
 }
 
-PyObject *
-pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info)
+/* Takes handle and shape. */
+static PyObject *
+new_proxy(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape)
 {
     if (!state->remote_class) {
         Py_XDECREF(handle);
+        Py_XDECREF(shape);
         PyErr_SetString(PyExc_RuntimeError, "use_proxies has not been called");
         return NULL;
     }
-    PyObject *values[PROXY_NAMES] = {handle, handle ? convert_shape(info->shape, info->ndim) : NULL,
-                                     Py_NewRef(PyTuple_GetItem(state->dtypes, (Py_ssize_t)info->dtype)),
+    PyObject *values[PROXY_NAMES] = {handle, shape, Py_NewRef(PyTuple_GetItem(state->dtypes, (Py_ssize_t)info->dtype)),
                                      info->axis < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(info->axis),
                                      PyLong_FromLong(info->npieces)};
     return fill(state, info->axis < 0 ? state->remote_class : state->dist_class, values);
+}
+
+PyObject *
+pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info)
+{
+    return new_proxy(state, handle, info, handle ? convert_shape(info->shape, info->ndim) : NULL);
+}
+
+PyObject *
+pyproxies_new_shaped(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape)
+{
+    return new_proxy(state, handle, info, Py_NewRef(shape));
 }
 
 /* wrap(Array) -> RemoteArray or DistArray */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, PAUSE_NS = 200000, WORKER_SHIFT = 20 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, MAX_TOKENS = 512, PAUSE_NS = 200000, WORKER_SHIFT = 20 };
 
 #define SLICE_S 0.01
 
@@ -474,6 +474,29 @@ pyobject_await(PyObject *object, PyObject *args)
         return NULL;
     fh_session_wake(self->session, numbers, revents, n);
     if (!pysession_leave(self, 0, NULL))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Of the tokens the first MAX_TOKENS. */
+PyObject *
+pyobject_cancel(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    void *tokens[MAX_TOKENS];
+    fh_error error = {0};
+    PyObject *list = NULL;
+    int unbegun = 0, n = 0;
+    if (!PyArg_ParseTuple(args, "O!p", &PyList_Type, &list, &unbegun))
+        return NULL;
+    for (; n < PyList_Size(list) && n < MAX_TOKENS; n++) {
+        tokens[n] = (void *)(uintptr_t)PyLong_AsUnsignedLongLong(PyList_GetItem(list, n));
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    if (!pysession_enter(self))
+        return NULL;
+    if (!pysession_leave(self, fh_python_cancel(self->session, tokens, n, unbegun, &error), &error))
         return NULL;
     Py_RETURN_NONE;
 }

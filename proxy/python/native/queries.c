@@ -41,21 +41,25 @@ engine_dict(const fh_engine_info *engine)
 }
 
 PyObject *
-pyqueries_engines(PyObject *object, PyObject *none)
+pyqueries_engines(PyObject *object, PyObject *args)
 {
     pysession_t *self = (pysession_t *)object;
     fh_error error = {0};
     fh_engine_info *engines = NULL;
     PyObject *list = NULL;
     int room = 16, count = 0;
-    (void)none;
+    double timeout = -1;
+    if (!PyArg_ParseTuple(args, "|d", &timeout))
+        return NULL;
     for (;;) { /* again with more room if there are more */
         engines = PyMem_Calloc((size_t)room, sizeof *engines);
         if (!engines)
             return PyErr_NoMemory();
         if (!pysession_enter(self))
             goto done;
-        if (!pysession_leave(self, fh_engines(self->session, engines, room, &count, &error), &error))
+        int status = timeout < 0 ? fh_engines(self->session, engines, room, &count, &error)
+                                 : fh_engines_within(self->session, timeout, engines, room, &count, &error);
+        if (!pysession_leave(self, status, &error))
             goto done;
         if (count <= room)
             break;

@@ -7,10 +7,11 @@ import dask
 import distributed
 import numpy as np
 
+from compare.objects import Counter, checked_squares, square
 from compare.timing import latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = distributed.__version__
-CALLS_AT_MOST, ARRAYS_AT_MOST = 500, 10000
+CALLS_AT_MOST, ARRAYS_AT_MOST, MAPPED_AT_MOST = 500, 10000, 2000
 
 
 class _Thing:
@@ -56,6 +57,22 @@ class Contestant:
     def pipelined(self, calls):
         calls = min(calls, CALLS_AT_MOST)
         return {"rate": calls / median_of(1, lambda: [call.result() for call in [self._thing.nop() for _ in range(calls)]])}
+
+    def methods(self, calls):
+        counter = self._client.submit(Counter, actor=True).result()
+        return latencies(lambda: counter.add(1).result(), min(calls, 200))
+
+    def together(self, calls):
+        calls, counter = min(calls, CALLS_AT_MOST), self._client.submit(Counter, actor=True).result()
+        return {"rate": calls / median_of(1, lambda: [call.result() for call in [counter.add(1) for _ in range(calls)]])}
+
+    def mapped(self, calls):
+        calls = min(calls, MAPPED_AT_MOST)
+
+        def run():
+            checked_squares(self._client.gather(self._client.map(square, range(calls), pure=False)), calls)
+
+        return {"rate": calls / median_of(1, run)}
 
     def _scatter(self, pieces):
         workers = list(self._client.scheduler_info()["workers"])

@@ -6,6 +6,7 @@ import numpy as np
 
 import farhand as fh
 from compare.inputs import chosen_from
+from compare.objects import Counter, checked_squares, square
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = fh.__version__
@@ -44,6 +45,23 @@ class Contestant:
             result.wait()
 
         return {"rate": calls / median_of(3, add)}
+
+    def methods(self, calls):
+        counter = fh.scatter(Counter())
+        return latencies(lambda: counter.add(1), calls)
+
+    def together(self, calls):
+        counter = fh.scatter(Counter())
+
+        def add():
+            for future in [counter.add(1, block=False) for _ in range(calls)]:
+                future.result()
+
+        return {"rate": calls / median_of(3, add)}
+
+    def mapped(self, calls):
+        with fh.Executor() as executor:
+            return {"rate": calls / median_of(3, lambda: checked_squares(executor.map(square, range(calls)), calls))}
 
     def _moves(self, a, axis):
         times = 5 if a.nbytes < 1 << 26 else 3

@@ -8,6 +8,7 @@ import tempfile
 import ipyparallel
 import numpy as np
 
+from compare.objects import Counter, checked_squares, square
 from compare.timing import children_of, latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = ipyparallel.__version__
@@ -48,6 +49,23 @@ class Contestant:
     def pipelined(self, calls):
         calls = min(calls, CALLS_AT_MOST)
         return {"rate": calls / median_of(1, lambda: self._client.wait([self._one.apply_async(_nop) for _ in range(calls)]))}
+
+    def _counter(self):
+        """A bound method's name on the engine."""
+        self._one.push({"counter": Counter()}, block=True)
+        return ipyparallel.Reference("counter.add")
+
+    def methods(self, calls):
+        add = self._counter()
+        return latencies(lambda: self._one.apply_sync(add, 1), min(calls, 100))
+
+    def together(self, calls):
+        calls, add = min(calls, CALLS_AT_MOST), self._counter()
+        return {"rate": calls / median_of(1, lambda: self._client.wait([self._one.apply_async(add, 1) for _ in range(calls)]))}
+
+    def mapped(self, calls):
+        """One message to each engine."""
+        return {"rate": calls / median_of(1, lambda: checked_squares(self._view.map_sync(square, range(calls)), calls))}
 
     def _times(self, size, scatter, gather):
         run = (lambda function: median_of(3, function)) if size < 1 << 26 else seconds_of

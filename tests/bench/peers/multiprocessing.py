@@ -1,4 +1,5 @@
 """The standard library: a Manager's proxies for calls and objects, a Pool for work, shared_memory for arrays."""
+import functools
 import multiprocessing
 import multiprocessing.managers
 import os
@@ -7,6 +8,7 @@ from multiprocessing import shared_memory
 
 import numpy as np
 
+from compare.objects import Counter, checked_squares, square
 from compare.timing import latencies, median_of, proportional_bytes, seconds_of
 
 VERSION = platform.python_version()
@@ -25,6 +27,7 @@ class _Manager(multiprocessing.managers.BaseManager):
 
 
 _Manager.register("Thing", _Thing)
+_Manager.register("Counter", Counter)
 
 
 def _nop():
@@ -108,6 +111,17 @@ class Contestant:
 
     def pipelined(self, calls):
         return {"rate": calls / median_of(3, lambda: [call.get() for call in [self._pool.apply_async(_nop) for _ in range(calls)]])}
+
+    def methods(self, calls):
+        return latencies(functools.partial(self._manager.Counter().add, 1), calls)
+
+    def together(self, calls):
+        """A proxy's calls wait for each other."""
+        counter = self._manager.Counter()
+        return {"rate": calls / median_of(3, lambda: [counter.add(1) for _ in range(calls)])}
+
+    def mapped(self, calls):
+        return {"rate": calls / median_of(3, lambda: checked_squares(self._pool.map(square, range(calls)), calls))}
 
     def axis0(self, size):
         source, times = np.ones(size // 8), 5 if size < 1 << 26 else 3
