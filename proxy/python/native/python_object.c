@@ -321,10 +321,8 @@ pyobject_call(PyObject *object, PyObject *args)
                           &PyTuple_Type, &arrays, &PyTuple_Type, &buffers, &request.keep, &request.timeout_s, &token))
         return NULL;
     request.shared = request.engine < 0;
-    if (request.shared)
-        request.engine = ~request.engine;
-    request.worker = request.engine >> WORKER_SHIFT;
-    request.engine &= (1 << WORKER_SHIFT) - 1;
+    request.worker = request.shared ? 0 : request.engine >> WORKER_SHIFT;
+    request.engine = request.shared ? ~request.engine : request.engine % (1 << WORKER_SHIFT);
     request.body = body.buf;
     request.size = (size_t)body.len;
     request.objects = operands.objects;
