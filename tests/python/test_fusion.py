@@ -162,3 +162,36 @@ def test_errors_name_what_failed(both):
     with pytest.raises(TypeError):
         np.bitwise_and(x, x)
     assert fh.gather(x + 1)[0] == 1
+
+
+def test_value_of_a_sum_over_engines_needs_no_message_between_them(both):
+    """The states of a reduction whose value is asked for at once come through the client."""
+    fused, _ = both
+    set_default(fused)
+    x = fh.scatter(np.arange(3000.0))
+    float(x.sum())  # connections
+    assert fused.stats()["rings"] == 3
+    for value, makes in ((4501500.0, lambda: (x + 1).sum()), (4498500.0, x.sum)):
+        moved = set()
+        for _ in range(30):  # what waits for longer than a millisecond is sent as it is
+            before = fused.stats()["engine_bytes"]
+            assert float(makes()) == value
+            moved.add(fused.stats()["engine_bytes"] - before)
+        assert 0 in moved
+    # Who does not ask for the value gets the same, engine to engine.
+    before = fused.stats()["engine_bytes"]
+    total = x.sum()
+    fh.wait([total])
+    assert float(total) == 4498500.0 and fused.stats()["engine_bytes"] > before
+
+
+def test_error_of_one_piece_is_the_value_s(both):
+    """It says where it began, and stays with the result."""
+    set_default(both[0])
+    x = fh.scatter(np.arange(90.0))
+    bad = fh.kernel.from_c("double f(double x) { if (x == 60) __builtin_trap(); return x; }", "f")(x)
+    total = bad.sum()
+    for _ in range(2):
+        with pytest.raises(fh.KernelFault):
+            float(total)
+    assert float(x.sum()) == 4005.0

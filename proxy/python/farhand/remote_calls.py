@@ -11,6 +11,7 @@ from . import remote_wire
 from .config import config
 from .errors import CLASSES, error
 from .futures import Future
+from .modules import is_code, names_of, provide
 from .session import current
 
 _POLL_MS = 5  # between two looks for answers, where no sign of them was seen
@@ -51,6 +52,8 @@ class PythonSide:
     def __init__(self, session):
         self.session = session
         self.greeted = {}  # host -> how many proxied types it has been told of
+        self.searched = {}  # host -> our sys.path, as it was told
+        self.modules = {}  # host that does not see our files -> names of modules that it was asked for
         self.epochs = {}  # host -> its process number
         self.workers = {}  # engine -> how many hosts the session may have there
         self.busy = collections.Counter()  # host -> calls under way that might have gone to another one
@@ -89,21 +92,39 @@ class PythonSide:
     def greet(self, host):
         """The first call to a host: its Python must be like ours."""
         types = list(self.types_for(host))
-        if self.greeted.get(host) == len(types):
+        if self.is_greeted(host):
             return
-        engine = number_of(host)
+        engine, searched = number_of(host), list(sys.path)
         near = any(known.number == engine and known.host.split("/")[0] == os.uname().nodename for known in self.session.engines)
         path = [os.path.abspath(folder) for folder in sys.path if folder != ""] if near else []
         if near and "" in sys.path:
             path.append(os.getcwd())
+        if host not in self.greeted:
+            self.modules.pop(host, None)
+        if not near and host >= 0:
+            self.modules.setdefault(host, set())
+            self._provide(host, [part for kind in types for part in (kind, metadata_of(kind)) if is_code(part)])
         told = [remote_wire.Call((kind, metadata_of(kind))).body for kind in types]
         version, self.epochs[host], workers = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
         if tuple(version[:2]) != sys.version_info[:2]:
             raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
                                             f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
+        self.greeted[host], self.searched[host] = len(types), searched
         if 0 <= host < _WORKER:
             self.workers[engine] = workers
-        self.greeted[host] = len(types)
+
+    def is_greeted(self, host):
+        """Does it know our types, and our folders?"""
+        return self.greeted.get(host) == len(self.types_for(host)) and self.searched.get(host) == sys.path
+
+    def _provide(self, host, code):
+        """Modules that this code needs, to a host that does not see our files."""
+        known = self.modules[host]
+        names = names_of(code) - known
+        if names:
+            provide(names, lambda wanted: self.wait(host, "modules", remote_wire.Call(("missing", True, wanted))),
+                    lambda found: self.wait(host, "modules", remote_wire.Call(("modules", True, found))))
+            known |= names
 
     def epoch(self, host):
         """What tells one host of an engine from the next."""
@@ -115,7 +136,9 @@ class PythonSide:
     # ---- calls
 
     def _ask(self, host, what, call, keep, timeout, token, beside=False):
-        """The native call; arrays are brought to its engine first."""
+        """The native call; arrays and modules are brought to its engine first."""
+        if call.code and host in self.modules:
+            self._provide(host, call.code)
         arrays = tuple([remote_wire.native_array(array, number_of(host)) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
@@ -302,7 +325,7 @@ def _run_anywhere(side, what, call, engine, block, timeout):
     if engine not in side.workers:
         side.greet(engine)
     host = side.least_busy(engine)
-    if side.greeted.get(host) != len(side.types_for(host)):
+    if not side.is_greeted(host):
         side.greet(host)
     side.busy[host] += 1
     if not block:
@@ -324,7 +347,7 @@ def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=N
         host = host_of(side, call) if engine is None or call.objects else engine
         if command[0] == "call" and not call.objects and not call.arrays:
             return _run_anywhere(side, what, call, number_of(host), block, timeout)
-    if side.greeted.get(host) != len(side.types_for(host)):
+    if not side.is_greeted(host):
         side.greet(host)
     if block:
         return side.wait(host, what, call, timeout=timeout, receiver=proxy)

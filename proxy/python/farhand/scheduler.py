@@ -307,6 +307,8 @@ class Scheduler:
                 self.room.give(each)
         try:
             call = remote_wire.packed(command, job.call)
+            if slot.host in self.side.modules:  # it does not see our files
+                call.code = [*function.modules, *(part for each in jobs for part in each.call.code)]
             sent.token = self.side.send(slot.host, function.name, call, sent, job.options.timeout)
             slot.functions.add(function.digest)
         except Exception as problem:
