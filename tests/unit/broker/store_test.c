@@ -431,14 +431,13 @@ test_fields_are_for_void_only(void **state)
     oid_t engines[] = {oid_new(), oid_new()}, pieces[] = {oid_new(), oid_new()};
     msg_PUBLISH_t publish = publish_of("n", pieces, engines);
     name_t *name;
-    err_t err;
 
     for (int i = 0; i < 2; i++)
         add_object(file, add_engine(file, engines[i]), pieces[i]);
     publish.fields = str_of("text");
-    assert_int_equal(registry_name_add(&file->registry, &publish, &name, &err), FH_INVALID_ARGUMENT);
+    assert_int_equal(registry_name_add(&file->registry, &publish, &name, NULL), FH_INVALID_ARGUMENT);
     publish.dtype = CODE_BYTES;
-    assert_int_equal(registry_name_add(&file->registry, &publish, &name, &err), FH_INVALID_ARGUMENT);
+    assert_int_equal(registry_name_add(&file->registry, &publish, &name, NULL), FH_INVALID_ARGUMENT);
     publish.dtype = dtype_from_name("V3");
     add_name(file, &publish);
 }
