@@ -147,7 +147,7 @@ object_add(registry_t *self, engine_t *engine, const msg_OBJECT_t *news, object_
 static int
 object_check(const engine_t *engine, const object_t *object, const msg_OBJECT_t *news, err_t *err)
 {
-    if (news->dtype && !dtype_valid(news->dtype))
+    if (news->dtype && !dtype_known(news->dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "an object has the unknown dtype %u", (unsigned)news->dtype);
     if (news->shape.count > SHAPE_MAX_DIMS)
         return err_set(err, FH_INVALID_ARGUMENT, "an object has %u dimensions", news->shape.count);
@@ -188,7 +188,7 @@ registry_object_put(registry_t *self, engine_t *engine, const msg_OBJECT_t *news
         rows_touch(&self->object_changes, &object->row);
     object->session = news->session;
     object->bytes = news->bytes;
-    object->dtype = (uint8_t)news->dtype;
+    object->dtype = (uint32_t)news->dtype;
     object->round = engine->round;
     if (news->shape.count)
         memcpy(object->shape, news->shape.items, news->shape.count * sizeof *object->shape);

@@ -52,7 +52,8 @@ struct object {
     int64_t made_ns;
     int64_t key;    /* of its row in the file, in the order in which we learnt of them; never used again */
     uint32_t round; /* of the engine, when it last told of this object */
-    uint8_t dtype, ndim;
+    uint32_t dtype;
+    uint8_t ndim;
     object_t *engine_next, *engine_previous;
     object_t *next, *previous; /* all objects in the order in which we learnt of them */
     int64_t shape[];           /* ndim; the text of the type behind them */
@@ -79,13 +80,15 @@ struct name {
     row_t row;
     name_state_t state;
     char text[256], type[33];
-    uint8_t dtype, ndim;
+    uint32_t dtype;
+    uint8_t ndim;
     int8_t axis;
     bool lost; /* an engine of a piece is gone */
     uint32_t npieces, nlengths, nstrides;
     pin_t *pins;             /* npieces */
     oid_t *pieces, *engines; /* npieces */
     int64_t *lengths, *strides, *shape;
+    char *fields;            /* what elements of a void dtype consist of; "" if nobody said it */
     name_t *next, *previous; /* all names in the order in which they were given */
 };
 

@@ -22,8 +22,11 @@ check(const msg_PUBLISH_t *publish, err_t *err)
             return err_set(err, FH_INVALID_ARGUMENT, "the name has a control character at byte %u", i);
     if (publish->type.size >= sizeof((name_t *)0)->type)
         return err_set(err, FH_INVALID_ARGUMENT, "the type of a named object has at most 32 bytes");
-    if (publish->dtype && !dtype_valid(publish->dtype))
+    if (publish->dtype && !dtype_known(publish->dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "the dtype %u is unknown", (unsigned)publish->dtype);
+    if (publish->fields.size &&
+        (dtype_kind((dtype_t)publish->dtype) != 'V' || memchr(publish->fields.data, '\0', publish->fields.size)))
+        return err_set(err, FH_INVALID_ARGUMENT, "only void elements consist of fields, which text describes");
     if (publish->shape.count > SHAPE_MAX_DIMS || publish->axis >= (int64_t)publish->shape.count || publish->axis < -1)
         return err_set(err, FH_INVALID_ARGUMENT, "axis %lld does not fit %u dimensions", (long long)publish->axis,
                        publish->shape.count);
@@ -63,6 +66,7 @@ name_free(name_t *name)
     free(name->lengths);
     free(name->strides);
     free(name->shape);
+    free(name->fields);
     free(name);
 }
 
@@ -78,7 +82,7 @@ name_new(const msg_PUBLISH_t *publish)
     name->state = NAME_ADDING;
     str_copy(publish->name, name->text, sizeof name->text);
     str_copy(publish->type, name->type, sizeof name->type);
-    name->dtype = (uint8_t)publish->dtype;
+    name->dtype = (uint32_t)publish->dtype;
     name->ndim = (uint8_t)publish->shape.count;
     name->axis = (int8_t)publish->axis;
     name->npieces = publish->pieces.count;
@@ -90,6 +94,9 @@ name_new(const msg_PUBLISH_t *publish)
     name->lengths = copy_items(publish->lengths.items, name->nlengths, sizeof *name->lengths, &failed);
     name->strides = copy_items(publish->strides.items, name->nstrides, sizeof *name->strides, &failed);
     name->shape = copy_items(publish->shape.items, name->ndim, sizeof *name->shape, &failed);
+    name->fields = copy_items(publish->fields.data, publish->fields.size, 1, &failed);
+    if (name->fields)
+        name->fields[publish->fields.size] = '\0';
     if (!name->pins || failed) {
         name_free(name);
         return NULL;
@@ -288,6 +295,7 @@ bool
 registry_name_same(const name_t *name, const msg_PUBLISH_t *publish)
 {
     return str_is(publish->type, name->type) && publish->dtype == name->dtype && publish->axis == name->axis &&
+           str_is(publish->fields, name->fields) &&
            same_items(publish->shape.items, publish->shape.count, name->shape, name->ndim, sizeof *name->shape) &&
            same_items(publish->pieces.items, publish->pieces.count, name->pieces, name->npieces,
                       sizeof *name->pieces) &&
@@ -353,6 +361,7 @@ registry_name_to_message(const name_t *name, uint64_t call, message_t *ret)
         .engines = {name->engines, name->npieces},
         .lengths = {name->lengths, name->nlengths},
         .strides = {name->strides, name->nstrides},
+        .fields = str_of(name->fields),
     };
 }
 

@@ -107,6 +107,22 @@ dtype_of(sqlite3_stmt *row, int column, uint64_t *ret)
     return text.size == 0 || *ret != DTYPE_NONE;
 }
 
+/* The dtype of a name, behind which its fields may stand. */
+static bool
+dtype_and_fields(sqlite3_stmt *row, int column, msg_PUBLISH_t *ret)
+{
+    str_t text = text_of(row, column);
+    const char *blank = text.size ? memchr(text.data, ' ', text.size) : NULL;
+    char name[16];
+
+    if (!blank)
+        return dtype_of(row, column, &ret->dtype);
+    str_copy((str_t){text.data, (uint32_t)(blank - text.data)}, name, sizeof name);
+    ret->dtype = dtype_from_name(name);
+    ret->fields = (str_t){blank + 1, text.size - (uint32_t)(blank + 1 - text.data)};
+    return ret->dtype != DTYPE_NONE;
+}
+
 static bool
 take_engine(load_t *self, sqlite3_stmt *row)
 {
@@ -268,7 +284,7 @@ take_name(load_t *self, sqlite3_stmt *row)
     bool done = false;
 
     publish.shape.items = shape;
-    if (!dtype_of(row, 2, &publish.dtype) || !ints_of(row, 3, shape, &publish.shape.count) || count == 0 || !pieces)
+    if (!dtype_and_fields(row, 2, &publish) || !ints_of(row, 3, shape, &publish.shape.count) || count == 0 || !pieces)
         return false;
     piece_lists_t lists = {
         .objects = malloc(count * sizeof *lists.objects),

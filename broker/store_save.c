@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -43,9 +44,24 @@ bind_ints(sqlite3_stmt *statement, int *at, const int64_t *items, size_t count)
 }
 
 static void
-bind_dtype(sqlite3_stmt *statement, int *at, uint8_t dtype)
+bind_dtype(sqlite3_stmt *statement, int *at, uint32_t dtype)
 {
     bind_text(statement, at, dtype ? dtype_name((dtype_t)dtype) : "");
+}
+
+/* A void dtype with fields: "V12 ", then their description. */
+static void
+bind_dtype_fields(sqlite3_stmt *statement, int *at, const name_t *name)
+{
+    char *text;
+
+    if (!*name->fields) {
+        bind_dtype(statement, at, name->dtype);
+        return;
+    }
+    if (asprintf(&text, "%s %s", dtype_name((dtype_t)name->dtype), name->fields) < 0)
+        text = NULL; /* binds NULL, which the table refuses */
+    sqlite3_bind_text(statement, ++*at, text, -1, free);
 }
 
 /* Run a statement that gives no rows.  False: it failed; sqlite3_errcode knows why. */
@@ -209,7 +225,7 @@ save_name(store_t *self, const row_t *row, int64_t now_ns)
         return drop_by_name(self, STORE_DROP_PIECES, name->text) && drop_by_name(self, STORE_DROP_NAME, name->text);
     bind_text(statement, &at, name->text);
     bind_text(statement, &at, name->type);
-    bind_dtype(statement, &at, name->dtype);
+    bind_dtype_fields(statement, &at, name);
     bind_ints(statement, &at, name->shape, name->ndim);
     sqlite3_bind_int64(statement, ++at, name->axis);
     bind_text(statement, &at, name->lost ? "lost" : "ready");

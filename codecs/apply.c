@@ -23,6 +23,18 @@ apply_at(int code)
     return (unsigned)code < APPLY_COUNT ? &rows[code] : NULL;
 }
 
+bool
+apply_takes_any(int code)
+{
+    static const apply_code_t ANY[] = {APPLY_TAKE,   APPLY_PUT,          APPLY_COMPRESS, APPLY_PUT_MASK,
+                                       APPLY_SORT,   APPLY_ARGSORT,      APPLY_MERGE,    APPLY_MERGE_ORDER,
+                                       APPLY_SAMPLE, APPLY_SEARCHSORTED, APPLY_ISIN};
+    for (size_t i = 0; i < sizeof ANY / sizeof *ANY; i++)
+        if ((int)ANY[i] == code)
+            return true;
+    return false;
+}
+
 static bool
 fits(int wanted, int given)
 {

@@ -26,6 +26,8 @@ typedef struct {
 /* Index of the method of that name, or -1. */
 int apply_find(const char *name, size_t length);
 const apply_t *apply_at(int code); /* NULL past the end */
+/* Does it take elements that are not numbers? */
+bool apply_takes_any(int code);
 /* INVALID_ARGUMENT if it does not take so many arrays. */
 int apply_check(const apply_t *self, int nin, int nout, err_t *err);
 

@@ -1,6 +1,7 @@
 #include "codecs/dtype.h"
 
 #include "codecs/convert.h"
+#include "codecs/dtype_other.h"
 
 #include <string.h>
 
@@ -37,25 +38,25 @@ dtype_valid(uint64_t code)
 size_t
 dtype_size(dtype_t dtype)
 {
-    return row_of(dtype)->size;
+    return dtype < DTYPE_COUNT ? row_of(dtype)->size : dtype_other_size(dtype);
 }
 
 const char *
 dtype_name(dtype_t dtype)
 {
-    return row_of(dtype)->name;
+    return dtype < DTYPE_COUNT ? row_of(dtype)->name : dtype_other_name(dtype);
 }
 
 char
 dtype_char(dtype_t dtype)
 {
-    return row_of(dtype)->chr;
+    return dtype < DTYPE_COUNT ? row_of(dtype)->chr : dtype_kind(dtype);
 }
 
 char
 dtype_kind(dtype_t dtype)
 {
-    return row_of(dtype)->kind;
+    return dtype < DTYPE_COUNT ? row_of(dtype)->kind : dtype_other_kind(dtype_code(dtype));
 }
 
 const char *
@@ -92,6 +93,9 @@ dtype_from_name(const char *name)
             return (dtype_t)i;
     if (*name == '<' || *name == '=' || *name == '|')
         name++;
+    dtype_t other = dtype_other_from_name(name);
+    if (other != DTYPE_NONE)
+        return other;
     size_t length = strlen(name);
     if (length == 1)
         return dtype_from_char(name[0]);
@@ -143,6 +147,8 @@ dtype_t
 dtype_promote(dtype_t a, dtype_t b)
 {
     char kind_a = dtype_kind(a), kind_b = dtype_kind(b);
+    if (!dtype_valid((uint64_t)a) || !dtype_valid((uint64_t)b))
+        return dtype_other_promote(a, b);
     if (a == b || kind_b == 'b')
         return a;
     if (kind_a == 'b')
@@ -160,7 +166,11 @@ bool
 dtype_can_cast(dtype_t from, dtype_t to, casting_t casting)
 {
     static const char order[] = "buifc";
-    if (from == to || casting == CASTING_UNSAFE)
+    if (from == to)
+        return true;
+    if (!dtype_valid((uint64_t)from) || !dtype_valid((uint64_t)to))
+        return dtype_other_can_cast(from, to, casting);
+    if (casting == CASTING_UNSAFE)
         return true;
     if (casting == CASTING_NO)
         return false;
@@ -177,7 +187,7 @@ dtype_promote_weak(dtype_t dtype, weak_t weak)
     static const char order[] = "buifc";
     if (weak == WEAK_NO)
         return dtype;
-    if (dtype == DTYPE_NONE)
+    if (dtype == DTYPE_NONE || !dtype_valid((uint64_t)dtype))
         return defaults[weak];
     if (weak == WEAK_INT)
         return dtype == DTYPE_BOOL ? DTYPE_INT64 : dtype;

@@ -222,11 +222,38 @@ search(const op_t *op, rule_t rule, const dtype_t *have, dtype_t dtype, casting_
     return false;
 }
 
+/* Elements that are not numbers: one dtype, comparing or choosing. */
+static bool
+search_others(const op_t *op, rule_t rule, const op_input_t *inputs, dtype_t dtype, op_loop_t *ret)
+{
+    dtype_t item = inputs[op->nin - 1].dtype;
+    bool choosing = rule == RULE_WHERE, comparing = rule == RULE_COMPARE && op->nin == 2 && dtype_is_items(item);
+    dtype_t made = choosing ? item : DTYPE_BOOL;
+    if ((!choosing && !comparing) || !dtype_known((uint64_t)item) || (dtype != DTYPE_NONE && dtype != made) ||
+        inputs[op->nin - 2].dtype != item || (choosing && inputs[0].dtype != DTYPE_BOOL))
+        return false;
+    *ret = (op_loop_t){{item, item}, {made}};
+    if (choosing)
+        *ret = (op_loop_t){{DTYPE_BOOL, item, item}, {made}};
+    return true;
+}
+
+static bool
+any_other(const op_t *op, const op_input_t *inputs)
+{
+    for (int i = 0; i < op->nin; i++)
+        if (inputs[i].dtype != DTYPE_NONE && !dtype_valid((uint64_t)inputs[i].dtype))
+            return true;
+    return false;
+}
+
 int
 op_resolve(const op_t *op, const op_input_t *inputs, dtype_t dtype, casting_t casting, op_loop_t *ret, err_t *err)
 {
     rule_t rule = loops[op->code].rule;
     dtype_t have[OP_MAX_IN];
+    if (any_other(op, inputs))
+        return search_others(op, rule, inputs, dtype, ret) ? FH_OK : no_loop(op, inputs, dtype, err);
     settle_weak(op, rule, inputs, have);
     for (int i = 0; i < op->nin; i++)
         if (!dtype_valid((uint64_t)have[i]))

@@ -44,9 +44,11 @@ typedef struct {
     dtype_t out[OP_MAX_OUT]; /* the loop writes these */
 } op_loop_t;
 
-/* Which loop runs for these inputs.  dtype (DTYPE_NONE: free) forces the output dtype as ufunc's dtype= does; casting
- * limits how inputs may be cast to the loop (NumPy's default is CASTING_SAME_KIND).  WRONG_TYPE with NumPy's meaning if
- * no loop fits.  Values are not seen: that a Python int fits its dtype (else OVERFLOW) is the caller's to check. */
+/* Which loop runs for these inputs.  Elements that are not numbers are compared (bytes, str, void) or chosen (where),
+ * those of one dtype; nothing is cast then.  dtype (DTYPE_NONE: free) forces the output dtype as ufunc's dtype= does;
+ * casting limits how inputs may be cast to the loop (NumPy's default is CASTING_SAME_KIND).  WRONG_TYPE with NumPy's
+ * meaning if no loop fits.  Values are not seen: that a Python int fits its dtype (else OVERFLOW) is the caller's to
+ * check. */
 int op_resolve(const op_t *op, const op_input_t *inputs, dtype_t dtype, casting_t casting, op_loop_t *ret, err_t *err);
 
 /* Reductions over axes. */

@@ -62,8 +62,38 @@ static int (*const BY_DTYPE[DTYPE_COUNT])(bool zeros, const void *a, const void 
 #undef ROW
 };
 
+/* Str: code points in native order, which need not be aligned. */
+static int
+compare_characters(const char *a, const char *b, size_t size)
+{
+    for (size_t i = 0; i < size; i += sizeof(uint32_t)) {
+        uint32_t x, y;
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
+/* NaT comes last. */
+static int
+compare_times(const void *a, const void *b)
+{
+    int64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    uint64_t first = (uint64_t)x - 1, second = (uint64_t)y - 1;
+    return ORDER_INTEGER((int64_t)first, (int64_t)second);
+}
+
 int
 order_compare(dtype_t dtype, bool zeros, const void *a, const void *b)
 {
-    return BY_DTYPE[dtype](zeros, a, b);
+    if (dtype_valid((uint64_t)dtype))
+        return BY_DTYPE[dtype](zeros, a, b);
+    if (!dtype_is_items(dtype))
+        return compare_times(a, b);
+    return dtype_code(dtype) == CODE_STR ? compare_characters(a, b, dtype_size(dtype))
+                                         : memcmp(a, b, dtype_size(dtype));
 }

@@ -14,8 +14,8 @@ enum {
 typedef struct {
     int ndim;
     int64_t itemsize;
-    int64_t extent[SHAPE_MAX_DIMS];
-    int64_t to[SHAPE_MAX_DIMS], from[SHAPE_MAX_DIMS]; /* strides */
+    int64_t extent[SHAPE_MAX_DIMS + 1];
+    int64_t to[SHAPE_MAX_DIMS + 1], from[SHAPE_MAX_DIMS + 1]; /* strides */
 } plan_t;
 
 static void
@@ -32,6 +32,20 @@ plan_add(plan_t *plan, int64_t extent, int64_t to, int64_t from)
     }
     plan->to[last] = to;
     plan->from[last] = from;
+}
+
+/* Elements without a size that loops know are one axis more, of bytes. */
+static void
+plan_start(plan_t *plan, dtype_t dtype)
+{
+    *plan = (plan_t){.itemsize = (int64_t)dtype_grain(dtype)};
+}
+
+static void
+plan_end(plan_t *plan, dtype_t dtype)
+{
+    if (dtype_is_items(dtype))
+        plan_add(plan, (int64_t)dtype_size(dtype), 1, 1);
 }
 
 #define MOVE(size)                                                                                                     \
@@ -83,9 +97,9 @@ move_axes(const plan_t *plan, int axis, char *to, const char *from)
 /* Elements on their way into the byte image (pack) or out of it; image is the place there that has been reached. */
 typedef struct {
     int64_t itemsize;
-    int64_t below[SHAPE_MAX_DIMS + 1]; /* elements of the axes [i, ndim) */
-    shape_t shape;
-    int64_t stride[SHAPE_MAX_DIMS];
+    int ndim;
+    int64_t below[SHAPE_MAX_DIMS + 2]; /* elements of the axes [i, ndim) */
+    int64_t stride[SHAPE_MAX_DIMS + 1];
     bool pack;
     char *image;
 } part_t;
@@ -93,13 +107,14 @@ typedef struct {
 static void
 part_init(part_t *self, const nd_t *nd, bool pack, char *image)
 {
-    plan_t plan = {.ndim = 0, .itemsize = (int64_t)dtype_size(nd->dtype)};
+    plan_t plan;
+    plan_start(&plan, nd->dtype);
     for (int i = 0; i < nd->shape.ndim; i++)
         plan_add(&plan, nd->shape.extent[i], nd->stride[i], nd->stride[i]);
-    *self = (part_t){.itemsize = plan.itemsize, .pack = pack, .image = image, .shape.ndim = plan.ndim};
+    plan_end(&plan, nd->dtype);
+    *self = (part_t){.itemsize = plan.itemsize, .pack = pack, .image = image, .ndim = plan.ndim};
     self->below[plan.ndim] = 1;
     for (int i = plan.ndim - 1; i >= 0; i--) {
-        self->shape.extent[i] = plan.extent[i];
         self->stride[i] = plan.from[i];
         self->below[i] = self->below[i + 1] * plan.extent[i];
     }
@@ -119,7 +134,7 @@ part_row(part_t *self, char *data, int64_t step, int64_t n)
 static void
 part_move(part_t *self, int axis, char *data, int64_t first, int64_t n)
 {
-    int left = self->shape.ndim - axis;
+    int left = self->ndim - axis;
     if (left == 0) {
         part_row(self, data, self->itemsize, n);
         return;
@@ -173,7 +188,7 @@ static bool
 plan_init(plan_t *plan, const nd_t *dst, const nd_t *src)
 {
     int order[SHAPE_MAX_DIMS], n = dst->shape.ndim;
-    *plan = (plan_t){.itemsize = (int64_t)dtype_size(dst->dtype)};
+    plan_start(plan, dst->dtype);
     for (int i = 0; i < n; i++) {
         if (dst->shape.extent[i] == 0)
             return false;
@@ -184,6 +199,7 @@ plan_init(plan_t *plan, const nd_t *dst, const nd_t *src)
     }
     for (int i = 0; i < n; i++)
         plan_add(plan, dst->shape.extent[order[i]], dst->stride[order[i]], src->stride[order[i]]);
+    plan_end(plan, dst->dtype);
     return true;
 }
 

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* Copy bytes [offset, offset+size) of the C-order byte image of src to out.  offset and size are multiples of the
- * itemsize and within the image (the caller checked). */
+/* Copy bytes [offset, offset+size) of the C-order byte image of src to out.  offset and size are multiples of
+ * dtype_grain and within the image (the caller checked). */
 void strided_pack(const nd_t *src, int64_t offset, int64_t size, void *out);
 /* The reverse: size bytes of in become bytes [offset, offset+size) of dst's C-order image. */
 void strided_unpack(const nd_t *dst, int64_t offset, int64_t size, const void *in);
@@ -16,7 +16,8 @@ void strided_copy(const nd_t *dst, const nd_t *src);
 /* The same past the cache as far as contiguous runs are long enough, for arrays that do not stay there anyhow
  * (base/stream_copy.h). */
 void strided_copy_past_cache(const nd_t *dst, const nd_t *src);
-/* strided_copy with each element's bytes reversed (complex: each half), for arrays of the other byte order. */
+/* strided_copy with each element's bytes reversed (complex: each half), for arrays of numbers and dates of the other
+ * byte order. */
 void strided_copy_swapped(const nd_t *dst, const nd_t *src);
 
 #endif

@@ -1,6 +1,7 @@
 /* engine/methods.c - the tables of methods/ by message code, and what methods share. */
 #include "engine/methods.h"
 
+#include "engine/compute/iterate.h"
 #include "engine/transfer.h"
 
 #include <pthread.h>
@@ -63,7 +64,7 @@ run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_shape
 {
     shape_t shape = {.ndim = (int)extents.count};
 
-    if (!dtype_valid(dtype))
+    if (!dtype_known(dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "%llu is not the code of a dtype", (unsigned long long)dtype);
     if (extents.count > SHAPE_MAX_DIMS)
         return err_set(err, FH_INVALID_ARGUMENT, "%u dimensions; at most %d are possible", extents.count,
@@ -96,7 +97,7 @@ run_strided(uint64_t dtype, ints_t extents, ints_t strides, nd_t *ret, err_t *er
 int
 run_place(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err)
 {
-    int64_t item = (int64_t)dtype_size(view->dtype), low, high;
+    int64_t low, high;
     int status = nd_extent(view, &low, &high);
 
     if (!status && (__builtin_add_overflow(start, offset, &start) || __builtin_add_overflow(low, start, &low) ||
@@ -111,14 +112,52 @@ run_place(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, e
     if (low < 0 || high > (int64_t)segment->size)
         return err_set(err, FH_BAD_INDEX, "the view covers bytes %lld to %lld of a segment of %zu", (long long)low,
                        (long long)high, segment->size);
-    bool aligned = start % item == 0;
-
-    for (int i = 0; i < view->shape.ndim; i++)
-        aligned = aligned && view->stride[i] % item == 0;
-    if (!aligned)
-        return err_set(err, FH_INVALID_ARGUMENT, "the offset and strides of a view are multiples of the itemsize, %lld",
-                       (long long)item);
     view->data = segment->data + start;
+    return FH_OK;
+}
+
+int
+run_place_aligned(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err)
+{
+    int status = run_place(segment, start, offset, view, err);
+
+    if (!status && !iterate_aligned(view))
+        status = err_set(err, FH_INVALID_ARGUMENT, "the offset and strides of a new array are multiples of %zu",
+                         dtype_alignment(view->dtype));
+    return status;
+}
+
+int
+run_pin_aligned(run_t *run, oid_t id, pin_t *ret, err_t *err)
+{
+    int status = core_pin(run->core, id, ret, err);
+
+    if (!status && !iterate_aligned(&ret->nd))
+        status = err_set(err, FH_NOT_SUPPORTED,
+                         "the elements of this view of dtype %s do not lie on multiples of %zu bytes; copy it first",
+                         dtype_name(ret->nd.dtype), dtype_alignment(ret->nd.dtype));
+    return status;
+}
+
+int
+run_align(run_t *run, pin_t *pin, err_t *err)
+{
+    pin_t copy = {0};
+
+    if (iterate_aligned(&pin->nd))
+        return FH_OK;
+    int status = core_make(run->core, run->lane, pin->nd.dtype, &pin->nd.shape, false, 0, &copy, err);
+
+    if (!status) {
+        segment_touch(copy.segment);
+        status = compute_assign(run->crew, &copy.nd, &pin->nd, err);
+    }
+    if (status) {
+        pin_release(&copy);
+        return status;
+    }
+    pin_release(pin);
+    *pin = copy;
     return FH_OK;
 }
 

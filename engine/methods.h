@@ -67,8 +67,15 @@ int run_shape(uint64_t dtype, ints_t extents, dtype_t *ret_dtype, shape_t *ret_s
 /* The same with strides; data is not set. */
 int run_strided(uint64_t dtype, ints_t extents, ints_t strides, nd_t *ret, err_t *err);
 /* Place a view in a segment, its first element `offset` bytes behind that of an array at `start`.  BAD_INDEX: some of
- * it would lie outside; INVALID_ARGUMENT: its elements are not on places where those of its dtype can be. */
+ * it would lie outside.  Elements may lie anywhere: see run_align. */
 int run_place(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err);
+/* The same for arrays that are new: INVALID_ARGUMENT if elements do not lie on multiples of their size. */
+int run_place_aligned(const segment_t *segment, int64_t start, int64_t offset, nd_t *view, err_t *err);
+/* Pin an array whose elements loops touch as they lie.  NOT_SUPPORTED: they do not lie on multiples of their size, as
+ * those of a field of records may. */
+int run_pin_aligned(run_t *run, oid_t id, pin_t *ret, err_t *err);
+/* The same array, or an aligned copy of it.  On the compute thread, or once run_defer has said that it is small. */
+int run_align(run_t *run, pin_t *pin, err_t *err);
 /* Pin an operand; constants lie in *scalar (a copy of the operand's bytes). */
 int run_operand(run_t *run, const operand_t *operand, uint8_t scalar[16], pin_t *ret, err_t *err);
 /* The array is about to be written: if clients have mapped its memory it moves to other memory first.  On the reactor

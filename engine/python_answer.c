@@ -111,7 +111,7 @@ grant(python_host_t *self, const pyhost_memory_t *want, rest_t rest, err_t *err)
 static int
 read_shape(const pyhost_made_t *from, rest_t *rest, shape_t *ret, err_t *err)
 {
-    if (from->ndim < 0 || from->ndim > SHAPE_MAX_DIMS || !dtype_valid((uint64_t)(uint32_t)from->dtype))
+    if (from->ndim < 0 || from->ndim > SHAPE_MAX_DIMS || !dtype_known((uint64_t)(uint32_t)from->dtype))
         return err_set(err, FH_PROTOCOL_ERROR, "it made an array of dtype %d with %d dimensions", from->dtype,
                        from->ndim);
     const int64_t *extents = take(rest, (size_t)from->ndim * sizeof *extents);

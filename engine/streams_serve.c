@@ -41,7 +41,7 @@ find_array(served_t *self, const stream_record_t *record, pin_t *ret, err_t *err
 
     if (status)
         return status;
-    uint64_t item = dtype_size(ret->nd.dtype), bytes = (uint64_t)shape_bytes(&ret->nd.shape, ret->nd.dtype);
+    uint64_t item = dtype_grain(ret->nd.dtype), bytes = (uint64_t)shape_bytes(&ret->nd.shape, ret->nd.dtype);
 
     if (record->offset > bytes || record->size > bytes - record->offset)
         return err_set(err, FH_BAD_INDEX, "bytes %llu to %llu of an array of %llu", (unsigned long long)record->offset,

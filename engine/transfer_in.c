@@ -264,7 +264,7 @@ int
 arrival_check(arrival_t *arrival, oid_t engine, oid_t session, uint64_t dtype, ints_t extents, err_t *err)
 {
     shape_t shape = {.ndim = (int)extents.count};
-    bool sound = dtype_valid(dtype) && extents.count <= SHAPE_MAX_DIMS;
+    bool sound = dtype_known(dtype) && extents.count <= SHAPE_MAX_DIMS;
 
     for (int i = 0; sound && i < shape.ndim; i++)
         shape.extent[i] = extents.items[i];
@@ -360,7 +360,7 @@ throw_away(transfers_t *self, arrival_t *arrival, oid_t engine, const msg_PUSH_t
         shape.extent[i] = push->shape.items[i];
     arrival->engine = engine;
     give_credit(self, arrival, (int64_t)size);
-    if (!dtype_valid(push->dtype) || (int64_t)(push->offset + size) >= shape_bytes(&shape, (dtype_t)push->dtype))
+    if (!dtype_known(push->dtype) || (int64_t)(push->offset + size) >= shape_bytes(&shape, (dtype_t)push->dtype))
         arrival_remove(self, arrival);
 }
 

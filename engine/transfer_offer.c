@@ -130,7 +130,7 @@ transfers_offered(transfers_t *self, oid_t engine, const msg_OFFER_t *offer)
 
     for (int i = 0; i < shape.ndim; i++)
         shape.extent[i] = offer->shape.items[i];
-    int64_t bytes = dtype_valid(offer->dtype) ? shape_bytes(&shape, (dtype_t)offer->dtype) : -1;
+    int64_t bytes = dtype_known(offer->dtype) ? shape_bytes(&shape, (dtype_t)offer->dtype) : -1;
     bool ended = !arrival && transfer_session_ended(self, offer->session);
     int status = ended || arrival ? FH_OK : arrival_new(self, offer->transfer, offer->session, engine, &arrival, &err);
 

@@ -1,5 +1,6 @@
 #include "proxy/apply.h"
 
+#include "codecs/dtype_fields.h"
 #include "proxy/wait.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ apply_object(const handle_t *handle)
 /* What a message borrows from here. */
 typedef struct {
     oid_t outputs[APPLY_MAX_OUT];
-    uint8_t dtypes[APPLY_MAX_OUT];
+    int64_t dtypes[APPLY_MAX_OUT];
     int64_t shapes[APPLY_MAX_OUT * (SHAPE_MAX_DIMS + 1)];
     value_t reals[APPLY_MAX_REALS];
 } lists_t;
@@ -47,14 +48,14 @@ make_outputs(const apply_emit_t *self, lists_t *lists, msg_APPLY_t *message, han
             lists->outputs[i] = out->exists->id;
             continue;
         }
-        lists->dtypes[i] = (uint8_t)out->dtype;
+        lists->dtypes[i] = (int64_t)dtype_wire(out->dtype);
         int64_t bytes = out->shape ? shape_bytes(out->shape, out->dtype) : 0;
         status = handle_new(&ret[i], self->engine, OID_NONE, bytes, err);
         if (!status)
             lists->outputs[i] = ret[i]->id;
     }
     message->outputs = (oids_t){lists->outputs, (uint32_t)self->nout};
-    message->dtypes = (bin_t){lists->dtypes, (uint32_t)self->nout};
+    message->dtypes = (ints_t){lists->dtypes, (uint32_t)self->nout};
     message->shapes = (ints_t){lists->shapes, n};
     return status;
 }

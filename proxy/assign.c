@@ -95,8 +95,8 @@ fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, f
     int status = array_enter(array, err);
     if (status)
         return status;
-    if (!dtype_valid((uint64_t)dtype))
-        return err_set(err, FH_WRONG_TYPE, "%d is not a dtype", (int)dtype);
+    if (!dtype_known((uint64_t)dtype))
+        return err_set(err, FH_WRONG_TYPE, "%u is not a dtype", (unsigned)dtype);
     if (!dtype_can_cast(array->dtype, (dtype_t)dtype, (casting_t)casting))
         return err_set(err, FH_WRONG_TYPE, "cannot cast an array from %s to %s with this casting rule",
                        dtype_name(array->dtype), dtype_name((dtype_t)dtype));

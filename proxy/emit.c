@@ -1,5 +1,6 @@
 #include "proxy/emit.h"
 
+#include "codecs/dtype_fields.h"
 #include "proxy/tail.h"
 
 #include <stdlib.h>
@@ -45,7 +46,7 @@ emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint64_t 
     int status = make_handle(&made, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
     if (status)
         return status;
-    message.as.EMPTY.dtype = (uint64_t)dtype;
+    message.as.EMPTY.dtype = (uint64_t)dtype_wire(dtype);
     message.as.EMPTY.shape = ints_of(shape);
     message.as.EMPTY.first = first;
     status = make(engine, &message, raw, &made, err);
@@ -63,8 +64,8 @@ emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err)
     return engine_link_call(target->engine, &message, raw, NULL, err);
 }
 
-int
-emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+static int
+view(handle_t *source, const nd_t *nd, dtype_t dtype, handle_t **ret, err_t *err)
 {
     message_t message = {.code = MSG_VIEW};
     handle_t *made;
@@ -75,10 +76,23 @@ emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
     message.as.VIEW.offset = (int64_t)((intptr_t)nd->data - (intptr_t)ARRAY_BASE);
     message.as.VIEW.shape = ints_of(&nd->shape);
     message.as.VIEW.strides = (ints_t){nd->stride, (uint32_t)nd->shape.ndim};
+    message.as.VIEW.dtype = (uint64_t)dtype;
     status = make(source->engine, &message, NULL, &made, err);
     if (!status)
         *ret = made;
     return status;
+}
+
+int
+emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+{
+    return view(source, nd, DTYPE_NONE, ret, err);
+}
+
+int
+emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
+{
+    return view(source, nd, dtype_wire(nd->dtype), ret, err);
 }
 
 int
@@ -96,7 +110,7 @@ emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t 
     if (status)
         return status;
     message.as.COPY.object = source->id;
-    message.as.COPY.dtype = (uint64_t)dtype;
+    message.as.COPY.dtype = (uint64_t)dtype_wire(dtype);
     message.as.COPY.first = first;
     message.as.COPY.watch = source->engine->session->watch;
     status = make(source->engine, &message, NULL, &made, err);
@@ -234,7 +248,7 @@ emit_expect(handle_t **transfer, const engine_link_t *from, dtype_t dtype, const
     message_t message = {.code = MSG_EXPECT};
     message.as.EXPECT.transfer = (*transfer)->id;
     message.as.EXPECT.engine = from->id;
-    message.as.EXPECT.dtype = (uint64_t)dtype;
+    message.as.EXPECT.dtype = (uint64_t)dtype_wire(dtype);
     message.as.EXPECT.shape = ints_of(shape);
     return make((*transfer)->engine, &message, NULL, transfer, err);
 }

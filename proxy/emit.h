@@ -15,6 +15,8 @@ int emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint6
 int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
 /* nd must have been made by view arithmetic from memory at ARRAY_BASE. */
 int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
+/* The same as nd's dtype, whatever the source's is. */
+int emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
 int emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err);
 /* whole (may be NULL): what the target is a part of, if it has just been made: a failure then comes up where its value

@@ -47,6 +47,7 @@ typedef enum {
     FH_FLOAT64,
     FH_COMPLEX64,
     FH_COMPLEX128
+    /* Others are made by fh_dtype_from_name and fh_dtype_fields: see farhand/dtypes.h. */
 } fh_dtype;
 
 /* What happened; numbers as on the wire, texts by fh_status_text. */
@@ -389,6 +390,9 @@ FH_EXPORT int fh_variance(fh_array *array, int take_root, double ddof, const int
 
 /* Sorting, searching, running results, counting. */
 #include "farhand/sorting.h"
+
+/* Dates, bytes, str, structured elements. */
+#include "farhand/dtypes.h"
 
 FH_EXPORT int fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, fh_error *error);
 FH_EXPORT int fh_copy(fh_array *array, fh_array **ret, fh_error *error);

@@ -38,7 +38,7 @@ init_local(input_t *self, err_t *err)
         return status;
     self->dtype = self->local.dtype;
     self->shape = self->local.shape;
-    if (self->shape.ndim > 0 || shape_count(&self->shape) != 1) {
+    if (self->shape.ndim > 0 || shape_count(&self->shape) != 1 || !dtype_valid((uint64_t)self->dtype)) {
         self->is_local = true;
         return FH_OK;
     }

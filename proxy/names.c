@@ -2,6 +2,7 @@
 #include "proxy/names.h"
 
 #include "base/clock.h"
+#include "codecs/dtype_fields.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
 #include "proxy/sync.h"
@@ -56,7 +57,8 @@ describe(const fh_array *array, const lists_t *lists, const char *name)
     return (msg_NAMED_t){.call = 1,
                          .name = str_of(name),
                          .type = str_of("array"),
-                         .dtype = (uint64_t)array->dtype,
+                         .dtype = (uint64_t)dtype_wire(array->dtype),
+                         .fields = str_of(dtype_fields_text(array->dtype)),
                          .shape = {array->shape.extent, ndim},
                          .axis = array->axis,
                          .pieces = {lists->pieces, n},
@@ -78,8 +80,9 @@ makes_sense(const msg_NAMED_t *named, shape_t *shape)
 {
     uint32_t n = named->pieces.count;
     int64_t sum = 0;
-    bool good = dtype_valid(named->dtype) && shape->ndim <= SHAPE_MAX_DIMS && n > 0 && n <= LAYOUT_MAX_PARTS &&
-                named->engines.count == n && named->strides.count == (uint64_t)n * named->shape.count &&
+    bool good = dtype_known(named->dtype) && dtype_wire((dtype_t)named->dtype) == named->dtype &&
+                shape->ndim <= SHAPE_MAX_DIMS && n > 0 && n <= LAYOUT_MAX_PARTS && named->engines.count == n &&
+                named->strides.count == (uint64_t)n * named->shape.count &&
                 (named->axis < 0 ? n == 1 : named->axis < shape->ndim && named->lengths.count == n);
     for (int i = 0; good && i < shape->ndim; i++)
         shape->extent[i] = named->shape.items[i];
@@ -109,6 +112,12 @@ understand(const msg_NAMED_t *named, const char *type, description_t *ret, err_t
     if (!makes_sense(named, &ret->shape))
         return err_set(err, FH_PROTOCOL_ERROR, "the description of an array contradicts itself");
     ret->dtype = (dtype_t)named->dtype;
+    if (named->fields.size) {
+        int status =
+            dtype_fields_find(named->fields.data, named->fields.size, dtype_size(ret->dtype), &ret->dtype, err);
+        if (status)
+            return status;
+    }
     ret->lists = (lists_t){copy_items(named->pieces.items, named->pieces.count, sizeof(oid_t)),
                            copy_items(named->engines.items, named->engines.count, sizeof(oid_t)),
                            copy_items(named->lengths.items, named->lengths.count, sizeof(int64_t)),
@@ -231,7 +240,8 @@ names_publish(fh_array *array, const char *name, const char *type, err_t *err)
                                          .pieces = named.pieces,
                                          .engines = named.engines,
                                          .lengths = named.lengths,
-                                         .strides = named.strides};
+                                         .strides = named.strides,
+                                         .fields = named.fields};
     status = names_send(array->session, &message, err);
     lists_release(&lists);
     return status;

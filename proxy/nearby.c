@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 1024 * 1024,      /* packed at once where it cannot go straight */
+    CHUNK = 2 * 1024 * 1024,  /* packed at once where it cannot go straight */
     SLICE = 32 * 1024 * 1024, /* copied between two looks at the user's wish to stop */
     SPANS = 1024,             /* written by one call, which is all that it takes */
     ZEROS = 64 * 1024,
@@ -228,34 +228,34 @@ reverse_elements(char *bytes, int64_t size, dtype_t dtype, char *scratch)
     strided_copy_swapped(&to, &from);
 }
 
-/* Put the bytes [at, at+size) of local's C-order image. */
+/* Pack the bytes [at, at+size) of local's C-order image, and put them. */
 static int
 put_chunk(const nearby_t *self, int fd, const nd_t *local, bool swapped, char *scratch, int64_t at, int64_t size,
           err_t *err)
 {
-    int64_t offset = (int64_t)self->offset + at;
-    if (!swapped && nd_is_c_contiguous(local))
-        return write_all(fd, local->data + at, size, offset, err);
     strided_pack(local, at, size, scratch);
     if (swapped)
         reverse_elements(scratch, size, local->dtype, scratch + CHUNK);
-    return write_all(fd, scratch, size, offset, err);
+    return write_all(fd, scratch, size, (int64_t)self->offset + at, err);
 }
 
 /* By pwrite, which neither faults on the pages nor clears fresh ones first: on small pages twice as fast as a copy into
- * a mapping. */
+ * a mapping.  Whole huge pages at a time: of one that a call begins the kernel clears what it does not write. */
 static int
 write_by_calls(const nearby_t *self, const fh_session *session, int fd, const nd_t *local, bool swapped, err_t *err)
 {
     int64_t bytes = shape_bytes(&local->shape, local->dtype);
-    char *scratch = malloc((size_t)2 * CHUNK);
-    int status = scratch ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to pack an array");
-    for (int64_t at = 0; at < bytes && !status; at += CHUNK) {
-        int64_t size = bytes - at < CHUNK ? bytes - at : CHUNK;
+    bool straight = !swapped && nd_is_c_contiguous(local);
+    int64_t step = straight ? SLICE : CHUNK;
+    char *scratch = straight ? NULL : malloc((size_t)2 * CHUNK);
+    int status = straight || scratch ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to pack an array");
+    for (int64_t at = 0; at < bytes && !status; at += step) {
+        int64_t size = bytes - at < step ? bytes - at : step;
         if (at % SLICE == 0)
             status = copy_still_wanted(session, err);
         if (!status)
-            status = put_chunk(self, fd, local, swapped, scratch, at, size, err);
+            status = straight ? write_all(fd, local->data + at, size, (int64_t)self->offset + at, err)
+                              : put_chunk(self, fd, local, swapped, scratch, at, size, err);
     }
     free(scratch);
     return status;

@@ -1,6 +1,8 @@
 /* What Python calls gave: replies as handles. */
 #include "proxy/python_object.h"
 
+#include "codecs/dtype_fields.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +49,7 @@ static int
 take_array(fh_python_call *self, oid_t id, uint64_t dtype, const shape_t *shape, fh_array **ret, err_t *err)
 {
     handle_t *handle = NULL;
-    if (!dtype_valid(dtype) || shape_bytes(shape, (dtype_t)dtype) < 0)
+    if (!dtype_known(dtype) || dtype_wire((dtype_t)dtype) != dtype || shape_bytes(shape, (dtype_t)dtype) < 0)
         return err_set(err, FH_PROTOCOL_ERROR, "an engine sent an array of dtype %u that makes no sense",
                        (unsigned)dtype);
     int status = handle_adopt(&handle, self->engine, id, shape_bytes(shape, (dtype_t)dtype), err);

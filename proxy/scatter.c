@@ -19,8 +19,11 @@ int
 scatter_local(const fh_local *local, nd_t *ret, bool *ret_swapped, err_t *err)
 {
     shape_t shape = {.ndim = local->ndim};
-    if (!dtype_valid((uint64_t)local->dtype))
-        return err_set(err, FH_WRONG_TYPE, "%d is not a dtype", (int)local->dtype);
+    if (!dtype_known((uint64_t)local->dtype))
+        return err_set(err, FH_WRONG_TYPE, "%u is not a dtype", (unsigned)local->dtype);
+    if (local->swapped && dtype_is_items((dtype_t)local->dtype))
+        return err_set(err, FH_NOT_SUPPORTED, "elements of %s are taken in native byte order only",
+                       dtype_name((dtype_t)local->dtype));
     if (local->ndim < 0 || local->ndim > FH_MAX_DIMS)
         return err_set(err, FH_INVALID_ARGUMENT, "%d dimensions: at most %d are possible", local->ndim,
                        (int)FH_MAX_DIMS);

@@ -1,5 +1,6 @@
 /* Many local arrays at once: those of one engine are sent as one array of bytes, and cut out of it there by one
  * message.  On this host they are copied once, straight into the engine's memory. */
+#include "codecs/dtype_fields.h"
 #include "codecs/strided.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
@@ -177,7 +178,7 @@ send_carve(chunk_t *self, const handle_t *all, lists_t *lists, err_t *err)
         if (status)
             break;
         lists->results[i] = lists->handles[i]->id;
-        lists->dtypes[i] = (int64_t)nd->dtype;
+        lists->dtypes[i] = (int64_t)dtype_wire(nd->dtype);
         lists->dims[i] = nd->shape.ndim;
         memcpy(lists->extents + extent, nd->shape.extent, (size_t)nd->shape.ndim * sizeof *lists->extents);
         extent += (uint32_t)nd->shape.ndim;

@@ -1,6 +1,7 @@
 #include "proxy/streams.h"
 
 #include "base/stream_group.h"
+#include "codecs/dtype_fields.h"
 #include "codecs/strided.h"
 #include "proxy/moved.h"
 #include "proxy/sync.h"
@@ -170,7 +171,7 @@ streams_deposit(engine_link_t *engine, dtype_t dtype, const shape_t *shape, requ
     if (status)
         return status;
     message.as.DEPOSIT.result = handle->id;
-    message.as.DEPOSIT.dtype = (uint64_t)dtype;
+    message.as.DEPOSIT.dtype = (uint64_t)dtype_wire(dtype);
     message.as.DEPOSIT.shape = (ints_t){shape->extent, (uint32_t)shape->ndim};
     *request = (request_t){.reply = NULL};
     status = engine_link_call(engine, &message, NULL, &call, err);

@@ -1,6 +1,7 @@
 /* Elementwise operations: one UFUNC for each part of the result. */
 #include "proxy/ufunc.h"
 
+#include "codecs/dtype_fields.h"
 #include "proxy/compare.h"
 #include "proxy/error.h"
 #include "proxy/tail.h"
@@ -56,6 +57,19 @@ resolve(ufunc_t *self, const fh_ufunc_options *options, err_t *err)
     for (int i = 0; i < self->nin && !status; i++)
         status = input_settle(&self->in[i], self->loop.in[i], err);
     return status;
+}
+
+/* Elements that are not numbers: results are new, everywhere. */
+static int
+check_others(const ufunc_t *self, err_t *err)
+{
+    dtype_t dtype = self->loop.in[self->nin - 1];
+    bool plain = !self->has_where;
+    for (int k = 0; k < self->op->nout; k++)
+        plain = plain && !self->out[k];
+    if (plain || dtype_valid((uint64_t)dtype))
+        return FH_OK;
+    return err_set(err, FH_NOT_SUPPORTED, "%s of %s takes no out and no where", self->op->name, dtype_name(dtype));
 }
 
 static int
@@ -132,10 +146,10 @@ emit_part(ufunc_t *self, int i, err_t *err)
     ufunc->first = layout_first(&self->layout, &self->shape, i);
     for (int k = 0; k < self->nin; k++) {
         operands[k] = input_operand(&self->in[k], i);
-        ufunc->loop_in |= (uint64_t)self->loop.in[k] << 8 * k;
+        ufunc->loop_in |= (uint64_t)dtype_code(dtype_wire(self->loop.in[k])) << 8 * k;
     }
     for (int k = 0; k < self->op->nout && !status; k++) {
-        ufunc->loop_out |= (uint64_t)self->loop.out[k] << 8 * k;
+        ufunc->loop_out |= (uint64_t)dtype_code(dtype_wire(self->loop.out[k])) << 8 * k;
         if (self->out[k]) {
             ufunc->outs |= UINT64_C(1) << k;
             results[k] = self->out[k]->parts[i].handle->id;
@@ -149,7 +163,9 @@ emit_part(ufunc_t *self, int i, err_t *err)
     if (self->has_where)
         ufunc->where = self->where.parts[i].handle->id;
     if (!status)
-        status = tail_ufunc(engine, self->op, &message, &part, err);
+        status = dtype_valid((uint64_t)self->loop.in[self->nin - 1])
+                     ? tail_ufunc(engine, self->op, &message, &part, err)
+                     : engine_link_call(engine, &message, NULL, NULL, err);
     for (int k = 0; k < self->op->nout; k++) {
         if (status)
             handle_discard(&handles[k]);
@@ -191,6 +207,8 @@ run(ufunc_t *self, const fh_operand *in, const fh_ufunc_options *options, err_t 
         status = take_outs(self, options, err);
     if (!status)
         status = resolve(self, options, err);
+    if (!status)
+        status = check_others(self, err);
     if (!status)
         status = find_shape(self, err);
     if (!status)

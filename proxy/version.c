@@ -46,13 +46,13 @@ fh_status_at(int i)
 size_t
 fh_dtype_size(fh_dtype dtype)
 {
-    return dtype_valid((uint64_t)dtype) ? dtype_size((dtype_t)dtype) : 0;
+    return dtype_known((uint64_t)dtype) ? dtype_size((dtype_t)dtype) : 0;
 }
 
 const char *
 fh_dtype_name(fh_dtype dtype)
 {
-    return dtype_valid((uint64_t)dtype) ? dtype_name((dtype_t)dtype) : "";
+    return dtype_known((uint64_t)dtype) ? dtype_name((dtype_t)dtype) : "";
 }
 
 fh_dtype

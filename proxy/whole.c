@@ -1,5 +1,6 @@
 #include "proxy/whole.h"
 
+#include "codecs/dtype_fields.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
 #include "proxy/wait.h"
@@ -72,7 +73,7 @@ adopt(adoption_t *self, engine_link_t *engine, const handle_t *memory, const nd_
     adopt->result = made->id;
     adopt->engine = memory->engine->id;
     adopt->object = memory->id;
-    adopt->dtype = (uint64_t)nd->dtype;
+    adopt->dtype = (uint64_t)dtype_wire(nd->dtype);
     adopt->offset = (int64_t)((intptr_t)nd->data - (intptr_t)ARRAY_BASE);
     adopt->shape = (ints_t){nd->shape.extent, (uint32_t)nd->shape.ndim};
     adopt->strides = (ints_t){nd->stride, (uint32_t)nd->shape.ndim};

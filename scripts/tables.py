@@ -28,7 +28,7 @@ def rows(path):
     comments = re.compile(r"/\*.*?\*/", re.S)
     text = comments.sub(lambda match: "\n" * match.group().count("\n"), text)
     for number, line in enumerate(text.splitlines(), 1):
-        match = re.fullmatch(r"\s*([A-Z]+)\((.*)\)\s*", line)
+        match = re.fullmatch(r"\s*([A-Z_]+)\((.*)\)\s*", line)
         if match:
             parts = re.findall(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^,"'])+""", match.group(2))
             yield number, match.group(1), [_value(part) for part in parts]

@@ -45,7 +45,7 @@ compress_part(void *context, int64_t part)
     int64_t first = part * MASK_PART, last = mask_end(&self->mask, part);
     int64_t at = self->mask.starts[part], end = self->mask.starts[part + 1];
 
-    if (self->from.even && self->from.axes && self->from.rest_count == 1)
+    if (self->from.plain && self->from.axes && self->from.rest_count == 1)
         for (size_t i = 0; i < sizeof PICKS / sizeof *PICKS; i++)
             if (PICKS[i].bytes == self->from.rest_bytes) {
                 PICKS[i].pick(self, first, last, at, end);

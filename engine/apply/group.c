@@ -1,6 +1,7 @@
 #include "engine/apply/group.h"
 
 #include "codecs/strided.h"
+#include "engine/compute/iterate.h"
 
 #include <string.h>
 
@@ -50,6 +51,7 @@ group_init(group_t *self, const nd_t *nd, int64_t axes, err_t *err)
     self->rest_bytes = self->rest_count * (int64_t)dtype_size(nd->dtype);
     self->rest_contiguous = nd_is_c_contiguous(&self->rest);
     self->even = find_stride(nd, self->axes, &stride);
+    self->plain = self->even && !dtype_is_items(nd->dtype) && iterate_aligned(nd);
     if (self->even && axes > 0)
         self->nd.stride[axes - 1] = stride;
     return FH_OK;

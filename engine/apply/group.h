@@ -8,6 +8,7 @@ typedef struct {
     int axes;      /* how many; the others are the rest */
     int64_t count; /* places in the group */
     bool even;     /* one stride leads from each place to the next */
+    bool plain;    /* and elements are numbers or dates that lie as loops like them */
     nd_t nd;       /* the array */
     nd_t rest;     /* what lies at place 0 */
     int64_t rest_count, rest_bytes;

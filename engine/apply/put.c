@@ -48,7 +48,7 @@ put_part(void *context, int64_t part)
     const put_t *self = context;
     int64_t step = self->to.count / self->parts + 1, low = part * step, high = low + step;
 
-    if (self->to.even && self->values.even && self->to.axes && self->to.rest_count == 1)
+    if (self->to.plain && self->values.plain && self->to.axes && self->to.rest_count == 1)
         for (size_t i = 0; i < sizeof WRITES / sizeof *WRITES; i++)
             if (WRITES[i].bytes == self->to.rest_bytes) {
                 WRITES[i].write(self, low, high);

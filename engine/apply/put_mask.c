@@ -63,7 +63,7 @@ put_part(void *context, int64_t part)
 
     if (self->mask.starts[part + 1] == at)
         return;
-    if (self->to.even && self->to.axes && self->to.rest_count == 1)
+    if (self->to.plain && self->values.plain && self->to.axes && self->to.rest_count == 1)
         for (size_t i = 0; i < sizeof WRITES / sizeof *WRITES; i++)
             if (WRITES[i].bytes == self->to.rest_bytes) {
                 (same ? WRITES[i].same : WRITES[i].write)(self, first, last, at);

@@ -1,4 +1,5 @@
 /* engine/apply/search.c - binary search in a sorted array: searchsorted, isin. */
+#include "codecs/order.h"
 #include "engine/apply/apply.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct {
     bool member; /* answer whether it is there, as bool */
     bool invert; /* ... whether it is not */
     char *out;
+    dtype_t dtype;
 } search_t;
 
 #define LESS_INTEGER(a, b) ((a) < (b))
@@ -83,6 +85,36 @@ static void (*const BY_DTYPE[DTYPE_COUNT])(void *context, int64_t block) = {
 #undef ROW
 };
 
+/* Elements of a size of their own: as SEARCH, by comparing them. */
+static void
+search_items(void *context, int64_t block)
+{
+    const search_t *self = context;
+    int64_t size = (int64_t)dtype_size(self->dtype), first = block * BLOCK;
+    int64_t end = first + BLOCK < self->count ? first + BLOCK : self->count;
+
+    for (int64_t i = first; i < end; i++) {
+        const char *x = self->wanted + i * size;
+        int64_t low = 0, high = self->n;
+
+        while (low < high) {
+            int64_t at = low + (high - low) / 2;
+            int order =
+                order_compare(self->dtype, false, self->sorted + (self->sorter ? self->sorter[at] : at) * size, x);
+
+            if (self->right ? order <= 0 : order < 0)
+                low = at + 1;
+            else
+                high = at;
+        }
+        if (self->member)
+            ((uint8_t *)self->out)[i] =
+                (low < self->n && order_compare(self->dtype, false, self->sorted + low * size, x) == 0) != self->invert;
+        else
+            ((int64_t *)(void *)self->out)[i] = low;
+    }
+}
+
 /* Inputs: what is searched, what is wanted, perhaps the sorter. */
 static int
 prepare(apply_call_t *call, search_t *self, dtype_t *ret_dtype, err_t *err)
@@ -91,6 +123,9 @@ prepare(apply_call_t *call, search_t *self, dtype_t *ret_dtype, err_t *err)
     dtype_t dtype = dtype_promote(call->in[0].dtype, call->in[1].dtype);
     int status = apply_integers(call, 1, 1, err);
 
+    if (!status && !dtype_valid((uint64_t)dtype) && !dtype_is_items(dtype))
+        status = err_set(err, FH_WRONG_TYPE, "%s cannot be looked for in %s", dtype_name(call->in[1].dtype),
+                         dtype_name(call->in[0].dtype));
     if (!status && call->in[0].shape.ndim != 1)
         status = err_set(err, FH_INVALID_ARGUMENT, "what is searched has %d axes, not one", call->in[0].shape.ndim);
     if (!status)
@@ -148,7 +183,9 @@ search(apply_call_t *call, search_t *self, dtype_t out, err_t *err)
         status = take_sorter(call, self, err);
     if (status)
         return status;
-    crew_run(call->crew, (self->count + BLOCK - 1) / BLOCK, BY_DTYPE[dtype], self);
+    self->dtype = dtype;
+    crew_run(call->crew, (self->count + BLOCK - 1) / BLOCK,
+             dtype_valid((uint64_t)dtype) ? BY_DTYPE[dtype] : search_items, self);
     return FH_OK;
 }
 

@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Dates are sorted by their clients as the integers that they are. */
+static bool
+is_sorted_here(dtype_t dtype)
+{
+    return dtype_valid((uint64_t)dtype) || dtype_is_items(dtype);
+}
+
+static int
+not_sorted_here(dtype_t dtype, err_t *err)
+{
+    return err_set(err, FH_WRONG_TYPE, "elements of %s are not sorted as such; see them as int64", dtype_name(dtype));
+}
+
 /* integers[0] is an axis of the first input, and output 0 has that input's shape and a dtype. */
 static int
 along_axis(apply_call_t *call, int integers, dtype_t dtype, err_t *err)
@@ -13,6 +26,8 @@ along_axis(apply_call_t *call, int integers, dtype_t dtype, err_t *err)
     const nd_t *in = &call->in[0];
     int status = apply_integers(call, integers, integers, err);
 
+    if (!status && !is_sorted_here(in->dtype))
+        status = not_sorted_here(in->dtype, err);
     if (!status && (call->integers[0] < 0 || call->integers[0] >= in->shape.ndim))
         status = err_set(err, FH_BAD_INDEX, "axis %lld of an array of %d dimensions", (long long)call->integers[0],
                          in->shape.ndim);
@@ -63,6 +78,8 @@ apply_argsort(apply_call_t *call, err_t *err)
 static int
 run_starts(const apply_call_t *call, int each, int64_t **ret, err_t *err)
 {
+    if (!is_sorted_here(call->in[0].dtype))
+        return not_sorted_here(call->in[0].dtype, err);
     int runs = call->nintegers / each;
     const int64_t *given = call->integers;
     bool good = runs > 0 && runs * each == call->nintegers && given[0] == 0 && call->in[0].shape.ndim == 1;

@@ -59,7 +59,7 @@ take_part(void *context, int64_t part)
     const group_t *group = &self->group;
     int64_t first = part * self->step, last = first + self->step < self->n ? first + self->step : self->n;
 
-    if (group->even && group->axes && group->rest_count == 1)
+    if (group->plain && group->axes && group->rest_count == 1)
         for (size_t i = 0; i < sizeof COPIES / sizeof *COPIES; i++)
             if (COPIES[i].bytes == group->rest_bytes) {
                 COPIES[i].copy(self, first, last);

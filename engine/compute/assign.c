@@ -93,6 +93,29 @@ cast_row(void *context, char **data, const int64_t *step, int64_t n)
     (*cast)(data, step, n);
 }
 
+/* Bytes or str of another length: cut, or filled up with zeros. */
+static void
+resize_row(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const size_t *size = context; /* of the source, of the result */
+    size_t common = size[0] < size[1] ? size[0] : size[1];
+    for (int64_t i = 0; i < n; i++) {
+        char *to = data[1] + i * step[1];
+        memcpy(to, data[0] + i * step[0], common);
+        memset(to + common, 0, size[1] - common);
+    }
+}
+
+static void
+copy_resized(crew_t *crew, const nd_t *out, const nd_t *source)
+{
+    size_t size[2] = {dtype_size(source->dtype), dtype_size(out->dtype)};
+    const nd_t *both[2] = {source, out};
+    iterate_t walk;
+    iterate_init(&walk, both, 2, 1);
+    iterate_run(&walk, crew, (int64_t)(size[0] + size[1]), resize_row, size);
+}
+
 static void
 copy_cast(crew_t *crew, const nd_t *out, const nd_t *source)
 {
@@ -121,7 +144,9 @@ same_elements(const nd_t *a, const nd_t *b)
 static void
 copy(crew_t *crew, const nd_t *out, const nd_t *source)
 {
-    if (out->dtype != source->dtype)
+    if (out->dtype != source->dtype && dtype_is_items(out->dtype))
+        copy_resized(crew, out, source);
+    else if (out->dtype != source->dtype)
         copy_cast(crew, out, source);
     else if (nd_is_c_contiguous(out) && nd_is_c_contiguous(source))
         copy_bytes(crew, out->data, source->data, shape_bytes(&out->shape, out->dtype));
@@ -151,8 +176,9 @@ copy_overlapping(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
 int
 compute_assign(crew_t *crew, const nd_t *out, const nd_t *source, err_t *err)
 {
-    if (!dtype_valid((uint64_t)out->dtype) || !dtype_valid((uint64_t)source->dtype))
-        return err_set(err, FH_WRONG_TYPE, "an operand of an assignment has no dtype");
+    if (!dtype_known((uint64_t)out->dtype) || !dtype_can_cast(source->dtype, out->dtype, CASTING_UNSAFE))
+        return err_set(err, FH_WRONG_TYPE, "elements of %s cannot become %s here", dtype_name(source->dtype),
+                       dtype_name(out->dtype));
     nd_t wide;
     int status = nd_broadcast(source, &out->shape, &wide, err);
     if (status != FH_OK || shape_count(&out->shape) <= 0 || same_elements(out, &wide))

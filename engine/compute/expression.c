@@ -28,6 +28,9 @@ take_inputs(expression_t *self, const nd_t *inputs, const bool *constant, int ni
             self->constant[i] = inputs[i];
         else
             shapes[self->narrays++] = &inputs[i].shape;
+        if (!dtype_valid((uint64_t)inputs[i].dtype))
+            return err_set(err, FH_WRONG_TYPE, "an expression of numbers has an input of dtype %s",
+                           dtype_name(inputs[i].dtype));
         self->dtype[i] = (uint8_t)inputs[i].dtype;
     }
     if (self->narrays == 0)

@@ -193,7 +193,7 @@ iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, iterate_
 bool
 iterate_aligned(const nd_t *nd)
 {
-    uintptr_t size = dtype_size(nd->dtype), bits = (uintptr_t)nd->data;
+    uintptr_t size = dtype_alignment(nd->dtype), bits = (uintptr_t)nd->data;
     if (dtype_kind(nd->dtype) == 'c')
         size /= 2;
     for (int i = 0; i < nd->shape.ndim; i++)

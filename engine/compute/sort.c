@@ -2,6 +2,7 @@
 
 #include "engine/compute/lines.h"
 #include "engine/compute/sort_elements.h"
+#include "engine/compute/sort_items.h"
 
 enum {
     LINE_LARGE = 64 << 10,  /* elements of a line that all threads may sort together */
@@ -41,6 +42,8 @@ compute_sort_scratch(const crew_t *crew, sort_kind_t kind, const nd_t *in, int a
 {
     lines_t lines;
     int64_t bytes;
+    if (dtype_is_items(in->dtype))
+        return sort_items_scratch(in, axis);
     lines_init(&lines, &in->shape, axis);
     const sort_elements_t *elements = sort_elements(in->dtype, kind, lines.length);
     if (__builtin_mul_overflow(lines.length, 2 * elements->size, &bytes) || bytes > INT64_MAX - 64)
@@ -135,6 +138,10 @@ int
 compute_sort(crew_t *crew, const nd_t *in, int axis, const nd_t *out, char *scratch, err_t *err)
 {
     sorting_t self = {.crew = crew, .in = *in, .out = *out, .scratch = scratch};
+    if (dtype_is_items(in->dtype)) {
+        sort_items(crew, SORT_VALUES, in, axis, 0, out, scratch);
+        return FH_OK;
+    }
     return sort_all(SORT_VALUES, axis, &self, err);
 }
 
@@ -142,6 +149,10 @@ int
 compute_argsort(crew_t *crew, const nd_t *in, int axis, int64_t base, const nd_t *out, char *scratch, err_t *err)
 {
     sorting_t self = {.crew = crew, .in = *in, .out = *out, .base = base, .scratch = scratch};
+    if (dtype_is_items(in->dtype)) {
+        sort_items(crew, SORT_ORDER, in, axis, base, out, scratch);
+        return FH_OK;
+    }
     return sort_all(SORT_ORDER, axis, &self, err);
 }
 
@@ -151,8 +162,10 @@ compute_argsort(crew_t *crew, const nd_t *in, int axis, int64_t base, const nd_t
 int64_t
 compute_merge_scratch(sort_kind_t kind, const nd_t *in)
 {
-    const sort_elements_t *elements = sort_elements(in->dtype, kind, INT64_MAX);
     int64_t bytes;
+    if (dtype_is_items(in->dtype))
+        return sort_items_scratch(in, 0);
+    const sort_elements_t *elements = sort_elements(in->dtype, kind, INT64_MAX);
     return __builtin_mul_overflow(in->shape.extent[0], 2 * elements->size, &bytes) ? -1 : bytes;
 }
 
@@ -173,6 +186,10 @@ void
 compute_merge(crew_t *crew, const nd_t *in, int64_t *starts, int64_t runs, const nd_t *out, char *scratch)
 {
     sorting_t self = {.crew = crew, .in = *in, .out = *out, .scratch = scratch};
+    if (dtype_is_items(in->dtype)) { /* runs that are sorted are merged as they stand */
+        sort_items(crew, SORT_VALUES, in, 0, 0, out, scratch);
+        return;
+    }
     self.elements = sort_elements(in->dtype, SORT_VALUES, INT64_MAX);
     lines_init(&self.lines, &in->shape, 0);
     merge_line(&self, starts, runs);
@@ -201,11 +218,15 @@ compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_
                     const nd_t *out, char *scratch)
 {
     sorting_t self = {.crew = crew, .in = *values, .out = *out, .scratch = scratch};
-    self.elements = sort_elements(values->dtype, SORT_ORDER, INT64_MAX);
     lines_init(&self.lines, &values->shape, 0);
-    merge_line(&self, starts, runs);
     int64_t blocks = (self.lines.length + LINE_BLOCK - 1) / LINE_BLOCK;
-    crew_run(crew, blocks, store_block, &self);
+    if (dtype_is_items(values->dtype)) {
+        sort_items(crew, SORT_ORDER, values, 0, 0, out, scratch);
+    } else {
+        self.elements = sort_elements(values->dtype, SORT_ORDER, INT64_MAX);
+        merge_line(&self, starts, runs);
+        crew_run(crew, blocks, store_block, &self);
+    }
     picking_t picking = {.places = places, .out = out};
     crew_run(crew, blocks, pick_block, &picking);
 }

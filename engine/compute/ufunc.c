@@ -1,4 +1,5 @@
 #include "engine/compute/compute.h"
+#include "engine/compute/items.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/loops.h"
 
@@ -216,6 +217,8 @@ int
 compute_ufunc(crew_t *crew, const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout,
               const nd_t *where, err_t *err)
 {
+    if (!dtype_valid((uint64_t)loop->in[op->nin - 1]) && where == NULL && nout == 1)
+        return items_ufunc(crew, op, in, nin, out, err);
     int status = check_call(op, loop, in, nin, out, nout, where, err);
     if (status != FH_OK)
         return status;

@@ -9,7 +9,7 @@ publish(run_t *run, const borrowed_t *borrowed, nd_t *nd, err_t *err)
 {
     const msg_ADOPT_t *adopt = &run->call->message.as.ADOPT;
     pin_t pin = {.segment = borrowed->segment};
-    int status = run_place(borrowed->segment, borrowed->offset, adopt->offset, nd, err);
+    int status = run_place_aligned(borrowed->segment, borrowed->offset, adopt->offset, nd, err);
 
     pin.nd = *nd;
     if (!status)

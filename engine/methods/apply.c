@@ -84,8 +84,8 @@ check_message(applied_t *self, err_t *err)
     if (self->code < 0)
         return err_set(err, FH_NO_SUCH_METHOD, "this engine has no array method %.*s", (int)message->method.size,
                        message->method.data);
-    if (message->dtypes.size != message->outputs.count)
-        return err_set(err, FH_INVALID_ARGUMENT, "%u dtypes for %u outputs", message->dtypes.size,
+    if (message->dtypes.count != message->outputs.count)
+        return err_set(err, FH_INVALID_ARGUMENT, "%u dtypes for %u outputs", message->dtypes.count,
                        message->outputs.count);
     for (uint32_t i = 0; i < message->reals.count; i++) {
         if (message->reals.items[i].kind != VALUE_FLOAT)
@@ -93,6 +93,20 @@ check_message(applied_t *self, err_t *err)
         self->reals[i] = message->reals.items[i].as.f;
     }
     return apply_check(apply_at(self->code), (int)message->inputs.count, (int)message->outputs.count, err);
+}
+
+/* Only methods that say so see elements that are not numbers. */
+static int
+check_dtypes(const applied_t *self, err_t *err)
+{
+    for (int i = 0; i < self->call.nin + self->call.nout && !apply_takes_any(self->code); i++) {
+        dtype_t dtype = i < self->call.nin ? self->in_pins[i].nd.dtype : self->out[i - self->call.nin].dtype;
+
+        if (!dtype_valid((uint64_t)dtype))
+            return err_set(err, FH_WRONG_TYPE, "the array method %s is for numbers, not for %s",
+                           apply_at(self->code)->name, dtype_name(dtype));
+    }
+    return FH_OK;
 }
 
 static int
@@ -127,20 +141,22 @@ take_outputs(applied_t *self, int64_t *bytes, err_t *err)
     for (uint32_t i = 0; i < message->outputs.count && !status; i++) {
         nd_t *out = &self->out[i];
         int64_t ndim = left.count ? left.items[0] : 0;
-        uint64_t dtype = ((const uint8_t *)message->dtypes.data)[i];
+        uint64_t dtype = (uint64_t)message->dtypes.items[i];
 
         if (!left.count || ndim < -1 || ndim > (int64_t)left.count - 1)
             return err_set(err, FH_INVALID_ARGUMENT, "the shapes end before output %u has one", i);
         left.items++, left.count--;
         out->shape.ndim = -1;
         if (in_place(self, (int)i)) {
-            status = core_pin(self->run->core, message->outputs.items[i], &self->out_pins[i], err);
+            status = self->code == APPLY_PUT || self->code == APPLY_PUT_MASK
+                         ? core_pin(self->run->core, message->outputs.items[i], &self->out_pins[i], err)
+                         : run_pin_aligned(self->run, message->outputs.items[i], &self->out_pins[i], err);
             if (!status)
                 *out = self->out_pins[i].nd;
         } else {
             status = core_check_new(self->run->core, message->outputs.items[i], err);
             out->dtype = (dtype_t)dtype;
-            if (!status && !dtype_valid(dtype))
+            if (!status && !dtype_known(dtype))
                 status = err_set(err, FH_INVALID_ARGUMENT, "output %u is of an unknown dtype", i);
             if (!status && ndim >= 0)
                 status = run_shape(dtype, (ints_t){left.items, (uint32_t)ndim}, &out->dtype, &out->shape, err);
@@ -185,7 +201,8 @@ prepare(applied_t *self, err_t *err)
     apply_call_t *call = &self->call;
     int status = FH_OK;
 
-    for (int i = 0; i < call->nin; i++) {
+    for (int i = 0; i < call->nin && !status; i++) {
+        status = run_align(self->run, &self->in_pins[i], err);
         self->in[i] = self->in_pins[i].nd;
         self->shared[i] = self->in_pins[i].segment && self->in_pins[i].segment->lent;
     }
@@ -266,6 +283,8 @@ run_apply(run_t *run, err_t *err)
         status = take_inputs(self, &bytes, err);
     if (!status)
         status = take_outputs(self, &bytes, err);
+    if (!status)
+        status = check_dtypes(self, err);
     if (status || run_defer(run, bytes > INT64_MAX / INLINE_SHARE ? INT64_MAX : bytes * INLINE_SHARE))
         goto done;
     status = prepare(self, err);

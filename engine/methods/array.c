@@ -48,13 +48,13 @@ results_empty(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
 static int
 check_range(const nd_t *nd, uint64_t offset, uint64_t size, err_t *err)
 {
-    uint64_t item = dtype_size(nd->dtype), bytes = (uint64_t)shape_bytes(&nd->shape, nd->dtype);
+    uint64_t item = dtype_grain(nd->dtype), bytes = (uint64_t)shape_bytes(&nd->shape, nd->dtype);
 
     if (offset > bytes || size > bytes - offset)
         return err_set(err, FH_BAD_INDEX, "bytes %llu to %llu of an array of %llu", (unsigned long long)offset,
                        (unsigned long long)(offset + size), (unsigned long long)bytes);
     if (offset % item || size % item)
-        return err_set(err, FH_INVALID_ARGUMENT, "offset %llu and size %llu are not multiples of the itemsize %llu",
+        return err_set(err, FH_INVALID_ARGUMENT, "offset %llu and size %llu are not multiples of the size %llu",
                        (unsigned long long)offset, (unsigned long long)size, (unsigned long long)item);
     return FH_OK;
 }
@@ -107,7 +107,7 @@ run_view(run_t *run, err_t *err)
 
     if (status)
         return status;
-    status = run_strided(pin.nd.dtype, message->shape, message->strides, &view, err);
+    status = run_strided(message->dtype ? message->dtype : pin.nd.dtype, message->shape, message->strides, &view, err);
     if (!status)
         status = run_place(pin.segment, pin.nd.data - pin.segment->data, message->offset, &view, err);
     if (!status) {

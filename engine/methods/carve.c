@@ -55,7 +55,8 @@ cut(run_t *run, const msg_CARVE_t *carve, uint32_t i, ints_t extents, const pin_
     if (status)
         return status;
     nd_init(&pin.nd, NULL, dtype, &shape);
-    status = run_place(source->segment, source->nd.data - source->segment->data, carve->offsets.items[i], &pin.nd, err);
+    status = run_place_aligned(source->segment, source->nd.data - source->segment->data, carve->offsets.items[i],
+                               &pin.nd, err);
     if (!status)
         status = core_check_new(run->core, carve->results.items[i], err);
     if (status)

@@ -17,6 +17,7 @@ typedef struct {
     _Alignas(16) uint8_t scalar[OP_MAX_IN][16];
     shape_t shape;
     bool masked;
+    bool others; /* operands are not numbers: the loop is found when they are known */
 } ufunc_t;
 
 static bool
@@ -36,7 +37,30 @@ check_message(ufunc_t *self, err_t *err)
     if ((int)message->inputs.count != self->op->nin || (int)message->results.count != self->op->nout)
         return err_set(err, FH_INVALID_ARGUMENT, "%s takes %d inputs and gives %d results; %u and %u are named",
                        self->op->name, self->op->nin, self->op->nout, message->inputs.count, message->results.count);
-    return chosen_loop(self->op, self->message->loop_in, self->message->loop_out, &self->loop, err);
+    uint64_t code = message->loop_in >> 8 * (self->op->nin - 1) & 0xff;
+
+    self->others = !dtype_valid(code) && dtype_kind((dtype_t)code) != '\0';
+    return self->others ? FH_OK : chosen_loop(self->op, message->loop_in, message->loop_out, &self->loop, err);
+}
+
+/* The message has the low bytes of dtypes; what else they are stands in the operands. */
+static int
+find_others(ufunc_t *self, err_t *err)
+{
+    op_input_t inputs[OP_MAX_IN] = {{0}};
+
+    if (!self->others)
+        return FH_OK;
+    for (int i = 0; i < self->op->nin; i++) {
+        inputs[i].dtype = self->in[i].nd.dtype;
+        if ((uint64_t)dtype_code(inputs[i].dtype) != (self->message->loop_in >> 8 * i & 0xff))
+            return err_set(err, FH_WRONG_TYPE, "input %d of %s is of dtype %s, not of that of the loop", i,
+                           self->op->name, dtype_name(inputs[i].dtype));
+    }
+    if (self->masked || self->message->outs)
+        return err_set(err, FH_NOT_SUPPORTED, "%s of %s makes a new array: no out, no where", self->op->name,
+                       dtype_name(inputs[self->op->nin - 1].dtype));
+    return op_resolve(self->op, inputs, DTYPE_NONE, CASTING_NO, &self->loop, err);
 }
 
 /* Pin inputs, mask and outputs that exist; check the ids of those that do not. */
@@ -194,6 +218,8 @@ run_ufunc(run_t *run, err_t *err)
     if (!status)
         status = take_operands(run, &self, err);
     if (!status)
+        status = find_others(&self, err);
+    if (!status)
         status = find_shape(&self, err);
     if (status || run_defer(run, touched_bytes(&self)))
         goto done;
@@ -255,7 +281,7 @@ run_copy(run_t *run, err_t *err)
     pin_t source = {0}, out = {0};
     int status = FH_OK;
 
-    if (!dtype_valid(copy->dtype))
+    if (!dtype_known(copy->dtype))
         return err_set(err, FH_INVALID_ARGUMENT, "%llu is not the code of a dtype", (unsigned long long)copy->dtype);
     status = core_check_new(run->core, copy->result, err);
     if (!status)

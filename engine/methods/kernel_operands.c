@@ -9,14 +9,26 @@ put(kernel_job_t *job, int operand, pin_t *pin)
     job->operands[operand].nd = pin->nd;
 }
 
+static int
+check_number(const pin_t *pin, err_t *err)
+{
+    if (dtype_valid((uint64_t)pin->nd.dtype))
+        return FH_OK;
+    return err_set(err, FH_WRONG_TYPE, "kernels take arrays of numbers, not of %s", dtype_name(pin->nd.dtype));
+}
+
 int
 kernel_job_pin(run_t *run, kernel_job_t *job, int operand, oid_t id, err_t *err)
 {
     pin_t pin = {0};
-    int status = core_pin(run->core, id, &pin, err);
+    int status = run_pin_aligned(run, id, &pin, err);
 
     if (!status)
+        status = check_number(&pin, err);
+    if (!status)
         put(job, operand, &pin);
+    else
+        pin_release(&pin);
     return status;
 }
 
@@ -24,10 +36,15 @@ int
 kernel_job_input(run_t *run, kernel_job_t *job, int input, const operand_t *from, err_t *err)
 {
     pin_t pin = {0};
-    int status = run_operand(run, from, job->constants[input], &pin, err);
+    int status = oid_is_none(from->object) ? run_operand(run, from, job->constants[input], &pin, err)
+                                           : run_pin_aligned(run, from->object, &pin, err);
 
     if (!status)
+        status = check_number(&pin, err);
+    if (!status)
         put(job, input, &pin);
+    else
+        pin_release(&pin);
     return status;
 }
 
@@ -72,7 +89,7 @@ kernel_job_result(run_t *run, kernel_job_t *job, int result, oid_t id, bool exis
         if (oid_equal(job->results[i].id, id))
             return err_set(err, FH_INVALID_ARGUMENT, "results %d and %d have the same id %s", i, result,
                            oid_format(id, text));
-    return exists ? core_pin(run->core, id, &self->target, err) : core_check_new(run->core, id, err);
+    return exists ? run_pin_aligned(run, id, &self->target, err) : core_check_new(run->core, id, err);
 }
 
 int

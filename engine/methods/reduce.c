@@ -43,7 +43,9 @@ run_reduce(run_t *run, err_t *err)
     status = chosen_result(&chosen, in.nd.dtype, &in.nd.shape, &axes, &dtype, &shape, err);
     if (status || run_defer(run, shape_bytes(&in.nd.shape, in.nd.dtype)))
         goto done;
-    status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
+    status = run_align(run, &in, err);
+    if (!status)
+        status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
     if (!status) {
         segment_touch(out.segment);
         status = compute(run, reduce, &in.nd, axes, &chosen.piece, &out.nd, err);
@@ -86,7 +88,7 @@ pin_states(run_t *run, oids_t ids, states_t *ret, err_t *err)
     for (; ret->count < ids.count && !status; ret->count += status == FH_OK) {
         nd_t *nd = &ret->pins[ret->count].nd;
 
-        status = core_pin(run->core, ids.items[ret->count], &ret->pins[ret->count], err);
+        status = run_pin_aligned(run, ids.items[ret->count], &ret->pins[ret->count], err);
         if (status)
             break;
         ret->states[ret->count] = *nd;
@@ -195,9 +197,9 @@ run_arg_combine(run_t *run, err_t *err)
     if (!status)
         status = core_check_new(run->core, message->result, err);
     if (!status)
-        status = core_pin(run->core, message->values, &values, err);
+        status = run_pin_aligned(run, message->values, &values, err);
     if (!status)
-        status = core_pin(run->core, message->indices, &indices, err);
+        status = run_pin_aligned(run, message->indices, &indices, err);
     if (!status)
         status = check_combine(reduce, &values.nd, &indices.nd, &shape, err);
     if (status || run_defer(run, shape_bytes(&indices.nd.shape, DTYPE_INT64)))

@@ -56,7 +56,9 @@ class _Stream(io.TextIOBase):
 
 class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid):
-        kind, place = pid
+        kind, place, *fields = pid
+        if fields:  # what travels as void
+            return self.arrays[place].view(fields[0])
         if kind == "p":  # an object of another host, as it was there
             return pickle.loads(self.arrays[place])
         return (self.objects if kind == "o" else self.arrays)[place]
@@ -85,8 +87,20 @@ def _array(described):
 
 def _is_array(value):
     numpy = sys.modules.get("numpy")
-    return (numpy is not None and type(value) is numpy.ndarray and value.ndim > 0 and value.dtype.name in _ARRAY_TYPES
-            and value.dtype.isnative)
+    return (numpy is not None and type(value) is numpy.ndarray and value.ndim > 0 and value.dtype.isnative
+            and (value.dtype.name in _ARRAY_TYPES or _is_other(value.dtype)))
+
+
+def _is_other(dtype):
+    """Elements that are not numbers, but no Python objects."""
+    return dtype.kind in "MmSUV" and not dtype.hasobject and 0 < dtype.itemsize < 1 << 23
+
+
+def _name_of(dtype):
+    """As engines call it."""
+    if dtype.kind not in "SUV":
+        return dtype.name
+    return f"{dtype.kind}{dtype.itemsize // (4 if dtype.kind == 'U' else 1)}"
 
 
 def _dumps(value, stays, buffers):
@@ -139,8 +153,9 @@ class _Answer:
         if kind in _PLAIN or id(value) in self.stays:
             return
         if not by_value and len(self.arrays) < _pyhost.ARRAYS // 2 and _is_array(value):
-            self.stays[id(value)] = ("a", len(self.arrays))
-            self.arrays.append((value, value.dtype.name, value.shape))
+            place = ("a", len(self.arrays))
+            self.stays[id(value)] = place if value.dtype.names is None else (*place, value.dtype)
+            self.arrays.append((value, _name_of(value.dtype), value.shape))
         elif self.host.proxied and isinstance(value, self.host.proxied):
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))

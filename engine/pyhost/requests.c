@@ -75,7 +75,7 @@ take_array(reader_t *self, mapping_kind_t kind)
     const pyhost_array_t *array = take(self, sizeof *array);
     if (!array)
         return NULL;
-    if (array->ndim < 0 || array->ndim > SHAPE_MAX_DIMS || !dtype_valid((uint64_t)array->dtype))
+    if (array->ndim < 0 || array->ndim > SHAPE_MAX_DIMS || !dtype_known((uint64_t)(uint32_t)array->dtype))
         return PyErr_Format(PyExc_ValueError, "the engine sent an array of %d dimensions", array->ndim);
     const int64_t *dims = take(self, 2 * (size_t)array->ndim * sizeof *dims);
     if (!dims)

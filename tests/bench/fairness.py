@@ -47,7 +47,7 @@ def main():
         stop = multiprocessing.get_context("spawn").Event()
         other = multiprocessing.get_context("spawn").Process(target=flood, args=(cluster.connection_file, stop))
         other.start()
-        time.sleep(seconds)  # until the flood stands; nothing is asserted
+        time.sleep(seconds)  # no deadline: the flood stands by then, nothing is asserted
         busy = statistics.median(median_of(far) for _ in range(ROUNDS)), statistics.median(median_of(here) for _ in range(ROUNDS))
         stop.set()
         other.join(60)

@@ -27,7 +27,7 @@ apply(caller_t *caller, const char *method, const oid_t *in, uint32_t nin, dtype
 {
     operand_t operands[4] = {{.object = OID_NONE}};
     oid_t result = oid_new();
-    uint8_t code = (uint8_t)dtype;
+    int64_t code = dtype;
     message_t message = {.code = MSG_APPLY};
 
     for (uint32_t i = 0; i < nin; i++)
@@ -35,7 +35,7 @@ apply(caller_t *caller, const char *method, const oid_t *in, uint32_t nin, dtype
     message.as.APPLY.method = str_of(method);
     message.as.APPLY.inputs = (operands_t){operands, nin};
     message.as.APPLY.outputs = (oids_t){&result, 1};
-    message.as.APPLY.dtypes = (bin_t){&code, 1};
+    message.as.APPLY.dtypes = (ints_t){&code, 1};
     message.as.APPLY.shapes = shape;
     message.as.APPLY.integers = (ints_t){&integer, 1};
     (void)caller_send(caller, &message, NULL, 0);

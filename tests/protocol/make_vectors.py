@@ -231,6 +231,12 @@ def invalid():
     yield case("field-text-not-utf8", lookup(Bytes(b"\xa2\xc3\x28")), "LOOKUP.name", call=9, roles="CB")
     yield case("field-text-surrogate", lookup(Bytes(b"\xa3\xed\xa0\x80")), "LOOKUP.name", call=9, roles="CB")
     yield case("field-text-as-bytes", lookup(b"name"), "LOOKUP.name", call=9, roles="CB")
+    publish = [(1, 9), (2, "x"), (3, "array"), (7, oid(7)), (8, oid(8))]
+    yield case("field-fields-too-long", frame([0x15, Map([*publish, (11, "f" * 16385)]), 0]), "PUBLISH.fields", call=9, roles="CB")
+    yield case("field-fields-nul", frame([0x15, Map([*publish, (11, "a\0b")]), 0]), "PUBLISH.fields", call=9, roles="CB")
+    yield case("field-fields-not-utf8", frame([0x15, Map([*publish, (11, Bytes(b"\xa2\xc3\x28"))]), 0]), "PUBLISH.fields", call=9,
+               roles="CB")
+    yield case("field-dtype-above-bound", frame([0x15, Map([*publish, (4, 2**31)]), 0]), "PUBLISH.dtype", call=9, roles="CB")
     yield case("field-bytes-31", frame([0x48, Map([(1, 9), (2, oid(2)), (3, bytes(31))]), 0]), "KERNEL.hash", call=9)
     yield case("operands-none", ufunc([]), "UFUNC.inputs", call=9)
     yield case("operands-4", ufunc([Ext(1, oid(1))] * 4), "UFUNC.inputs", call=9)

@@ -98,7 +98,7 @@ def test_scatter_of_a_proxy_in_its_layout_is_itself(cluster):
     assert fh.scatter(remote) is remote
 
 
-@pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]", "S3", "U3", "V4", [("a", "i4")], object, np.longdouble])
+@pytest.mark.parametrize("dtype", ["V0", [("a", "O")], object, np.longdouble])
 def test_scatter_of_other_dtypes_says_so(cluster, dtype):
     with pytest.raises(fh.NotSupported, match="dtype"):
         fh.scatter(np.zeros(3, dtype))

@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 
-from . import _native, printing, reductions, shaping
+from . import _native, printing, records, reductions, shaping
 from .config import config
 from .device import device_of, to_device
 from .dispatch import array_function
-from .dtypes import by_code, casting_code, code_of, shape_tuple
+from .dtypes import by_code, casting_code, code_of, dtype_of, is_other, local_of, shape_tuple
 from .errors import PerformanceWarning, error, not_supported
 from .indexing import read, write
 from .methods import Methods
@@ -264,6 +264,13 @@ class Array(_native.Operators, Operators, Methods):
         write(self, key, value)
 
     def _assign(self, value, casting):
+        if is_other(self._dtype) or is_other(getattr(value, "dtype", self._dtype)):
+            from .others import fitting
+
+            value = fitting(value, self._dtype, casting)
+            if records.has_gaps(self._dtype):
+                records.write(self, Ellipsis, value)
+                return
         self._handle.assign((to_native(value),), casting_code(casting))
 
     def fill(self, value):
@@ -274,6 +281,10 @@ class Array(_native.Operators, Operators, Methods):
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         if not copy and np.dtype(dtype) == self.dtype:
             return self
+        if is_other(self._dtype) or is_other(np.dtype(dtype)):
+            from .others import astype
+
+            return astype(self, dtype, casting)
         return wrap(self._handle.astype(code_of(dtype), casting_code(casting)))
 
     def copy(self, order="C"):
@@ -415,7 +426,7 @@ class DistArray(Array):
     __slots__ = ()
 
 
-_native.use_proxies(RemoteArray, DistArray, by_code())
+_native.use_proxies(RemoteArray, DistArray, by_code(), dtype_of, local_of)
 wrap = _native.wrap  # the proxy of a native Array
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .array import layout_axis, layout_blocksize, wrap
-from .dtypes import code_of, shape_tuple
+from .dtypes import code_of, constant, shape_tuple
 from .session import current
 
 
@@ -47,14 +47,15 @@ def zeros(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None
     """An array of zeros; laid out as empty does.  shared: as in empty."""
     if shared:
         local = _shared(shape, dtype)
-        local.fill(0)
+        local[...] = constant(np.zeros, dtype)
         return local
-    return full(shape, 0, dtype, axis=axis, blocksize=blocksize, engines=engines)
+    return full(shape, constant(np.zeros, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
 def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None):
     """An array of ones; laid out as empty does."""
-    return full(shape, 1, float if dtype is None else dtype, axis=axis, blocksize=blocksize, engines=engines)
+    dtype = float if dtype is None else dtype
+    return full(shape, constant(np.ones, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -72,8 +73,8 @@ def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=No
 
 
 def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, 0, dtype, order, subok, shape)
+    return full_like(prototype, constant(np.zeros, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
 
 
 def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, 1, dtype, order, subok, shape)
+    return full_like(prototype, constant(np.ones, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)

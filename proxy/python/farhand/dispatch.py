@@ -4,7 +4,7 @@ None is ever computed by fetching the arrays.
 """
 import numpy as np
 
-from . import function_table
+from . import function_table, others
 from .errors import not_supported
 
 def find(function):
@@ -13,12 +13,20 @@ def find(function):
     return None if row is None else function_table.implementation(row)
 
 
+def implement(function, args, kwargs):
+    """What is called for a function with these arguments; None if there is nothing."""
+    row = function_table.row_of(function)
+    if row is None:
+        return None
+    return others.implementation(row, args, kwargs) or function_table.implementation(row)
+
+
 def array_function(function, types, args, kwargs):
     from .array import Array
 
     if not all(issubclass(t, (Array, np.ndarray)) for t in types):
         return NotImplemented  # perhaps the other class can
-    implementation = find(function)
+    implementation = implement(function, args, kwargs)
     if implementation is None:
         row = function_table.row_of(function)
         why = f": it {row.detail}" if row is not None and row.detail else ""

@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import joining, reductions
+from .dtypes import is_other
 from .errors import error
 from .function_table import implementation, rows
 from .ufuncs import call
@@ -58,6 +59,10 @@ def copyto(dst, src, casting="same_kind", where=True):
         np.copyto(dst, np.asarray(src), casting=casting, where=np.asarray(where) if where is not True else True)
     elif where is True:
         dst._assign(src, casting)
+    elif is_other(dst.dtype) or is_other(getattr(src, "dtype", dst.dtype)):
+        from .others import fitting
+
+        dst._assign(call("where", (where, fitting(src, dst.dtype, casting), dst)), "no")
     else:
         call("positive" if dst.dtype.kind != "b" else "logical_or", (src,) if dst.dtype.kind != "b" else (src, False), (dst,),
              where, None, casting)

@@ -45,7 +45,7 @@ def _replaced(value, old, new):
 
 def _returned(value, session, engine):
     """What a host gave: NumPy's scalars go back to its engine as 0-d arrays."""
-    if isinstance(value, np.generic) or isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+    if isinstance(value, np.generic) or isinstance(value, np.ndarray) and value.dtype.kind in "biufcMmSUV" and not value.dtype.hasobject:
         return wrap(session._native.scatter(np.asarray(value), None, 0, session.engine_ids([engine])))
     if type(value) in (list, tuple):
         return type(value)(_returned(item, session, engine) for item in value)

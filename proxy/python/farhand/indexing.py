@@ -3,6 +3,7 @@ import operator
 
 import numpy as np
 
+from . import records
 from .errors import error
 
 _FAR = (1 << 63) - 1
@@ -28,8 +29,6 @@ def basic_item(key):
         return key
     if isinstance(key, slice):
         return (_bound(key.start), _bound(key.stop), _bound(key.step))
-    if isinstance(key, (str, bytes)):
-        raise error("BAD_INDEX", "remote arrays have no fields: an index is an integer, slice, ellipsis, newaxis or array")
     try:
         index = operator.index(key)
     except TypeError:
@@ -49,9 +48,20 @@ def items(key):
     return tuple(map(basic_item, key))
 
 
+def _field(x, key):
+    """What a key of field names means; None: it is none."""
+    if isinstance(key, str):
+        return records.field(x, key)
+    return records.fields(x, key) if x.dtype.names is not None and records.is_names(key) else None
+
+
 def read(x, key):
     from .array import wrap
 
+    if isinstance(key, (str, list)):
+        found = _field(x, key)
+        if found is not None:
+            return found
     parts = items(key)
     if parts is None:
         from .picking import Picking
@@ -63,8 +73,17 @@ def read(x, key):
 def write(x, key, value):
     from .array import wrap
 
+    if isinstance(key, (str, list)):
+        found = _field(x, key)
+        if found is not None:
+            found._assign(value, "unsafe")
+            return
     parts = items(key)
-    if parts is None:
+    if parts is None and records.has_gaps(x.dtype):
+        from .others import fitting
+
+        records.write(x, key, fitting(value, x.dtype))
+    elif parts is None:
         from .picking import Picking
 
         Picking(x, key).write(value)

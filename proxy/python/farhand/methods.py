@@ -3,6 +3,8 @@ import operator
 
 import numpy as np
 
+from . import records
+from .dtypes import code_of, native
 from .errors import error, not_supported
 
 _FUNCTIONS = ("argpartition argsort choose cumprod cumsum diagonal dot nonzero repeat searchsorted take trace").split()
@@ -18,7 +20,9 @@ def _function_method(name):
     function = getattr(np, name)
 
     def method(self, *arguments, **keywords):
-        return _by_table(function)(self, *arguments, **keywords)
+        from .dispatch import implement
+
+        return implement(function, (self, *arguments), keywords)(self, *arguments, **keywords)
 
     method.__name__ = name
     method.__doc__ = f"As numpy.{name}."
@@ -132,14 +136,36 @@ class Methods:
         self[index] = value
 
     def view(self, dtype=None, type=None):
-        """The same elements by another handle.  Read as another dtype: a copy, made where the pieces are."""
+        """The same memory by another handle, perhaps seen as another dtype.
+
+        A copy only where pieces along the last axis do not hold whole elements of another size.
+        """
+        from .array import wrap
+
         if type is not None:
             raise not_supported("remote arrays have no subclasses: view(type=...) means nothing")
         if dtype is None or np.dtype(dtype) == self.dtype:
             return self[...]
+        dtype = native(np.dtype(dtype))
+        if self._can_be_seen(dtype):
+            return wrap(self._handle.view_as(code_of(dtype)))
         if self.axis == self.ndim - 1 and np.dtype(dtype).itemsize != self.itemsize:
             return _hosted("view", "whole", self, np.dtype(dtype))
         return _hosted("view", "rows", self, np.dtype(dtype))
+
+    def _can_be_seen(self, dtype):
+        """Do pieces that are cut along the last axis hold whole elements?"""
+        if dtype.itemsize == 0 or self.axis is None or self.axis != self.ndim - 1 or dtype.itemsize == self.itemsize:
+            return True
+        return all((stop - start) * self.itemsize % dtype.itemsize == 0 for start, stop in self.bounds)
+
+    def getfield(self, dtype, offset=0):
+        """What lies in each element so many bytes from its beginning: the same memory."""
+        return records.part(self, native(np.dtype(dtype)), operator.index(offset))
+
+    def setfield(self, val, dtype, offset=0):
+        """Write what getfield shows."""
+        self.getfield(dtype, offset)._assign(val, "unsafe")
 
     def byteswap(self, inplace=False):
         """The bytes of each element the other way round."""
@@ -176,7 +202,6 @@ for _name in _FUNCTIONS:
 
 for _name, _why in {
     "resize": "an array does not change its shape in place; np.resize(x, shape) makes another one",
-    "getfield": "remote arrays have no fields", "setfield": "remote arrays have no fields",
     "newbyteorder": "engines keep the byte order of their host",
     "setflags": "memory is the engines' business",
 }.items():

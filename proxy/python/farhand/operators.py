@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import _native
+from .dtypes import is_other
 from .ufuncs import call, is_operand
 
 _BINARY = {
@@ -13,28 +14,34 @@ _COMPARISONS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equa
 _UNARY = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert"}
 
 
-def _takes(other):
-    """Foreign classes that say so, and those we do not know, get their turn."""
-    return is_operand(other) and getattr(other, "__array_ufunc__", True) is not None
+def _takes(self, other):
+    """Foreign classes that say so, and those we do not know, get their turn; texts and dates are for arrays of such elements."""
+    if is_operand(other):
+        return getattr(other, "__array_ufunc__", True) is not None
+    if not is_other(self.dtype):
+        return False
+    from .others import SCALARS
+
+    return isinstance(other, SCALARS)
 
 
 def _binary(op):
     def method(self, other):
-        return call(op, (self, other)) if _takes(other) else NotImplemented
+        return call(op, (self, other)) if _takes(self, other) else NotImplemented
 
     return method
 
 
 def _reflected(op):
     def method(self, other):
-        return call(op, (other, self)) if _takes(other) else NotImplemented
+        return call(op, (other, self)) if _takes(self, other) else NotImplemented
 
     return method
 
 
 def _in_place(op):
     def method(self, other):
-        if not _takes(other):
+        if not _takes(self, other):
             return NotImplemented
         call(op, (self, other), out=(self,))
         return self
@@ -62,25 +69,25 @@ class Operators:
     __hash__ = None  # compared by value, as ndarray is
 
     def __pow__(self, other, modulus=None):
-        if modulus is not None or not _takes(other):
+        if modulus is not None or not _takes(self, other):
             return NotImplemented
         if type(other) is int and other == 2:
             return call("square", (self,)) if self.dtype.kind != "b" else call("power", (self, other))
         return call("power", (self, other))
 
     def __rpow__(self, other, modulus=None):
-        if modulus is not None or not _takes(other):
+        if modulus is not None or not _takes(self, other):
             return NotImplemented
         return call("power", (other, self))
 
     def __matmul__(self, other):
-        return _matmul(self, other) if _takes(other) else NotImplemented
+        return _matmul(self, other) if _takes(self, other) else NotImplemented
 
     def __rmatmul__(self, other):
-        return _matmul(other, self) if _takes(other) else NotImplemented
+        return _matmul(other, self) if _takes(self, other) else NotImplemented
 
     def __imatmul__(self, other):
-        if not _takes(other):
+        if not _takes(self, other):
             return NotImplemented
         self._assign(_matmul(self, other), "same_kind")
         return self

@@ -5,7 +5,7 @@ turned to the front, the engines read or write there, and the axes of the arrays
 """
 import numpy as np
 
-from .dtypes import casting_code
+from .dtypes import casting_code, is_other
 from .errors import error
 from .indexing import basic_item
 from .ufuncs import to_native
@@ -62,6 +62,10 @@ def take_front(x, indices, mode=RAISE):
 
 def put_front(x, indices, value, mode=RAISE, casting="unsafe"):
     """x[indices...] = value for the first axes."""
+    if is_other(x.dtype):
+        from .others import fitting
+
+        value = fitting(value, x.dtype, casting)
     x._handle.assign_arrays(tuple(to_native(i) for i in indices), mode, (to_native(value),), casting_code(casting))
 
 
@@ -193,6 +197,10 @@ class Picking:
         return found.transpose(rest[:self.place] + front + rest[self.place:])
 
     def write(self, value):
+        if is_other(self.view.dtype):
+            from .others import fitting
+
+            value = fitting(value, self.view.dtype)
         value = self._turned(value)
         if self.mask is not None:
             self.view._handle.assign_mask((to_native(self.mask),), (to_native(value),), casting_code("unsafe"))

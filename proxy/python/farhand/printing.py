@@ -3,6 +3,7 @@ import itertools
 
 import numpy as np
 
+from .dtypes import is_other
 from .errors import Error
 
 _EDGES_AT_MOST = 64  # blocks fetched for a corner; arrays of more long axes show no values
@@ -84,7 +85,7 @@ def _where(x):
 def to_str(x):
     if x.ndim == 0:
         try:
-            return str(x.item())
+            return str(x.item() if not is_other(x.dtype) else x.gather()[()])
         except Error as problem:
             return f"<no value: {type(problem).__name__}: {problem}>"
     return _values(x, "", " ")

@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from . import shaping
+from . import dates, shaping
 from .array import Array, layout_axis, layout_blocksize, wrap
 from .creation import empty
 from .dtypes import code_of, shape_tuple
@@ -47,6 +47,10 @@ def arange(start, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, e
     step = 1 if step is None else step
     if step == 0:
         raise ZeroDivisionError("division by zero")
+    if any(np.asarray(x).dtype.kind in "Mm" for x in (start, stop, step)) or np.dtype(dtype).kind in "Mm":
+        first, last, each, found = dates.arange(start, stop, step)
+        made = arange(first, last, each, np.int64, axis=axis, blocksize=blocksize, engines=engines).view(found)
+        return made if dtype is None else made.astype(dtype, copy=False)
     dtype = _dtype_of(start, stop, step) if dtype is None else np.dtype(dtype)
     count = max(0, int(np.ceil(np.real((stop - start) / step))))
     if isinstance(start, complex) or isinstance(stop, complex) or isinstance(step, complex):

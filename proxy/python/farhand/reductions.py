@@ -1,7 +1,7 @@
 """Reductions: sum, mean, argmax and their like."""
 import numpy as np
 
-from .dtypes import NONE, code_of, normalize_axes
+from .dtypes import NONE, code_of, is_other, normalize_axes
 from .errors import error
 
 _IDENTITIES = {"sum": 0, "prod": 1, "any": False, "all": True, "bitwise_or": 0, "bitwise_xor": 0, "bitwise_and": -1}
@@ -55,6 +55,13 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
 
     keepdims = bool(keepdims) if _given(keepdims) else False
     axes = normalize_axes(axis, x.ndim)
+    if is_other(x.dtype):
+        from . import others
+
+        if name in ("min", "max") and not _given(initial):
+            _check_not_empty(x, name, axes)
+        return deliver(others.reduce(x, name, axes, keepdims, dtype if _given(dtype) else None, initial if _given(initial) else None,
+                                     where if _given(where) and where is not True else None), out)
     if _given(where) and where is not True:
         if name == "mean":
             return deliver(_mean_where(x, axes, keepdims, dtype if _given(dtype) else None, where), out)
@@ -124,6 +131,10 @@ def argument(x, name, axis=None, out=None, keepdims=False):
     keepdims = bool(keepdims) if _given(keepdims) else False
     axes = None if axis is None else normalize_axes(int(axis), x.ndim)
     _check_not_empty(x, name, axes)
+    if is_other(x.dtype):
+        from . import others
+
+        return deliver(others.argument(x, name, axis, keepdims), out)
     return deliver(wrap(x._handle.reduce(name, axes, keepdims, NONE)), out)
 
 
@@ -132,6 +143,10 @@ def variance(x, root, axis=None, dtype=None, out=None, ddof=0, keepdims=False, w
     from .array import wrap
 
     keepdims = bool(keepdims) if _given(keepdims) else False
+    if is_other(x.dtype):
+        from . import others
+
+        return deliver(others.reduce(x, "std" if root else "var", normalize_axes(axis, x.ndim), keepdims, None, None, None), out)
     if _given(where) and where is not True:
         return deliver(_variance_where(x, root, normalize_axes(axis, x.ndim), keepdims, dtype if _given(dtype) else None, ddof, where), out)
     code = code_of(dtype) if _given(dtype) else NONE

@@ -97,7 +97,7 @@ class Call:
         place = self.places.setdefault(id(item), len(items))
         if place == len(items):
             items.append(item)
-        return kind, place
+        return (kind, place, value.dtype) if kind == "a" and value.dtype.names is not None else (kind, place)
 
 
 def packed(command, inner):
@@ -150,7 +150,8 @@ def unpack(pickled):
 class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid):
         if pid[0] == "a":
-            return wrap(self.arrays[-1 - pid[1]])
+            found = wrap(self.arrays[-1 - pid[1]])
+            return found.view(pid[2]) if len(pid) > 2 else found
         return self.make_proxy(self.objects[pid[1]], pid[2])
 
 

@@ -1,6 +1,8 @@
 """Sets: what is unique, what is in another array.  By sorting, for any number of engines the same."""
 import numpy as np
 
+from . import dates, others
+from .dtypes import is_other
 from .errors import error
 from .joining import _session_of, concatenate, remote
 from .sorting import argsort, searchsorted, sort
@@ -42,6 +44,24 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False, ax
 
         normalize_axis(axis, 1)
     a = ar.ravel()
+    if is_other(a.dtype):
+        return _unique_others(a, return_index, return_inverse, return_counts, equal_nan)
+    return _unique(a, return_index, return_inverse, return_counts, equal_nan)
+
+
+def _unique_others(a, return_index, return_inverse, return_counts, equal_nan):
+    """Dates as integers, all NaT being one; records by NumPy."""
+    if a.dtype.names is not None or a.dtype.kind in "Mm" and not equal_nan:
+        return _rows(a, return_index, return_inverse, return_counts, axis=None, equal_nan=equal_nan)
+    if a.dtype.kind not in "Mm":
+        return _unique(a, return_index, return_inverse, return_counts, equal_nan)
+    found = _unique(dates.ascending(a), return_index, return_inverse, return_counts, True)
+    values, *rest = found if isinstance(found, tuple) else (found,)
+    values = (values + 1).view(a.dtype)
+    return (values, *rest) if rest else values
+
+
+def _unique(a, return_index, return_inverse, return_counts, equal_nan):
     order = argsort(a, 0) if return_index or return_inverse and not equal_nan else None
     s = sort(a, 0) if order is None else a[order]
     first = _first_ones(s, equal_nan) if s.size else s.astype(bool)
@@ -68,6 +88,11 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
         raise error("INVALID_ARGUMENT", f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     session = _session_of([element, test_elements])
     element, test = remote(element, session), _vector(test_elements, session)
+    if is_other(element.dtype) or is_other(test.dtype):
+        found = others.searched(test, element)
+        if found is None or element.dtype.kind in "Mm":
+            return others.hosted("isin", "whole")(element, test, assume_unique=assume_unique, invert=invert)
+        test, element = found
     return wrap(element._handle.isin(sort(test, 0)._handle, bool(invert)))
 
 

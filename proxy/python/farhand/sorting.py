@@ -3,7 +3,8 @@ import operator
 
 import numpy as np
 
-from .dtypes import normalize_axis
+from . import others
+from .dtypes import is_other, normalize_axis
 from .errors import error
 from .joining import _session_of, remote
 from .ufuncs import call
@@ -11,10 +12,10 @@ from .ufuncs import call
 _KINDS = (None, "quicksort", "heapsort", "mergesort", "stable", "introselect")
 
 
-def _check(kind, order):
+def _check(a, kind, order):
     if kind not in _KINDS:
         raise error("INVALID_ARGUMENT", f"sort kind must be one of 'quick', 'heap', or 'stable' (got {kind!r})")
-    if order is not None:
+    if order is not None and a.dtype.names is None:
         raise error("INVALID_ARGUMENT", "cannot specify order when the array has no fields")
 
 
@@ -29,8 +30,10 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
     """A sorted copy.  All kinds are one: it is stable but for the signs of zeros, -0.0 before 0.0."""
     from .array import wrap
 
-    _check(kind, order)
+    _check(a, kind, order)
     a, axis = _line(a, axis)
+    if is_other(a.dtype):
+        return others.sort(a, axis, order)
     return wrap(a._handle.sort(axis))
 
 
@@ -38,11 +41,12 @@ def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
     """All kinds are stable."""
     from .array import wrap
 
-    _check(kind, order)
+    _check(a, kind, order)
     if a.ndim == 0 and axis in (-1, 0):
-        a = a.reshape(1)
-        return wrap(a._handle.argsort(0)).reshape(())
+        return argsort(a.reshape(1), 0, kind, order).reshape(())
     a, axis = _line(a, axis)
+    if is_other(a.dtype):
+        return others.argsort(a, axis, order)
     return wrap(a._handle.argsort(axis))
 
 
@@ -105,6 +109,11 @@ def searchsorted(a, v, side="left", sorter=None):
         if sorter.dtype.kind not in "iu":
             raise error("WRONG_TYPE", "sorter must only contain integers")
         sorter = sorter._handle
+    if is_other(a.dtype) or is_other(v.dtype):
+        found = others.searched(a, v)
+        if found is None:
+            return others.hosted("searchsorted", "whole")(a, v, side=side, sorter=None if sorter is None else wrap(sorter))
+        a, v = found
     return wrap(a._handle.searchsorted(v._handle, side[0] == "r", sorter))
 
 

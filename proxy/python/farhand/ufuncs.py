@@ -4,7 +4,7 @@ import numbers
 import numpy as np
 
 from . import _native
-from .dtypes import casting_code, code_of
+from .dtypes import OTHERS, casting_code, code_of
 from .errors import error, not_supported
 
 # Which of the engines' operations a ufunc object is.  By identity: somebody's own ufunc may be called "add" too.
@@ -70,6 +70,10 @@ def call(name, inputs, out=None, where=True, dtype=None, casting=None):
     """The operation of that name over inputs; out: None or a tuple of arrays and Nones.  Returns one array or a tuple."""
     from .array import Array, wrap
 
+    if any(isinstance(x, (Array, np.ndarray, np.generic)) and x.dtype.kind in OTHERS for x in inputs):
+        from . import others
+
+        return others.call(name, inputs, out, where, dtype, casting)
     session = _session_of(inputs, out or (), (where,))
     outs = local_outs = None
     if out is not None:
@@ -114,7 +118,7 @@ def _checked_out(ufunc, out):
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, casting=None, **keywords):
     """Array.__array_ufunc__: NotImplemented for ufuncs that engines do not know, never a local fallback."""
-    if not all(is_operand(x) for x in inputs):
+    if not all(is_operand(x) for x in inputs) and not _texts_beside(inputs):
         return NotImplemented
     if method == "reduce" and ufunc in _REDUCTIONS:
         return _reduce(ufunc, inputs[0], out=out, where=where, dtype=dtype, **keywords)
@@ -127,6 +131,13 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
         return _by_table(ufunc, inputs, out, where, dtype=dtype, casting=casting, **keywords)
     _check_keywords(ufunc, keywords)
     return call(name, inputs, _checked_out(ufunc, out), where, dtype, casting)
+
+
+def _texts_beside(inputs):
+    """Python's texts and dates beside a remote array of such elements?"""
+    from .others import SCALARS, is_other_array
+
+    return any(map(is_other_array, inputs)) and all(is_operand(x) or isinstance(x, SCALARS) for x in inputs)
 
 
 def _outer(ufunc, a, b, out, where, dtype, casting, **keywords):

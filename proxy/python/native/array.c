@@ -77,7 +77,7 @@ pyarray_scatter(PyObject *object, PyObject *args)
         return NULL;
     if (!pylayout_init(&layout, axis, blocksize, engines))
         return NULL;
-    if (pylocal_init(&local, source, false)) {
+    if (pylocal_init(&local, native_state(self->module), source, false)) {
         if (pysession_enter(self)) {
             int status = fh_scatter(self->session, &local.local, &layout.options, &ret, &error);
             result = pysession_leave_array(self, status, &error, ret);
@@ -195,7 +195,8 @@ array_gather(PyObject *object, PyObject *args)
     fh_error error = {0};
     PyObject *target = NULL;
     pylocal_t local;
-    if (!array || !PyArg_ParseTuple(args, "O", &target) || !pylocal_init(&local, target, true))
+    if (!array || !PyArg_ParseTuple(args, "O", &target) ||
+        !pylocal_init(&local, native_state(session->module), target, true))
         return NULL;
     bool done = false, fits = false;
     if (pysession_enter(session)) {
@@ -337,6 +338,8 @@ static PyMethodDef array_methods[] = {
     {"correlate", pysorting_correlate, METH_VARARGS, "correlate(v, offset, count) -> Array"},
     {"index", pyviews_index, METH_VARARGS, "index(tuple of int, (start, stop, step), None, Ellipsis) -> Array"},
     {"transpose", pyviews_transpose, METH_VARARGS, "transpose(axes or None) -> Array"},
+    {"view_as", pyviews_view_as, METH_VARARGS, "view_as(dtype) -> Array of the same memory"},
+    {"field", pyviews_field, METH_VARARGS, "field(offset, dtype, shape) -> Array of a part of each element"},
     {"broadcast_to", pyviews_broadcast_to, METH_VARARGS, "broadcast_to(shape) -> Array"},
     {"reshape", pyviews_reshape, METH_VARARGS, "reshape(shape) -> Array"},
     {"copy", pyviews_copy, METH_NOARGS, "copy() -> Array"},

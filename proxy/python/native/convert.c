@@ -46,15 +46,53 @@ dtype_of_format(const char *format, Py_ssize_t itemsize, int *ret_swapped)
     return FH_DTYPE_NONE;
 }
 
+static bool
+take_buffer(pylocal_t *self, PyObject *source, bool writable)
+{
+    self->held = !PyObject_GetBuffer(source, &self->view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO);
+    self->local.dtype = FH_DTYPE_NONE;
+    if (self->held)
+        self->local.dtype =
+            dtype_of_format(self->view.format ? self->view.format : "B", self->view.itemsize, &self->local.swapped);
+    return self->held;
+}
+
+/* Elements that are not numbers, some of which know no buffers: the package gives one of bytes, and says what they are.
+ */
+static bool
+take_other(pylocal_t *self, const native_t *state, PyObject *source, bool writable)
+{
+    PyObject *pair = NULL, *buffer = NULL;
+    int dtype = 0;
+    pylocal_release(self);
+    if (state->local_of)
+        pair = PyObject_CallFunctionObjArgs(state->local_of, source, writable ? Py_True : Py_False, NULL);
+    bool good = pair && PyArg_ParseTuple(pair, "Oi", &buffer, &dtype) && take_buffer(self, buffer, writable);
+    Py_XDECREF(pair);
+    if (good) {
+        self->local.dtype = (fh_dtype)dtype;
+        self->local.swapped = 0;
+    }
+    if (!good || fh_dtype_size(self->local.dtype) == (size_t)self->view.itemsize)
+        return good;
+    PyErr_SetString(PyExc_TypeError, "a buffer and its dtype have different sizes of elements");
+    return false;
+}
+
 bool
-pylocal_init(pylocal_t *self, PyObject *source, bool writable)
+pylocal_init(pylocal_t *self, const native_t *state, PyObject *source, bool writable)
 {
     self->held = false;
-    if (PyObject_GetBuffer(source, &self->view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO))
+    bool taken = take_buffer(self, source, writable);
+    if (!self->local.dtype) {
+        PyErr_Clear();
+        taken = take_other(self, state, source, writable);
+    }
+    if (!taken) {
+        pylocal_release(self);
         return false;
-    self->held = true;
+    }
     const Py_buffer *view = &self->view;
-    self->local.dtype = dtype_of_format(view->format ? view->format : "B", view->itemsize, &self->local.swapped);
     if (!self->local.dtype || view->ndim > FH_MAX_DIMS) {
         PyErr_Format(PyExc_TypeError, "cannot take a buffer of format '%s', item size %zd and %d dimensions",
                      view->format ? view->format : "B", view->itemsize, view->ndim);
@@ -135,7 +173,7 @@ operand_from(pyoperands_t *self, int i, pysession_t *session, PyObject *source)
     int number = convert_number(item, source);
     if (number)
         return number > 0;
-    if (!pylocal_init(&self->locals[i], source, false))
+    if (!pylocal_init(&self->locals[i], native_state(session->module), source, false))
         return false;
     item->kind = FH_LOCAL;
     item->local = &self->locals[i].local;

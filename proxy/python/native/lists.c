@@ -91,7 +91,7 @@ pylists_scatter(PyObject *object, PyObject *args)
         int n = 0, held = 0;
         /* Conversions can run Python code, which can change the list. */
         for (; n < GROUP && at + n < PyList_Size(sources) && good; n++) {
-            good = pylocal_init(&group->locals[n], PyList_GetItem(sources, at + n), false);
+            good = pylocal_init(&group->locals[n], native_state(self->module), PyList_GetItem(sources, at + n), false);
             held += good;
             group->sources[n] = group->locals[n].local;
         }
@@ -167,7 +167,7 @@ pylists_gather(PyObject *object, PyObject *args)
     if (!good)
         PyErr_NoMemory();
     while (held < nblocks && good) {
-        good = pylocal_init(&locals[held], PyList_GetItem(blocks, held), true);
+        good = pylocal_init(&locals[held], native_state(self->module), PyList_GetItem(blocks, held), true);
         held += good;
     }
     /* No Python code runs from here on that could free an array. */

@@ -46,6 +46,53 @@ module_dtypes(PyObject *module, PyObject *none)
     return list;
 }
 
+/* dtype_number(name) -> number, 0 if there is no such dtype */
+static PyObject *
+module_dtype_number(PyObject *module, PyObject *name)
+{
+    (void)module;
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    return text ? PyLong_FromUnsignedLong((unsigned long)fh_dtype_from_name(text)) : NULL;
+}
+
+/* dtype_structured(description, bytes of an element) -> number */
+static PyObject *
+module_dtype_structured(PyObject *module, PyObject *args)
+{
+    const char *text = NULL;
+    Py_ssize_t bytes = 0;
+    fh_dtype dtype = FH_DTYPE_NONE;
+    fh_error error = {0};
+    if (!PyArg_ParseTuple(args, "sn", &text, &bytes))
+        return NULL;
+    int status = fh_dtype_structured(text, bytes < 0 ? 0 : (size_t)bytes, &dtype, &error);
+    if (status)
+        return native_raise(module, status, &error);
+    return PyLong_FromUnsignedLong((unsigned long)dtype);
+}
+
+/* dtype_text(number) -> (name, description of its fields or "") */
+static PyObject *
+module_dtype_text(PyObject *module, PyObject *number)
+{
+    (void)module;
+    long dtype = PyLong_AsLong(number);
+    if (dtype == -1 && PyErr_Occurred())
+        return NULL;
+    return Py_BuildValue("(ss)", fh_dtype_name((fh_dtype)dtype), fh_dtype_fields((fh_dtype)dtype));
+}
+
+/* dtype_size(number) -> bytes of an element */
+static PyObject *
+module_dtype_size(PyObject *module, PyObject *number)
+{
+    (void)module;
+    long dtype = PyLong_AsLong(number);
+    if (dtype == -1 && PyErr_Occurred())
+        return NULL;
+    return PyLong_FromSize_t(fh_dtype_size((fh_dtype)dtype));
+}
+
 /* ops() -> list of (name, inputs, outputs) */
 static PyObject *
 module_ops(PyObject *module, PyObject *none)
@@ -77,10 +124,15 @@ static PyMethodDef module_methods[] = {
     {"version", module_version, METH_NOARGS, "version() -> str"},
     {"statuses", module_statuses, METH_NOARGS, "statuses() -> list of (number, name, text, class, built-in class)"},
     {"dtypes", module_dtypes, METH_NOARGS, "dtypes() -> list of (number, name)"},
+    {"dtype_number", module_dtype_number, METH_O, "dtype_number(name) -> number, 0 if there is no such dtype"},
+    {"dtype_structured", module_dtype_structured, METH_VARARGS, "dtype_structured(description, bytes) -> number"},
+    {"dtype_size", module_dtype_size, METH_O, "dtype_size(number) -> bytes of an element"},
+    {"dtype_text", module_dtype_text, METH_O, "dtype_text(number) -> (name, description of its fields)"},
     {"ops", module_ops, METH_NOARGS, "ops() -> list of (name, inputs, outputs)"},
     {"set_make_error", module_set_make_error, METH_O, "set_make_error(callable): how exceptions are made"},
     {"await_unsent", pysession_await_unsent, METH_VARARGS, "await_unsent(seconds) -> bool"},
-    {"use_proxies", pyproxies_use, METH_VARARGS, "use_proxies(RemoteArray, DistArray, dtypes by code)"},
+    {"use_proxies", pyproxies_use, METH_VARARGS,
+     "use_proxies(RemoteArray, DistArray, dtypes by code, dtype_of, local_of)"},
     {"wrap", pyproxies_wrap, METH_O, "wrap(Array) -> RemoteArray or DistArray"},
     {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},
     {"use_errstate", pyflags_use, METH_VARARGS, "use_errstate(token, decode, report, (folder, ...))"},
@@ -102,6 +154,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->remote_class);
     Py_VISIT((PyObject *)state->dist_class);
     Py_VISIT(state->dtypes);
+    Py_VISIT(state->dtype_of);
+    Py_VISIT(state->local_of);
     for (int i = 0; i < NATIVE_OPERATORS; i++)
         Py_VISIT(state->operators[i]);
     return pyflags_traverse(state->sites, visit, arg);
@@ -121,6 +175,8 @@ module_clear(PyObject *module)
     Py_CLEAR(state->remote_class);
     Py_CLEAR(state->dist_class);
     Py_CLEAR(state->dtypes);
+    Py_CLEAR(state->dtype_of);
+    Py_CLEAR(state->local_of);
     for (int i = 0; i < PROXY_NAMES; i++)
         Py_CLEAR(state->names[i]);
     for (int i = 0; i < NATIVE_OPERATORS; i++)

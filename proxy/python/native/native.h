@@ -28,7 +28,8 @@ typedef struct {
     PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type, *object_type;
     PyTypeObject *operators_type;
     PyTypeObject *remote_class, *dist_class; /* proxies.c; NULL until they are told */
-    PyObject *dtypes;                        /* a tuple: NumPy's by our codes */
+    PyObject *dtypes;                        /* a tuple: NumPy's of numbers by our codes */
+    PyObject *dtype_of, *local_of;           /* functions for elements that are not numbers: see proxies.c */
     PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
     PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
     struct sites *sites;                     /* flags.c; NULL until it is told of NumPy's errstate */
@@ -190,6 +191,8 @@ PyObject *pysorting_correlate(PyObject *object, PyObject *args);
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
 PyObject *pyviews_transpose(PyObject *object, PyObject *args);
+PyObject *pyviews_view_as(PyObject *object, PyObject *args);
+PyObject *pyviews_field(PyObject *object, PyObject *args);
 PyObject *pyviews_broadcast_to(PyObject *object, PyObject *args);
 PyObject *pyviews_reshape(PyObject *object, PyObject *args);
 PyObject *pyviews_copy(PyObject *object, PyObject *none);
@@ -227,7 +230,7 @@ typedef struct {
     int64_t shape[FH_MAX_DIMS], strides[FH_MAX_DIMS];
 } pylocal_t;
 
-bool pylocal_init(pylocal_t *self, PyObject *source, bool writable);
+bool pylocal_init(pylocal_t *self, const native_t *state, PyObject *source, bool writable);
 void pylocal_release(pylocal_t *self);
 
 enum { PYOPERANDS_MAX = 32 };

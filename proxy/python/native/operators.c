@@ -89,6 +89,15 @@ run(native_t *state, pysession_t *session, const char *op, const fh_operand *in,
     return handle ? pyproxies_new(state, handle, &info) : NULL;
 }
 
+static bool
+is_of_numbers(const fh_operand *operand)
+{
+    fh_array_info info = {0};
+    if (operand->kind == FH_ARRAY)
+        fh_array_describe(operand->array, &info);
+    return info.dtype <= FH_COMPLEX128;
+}
+
 /* args: what the operator stands before, if it is binary; swap: args[0] OP self. */
 static PyObject *
 operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs, const char *op, int number, bool swap)
@@ -107,6 +116,8 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     in[swap].kind = FH_ARRAY;
     in[swap].array = pyarray_get(session, handles[0]);
     int simple = !in[swap].array ? -1 : other ? take(state, session, other, &in[!swap], &handles[1]) : 1;
+    if (simple > 0 && (!is_of_numbers(&in[0]) || (other && !is_of_numbers(&in[1]))))
+        simple = 0;
     if (simple > 0)
         result = run(state, session, op, in, other ? 2 : 1);
     else if (simple == 0)

@@ -4,13 +4,15 @@
 
 static const char *const NAMES[PROXY_NAMES] = {"_handle", "_shape", "_dtype", "_axis", "_npieces"};
 
-/* use_proxies(RemoteArray, DistArray, dtypes by their codes) */
+/* use_proxies(RemoteArray, DistArray, dtypes of numbers by their codes, function that gives a dtype for any code,
+ * function that gives (buffer, code) for an ndarray whose elements are not numbers) */
 PyObject *
 pyproxies_use(PyObject *module, PyObject *args)
 {
     native_t *state = native_state(module);
-    PyObject *remote = NULL, *dist = NULL, *dtypes = NULL;
-    if (!PyArg_ParseTuple(args, "O!O!O!", &PyType_Type, &remote, &PyType_Type, &dist, &PyTuple_Type, &dtypes))
+    PyObject *remote = NULL, *dist = NULL, *dtypes = NULL, *dtype_of = NULL, *local_of = NULL;
+    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyType_Type, &remote, &PyType_Type, &dist, &PyTuple_Type, &dtypes,
+                          &dtype_of, &local_of))
         return NULL;
     if (PyTuple_Size(dtypes) != FH_COMPLEX128 + 1) {
         PyErr_Format(PyExc_ValueError, "there must be %d dtypes", FH_COMPLEX128 + 1);
@@ -20,13 +22,16 @@ pyproxies_use(PyObject *module, PyObject *args)
         if (!state->names[i] && !(state->names[i] = PyUnicode_InternFromString(NAMES[i])))
             return NULL;
     PyTypeObject *former[] = {state->remote_class, state->dist_class}; /* of a package that was imported anew */
-    PyObject *former_dtypes = state->dtypes;
+    PyObject *former_dtypes[] = {state->dtypes, state->dtype_of, state->local_of};
     state->remote_class = (PyTypeObject *)Py_NewRef(remote);
     state->dist_class = (PyTypeObject *)Py_NewRef(dist);
     state->dtypes = Py_NewRef(dtypes);
+    state->dtype_of = Py_NewRef(dtype_of);
+    state->local_of = Py_NewRef(local_of);
     Py_XDECREF((PyObject *)former[0]);
     Py_XDECREF((PyObject *)former[1]);
-    Py_XDECREF(former_dtypes);
+    for (size_t i = 0; i < sizeof former_dtypes / sizeof *former_dtypes; i++)
+        Py_XDECREF(former_dtypes[i]);
     Py_RETURN_NONE;
 }
 
@@ -48,6 +53,15 @@ fill(native_t *state, PyTypeObject *class, PyObject *values[PROXY_NAMES])
     return proxy;
 }
 
+/* Numbers are at hand. */
+static PyObject *
+dtype_of(const native_t *state, fh_dtype dtype)
+{
+    if (dtype <= FH_COMPLEX128)
+        return Py_NewRef(PyTuple_GetItem(state->dtypes, (Py_ssize_t)dtype));
+    return PyObject_CallFunction(state->dtype_of, "i", (int)dtype);
+}
+
 /* Takes handle and shape. */
 static PyObject *
 new_proxy(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape)
@@ -58,7 +72,7 @@ new_proxy(native_t *state, PyObject *handle, const fh_array_info *info, PyObject
         PyErr_SetString(PyExc_RuntimeError, "use_proxies has not been called");
         return NULL;
     }
-    PyObject *values[PROXY_NAMES] = {handle, shape, Py_NewRef(PyTuple_GetItem(state->dtypes, (Py_ssize_t)info->dtype)),
+    PyObject *values[PROXY_NAMES] = {handle, shape, dtype_of(state, info->dtype),
                                      info->axis < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(info->axis),
                                      PyLong_FromLong(info->npieces)};
     return fill(state, info->axis < 0 ? state->remote_class : state->dist_class, values);

@@ -60,6 +60,38 @@ pyviews_index(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
+/* view_as(dtype) */
+PyObject *
+pyviews_view_as(PyObject *object, PyObject *args)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_array *array = pyarray_get(session, object), *ret = NULL;
+    fh_error error = {0};
+    int dtype = 0;
+    if (!array || !PyArg_ParseTuple(args, "i", &dtype) || !pysession_enter(session))
+        return NULL;
+    int status = fh_view_as(array, (fh_dtype)dtype, &ret, &error);
+    return pysession_leave_array(session, status, &error, ret);
+}
+
+/* field(offset, dtype, shape) */
+PyObject *
+pyviews_field(PyObject *object, PyObject *args)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_array *array = pyarray_get(session, object), *ret = NULL;
+    fh_error error = {0};
+    PyObject *extents = NULL;
+    int64_t shape[FH_MAX_DIMS];
+    long long offset = 0;
+    int dtype = 0, ndim = 0;
+    if (!array || !PyArg_ParseTuple(args, "LiO", &offset, &dtype, &extents) ||
+        !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
+        return NULL;
+    int status = fh_field(array, offset, (fh_dtype)dtype, ndim, shape, &ret, &error);
+    return pysession_leave_array(session, status, &error, ret);
+}
+
 PyObject *
 pyviews_transpose(PyObject *object, PyObject *args)
 {

@@ -1,4 +1,4 @@
-#include "codecs/dtype.h"
+#include "codecs/dtype_fields.h"
 #include "tests/support/check.h"
 
 #include <complex.h>
@@ -174,6 +174,110 @@ dtype_convert_out_of_range_is_defined(void **state)
     assert_true(big == UINT64_MAX);
 }
 
+static void
+dtype_others_find_their_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *form;
+        size_t size;
+    } GOOD[] = {{"datetime64[ns]", "M8[ns]", 8},
+                {"datetime64", "<M8", 8},
+                {"timedelta64[25s]", "m8[25s]", 8},
+                {"S5", "|S5", 5},
+                {"U3", "<U3", 12},
+                {"V12", "|V12", 12},
+                {"S8388607", "S8388607", 8388607},
+                {"timedelta64[524287as]", "m8[524287as]", 8}};
+    for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
+        dtype_t dtype = dtype_from_name(GOOD[i].form);
+        assert_true(dtype_known(dtype));
+        assert_false(dtype_valid(dtype));
+        assert_true((int32_t)dtype > 0);
+        assert_int_equal(dtype_size(dtype), GOOD[i].size);
+        assert_string_equal(dtype_name(dtype), GOOD[i].name);
+        assert_int_equal(dtype_from_name(dtype_name(dtype)), dtype);
+        assert_int_equal(dtype_wire(dtype), dtype);
+    }
+    static const char *const BAD[] = {
+        "M8[",  "M8[ns", "M8[0s]",    "M8[x]",          "M4[s]",    "M8[524288s]",           "S",
+        "S0",   "S05",   "S-1",       "S8388608",       "U2097152", "V99999999999999999999", "M8[s]x",
+        "m8[]", "U3x",   "datetime6", "datetime64[ns]]"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
+        assert_int_equal(dtype_from_name(BAD[i]), DTYPE_NONE);
+}
+
+/* Whatever comes from outside: known or not, nothing is read past a table, and what is known has a size and a name. */
+static void
+dtype_any_number_is_safe(void **state)
+{
+    (void)state;
+    uint64_t number = 1;
+    int known = 0;
+    for (int i = 0; i < 200000; i++) {
+        number = number * UINT64_C(6364136223846793005) + 1442695040888963407;
+        uint64_t code = i % 2 ? number >> 32 : (number >> 40 & 0x7fffff00) | (32 + number % 7);
+        if (!dtype_known(code))
+            continue;
+        known++;
+        assert_in_range(dtype_size((dtype_t)code), 1, DTYPE_ITEM_MAX);
+        assert_int_equal(dtype_from_name(dtype_name((dtype_t)code)), code);
+        assert_int_equal(dtype_promote((dtype_t)code, (dtype_t)code), code);
+        assert_true(dtype_can_cast((dtype_t)code, (dtype_t)code, CASTING_NO));
+    }
+    assert_true(known > 1000);
+    assert_false(dtype_known(UINT64_MAX));
+    assert_false(dtype_known(UINT64_C(1) << 31 | CODE_BYTES));
+}
+
+static void
+dtype_others_promote_and_cast(void **state)
+{
+    (void)state;
+    dtype_t s3 = dtype_from_name("S3"), s5 = dtype_from_name("S5"), u2 = dtype_from_name("U2"),
+            v3 = dtype_from_name("V3");
+    dtype_t ns = dtype_from_name("M8[ns]"), day = dtype_from_name("M8[D]");
+    assert_int_equal(dtype_promote(s3, s5), s5);
+    assert_int_equal(dtype_promote(s3, u2), DTYPE_NONE);
+    assert_int_equal(dtype_promote(ns, day), DTYPE_NONE);
+    assert_int_equal(dtype_promote(ns, DTYPE_INT64), DTYPE_NONE);
+    assert_true(dtype_can_cast(s3, s5, CASTING_SAFE));
+    assert_false(dtype_can_cast(s5, s3, CASTING_SAFE));
+    assert_true(dtype_can_cast(s5, s3, CASTING_UNSAFE));
+    assert_false(dtype_can_cast(s5, v3, CASTING_UNSAFE));
+    assert_false(dtype_can_cast(ns, DTYPE_INT64, CASTING_UNSAFE));
+    assert_false(dtype_can_cast(DTYPE_INT64, s3, CASTING_UNSAFE));
+}
+
+static void
+dtype_fields_are_kept_once(void **state)
+{
+    (void)state;
+    dtype_t a, b, c;
+    assert_int_equal(dtype_fields_find("[('x', 'i4')]", 13, 4, &a, NULL), FH_OK);
+    assert_int_equal(dtype_fields_find("[('x', 'i4')]", 13, 4, &b, NULL), FH_OK);
+    assert_int_equal(dtype_fields_find("[('x', 'i4')]", 13, 8, &c, NULL), FH_OK);
+    assert_int_equal(a, b);
+    assert_int_not_equal(a, c);
+    assert_int_equal(dtype_size(a), 4);
+    assert_string_equal(dtype_fields_text(a), "[('x', 'i4')]");
+    assert_int_equal(dtype_wire(a), dtype_from_name("V4"));
+    assert_int_equal(dtype_kind(a), 'V');
+    assert_false(dtype_known((uint64_t)CODE_FIELDS | 4000u << 8));
+    static const char LONG[FIELDS_TEXT_MAX + 1] = "";
+    assert_int_equal(dtype_fields_find("", 0, 4, &a, NULL), FH_INVALID_ARGUMENT);
+    assert_int_equal(dtype_fields_find("\xff", 1, 4, &a, NULL), FH_INVALID_ARGUMENT);
+    assert_int_equal(dtype_fields_find("a\0b", 3, 4, &a, NULL), FH_INVALID_ARGUMENT);
+    assert_int_equal(dtype_fields_find(LONG, sizeof LONG, 4, &a, NULL), FH_INVALID_ARGUMENT);
+    assert_int_equal(dtype_fields_find("x", 1, 0, &a, NULL), FH_INVALID_ARGUMENT);
+    assert_int_equal(dtype_fields_find("x", 1, DTYPE_ITEM_MAX + 1, &a, NULL), FH_INVALID_ARGUMENT);
+    char text[16];
+    int status = FH_OK, n = 0;
+    for (; !status && n <= FIELDS_MAX; n++)
+        status = dtype_fields_find(text, (size_t)snprintf(text, sizeof text, "%d", n), 4, &a, NULL);
+    assert_int_equal(status, FH_NO_MEMORY);
+}
+
 int
 main(void)
 {
@@ -187,6 +291,10 @@ main(void)
         cmocka_unit_test(dtype_convert_exact_values_come_back),
         cmocka_unit_test(dtype_convert_wraps_rounds_and_cuts),
         cmocka_unit_test(dtype_convert_out_of_range_is_defined),
+        cmocka_unit_test(dtype_others_find_their_names),
+        cmocka_unit_test(dtype_any_number_is_safe),
+        cmocka_unit_test(dtype_others_promote_and_cast),
+        cmocka_unit_test(dtype_fields_are_kept_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
