@@ -1,6 +1,7 @@
 #include "engine/compute/expression.h"
 
 #include "base/stream_copy.h"
+#include "engine/compute/expression_strips.h"
 #include "engine/compute/flags.h"
 #include "engine/compute/iterate.h"
 
@@ -10,6 +11,8 @@ enum {
     ELEMENT_MAX = 16,
     BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320, /* so that buffers do not begin in the same sets of the cache */
     BUFFERS = OP_MAX_OUT * EXPRESSION_STEPS, /* all values may be needed at a time; those that are not stay untouched */
+    WORTH_STRIPS = 512,                      /* elements that pay for a program */
+    LINE = 64,
 };
 
 /* --- what is to be done ---------------------------------------------------------------------------------------------
@@ -47,6 +50,7 @@ take_step(expression_t *self, int i, const expression_step_t *step, err_t *err)
 {
     const op_t *op = step->op;
     self->step[i].loop = loop_find(op, &step->loop);
+    self->step[i].op = op->code;
     self->step[i].nin = op->nin;
     self->step[i].nout = op->nout;
     if (self->step[i].loop == NULL)
@@ -60,6 +64,7 @@ take_step(expression_t *self, int i, const expression_step_t *step, err_t *err)
         bool input = argument < EXPRESSION_INPUTS;
         dtype_t have = (dtype_t)self->dtype[argument], wanted = step->loop.in[k];
         self->step[i].argument[k] = argument;
+        self->step[i].in[k] = (uint8_t)wanted;
         self->step[i].item[k] = (int64_t)dtype_size(wanted);
         self->step[i].cast[k] = have != wanted ? cast_find(have, wanted) : NULL;
         if (input && self->place[argument] < 0)
@@ -182,12 +187,13 @@ typedef struct {
     const int *value;
     int n;
     bool stream; /* results go past the cache */
+    expression_strips_t strips;
 } store_t;
 
+/* n elements of all arrays and results, block by block; data moves on. */
 static void
-store_row(void *context, char **data, const int64_t *step, int64_t n)
+store_blocks(const store_t *store, char **data, const int64_t *step, int64_t n)
 {
-    const store_t *store = context;
     const expression_t *self = store->self;
     char *direct[EXPRESSION_VALUES];
     room_t room;
@@ -211,6 +217,34 @@ store_row(void *context, char **data, const int64_t *step, int64_t n)
         for (int k = 0; k < self->narrays + store->n; k++)
             data[k] += now * step[k];
     }
+}
+
+/* The same as a program, where there is one for such rows; returns how many elements it was. */
+static int64_t
+store_strips(const store_t *store, char **data, const int64_t *step, int64_t n)
+{
+    const expression_t *self = store->self;
+    int64_t head = 0;
+    for (int k = 0; k < store->n; k++)
+        if (step[self->narrays + k] != (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]))
+            return 0;
+    if (store->strips.program.n == 0 || n < WORTH_STRIPS)
+        return 0;
+    if (store->stream) /* results begin on a line */
+        head = (int64_t)(-(uintptr_t)data[self->narrays] % LINE) / step[self->narrays];
+    store_blocks(store, data, step, head);
+    int64_t done = expression_strips_run(&store->strips, self, data, step, n - head, data + self->narrays);
+    for (int k = 0; k < self->narrays + store->n; k++)
+        data[k] += done * step[k];
+    return head + done;
+}
+
+static void
+store_row(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const store_t *store = context;
+    n -= store_strips(store, data, step, n);
+    store_blocks(store, data, step, n);
     if (store->stream)
         stream_copy_settle();
 }
@@ -237,7 +271,14 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
         bytes += (int64_t)dtype_size(out[k].dtype);
         out_bytes += shape_bytes(&self->shape, out[k].dtype);
     }
-    store_t store = {self, value, n, out_bytes >= STREAM_COPY_BYTES};
+    store_t store;
+    store.self = self;
+    store.value = value;
+    store.n = n;
+    store.stream = out_bytes >= STREAM_COPY_BYTES;
+    store.strips.program.n = 0;
+    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS)
+        expression_strips_store(&store.strips, self, value, n, store.stream);
     iterate_t walk;
     iterate_init(&walk, operand, self->narrays + n, self->narrays);
     iterate_run(&walk, crew, bytes, store_row, &store);
@@ -250,12 +291,13 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
 typedef struct {
     const expression_t *self;
     int value;
+    expression_strips_t load, fold;
 } load_t;
 
+/* Values of n elements, block by block. */
 static void
-load_row(const void *context, char *const *data, const int64_t *step, int64_t n, char *items)
+load_blocks(const load_t *load, char *const *data, const int64_t *step, int64_t n, char *items)
 {
-    const load_t *load = context;
     const expression_t *self = load->self;
     char *direct[EXPRESSION_VALUES], *at[EXPRESSION_INPUTS];
     int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[load->value]);
@@ -271,6 +313,49 @@ load_row(const void *context, char *const *data, const int64_t *step, int64_t n,
     }
 }
 
+static void
+move_on(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char **ret)
+{
+    for (int k = 0; k < self->narrays; k++)
+        ret[k] = data[k] + n * step[k];
+}
+
+static void
+load_row(const void *context, char *const *data, const int64_t *step, int64_t n, char *items)
+{
+    const load_t *load = context;
+    const expression_t *self = load->self;
+    int64_t done = expression_strips_run(&load->load, self, data, step, n, &items);
+    char *rest[EXPRESSION_INPUTS];
+    move_on(self, data, step, done, rest);
+    load_blocks(load, rest, step, n - done, items + done * (int64_t)dtype_size((dtype_t)self->dtype[load->value]));
+}
+
+static bool
+fold_row(const void *context, const fold_t *fold, char *const *data, const int64_t *step, int64_t n, void *ret)
+{
+    const load_t *load = context;
+    const expression_t *self = load->self;
+    _Alignas(64) char nodes[FOLD_SPAN / STRIP * sizeof(double)], items[STRIP * FOLD_ELEMENT_MAX];
+    char *rest[EXPRESSION_INPUTS], *leaves = nodes;
+    int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[load->value]);
+    if (fold->item != self->dtype[load->value] || fold->total != fold->item || fold->nodes == NULL ||
+        item > (int64_t)sizeof(double) || n > FOLD_SPAN)
+        return false;
+    int64_t done = expression_strips_run(&load->fold, self, data, step, n, &leaves), count = done / STRIP;
+    if (done == 0)
+        return false;
+    if (done < n) {
+        move_on(self, data, step, done, rest);
+        load_blocks(load, rest, step, n - done, items);
+        fold->row(nodes + count * item, items, item, n - done);
+        count++;
+    }
+    fold->nodes(nodes, count);
+    memcpy(ret, nodes, (size_t)item);
+    return true;
+}
+
 int
 expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,
                   const reduce_piece_t *piece, const nd_t *out, err_t *err)
@@ -278,9 +363,19 @@ expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, 
     if (value < EXPRESSION_INPUTS || value >= EXPRESSION_VALUES || self->dtype[value] == DTYPE_NONE)
         return err_set(err, FH_INVALID_ARGUMENT, "value %d of the expression is not there", value);
     place_values(self, &value, 1);
-    load_t load = {self, value};
-    reduce_source_t source = {
-        .operands = self->narrays, .dtype = (dtype_t)self->dtype[value], .load = load_row, .context = &load};
+    load_t load;
+    load.self = self;
+    load.value = value;
+    load.load.program.n = load.fold.program.n = 0;
+    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS) {
+        expression_strips_store(&load.load, self, &value, 1, false);
+        expression_strips_fold(&load.fold, self, value, reduce);
+    }
+    reduce_source_t source = {.operands = self->narrays,
+                              .dtype = (dtype_t)self->dtype[value],
+                              .load = load_row,
+                              .row = fold_row,
+                              .context = &load};
     memcpy(source.in, self->array, sizeof source.in);
     return reduce_run(crew, reduce, &source, axes, piece, out, err);
 }

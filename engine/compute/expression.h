@@ -30,7 +30,9 @@ typedef struct {
     nd_t constant[EXPRESSION_INPUTS];
     struct {
         loop_fn loop;
+        int op; /* op_code_t */
         int nin, nout;
+        uint8_t in[OP_MAX_IN];
         int argument[OP_MAX_IN];
         loop_fn cast[OP_MAX_IN];                  /* to what the loop takes; NULL: it is that */
         int64_t item[OP_MAX_IN];                  /* bytes of what the loop takes */

@@ -12,10 +12,12 @@
 #include "engine/compute/loops.h"
 
 enum {
-    FOLD_ROW = 1024,           /* most elements of one call of row */
-    FOLD_STRANDS = 8,          /* that the elements of a leaf are dealt out to; part of the bits */
-    FOLD_LANES = 2048,         /* most results that are built side by side: */
-    FOLD_LANE_BYTES = 8 << 10, /* and most bytes of them */
+    FOLD_ROW = 1024, /* most elements of one call of row */
+    FOLD_SPAN_LEVEL = 4,
+    FOLD_SPAN = FOLD_ROW << FOLD_SPAN_LEVEL, /* most elements that a source folds at once */
+    FOLD_STRANDS = 8,                        /* that the elements of a leaf are dealt out to; part of the bits */
+    FOLD_LANES = 2048,                       /* most results that are built side by side: */
+    FOLD_LANE_BYTES = 8 << 10,               /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
     FOLD_LEVELS = 18, /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
@@ -29,6 +31,8 @@ typedef struct {
     void (*row)(void *ret, const char *p, int64_t step, int64_t n);
     /* acc[j] folded with element j of p, for n of them; acc lies close. */
     void (*lanes)(char *acc, const char *p, int64_t step, int64_t n);
+    /* node[0] = n >= 1 results of leaves, in their order, folded as the tree says; NULL: no order counts. */
+    void (*nodes)(void *node, int64_t n);
     /* acc[j] folded with more[j], both results. */
     void (*merge)(char *acc, const char *more, int64_t n);
 } fold_t;

@@ -70,6 +70,18 @@
             }                                                                                                          \
         return NAME##_join(strand, FOLD_STRANDS);                                                                      \
     }                                                                                                                  \
+    static void NAME##_nodes(void *node, int64_t n)                                                                    \
+    {                                                                                                                  \
+        TOTAL *z = node;                                                                                               \
+        for (; n > 1; n = (n + 1) / 2) {                                                                               \
+            for (int64_t j = 0; j < n / 2; j++) {                                                                      \
+                TOTAL a = z[2 * j], b = z[2 * j + 1];                                                                  \
+                z[j] = FOLD;                                                                                           \
+            }                                                                                                          \
+            if (n % 2 != 0)                                                                                            \
+                z[n / 2] = z[n - 1];                                                                                   \
+        }                                                                                                              \
+    }                                                                                                                  \
     static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
     {                                                                                                                  \
         TOTAL node[FOLD_ROW / REDUCTION_LEAF];                                                                         \
@@ -82,14 +94,7 @@
             node[nodes++] = NAME##_full_leaf(p + i * step, step);                                                      \
         if (i < n)                                                                                                     \
             node[nodes++] = NAME##_leaf(p + i * step, step, n - i);                                                    \
-        for (; nodes > 1; nodes = (nodes + 1) / 2) {                                                                   \
-            for (int64_t j = 0; j < nodes / 2; j++) {                                                                  \
-                TOTAL a = node[2 * j], b = node[2 * j + 1];                                                            \
-                node[j] = FOLD;                                                                                        \
-            }                                                                                                          \
-            if (nodes % 2 != 0)                                                                                        \
-                node[nodes / 2] = node[nodes - 1];                                                                     \
-        }                                                                                                              \
+        NAME##_nodes(node, nodes);                                                                                     \
         memcpy(ret, node, sizeof node[0]);                                                                             \
     }
 
@@ -201,18 +206,21 @@ KERNELS(MAKE)
 ROW_KERNEL_EXACT(fold_COUNT_BOOL, uint8_t, int64_t, 16, a + b)
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
+#define NODES_EXACT(NAME) NULL
+#define NODES_ORDERED(NAME) NAME##_nodes
 #define ENTRY(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                   \
     {REDUCE_##R,                                                                                                       \
      DTYPE_##ITEM,                                                                                                     \
      DTYPE_##TOTAL,                                                                                                    \
      fold_##R##_##ITEM##_row,                                                                                          \
      fold_##R##_##ITEM##_lanes,                                                                                        \
+     NODES_##ORDER(fold_##R##_##ITEM),                                                                                 \
      fold_##R##_##ITEM##_merge},
 
 static const fold_t folds[] = {
-    KERNELS(ENTRY){REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes,
+    KERNELS(ENTRY){REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes, NULL,
                    fold_SUM_INT64_merge},
-    {0, DTYPE_NONE, DTYPE_NONE, NULL, NULL, NULL},
+    {0, DTYPE_NONE, DTYPE_NONE, NULL, NULL, NULL, NULL},
 };
 
 const fold_t *

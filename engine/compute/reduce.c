@@ -37,18 +37,18 @@ typedef struct {
     char *levels;
 } tree_t;
 
-/* block holds width results and is overwritten. */
+/* block holds width results of 2**level blocks and is overwritten; as many blocks are a multiple of that so far. */
 static void
-tree_add(tree_t *self, char *block)
+tree_add(tree_t *self, char *block, int level)
 {
-    int level = 0;
+    int64_t blocks = INT64_C(1) << level;
     for (; self->count >> level & 1; level++) {
         char *earlier = self->levels + level * self->level_bytes;
         self->fold->merge(earlier, block, self->width);
         memcpy(block, earlier, (size_t)self->level_bytes);
     }
     memcpy(self->levels + level * self->level_bytes, block, (size_t)self->level_bytes);
-    self->count++;
+    self->count += blocks;
 }
 
 static void
@@ -92,6 +92,17 @@ move_on(const fold_plan_t *plan, char *const *data, const fold_walk_t *walk, cha
 /* --- results one after the other ------------------------------------------------------------------------------------
  */
 
+/* The next n values folded by the source itself, if they lie on one row and it can. */
+static bool
+fold_source_row(const job_t *job, char *const *data, const fold_walk_t *walk, const int64_t *step, int64_t n, void *ret)
+{
+    char *row[FOLD_OPERANDS];
+    if (job->source->row == NULL || job->convert != NULL || fold_walk_left(&job->plan, walk) < n)
+        return false;
+    move_on(&job->plan, data, walk, row);
+    return job->source->row(job->source->context, job->fold, row, step, n, ret);
+}
+
 /* One result: the reduced positions [first, first + n) behind data. */
 static void
 fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *ret)
@@ -106,9 +117,17 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
     fold_steps(plan, &plan->reduced, step);
     fold_walk_start(plan, &walk, first);
     for (int64_t wanted; n > 0; n -= wanted) {
+        int level = 0;
         wanted = n < FOLD_ROW ? n : FOLD_ROW;
-        if (job->direct && fold_walk_left(plan, &walk) >= wanted) {
+        if (n >= FOLD_SPAN && tree.count % (1 << FOLD_SPAN_LEVEL) == 0 &&
+            fold_source_row(job, data, &walk, step, FOLD_SPAN, block)) {
+            wanted = FOLD_SPAN;
+            level = FOLD_SPAN_LEVEL;
+            fold_walk_next(plan, &walk, wanted);
+        } else if (job->direct && fold_walk_left(plan, &walk) >= wanted) {
             job->fold->row(block, data[0] + walk.offset[0], step[0], wanted);
+            fold_walk_next(plan, &walk, wanted);
+        } else if (fold_source_row(job, data, &walk, step, wanted, block)) {
             fold_walk_next(plan, &walk, wanted);
         } else {
             for (int64_t have = 0, now; have < wanted; have += now) {
@@ -120,7 +139,7 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
             }
             job->fold->row(block, items, job->item, wanted);
         }
-        tree_add(&tree, block);
+        tree_add(&tree, block, level);
     }
     tree_finish(&tree, ret);
 }
@@ -165,7 +184,7 @@ fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, in
             job->fold->lanes(strand, from, from_step, width);
         if (at == REDUCTION_LEAF - 1 || i == n - 1) {
             join_strands(job->fold, strands, width, job->total, at + 1);
-            tree_add(&tree, strands);
+            tree_add(&tree, strands, 0);
         }
         fold_walk_next(plan, &walk, 1);
     }

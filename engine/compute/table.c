@@ -1,6 +1,7 @@
 /* Finds loops: those for this processor, by operation and dtypes. */
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
+#include "engine/compute/strip.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -15,19 +16,26 @@ static const struct {
     loop_fn (*cast)(dtype_t from, dtype_t to);
     const fold_t *(*folds)(void);
     const pick_t *(*picks)(void);
+    const strip_table_t *(*strips)(void);
 } variants[VARIANTS] = {
     [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL},
                   LOOPS_NAME(baseline, cast),
                   LOOPS_NAME(baseline, folds),
-                  LOOPS_NAME(baseline, picks)},
+                  LOOPS_NAME(baseline, picks),
+                  NULL},
 #ifdef FH_LOOPS_WIDE
-    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL}, LOOPS_NAME(wide, cast), LOOPS_NAME(wide, folds), LOOPS_NAME(wide, picks)},
+    [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL},
+              LOOPS_NAME(wide, cast),
+              LOOPS_NAME(wide, folds),
+              LOOPS_NAME(wide, picks),
+              LOOPS_NAME(wide, strips)},
     /* The widest vectors pay where there is much to compute. */
     [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float),
                  LOOPS_NAME(widest, math), LOOPS_NAME(wide, complex), NULL},
                 LOOPS_NAME(wide, cast),
                 LOOPS_NAME(wide, folds),
-                LOOPS_NAME(wide, picks)},
+                LOOPS_NAME(wide, picks),
+                LOOPS_NAME(widest, strips)},
 #endif
 };
 
@@ -131,4 +139,24 @@ pick_find(reduce_t reduce, dtype_t item)
         if (pick->reduce == reduce && pick->item == item)
             return pick;
     return NULL;
+}
+
+const strip_table_t *
+strip_table(void)
+{
+    pthread_once(&once, sort_entries);
+    return variants[variant].strips != NULL ? variants[variant].strips() : NULL;
+}
+
+const strip_row_t *
+strip_find(strip_kind_t kind, int op, dtype_t dtype, dtype_t other)
+{
+    const strip_table_t *table = strip_table();
+    if (table == NULL)
+        return NULL;
+    for (const strip_row_t *row = table->rows;; row++)
+        if (row->kind == kind && row->op == op && row->dtype == (uint8_t)dtype && row->other == (uint8_t)other)
+            return row;
+        else if (row->kind == STRIP_END)
+            return NULL;
 }

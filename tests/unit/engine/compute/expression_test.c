@@ -1,8 +1,11 @@
 /* engine/compute/expression.h: what comes from outside is refused where it makes no sense, and values do not get mixed
  * up. */
 #include "engine/compute/expression.h"
+#include "engine/compute/expression_strips.h"
 #include "tests/support/check.h"
+#include "tests/unit/engine/compute/views.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { COUNT = 1000 };
@@ -125,12 +128,240 @@ values_that_are_all_needed_later_stay_apart(void **state)
     crew_destroy(&crew);
 }
 
+/* ---- random expressions beside single operations -------------------------------------------------------------------
+ */
+
+enum {
+    ROUNDS = 300,
+    MOST_ROWS = 3,
+    FEW_COLUMNS = 2300,
+    MOST_COLUMNS = 40000,
+    MOST = MOST_ROWS * MOST_COLUMNS,
+    INPUTS = 6,
+    STEPS = 12
+};
+
+typedef struct {
+    _Alignas(64) char memory[INPUTS][MOST * 8 + 64], result[EXPRESSION_RESULTS][MOST * 8 + 64];
+    char single[STEPS][MOST * 8 + 64]; /* values, each made by an operation of its own */
+    nd_t input[INPUTS], value[STEPS];
+    bool constant[INPUTS];
+    expression_step_t step[STEPS];
+    int nsteps;
+    shape_t shape;
+    expression_t expression;
+} trial_t;
+
+static void
+fill(uint64_t *random, nd_t *nd, bool edges)
+{
+    static const double EDGES[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 1e-310, 1e300};
+    int64_t n = shape_count(&nd->shape);
+
+    for (int64_t i = 0; i < n; i++) {
+        double x = (double)views_below(random, 40000) / 17 + (edges ? -1000 : 0.5);
+
+        if (edges && views_below(random, 50) == 0)
+            x = EDGES[views_below(random, 9)];
+        dtype_convert(nd->dtype, nd->data + i * (int64_t)dtype_size(nd->dtype), DTYPE_FLOAT64, &x);
+    }
+}
+
+/* Arrays of that shape, wide and narrow, one that begins anywhere; a row, a column, and a number. */
+static void
+make_inputs(trial_t *self, uint64_t *random)
+{
+    int64_t rows = 1 + views_below(random, MOST_ROWS),
+            columns = 1 + views_below(random, views_below(random, 8) == 0 ? MOST_COLUMNS : FEW_COLUMNS);
+    const struct {
+        dtype_t dtype;
+        shape_t shape;
+    } kinds[INPUTS] = {{DTYPE_FLOAT64, {2, {rows, columns}}}, {DTYPE_FLOAT64, {2, {rows, columns}}},
+                       {DTYPE_FLOAT32, {2, {rows, columns}}}, {DTYPE_FLOAT64, {1, {columns}}},
+                       {DTYPE_FLOAT32, {2, {rows, 1}}},       {DTYPE_FLOAT64, {.ndim = 0}}};
+
+    bool edges = views_below(random, 2) == 0; /* sums of many such are NaN mostly, and tell nothing */
+
+    self->shape = kinds[0].shape;
+    for (int i = 0; i < INPUTS; i++) {
+        int64_t item = (int64_t)dtype_size(kinds[i].dtype);
+
+        nd_init(&self->input[i], self->memory[i] + views_below(random, 5) * item, kinds[i].dtype, &kinds[i].shape);
+        self->constant[i] = kinds[i].shape.ndim == 0;
+        fill(random, &self->input[i], edges);
+    }
+}
+
+static void
+make_steps(trial_t *self, uint64_t *random)
+{
+    static const char *const NAMES[] = {"add",      "subtract", "multiply", "true_divide", "maximum",    "minimum",
+                                        "negative", "absolute", "square",   "sqrt",        "reciprocal", "floor"};
+
+    self->nsteps = 1 + (int)views_below(random, STEPS);
+    for (int i = 0; i < self->nsteps; i++) {
+        const char *name = NAMES[views_below(random, 50) == 0 ? 11 : views_below(random, 11)];
+        dtype_t dtype = views_below(random, 3) == 0 ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
+        expression_step_t *step = &self->step[i];
+
+        *step = (expression_step_t){.op = op_find(name, strlen(name))};
+        step->loop.out[0] = dtype;
+        for (int k = 0; k < step->op->nin; k++) {
+            bool fresh = i == 0 || views_below(random, 2) == 0;
+
+            step->loop.in[k] = dtype;
+            step->argument[k] =
+                fresh ? (int)views_below(random, INPUTS) : value_of(i - 1 - (int)views_below(random, i < 3 ? i : 3));
+        }
+    }
+}
+
+static void
+run_single(trial_t *self, crew_t *crew)
+{
+    err_t err;
+
+    for (int i = 0; i < self->nsteps; i++) {
+        const expression_step_t *step = &self->step[i];
+        nd_t in[OP_MAX_IN];
+
+        for (int k = 0; k < step->op->nin; k++)
+            in[k] = step->argument[k] < INPUTS ? self->input[step->argument[k]]
+                                               : self->value[(step->argument[k] - EXPRESSION_INPUTS) / OP_MAX_OUT];
+        nd_init(&self->value[i], self->single[i], step->loop.out[0], &self->shape);
+        check_ok(compute_ufunc(crew, step->op, &step->loop, in, step->op->nin, &self->value[i], 1, NULL, &err), err);
+    }
+}
+
+static void
+check_same(const nd_t *a, const nd_t *b)
+{
+    int64_t n = shape_count(&a->shape), item = (int64_t)dtype_size(a->dtype);
+
+    for (int64_t i = 0; i < n; i++) {
+        double x, y;
+
+        dtype_convert(DTYPE_FLOAT64, &x, a->dtype, a->data + i * item);
+        dtype_convert(DTYPE_FLOAT64, &y, b->dtype, b->data + i * item);
+        if (!(isnan(x) && isnan(y)))
+            assert_memory_equal(a->data + i * item, b->data + i * item, (size_t)item);
+    }
+}
+
+static void
+check_results(trial_t *self, crew_t *crew, uint64_t *random)
+{
+    int n = 1 + (int)views_below(random, self->nsteps < 4 ? self->nsteps : 4), results[EXPRESSION_RESULTS];
+    nd_t out[EXPRESSION_RESULTS];
+    err_t err;
+
+    for (int k = 0; k < n; k++) {
+        int step = self->nsteps - n + k;
+
+        results[k] = value_of(step);
+        nd_init(&out[k], self->result[k], self->step[step].loop.out[0], &self->shape);
+    }
+    check_ok(expression_store(crew, &self->expression, results, out, n, &err), err);
+    for (int k = 0; k < n; k++)
+        check_same(&self->value[self->nsteps - n + k], &out[k]);
+}
+
+static void
+check_reduction(trial_t *self, crew_t *crew, uint64_t *random)
+{
+    static const reduce_t REDUCTIONS[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX};
+    reduce_t reduce = REDUCTIONS[views_below(random, 3)];
+    uint32_t axes = 1 + (uint32_t)views_below(random, 3);
+    int last = self->nsteps - 1;
+    static double data[2][MOST];
+    shape_t shape = self->shape;
+    nd_t out[2];
+    err_t err;
+
+    for (int i = 0; i < 2; i++)
+        shape.extent[i] = axes >> i & 1 ? 1 : shape.extent[i];
+    for (int i = 0; i < 2; i++)
+        nd_init(&out[i], (char *)data[i], self->value[last].dtype, &shape);
+    check_ok(compute_reduce(crew, reduce, &self->value[last], axes, &out[0], 0, &err), err);
+    check_ok(
+        expression_reduce(crew, &self->expression, value_of(last), reduce, axes, &(reduce_piece_t){0}, &out[1], &err),
+        err);
+    check_same(&out[0], &out[1]);
+}
+
+/* Whatever way an expression goes, by strips or by blocks: the bits are those of one operation after the other. */
+static void
+expressions_give_the_bits_of_single_operations(void **state)
+{
+    static trial_t trial;
+    uint64_t seed = check_seed(), random = seed;
+    expression_strips_t strips;
+    int by_strips = 0, last;
+    crew_t *crew;
+    err_t err;
+
+    (void)state;
+    check_ok(crew_new(&crew, 2, &err), err);
+    for (int round = 0; round < ROUNDS; round++) {
+        make_inputs(&trial, &random);
+        make_steps(&trial, &random);
+        run_single(&trial, crew);
+        if (expression_init(&trial.expression, trial.input, trial.constant, INPUTS, trial.step, trial.nsteps, &err))
+            fail_msg("seed %llu: %s", (unsigned long long)seed, err.text);
+        last = value_of(trial.nsteps - 1);
+        expression_strips_store(&strips, &trial.expression, &last, 1, false);
+        by_strips += strips.program.n > 0;
+        check_results(&trial, crew, &random);
+        check_reduction(&trial, crew, &random);
+    }
+    print_message("seed %llu, %d of %d by strips\n", (unsigned long long)seed, by_strips, ROUNDS);
+    assert_true(strip_table() == NULL ? by_strips == 0 : by_strips > ROUNDS / 2);
+    crew_destroy(&crew);
+}
+
+/* Many leaves at once, and what is left of a row. */
+static void
+sums_over_rows_of_any_length_have_the_same_tree(void **state)
+{
+    static trial_t trial;
+    uint64_t random = check_seed();
+    crew_t *crew;
+    err_t err;
+
+    (void)state;
+    check_ok(crew_new(&crew, 1, &err), err);
+    for (int64_t columns = FOLD_SPAN - 1; columns < MOST_COLUMNS; columns += 3011) {
+        double sums[2];
+        nd_t out[2];
+
+        trial.shape = (shape_t){2, {MOST_ROWS, columns}};
+        trial.nsteps = 1;
+        trial.step[0] = step_of("multiply", 0, 1, 0);
+        for (int i = 0; i < 2; i++) {
+            nd_init(&trial.input[i], trial.memory[i], DTYPE_FLOAT64, i == 0 ? &trial.shape : &(shape_t){1, {columns}});
+            fill(&random, &trial.input[i], false);
+            trial.constant[i] = false;
+            nd_init(&out[i], (char *)&sums[i], DTYPE_FLOAT64, &(shape_t){.ndim = 0});
+        }
+        run_single(&trial, crew);
+        check_ok(expression_init(&trial.expression, trial.input, trial.constant, 2, trial.step, 1, &err), err);
+        check_ok(compute_reduce(crew, REDUCE_SUM, &trial.value[0], 3, &out[0], 0, &err), err);
+        check_ok(
+            expression_reduce(crew, &trial.expression, value_of(0), REDUCE_SUM, 3, &(reduce_piece_t){0}, &out[1], &err),
+            err);
+        assert_true(isfinite(sums[0]) && sums[0] == sums[1]);
+    }
+    crew_destroy(&crew);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_without_meaning_are_refused),
         cmocka_unit_test(values_that_are_all_needed_later_stay_apart),
+        cmocka_unit_test(expressions_give_the_bits_of_single_operations),
+        cmocka_unit_test(sums_over_rows_of_any_length_have_the_same_tree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #undef complex /* a name in loops.h */
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
+#include "engine/compute/strip.h"
 #include "tests/unit/engine/compute/views.h"
 
 #include <math.h>
@@ -161,6 +162,89 @@ wide_folds_give_the_baseline_bits(void **state)
     assert_null(b->row);
 }
 
+enum { STRIPS = N / STRIP };
+
+static void (*strip_fn(const strip_table_t *table, int kind, dtype_t dtype))(void)
+{
+    const strip_row_t *row = table->rows;
+
+    while (row->kind != kind || (kind != STRIP_END && row->dtype != (uint8_t)dtype))
+        row++;
+    return row->near;
+}
+
+/* out = the step of that row over a value and, where it reads one, an array. */
+static void
+run_row(const strip_table_t *table, const strip_row_t *row, bool far, char *a, char *b, char *out)
+{
+    bool fold = row->kind == STRIP_FOLD, cast = row->kind == STRIP_CAST;
+    dtype_t made = (dtype_t)(cast ? row->other : row->dtype);
+    strip_step_t steps[4] = {{strip_fn(table, STRIP_LOAD, (dtype_t)row->dtype), 0},
+                             {far ? row->far : row->near, fold ? 2 : 1},
+                             {strip_fn(table, fold ? STRIP_END : STRIP_STORE, made), 2},
+                             {strip_fn(table, STRIP_END, DTYPE_NONE), 0}};
+    int64_t size = (int64_t)dtype_size((dtype_t)row->dtype);
+    strip_run_t run = {.place = {a, b, out},
+                       .step = {size * STRIP, size * STRIP, (int64_t)dtype_size(made) * (fold ? 1 : STRIP)}};
+
+    table->run(steps, &run, STRIPS);
+}
+
+/* The same by loops. */
+static void
+run_loop(const strip_row_t *row, char *a, char *b, char *out)
+{
+    dtype_t dtype = (dtype_t)row->dtype;
+    int64_t size = (int64_t)dtype_size(dtype), step[] = {size, size, size};
+    const fold_t *fold = row->kind == STRIP_FOLD ? fold_find((reduce_t)row->op, dtype) : NULL;
+    op_loop_t loop = {.in = {dtype, dtype}, .out = {dtype}};
+
+    for (int i = 0; fold != NULL && i < STRIPS; i++)
+        fold->row(out + i * size, a + i * size * STRIP, size, STRIP);
+    if (row->kind == STRIP_CAST) {
+        step[1] = (int64_t)dtype_size((dtype_t)row->other);
+        cast_find(dtype, (dtype_t)row->other)((char *[]){a, out}, step, STRIPS * STRIP);
+    } else if (fold == NULL) {
+        const op_t *op = op_at(row->op);
+
+        loop.in[1] = op->nin == 2 ? dtype : DTYPE_NONE;
+        loop_find(op, &loop)(op->nin == 1 ? (char *[]){a, out} : (char *[]){a, b, out}, step, STRIPS * STRIP);
+    }
+}
+
+static void
+check_strips(const strip_table_t *table)
+{
+    static _Alignas(64) char a[N * 16], b[N * 16], out[2][N * 16];
+    uint64_t random = check_seed();
+
+    for (const strip_row_t *row = table->rows; row->kind != STRIP_END; row++) {
+        bool turned = row->kind == STRIP_TURNED;
+
+        if (row->kind == STRIP_LOAD || row->kind == STRIP_STORE || row->kind == STRIP_STREAM)
+            continue;
+        for (int far = 0; far <= (row->far != NULL); far++) {
+            fill(&random, (dtype_t)row->dtype, a);
+            fill(&random, (dtype_t)row->dtype, b);
+            memset(out, 0, sizeof out);
+            run_row(table, row, far, a, b, out[0]);
+            run_loop(row, turned ? b : a, turned ? a : b, out[1]);
+            check_same((dtype_t)(row->kind == STRIP_CAST ? row->other : row->dtype), out[0], out[1]);
+        }
+    }
+}
+
+static void
+strips_give_the_bits_of_loops(void **state)
+{
+    (void)state;
+    if (!runs_here(false))
+        skip();
+    check_strips(LOOPS_NAME(wide, strips)());
+    if (runs_here(true))
+        check_strips(LOOPS_NAME(widest, strips)());
+}
+
 #endif
 
 static void
@@ -184,6 +268,7 @@ main(void)
 #ifdef FH_LOOPS_WIDE
         cmocka_unit_test(wide_loops_give_the_baseline_bits), cmocka_unit_test(widest_loops_give_the_baseline_bits),
         cmocka_unit_test(wide_casts_give_the_baseline_bits), cmocka_unit_test(wide_folds_give_the_baseline_bits),
+        cmocka_unit_test(strips_give_the_bits_of_loops),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* engine/compute/expression_strips.h - expressions of plain arithmetic as programs for strips (strip.h).
+ *
+ * Part of expression.c.  Programs are made once and run over rows; they are read only then, so threads may share them.
+ */
+#ifndef FH_ENGINE_COMPUTE_EXPRESSION_STRIPS_H
+#define FH_ENGINE_COMPUTE_EXPRESSION_STRIPS_H
+
+#include "engine/compute/expression.h"
+#include "engine/compute/strip.h"
+
+typedef struct {
+    strip_program_t program; /* no steps: the expression is not for strips */
+    int nslots, nresults, nconstants;
+    int64_t result_step[EXPRESSION_RESULTS]; /* bytes from one strip's to the next's */
+    struct {
+        int8_t step, input;
+        int place;
+    } constant[OP_MAX_IN * EXPRESSION_STEPS]; /* what fills these places */
+} expression_strips_t;
+
+/* result[k] = value[k], for n of them.  stream: past the cache. */
+void expression_strips_store(expression_strips_t *self, const expression_t *expression, const int *value, int n,
+                             bool stream);
+/* result[0] = each leaf of a value, by a reduction of it in its own dtype. */
+void expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce);
+/* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements, 0 if
+ * rows with such steps are not for strips.  Results lie close. */
+int64_t expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,
+                              const int64_t *step, int64_t n, char *const *result);
+
+#endif

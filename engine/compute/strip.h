@@ -1,0 +1,73 @@
+/* engine/compute/strip.h - expressions of plain arithmetic, STRIP elements at a time, in vector registers.
+ *
+ * A program is a list of steps.  Each does its part for one strip and jumps to the next; the value that the next one
+ * works on stays in registers, so that memory is read in even streams, as by one compiled loop, though nothing is
+ * compiled.  Other values lie in slots of a strip's length.  Each step computes what the loop of its operation
+ * computes: the bits are the same.
+ *
+ * strip_steps.c is compiled once for each variant of processors that have wide vectors (see loops.h); others have no
+ * steps, and their expressions go other ways. */
+#ifndef FH_ENGINE_COMPUTE_STRIP_H
+#define FH_ENGINE_COMPUTE_STRIP_H
+
+#include "codecs/reduction.h"
+#include "engine/compute/loops.h"
+
+enum {
+    STRIP = REDUCTION_LEAF, /* elements: one leaf of a sum's tree */
+    STRIP_PLACES = 96,
+    STRIP_BYTES = STRIP * 8, /* of a slot; elements of more than 8 bytes have no steps */
+};
+
+/* What a program runs over. */
+typedef struct {
+    char *place[STRIP_PLACES];  /* where the first strip's elements lie; any alignment */
+    int64_t step[STRIP_PLACES]; /* bytes to the next strip's; 0: they are the same ones */
+} strip_run_t;
+
+/* One step: what it does, and the place that it reads or writes.  The function is called by others of its kind only. */
+typedef struct {
+    void (*fn)(void);
+    int64_t place;
+} strip_step_t;
+
+typedef enum {
+    STRIP_LOAD,   /* the value becomes the place's elements */
+    STRIP_STORE,  /* the place's elements become the value */
+    STRIP_STREAM, /* likewise, past the cache where the place begins on a line of it */
+    STRIP_CAST,   /* the value from dtype to other */
+    STRIP_APPLY,  /* the value becomes op(value, place), or op(value) */
+    STRIP_TURNED, /* op(place, value) */
+    STRIP_FOLD,   /* the place's element becomes the value's leaf, folded by a reduction */
+    STRIP_END,
+} strip_kind_t;
+
+/* Steps that read have two functions: far fetches ahead of an array, near is for slots.  The others have near only. */
+typedef struct {
+    uint8_t kind, dtype, other; /* of the value; what it is cast to */
+    int op;                     /* op_code_t, or reduce_t */
+    void (*near)(void), (*far)(void);
+} strip_row_t;
+
+/* A variant's steps; rows end with STRIP_END. */
+typedef struct {
+    const strip_row_t *rows;
+    /* The first n strips, by steps that end with STRIP_END. */
+    void (*run)(const strip_step_t *steps, const strip_run_t *run, int64_t n);
+} strip_table_t;
+
+/* Steps that belong together; plain memory. */
+enum { STRIP_STEPS = 128 };
+typedef struct {
+    int n; /* 0: there are none */
+    strip_step_t steps[STRIP_STEPS];
+} strip_program_t;
+
+const strip_table_t *LOOPS_NAME(wide, strips)(void);
+const strip_table_t *LOOPS_NAME(widest, strips)(void);
+/* This processor's; NULL: it has none. */
+const strip_table_t *strip_table(void);
+/* NULL: there is no such step.  op and other count where the kind says so. */
+const strip_row_t *strip_find(strip_kind_t kind, int op, dtype_t dtype, dtype_t other);
+
+#endif
