@@ -98,6 +98,7 @@ start_pythons(engine_t *self, const engine_options_t *options)
                                   &(python_hosts_options_t){.core = &self->core,
                                                             .process = options->pythons->process,
                                                             .most = options->pythons->most,
+                                                            .workers = options->pythons->workers,
                                                             .timeout_ns = options->pythons->timeout_ns},
                                   &err);
     if (!status)
@@ -168,6 +169,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
                                                           .endpoint = options->endpoint,
                                                           .local = options->local,
                                                           .threads = options->threads,
+                                                          .offers = options->offers,
                                                           .memory_bytes = options->memory_bytes,
                                                           .orphan_ns = orphan_ns(options->orphan_timeout_s)},
                                  err);
