@@ -59,7 +59,8 @@ def lib(tmp_path_factory):
         pytest.skip("no C compiler")
     target = tmp_path_factory.mktemp("compute") / "compute.so"
     sources = [path for path in (ROOT / "engine/compute").glob("*.c") if path.name != "strip_steps.c"]  # of wide vectors only
-    sources += [ROOT / "codecs" / f"{name}.c" for name in ("op", "reduction", "dtype", "shape", "index", "strided")]
+    codecs = ("op", "reduction", "dtype", "dtype_other", "dtype_fields", "order", "utf8", "shape", "index", "strided")
+    sources += [ROOT / "codecs" / f"{name}.c" for name in codecs]
     sources += [ROOT / "base/err.c", ROOT / "base/status.c", ROOT / "base/stream_copy.c"]
     subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-DFH_LOOPS_VARIANT=baseline", "-shared", "-fPIC", "-O1",
                     "-fno-strict-aliasing", "-ffp-contract=off", f"-I{ROOT}", "-o", str(target), *map(str, sources), "-lm",
