@@ -156,7 +156,7 @@ class _Answer:
             place = ("a", len(self.arrays))
             self.stays[id(value)] = place if value.dtype.names is None else (*place, value.dtype)
             self.arrays.append((value, _name_of(value.dtype), value.shape))
-        elif self.host.proxied and isinstance(value, self.host.proxied):
+        elif self.host.proxied and isinstance(value, self.host.proxied) or kind is types.GeneratorType and not by_value:
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
