@@ -387,15 +387,17 @@ def test_generators_stay_and_are_iterated_from_here(cluster):
     generator.close()
     with pytest.raises(StopIteration):
         next(generator)
-    squares = fh.call(lambda n: (np.full(2, i) for i in range(n)), 3)
+    squares = fh.call(lambda _, n: (np.full(2, i) for i in range(n)), steps, 3)
     assert [float(x.sum()) for x in squares] == [0, 2, 4]
 
-    def failing():
+    def failing(_):
         yield 1
         raise KeyError("two")
 
     with pytest.raises(KeyError):
-        list(fh.call(failing))
+        list(fh.call(failing, steps))
+    with pytest.raises(TypeError, match="generator"):  # of a call that might run in any host
+        fh.call(lambda: (i for i in range(3)))
 
 
 # ---- errors
