@@ -266,6 +266,8 @@ fh_tick(fh_session *session, fh_error *error)
     session_pump(session);
     broker_link_ping(session);
     session_push(session);
+    for (int i = 0; i < session->nengines; i++)
+        (void)engine_link_flush(session->engines[i], NULL);
     return status;
 }
 

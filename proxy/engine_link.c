@@ -95,6 +95,7 @@ shut(engine_link_t *self, const err_t *why)
     self->done = 0;
     self->unacknowledged = 0;
     self->ndropped = 0;
+    self->dropped_bytes = 0;
     tail_forget(self);
 }
 
@@ -308,26 +309,6 @@ wait_for_room(engine_link_t *self, size_t raw_bytes, err_t *err)
     return status ? status : engine_link_open(self, err);
 }
 
-static void
-add_releases(engine_link_t *self)
-{
-    if (tail_waits(self->session))
-        return; /* they may be what it needs */
-    while (self->ndropped && engine_link_has_credit(self, 0)) {
-        int n = self->ndropped < ENGINE_LINK_RELEASES ? self->ndropped : ENGINE_LINK_RELEASES;
-        message_t message = {.code = MSG_RELEASE};
-        message.as.RELEASE.objects = (oids_t){self->dropped + self->ndropped - n, (uint32_t)n};
-        message.as.RELEASE.abandon = self->abandon;
-        uint64_t call;
-        if (conn_add(&self->conn, &message, NULL, &call, NULL))
-            return; /* the batch is full: they ride on the next */
-        self->bytes_of_call[call % ENGINE_LINK_CALLS] = 0;
-        self->ndropped -= n;
-    }
-    if (!self->ndropped)
-        self->abandon = false;
-}
-
 int
 engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t *err)
 {
@@ -337,7 +318,7 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     if (!status)
         status = engine_link_open(self, err);
     if (!status && !conn_has_batch(&self->conn))
-        add_releases(self); /* first: the call may need their memory */
+        engine_link_add_releases(self); /* first: the call may need their memory */
     while (!status) {
         if (!engine_link_has_credit(self, raw_bytes)) {
             status = wait_for_room(self, raw_bytes, err);
@@ -357,31 +338,6 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     if (ret_call)
         *ret_call = call;
     return FH_OK;
-}
-
-void
-engine_link_drop(engine_link_t *self, oid_t id)
-{
-    if (self->lost || !self->open || tail_drop(self, id))
-        return;
-    if (self->ndropped == self->dropped_room) {
-        int room = self->dropped_room ? 2 * self->dropped_room : 64;
-        oid_t *grown = realloc(self->dropped, (size_t)room * sizeof *grown);
-        if (!grown)
-            return;
-        self->dropped = grown;
-        self->dropped_room = room;
-    }
-    self->dropped[self->ndropped++] = id;
-}
-
-int
-engine_link_flush(engine_link_t *self, err_t *err)
-{
-    if (!self->open)
-        return FH_OK;
-    add_releases(self);
-    return conn_flush(&self->conn, err);
 }
 
 void

@@ -42,11 +42,12 @@ typedef struct engine_link {
 
     oid_t *dropped; /* ids for the next RELEASE */
     int ndropped, dropped_room;
-    bool abandon;                   /* among them are mappings that children of ours may still see */
-    struct engine_streams *streams; /* see streams.h; NULL: none */
-    struct python_ring *python;     /* see python_ring.h; NULL: none yet */
-    struct tail *tail;              /* operations that were not sent yet, see tail.h; NULL: none yet */
-    int64_t live_bytes;             /* of arrays of this session there */
+    int64_t dropped_bytes, dropped_ns; /* what they hold at most; when the first one came, by the coarse clock */
+    bool abandon;                      /* among them are mappings that children of ours may still see */
+    struct engine_streams *streams;    /* see streams.h; NULL: none */
+    struct python_ring *python;        /* see python_ring.h; NULL: none yet */
+    struct tail *tail;                 /* operations that were not sent yet, see tail.h; NULL: none yet */
+    int64_t live_bytes;                /* of arrays of this session there */
 } engine_link_t;
 
 /* From the broker's ENGINE message. */
@@ -73,9 +74,14 @@ int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64
 /* Could a call with so many raw bytes be collected without waiting? */
 bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes);
 /* An id that is not needed any more; never fails (what cannot be remembered is freed with the session). */
-void engine_link_drop(engine_link_t *self, oid_t id);
+void engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes);
+/* Add RELEASE for the dropped ids to the batch, as far as there is room. */
+void engine_link_add_releases(engine_link_t *self);
 /* Add RELEASE for the dropped ids and send the batch, without waiting.  OK or BUSY. */
 int engine_link_flush(engine_link_t *self, err_t *err);
+/* The same for who waits, as far as the link takes it; but a few ids of little memory, if there is nothing else, ride
+ * on what is sent within the next milliseconds: an engine that is woken for them alone costs more than they. */
+void engine_link_push(engine_link_t *self);
 /* Ask the engine to give up what was sent so far: the calls that make these objects, or (count 0) everything. */
 void engine_link_cancel(engine_link_t *self, const oid_t *objects, int count);
 /* Likewise the calls with these numbers, of which there are at most 512; unbegun: those that have begun go on. */

@@ -7,6 +7,7 @@
 #include "proxy/nearby.h"
 #include "proxy/streams.h"
 #include "proxy/sync.h"
+#include "proxy/tail.h"
 #include "proxy/wait.h"
 
 #include <stdlib.h>
@@ -230,6 +231,27 @@ forget_all(gathering_t *self)
     free(self->streams);
 }
 
+/* Wait until something can be done: more asked for, or, when all has been, until everything is there. */
+static int
+wait_for_parts(gathering_t *self, err_t *err)
+{
+    fh_session *session = self->array->session;
+    bool all = true;
+    int status = FH_OK;
+    for (int i = 0; i < self->nstreams; i++)
+        all &= self->streams[i].part >= self->array->n;
+    /* The limit is for each part of the answer: large arrays take long, but something always comes. */
+    if (!all)
+        return wait_until(session, session_deadline(session, -1), some_came, self, err);
+    session_push(session); /* all engines are at work before one is waited for */
+    for (int i = 0; i < self->nstreams && !status; i++)
+        for (int k = 0; k < WINDOW && !status; k++)
+            if (self->streams[i].slots[k].busy)
+                status = wait_reply(session, &self->streams[i].engine->conn, &self->streams[i].slots[k].request,
+                                    session_deadline(session, -1), err);
+    return status;
+}
+
 static int
 gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
 {
@@ -239,8 +261,10 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
     if (strides)
         memcpy(gathering.target.stride, strides, (size_t)array->shape.ndim * sizeof *strides);
     gathering.taken = calloc((size_t)array->n, sizeof *gathering.taken);
-    int status = gathering.taken ? read_in_place(&gathering, session_deadline(array->session, -1), err)
+    int status = gathering.taken ? tail_join_bring(array->session, array->parts[0].handle, err)
                                  : err_set(err, FH_NO_MEMORY, "no memory to gather %d pieces", array->n);
+    if (!status)
+        status = read_in_place(&gathering, session_deadline(array->session, -1), err);
     if (!status)
         status = read_streamed(&gathering, session_deadline(array->session, -1), err);
     if (!status)
@@ -251,8 +275,7 @@ gather(const fh_array *array, void *ret, const int64_t *strides, err_t *err)
         if (status || busy == 0)
             break;
         moved_tell(array->session, gathering.came, array_bytes(array));
-        /* The limit is for each part of the answer: large arrays take long, but something always comes. */
-        status = wait_until(array->session, session_deadline(array->session, -1), some_came, &gathering, err);
+        status = wait_for_parts(&gathering, err);
     }
     forget_all(&gathering);
     moved_end(array->session, !status, array_bytes(array));

@@ -51,7 +51,7 @@ handle_unref(handle_t **self)
     *self = NULL;
     if (!handle || --handle->references > 0)
         return;
-    engine_link_drop(handle->engine, handle->id);
+    engine_link_drop(handle->engine, handle->id, handle->bytes);
     destroy(handle);
 }
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGE_BYTES = 1024 * 1024 };
+
 typedef struct {
     fh_array *array;
     reduce_t reduce;
@@ -293,7 +295,8 @@ run(reduction_t *self, fh_array **ret, err_t *err)
         status = arg_across(self, &made, err);
     else
         status = reduce_across(self, &made, err);
-    if (!status)
+    /* A join that waits means that the value may be asked for next: then the reduction of little goes with that. */
+    if (!status && (!array->session->njoins || array_bytes(array) > LARGE_BYTES))
         status = session_flush(array->session, err);
     if (status) {
         fh_array_free(&made);

@@ -144,7 +144,7 @@ session_push(fh_session *self)
 {
     (void)conn_flush(&self->broker.conn, NULL); /* what has no room now goes with the next push */
     for (int i = 0; i < self->nengines; i++)
-        (void)engine_link_flush(self->engines[i], NULL);
+        engine_link_push(self->engines[i]);
 }
 
 void

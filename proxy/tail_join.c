@@ -1,10 +1,13 @@
 /* Joins of what pieces give, which follow the tails that make it. */
+#include "base/clock.h"
 #include "proxy/emit.h"
 #include "proxy/tail.h"
+#include "proxy/wait.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { TAIL_JOINS = 16 };
+enum { TAIL_JOINS = 16, BRING_BYTES = 4096 /* of each state that the client brings itself */ };
 
 void
 tail_join_release(tail_join_t *self)
@@ -34,6 +37,144 @@ tail_join_send(tail_join_t *self, err_t *err)
                                      self->middle, self->watch, self->result, err);
 }
 
+/* ---- brought by the client -----------------------------------------------------------------------------------------
+ */
+
+/* A state that is fetched. */
+typedef struct {
+    request_t request;
+    int64_t size;
+    buf_t *bytes;
+    engine_link_t *engine; /* that was asked, or NULL */
+} fetched_t;
+
+static int
+take_state(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    fetched_t *self = context;
+    if (reply->code != MSG_DATA || nraw != 1 || (int64_t)raw[0].size != self->size)
+        return err_set(err, FH_PROTOCOL_ERROR, "an engine sent %lld bytes of a reduction where %lld were asked for",
+                       nraw > 0 ? (long long)raw[0].size : 0, (long long)self->size);
+    return buf_new_copy(&self->bytes, raw[0].data, raw[0].size, err);
+}
+
+/* Are all states small, and all engines reached through rings? */
+static bool
+can_bring(const tail_join_t *self)
+{
+    dtype_t dtype = reduction_state_dtype(self->dtype);
+    for (int i = 0; i < self->n; i++)
+        if (!self->states[i]->engine->open || !self->states[i]->engine->conn.ring ||
+            shape_bytes(&self->shapes[i], dtype) > BRING_BYTES)
+            return false;
+    return self->to->open && self->to->conn.ring;
+}
+
+static int
+ask(fetched_t *self, const handle_t *state, const shape_t *shape, dtype_t dtype, err_t *err)
+{
+    message_t message = {.code = MSG_FETCH};
+    uint64_t call;
+    self->request = (request_t){.reply = take_state, .context = self};
+    self->size = shape_bytes(shape, dtype);
+    message.as.FETCH.object = state->id;
+    message.as.FETCH.size = (uint64_t)self->size;
+    int status = engine_link_call(state->engine, &message, NULL, &call, err);
+    if (status)
+        return status;
+    conn_expect(&state->engine->conn, &self->request, call, 1);
+    self->engine = state->engine;
+    return FH_OK;
+}
+
+static int
+wait_for_all(fh_session *session, const fetched_t *fetched, int n, err_t *err)
+{
+    int status = FH_OK;
+    session_push(session); /* all are at work before one is waited for */
+    for (int i = 0; i < n && !status; i++) {
+        if (!fetched[i].engine)
+            continue;
+        status = wait_reply(session, &fetched[i].engine->conn, &fetched[i].request, session_deadline(session, -1), err);
+        if (!status && fetched[i].request.status) {
+            status = fetched[i].request.status;
+            if (err)
+                *err = fetched[i].request.err;
+        }
+    }
+    return status;
+}
+
+/* Make a state that has come on the engine that joins. */
+static int
+move(tail_join_t *self, const fetched_t *fetched, int i, err_t *err)
+{
+    handle_t *here = NULL;
+    int status = emit_empty(self->to, reduction_state_dtype(self->dtype), &self->shapes[i], fetched->bytes, &here, err);
+    if (status)
+        return status;
+    handle_unref(&self->states[i]);
+    self->states[i] = here;
+    return FH_OK;
+}
+
+static int
+bring(tail_join_t *self, err_t *err)
+{
+    fetched_t *fetched = calloc((size_t)self->n, sizeof *fetched);
+    int status = fetched ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to join %d states", self->n);
+    for (int i = 0; i < self->n && !status; i++)
+        if (self->states[i]->engine != self->to)
+            status = ask(&fetched[i], self->states[i], &self->shapes[i], reduction_state_dtype(self->dtype), err);
+    if (!status)
+        status = wait_for_all(self->to->session, fetched, self->n, err);
+    for (int i = 0; i < self->n && !status; i++)
+        if (fetched[i].engine)
+            status = move(self, &fetched[i], i, err);
+    for (int i = 0; fetched && i < self->n; i++) {
+        if (fetched[i].engine)
+            conn_forget(&fetched[i].engine->conn, &fetched[i].request);
+        buf_unref(&fetched[i].bytes);
+    }
+    free(fetched);
+    return status;
+}
+
+int
+tail_join_bring(fh_session *session, const handle_t *result, err_t *err)
+{
+    int at = 0;
+    while (at < session->njoins && !oid_equal(session->joins[at].result, result->id))
+        at++;
+    if (at == session->njoins || !can_bring(&session->joins[at]))
+        return FH_OK;
+    tail_join_t join = session->joins[at];
+    session->njoins--;
+    memmove(&session->joins[at], &session->joins[at + 1], (size_t)(session->njoins - at) * sizeof join);
+    int status = tail_send(session, err);
+    if (!status) {
+        status = bring(&join, err);
+        /* Also after a failure: the result is there then, and holds the error. */
+        int sent = tail_join_send(&join, status ? NULL : err);
+        status = status ? status : sent;
+    }
+    tail_join_release(&join);
+    return status;
+}
+
+/* ---- keeping -------------------------------------------------------------------------------------------------------
+ */
+
+/* Should it wait?  For tails that make its states, or since its value may be asked for next. */
+static bool
+is_kept(const tail_join_t *self)
+{
+    for (int i = 0; i < self->n; i++)
+        if (tail_has(self->states[i]->engine, self->states[i]->id))
+            return true;
+    return self->to->session->fusion && can_bring(self);
+}
+
 int
 tail_join(tail_join_t *join, handle_t **ret, err_t *err)
 {
@@ -55,11 +196,9 @@ tail_join(tail_join_t *join, handle_t **ret, err_t *err)
     }
     join->result = made->id;
     join->watch = session->watch;
-    bool unsent = false;
-    for (int i = 0; i < join->n; i++)
-        unsent |= tail_has(join->states[i]->engine, join->states[i]->id);
-    if (unsent) {
+    if (is_kept(join)) {
         session->joins[session->njoins++] = *join;
+        session->tails_ns = clock_now_ns();
     } else {
         status = tail_join_send(join, err);
         tail_join_release(join);

@@ -28,10 +28,10 @@ static const int64_t SPIN_NS = 20000;
 /* ---- spinning ------------------------------------------------------------------------------------------------------
  */
 
-/* Is every engine that owes us an answer awake, and on another CPU?  Who had to be rung and has said nothing since then
- * is only just waking. */
+/* Is every engine that owes us an answer (only: just this one) awake, and on another CPU?  Who had to be rung and has
+ * said nothing since then is only just waking. */
 static bool
-may_spin(const fh_session *session)
+may_spin(const fh_session *session, const conn_t *only)
 {
     int cpu = sched_getcpu(), elsewhere = 0;
     if (session->credit < 0)
@@ -43,7 +43,8 @@ may_spin(const fh_session *session)
                 return false;
             elsewhere++;
         }
-        if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call)
+        if (!engine->open || !engine->conn.ring || engine->done == engine->conn.last_call ||
+            (only && only != &engine->conn))
             continue;
         if (engine->conn.rings_answered != link_ring_rings(engine->conn.ring) ||
             link_ring_other_cpu(engine->conn.ring) == cpu)
@@ -115,13 +116,15 @@ collect_pollfds(fh_session *session)
     return n;
 }
 
-/* Announce at all rings that we sleep.  False: there is something in one. */
+/* Announce at all rings that we sleep, or at that of one connection: then no other engine's answer wakes us.  False:
+ * there is something in one. */
 static bool
-announce(const fh_session *session)
+announce(const fh_session *session, const conn_t *only)
 {
     for (int i = 0; i < RINGS_OF_AN_ENGINE * session->nengines; i++) {
         link_t *ring = ring_of(session->engines[i / RINGS_OF_AN_ENGINE], i % RINGS_OF_AN_ENGINE);
-        if (ring && !link_ring_sleep(ring))
+        bool awaited = !only || ring == only->ring || i % RINGS_OF_AN_ENGINE != 0;
+        if (ring && awaited && !link_ring_sleep(ring))
             return false;
     }
     return true;
@@ -129,10 +132,10 @@ announce(const fh_session *session)
 
 /* True: something has come, and through rings only. */
 static bool
-doze(fh_session *session, int timeout_ms)
+doze(fh_session *session, const conn_t *only, int timeout_ms)
 {
     int n = collect_pollfds(session), at = 0, rung = 0; /* may move them */
-    int woken = announce(session) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
+    int woken = announce(session, only) ? poll(session->pollfds, (nfds_t)n, timeout_ms) : -1;
     for (int i = 0; i < RINGS_OF_AN_ENGINE * session->nengines; i++) {
         link_t *ring = ring_of(session->engines[i / RINGS_OF_AN_ENGINE], i % RINGS_OF_AN_ENGINE);
         short revents = ring && woken > 0 && at < n ? session->pollfds[at].revents : 0;
@@ -163,7 +166,8 @@ take_stock(fh_session *session, err_t *err)
 }
 
 static int
-sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context,
+            const conn_t *only, err_t *err)
 {
     int64_t now = clock_now_ns(), stock_ns = now;
     for (bool by_ring = true;;) {
@@ -175,7 +179,7 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
             return timed_out(err);
         session_push(session);
         if (!any && session_untouched(session))
-            by_ring = doze(session, clock_remaining_ms(deadline_ns, SLICE_MS));
+            by_ring = doze(session, only, clock_remaining_ms(deadline_ns, SLICE_MS));
         now = clock_now_ns();
         if (now - stock_ns >= (int64_t)SLICE_MS * 1000000) {
             stock_ns = now;
@@ -186,8 +190,10 @@ sleep_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *
     }
 }
 
-int
-wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+/* only: what makes it ready comes over this connection; NULL: over any. */
+static int
+wait_on(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, const conn_t *only,
+        err_t *err)
 {
     int status = tail_send(session, err);
     if (status)
@@ -197,10 +203,16 @@ wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *)
     if (ready(context))
         return FH_OK;
     session->waits++;
-    if (may_spin(session) && spin(session, ready, context))
+    if (may_spin(session, only) && spin(session, ready, context))
         return FH_OK;
     session->credit += session->credit < 0;
-    return sleep_until(session, deadline_ns, ready, context, err);
+    return sleep_until(session, deadline_ns, ready, context, only, err);
+}
+
+int
+wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *), const void *context, err_t *err)
+{
+    return wait_on(session, deadline_ns, ready, context, NULL, err);
 }
 
 static bool
@@ -210,9 +222,15 @@ request_done(const void *context)
 }
 
 int
+wait_reply(fh_session *session, const conn_t *conn, const request_t *request, int64_t deadline_ns, err_t *err)
+{
+    return wait_on(session, deadline_ns, request_done, request, conn->ring ? conn : NULL, err);
+}
+
+int
 wait_request(fh_session *session, conn_t *conn, request_t *request, int64_t deadline_ns, err_t *err)
 {
-    int status = wait_until(session, deadline_ns, request_done, request, err);
+    int status = wait_reply(session, conn, request, deadline_ns, err);
     conn_forget(conn, request);
     if (!status && request->status) {
         if (err)

@@ -9,6 +9,9 @@
 /* Wait until ready(context).  OK, TIMEOUT, INTERRUPTED, NO_MEMORY. */
 int wait_until(fh_session *session, int64_t deadline_ns, bool (*ready)(const void *context), const void *context,
                err_t *err);
+/* Wait for all replies of a request, which stays expected and keeps its failure: for who has asked several engines and
+ * waits for one after the other.  What others answer meanwhile wakes nobody. */
+int wait_reply(fh_session *session, const conn_t *conn, const request_t *request, int64_t deadline_ns, err_t *err);
 /* Wait for all replies of a request; its failure is ours.  The request is forgotten by conn in every case. */
 int wait_request(fh_session *session, conn_t *conn, request_t *request, int64_t deadline_ns, err_t *err);
 

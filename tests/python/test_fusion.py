@@ -162,3 +162,47 @@ def test_errors_name_what_failed(both):
     with pytest.raises(TypeError):
         np.bitwise_and(x, x)
     assert fh.gather(x + 1)[0] == 1
+
+
+def test_operations_take_reductions_that_were_not_sent(cluster):
+    local = np.arange(2000.0)
+    x, cut = fh.scatter(local, engines=[0]), fh.scatter(np.arange(4000.0), axis=0)
+    softmax = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    np.testing.assert_allclose(fh.gather(softmax), np.exp(local - 1999) / np.exp(local - 1999).sum(), rtol=1e-12)
+    raised = x + 1
+    np.testing.assert_allclose(fh.gather(raised / raised.sum() + raised.max()), (local + 1) / (local + 1).sum() + 2000)
+    total = (cut + 1).sum()  # of pieces, joined on an engine that has x or not
+    np.testing.assert_allclose(fh.gather((x + 1) * total), (local + 1) * np.arange(1, 4001.0).sum())
+
+
+def test_value_of_a_sum_over_engines_needs_no_message_between_them(both):
+    """The states of a reduction whose value is asked for at once come through the client."""
+    fused, _ = both
+    set_default(fused)
+    x = fh.scatter(np.arange(3000.0))
+    float(x.sum())  # connections
+    assert fused.stats()["rings"] == 3
+    for value, makes in ((4501500.0, lambda: (x + 1).sum()), (4498500.0, x.sum)):
+        moved = set()
+        for _ in range(30):  # what waits for longer than a millisecond is sent as it is
+            before = fused.stats()["engine_bytes"]
+            assert float(makes()) == value
+            moved.add(fused.stats()["engine_bytes"] - before)
+        assert 0 in moved
+    # Who does not ask for the value gets the same, engine to engine.
+    before = fused.stats()["engine_bytes"]
+    total = x.sum()
+    fh.wait([total])
+    assert float(total) == 4498500.0 and fused.stats()["engine_bytes"] > before
+
+
+def test_error_of_one_piece_is_the_value_s(both):
+    """It says where it began, and stays with the result."""
+    set_default(both[0])
+    x = fh.scatter(np.arange(90.0))
+    bad = fh.kernel.from_c("double f(double x) { if (x == 60) __builtin_trap(); return x; }", "f")(x)
+    total = bad.sum()
+    for _ in range(2):
+        with pytest.raises(fh.KernelFault):
+            float(total)
+    assert float(x.sum()) == 4005.0

@@ -11,6 +11,7 @@ from . import remote_wire
 from .config import config
 from .errors import CLASSES, error
 from .futures import Future
+from .modules import is_code, names_of, provide
 from .session import current
 
 _POLL_MS = 5  # between two looks for answers, where no sign of them was seen
@@ -18,9 +19,17 @@ _MANY, _PAUSE = 64, 0.0003  # calls under way; seconds
 _HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
 
 
+_WORKER = 1 << 20  # what the number of a session's first host on an engine and that of its next one differ by
+
+
 def number_of(host):
     """Of its engine."""
-    return host if host >= 0 else ~host
+    return host % _WORKER if host >= 0 else ~host
+
+
+def is_first(host):
+    """Is it the one where a session's objects on an engine live, or the shared one?"""
+    return host < _WORKER
 
 
 def metadata_of(kind):
@@ -37,13 +46,17 @@ class PythonSide:
     """What a session knows of its Python hosts: whom it has greeted, and which Futures wait for answers.
 
     A host is called by the number of its engine; the one there that all sessions share, where published objects live, by the
-    number's complement.
+    number's complement.  Further hosts of the session there, for calls without objects and arrays, have numbers above _WORKER.
     """
 
     def __init__(self, session):
         self.session = session
         self.greeted = {}  # host -> how many proxied types it has been told of
+        self.searched = {}  # host -> our sys.path, as it was told
+        self.modules = {}  # host that does not see our files -> names of modules that it was asked for
         self.epochs = {}  # host -> its process number
+        self.workers = {}  # engine -> how many hosts the session may have there
+        self.busy = collections.Counter()  # host -> calls under way that might have gone to another one
         self.classes = {}  # (host, type) -> class of proxies
         self.generated = {}  # what a type has -> class of proxies, the same for all engines
         self.turn = itertools.count()
@@ -63,24 +76,55 @@ class PythonSide:
 
     def types_for(self, host):
         """Types whose values stay there: where others' objects live, too, a session cannot say."""
-        return proxied_types if host >= 0 else ()
+        return proxied_types if 0 <= host < _WORKER else ()
+
+    def hosts_of(self, engine):
+        """All hosts there that may run calls without objects and arrays.  Values of proxied types stay in the first one."""
+        return range(engine, engine + max(self.workers.get(engine, 1), 1) * _WORKER, _WORKER) if not proxied_types else (engine,)
+
+    def ended(self, host):
+        self.busy[host] -= 1
+
+    def least_busy(self, engine):
+        """The host there that has least of such calls to do."""
+        return min(self.hosts_of(engine), key=self.busy.__getitem__)
 
     def greet(self, host):
         """The first call to a host: its Python must be like ours."""
         types = list(self.types_for(host))
-        if self.greeted.get(host) == len(types):
+        if self.is_greeted(host):
             return
-        engine = number_of(host)
+        engine, searched = number_of(host), list(sys.path)
         near = any(known.number == engine and known.host.split("/")[0] == os.uname().nodename for known in self.session.engines)
         path = [os.path.abspath(folder) for folder in sys.path if folder != ""] if near else []
         if near and "" in sys.path:
             path.append(os.getcwd())
+        if host not in self.greeted:
+            self.modules.pop(host, None)
+        if not near and host >= 0:
+            self.modules.setdefault(host, set())
+            self._provide(host, [part for kind in types for part in (kind, metadata_of(kind)) if is_code(part)])
         told = [remote_wire.Call((kind, metadata_of(kind))).body for kind in types]
-        version, self.epochs[host] = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
+        version, self.epochs[host], workers = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
         if tuple(version[:2]) != sys.version_info[:2]:
             raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
                                             f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
-        self.greeted[host] = len(types)
+        self.greeted[host], self.searched[host] = len(types), searched
+        if 0 <= host < _WORKER:
+            self.workers[engine] = workers
+
+    def is_greeted(self, host):
+        """Does it know our types, and our folders?"""
+        return self.greeted.get(host) == len(self.types_for(host)) and self.searched.get(host) == sys.path
+
+    def _provide(self, host, code):
+        """Modules that this code needs, to a host that does not see our files."""
+        known = self.modules[host]
+        names = names_of(code) - known
+        if names:
+            provide(names, lambda wanted: self.wait(host, "modules", remote_wire.Call(("missing", True, wanted))),
+                    lambda found: self.wait(host, "modules", remote_wire.Call(("modules", True, found))))
+            known |= names
 
     def epoch(self, host):
         """What tells one host of an engine from the next."""
@@ -91,12 +135,16 @@ class PythonSide:
 
     # ---- calls
 
-    def _ask(self, host, what, call, keep, timeout, token):
-        """The native call; arrays are brought to its engine first."""
+    def _ask(self, host, what, call, keep, timeout, token, beside=False):
+        """The native call; arrays and modules are brought to its engine first."""
+        if call.code and host in self.modules:
+            self._provide(host, call.code)
         arrays = tuple([remote_wire.native_array(array, number_of(host)) for array in call.arrays]) if call.arrays else ()
         buffers = ()
         if call.buffers:
             buffers = remote_wire.native_buffers(self.session, call.buffers, self.engine_id(host))
+        if beside or host >= _WORKER:  # not in the order of other calls
+            host += _WORKER
         return self.session._native.python_call(host, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
@@ -107,10 +155,10 @@ class PythonSide:
         if getattr(problem, "status", None) in _HOST_ENDED:
             self.greeted.pop(host, None)
 
-    def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None):
+    def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None, beside=False):
         """The value; with keep the native object and its type key."""
         try:
-            kept, answer = self._ask(host, what, call, keep, timeout, 0)
+            kept, answer = self._ask(host, what, call, keep, timeout, 0, beside)
         except CLASSES["Error"] as problem:
             self._note_failure(problem, host)
             raise
@@ -128,14 +176,14 @@ class PythonSide:
             return bound_method(receiver, value)
         return receiver if kind == remote_wire.RECEIVER else None
 
-    def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None):
+    def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None, beside=False):
         """(native object or None, Future of the value)."""
         future = Future()
         future._session = self.session._native
         token = next(self.tokens)
         self.waiting[token] = (future, host, what, receiver)
         try:
-            kept = self._ask(host, what, call, keep, timeout, token)
+            kept = self._ask(host, what, call, keep, timeout, token, beside)
         except BaseException:
             self.waiting.pop(token, None)
             raise
@@ -148,7 +196,7 @@ class PythonSide:
         token = next(self.tokens)
         self.waiting[token] = (taker, host, what, None)
         try:
-            self._ask(host, what, call, False, timeout, token)
+            self._ask(host, what, call, False, timeout, token, host >= 0 and not call.objects and not call.arrays)
         except BaseException:
             self.waiting.pop(token, None)
             raise
@@ -272,6 +320,24 @@ def _brought_together(side, command, call, receiver):
     return remote_wire.Call(command, receiver, copies), target
 
 
+def _run_anywhere(side, what, call, engine, block, timeout):
+    """On whichever host of the engine has least to do."""
+    if engine not in side.workers:
+        side.greet(engine)
+    host = side.least_busy(engine)
+    if not side.is_greeted(host):
+        side.greet(host)
+    side.busy[host] += 1
+    if not block:
+        future = side.submit(host, what, call, timeout=timeout, beside=True)[1]
+        future.add_done_callback(lambda _: side.ended(host))
+        return future
+    try:
+        return side.wait(host, what, call, timeout=timeout, beside=True)
+    finally:
+        side.ended(host)
+
+
 def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=None, engine=None):
     """Pickle a command and run it: its value, or a Future of it."""
     call = remote_wire.Call(command, receiver)
@@ -279,7 +345,9 @@ def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=N
         call, host = _brought_together(side, command, call, receiver)
     else:
         host = host_of(side, call) if engine is None or call.objects else engine
-    if side.greeted.get(host) != len(side.types_for(host)):
+        if command[0] == "call" and not call.objects and not call.arrays:
+            return _run_anywhere(side, what, call, number_of(host), block, timeout)
+    if not side.is_greeted(host):
         side.greet(host)
     if block:
         return side.wait(host, what, call, timeout=timeout, receiver=proxy)

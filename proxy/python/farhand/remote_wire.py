@@ -14,6 +14,7 @@ import numpy as np
 from .array import Array, wrap
 from .config import config
 from .errors import CLASSES, error
+from .modules import is_code
 from .refs import Id, Ref, resolve
 
 VALUE, KEPT, RECEIVER, METHOD = range(4)
@@ -45,18 +46,18 @@ def _all_plain(parts):
 class Call:
     """A command as a pickle, with what it refers to: native objects, arrays, buffers."""
 
-    __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body")
+    __slots__ = ("objects", "arrays", "buffers", "places", "copies", "body", "code")
 
     def __init__(self, command, receiver=None, copies=(), inline=False):
         """copies: for objects that live elsewhere (by the identity of the native ones), arrays with their pickles.
         inline: large buffers stay in the pickle."""
-        self.arrays = self.buffers = ()
+        self.arrays = self.buffers = self.code = ()  # code: functions, classes and modules that are in it
         self.copies = copies
         self.objects = () if receiver is None else (receiver,)
         self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver, inline)
 
     def _pickle(self, command, receiver, inline):
-        self.objects, self.arrays, self.buffers = list(self.objects), [], []
+        self.objects, self.arrays, self.buffers, self.code = list(self.objects), [], [], []
         self.places = {} if receiver is None else {id(receiver): 0}  # in these lists, by identity
         out = io.BytesIO()
         pickler = _pickler_class()(out, 5, buffer_callback=None if inline else self._keep_small)
@@ -93,6 +94,8 @@ class Call:
         elif isinstance(value, Array):
             items, kind, item = self.arrays, "a", value
         else:
+            if is_code(value):
+                self.code.append(value)
             return None
         place = self.places.setdefault(id(item), len(items))
         if place == len(items):
@@ -103,7 +106,7 @@ class Call:
 def packed(command, inner):
     """A call of plain values, one of which is the pickle of another: it refers to what that refers to."""
     call = Call.__new__(Call)
-    call.objects, call.arrays, call.buffers = inner.objects, inner.arrays, inner.buffers
+    call.objects, call.arrays, call.buffers, call.code = inner.objects, inner.arrays, inner.buffers, inner.code
     call.body = pickle.dumps(command, 5)
     return call
 

@@ -6,6 +6,7 @@ import weakref
 from . import remote_wire
 from .errors import error
 from .futures import Future
+from .modules import names_of
 
 _MOVABLE = 16 << 20  # bytes of arrays that go to another engine rather than wait for theirs
 _LIGHT = 4096  # bytes of a call that are not counted
@@ -16,7 +17,7 @@ _RATHER_NEW = 0.25  # how much the last duration counts in what a call is though
 class Function:
     """A function as it was when it was used first: its pickle, and how long its calls take."""
 
-    __slots__ = ("name", "body", "digest", "seconds")
+    __slots__ = ("name", "body", "digest", "modules", "seconds")
 
     def __init__(self, function):
         self.name = (getattr(function, "__name__", None) or type(function).__name__)[:200]
@@ -24,6 +25,7 @@ class Function:
         if call.objects or call.arrays:
             raise error("WRONG_TYPE", f"the function {self.name} refers to remote objects or arrays: pass them as arguments")
         self.body = call.body
+        self.modules = names_of(call.code)  # that it needs
         self.digest = hashlib.blake2b(self.body, digest_size=16).digest()
         self.seconds = None  # that one call takes; None: none has ended
 
@@ -88,7 +90,7 @@ class Place:
         if self.pinned:
             return slot.host == self.home
         options = self.options
-        return (slot.host >= 0 and (options.engines is None or slot.host in options.engines) and options.tags <= slot.tags and
+        return (slot.host >= 0 and (options.engines is None or slot.number in options.engines) and options.tags <= slot.tags and
                 all(slot.resources.get(name, 0) >= amount for name, amount in options.resources.items()))
 
     def __str__(self):
