@@ -98,6 +98,7 @@ start_pythons(engine_t *self, const engine_options_t *options)
                                   &(python_hosts_options_t){.core = &self->core,
                                                             .process = options->pythons->process,
                                                             .most = options->pythons->most,
+                                                            .workers = options->pythons->workers,
                                                             .timeout_ns = options->pythons->timeout_ns},
                                   &err);
     if (!status)

@@ -250,6 +250,7 @@ make_engine(program_t *self, err_t *err)
     const python_hosts_options_t pythons = {
         .process = {.python = self->settings.python_executable, .memory_bytes = self->settings.python_memory},
         .most = (int)self->settings.python_hosts,
+        .workers = (int)(self->settings.python_workers ? self->settings.python_workers : self->settings.threads),
         .timeout_ns = (int64_t)(self->settings.python_timeout * 1e9)};
     const engine_options_t options = {.context = self->context,
                                       .keys = &self->keys,

@@ -183,7 +183,7 @@ arrival_cancel(arrival_t *at)
     if (ticket && core->runners)
         runner_host_cancel(core->runners, ticket);
     if (core->pythons)
-        python_hosts_cancel(core->pythons, lane->owner.session, !objects.count && !calls.count);
+        python_hosts_cancel(core->pythons, lane->owner.session, cancel);
 }
 
 void

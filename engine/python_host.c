@@ -25,6 +25,9 @@ python_hosts_new(python_hosts_t **ret, const python_hosts_options_t *options, er
     self->core = options->core;
     if (!self->options.most)
         self->options.most = MOST;
+    if (!self->options.workers)
+        self->options.workers = 1;
+    self->options.process.workers = self->options.workers;
     if (!self->options.timeout_ns)
         self->options.timeout_ns = HOUR_NS;
     self->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -85,7 +88,9 @@ python_host_finish(python_host_t *self, int status, const err_t *err)
     job->status = status;
     if (status)
         job->err = *err;
-    if (job->orphan)
+    if (job->task)
+        python_task_finish(core, job);
+    else if (job->orphan)
         python_job_free(core, &job);
     else if (job->lane->first == job->call)
         lane_wake(&core->lanes, job->lane);
@@ -107,13 +112,19 @@ watch(python_host_t *self, int operation)
         (void)epoll_ctl(self->all->epoll, operation, self->process->child.pidfd, &event);
 }
 
+static python_host_t *
+find(const python_hosts_t *self, oid_t session, uint64_t worker)
+{
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (oid_equal(host->session, session) && host->worker == worker && !host->ended)
+            return host;
+    return NULL;
+}
+
 python_host_t *
 python_hosts_find(const python_hosts_t *self, oid_t session)
 {
-    for (python_host_t *host = self->hosts; host; host = host->next)
-        if (oid_equal(host->session, session) && !host->ended)
-            return host;
-    return NULL;
+    return find(self, session, 0);
 }
 
 python_host_t *
@@ -125,21 +136,11 @@ python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pi
     return NULL;
 }
 
-int
-python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_t *err)
+static int
+start(python_hosts_t *self, oid_t session, uint64_t worker, python_host_t **ret, err_t *err)
 {
-    python_host_t *host = python_hosts_find(self, session);
+    python_host_t *host = calloc(1, sizeof *host);
 
-    if (host) {
-        *ret = host;
-        return FH_OK;
-    }
-    if (self->count >= self->options.most)
-        return err_set(err, FH_LIMIT_EXCEEDED,
-                       "this engine has %d Python hosts, one for each session that runs Python and one for what is "
-                       "published; it takes no more (--python-hosts)",
-                       self->count);
-    host = calloc(1, sizeof *host);
     if (!host)
         return err_set(err, FH_NO_MEMORY, "no memory for a Python host");
     int status = python_process_start(&host->process, &self->options.process, err);
@@ -150,14 +151,47 @@ python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_
     }
     host->all = self;
     host->session = session;
+    host->worker = worker;
     host->serial = ++self->serial;
     host->interrupt_ns = host->kill_ns = INT64_MAX;
     host->next = self->hosts;
     self->hosts = host;
-    self->count++;
+    *(worker ? &self->workers : &self->count) += 1;
     watch(host, EPOLL_CTL_ADD);
     *ret = host;
     return FH_OK;
+}
+
+int
+python_hosts_open_worker(python_hosts_t *self, oid_t session, uint64_t worker, python_host_t **ret, err_t *err)
+{
+    *ret = find(self, session, worker);
+    if (*ret)
+        return FH_OK;
+    if (worker >= (uint64_t)self->options.workers)
+        return err_set(err, FH_LIMIT_EXCEEDED,
+                       "a session has at most %d Python hosts on this engine (--python-workers), there is no further "
+                       "one with the number %llu",
+                       self->options.workers, (unsigned long long)worker);
+    if (self->workers >= self->options.most)
+        return err_set(err, FH_LIMIT_EXCEEDED,
+                       "the sessions of this engine have %d further Python hosts; it takes no more (--python-hosts)",
+                       self->workers);
+    return start(self, session, worker, ret, err);
+}
+
+int
+python_hosts_open(python_hosts_t *self, oid_t session, python_host_t **ret, err_t *err)
+{
+    *ret = python_hosts_find(self, session);
+    if (*ret)
+        return FH_OK;
+    if (self->count >= self->options.most)
+        return err_set(err, FH_LIMIT_EXCEEDED,
+                       "this engine has %d Python hosts, one for each session that runs Python and one for what is "
+                       "published; it takes no more (--python-hosts)",
+                       self->count);
+    return start(self, session, 0, ret, err);
 }
 
 uint64_t
@@ -240,7 +274,7 @@ python_host_lose(python_hosts_t *self, python_host_t *host)
     while (*at != host)
         at = &(*at)->next;
     *at = host->next;
-    self->count--;
+    *(host->worker ? &self->workers : &self->count) -= 1;
     python_host_direct_what(host, direct);
     describe_end(host, direct[0] ? direct : host->first ? host->first->what : "", &err);
     if (!host->closing)
@@ -290,13 +324,12 @@ python_hosts_destroy(python_hosts_t **self)
 void
 python_hosts_forget(python_hosts_t *self, oid_t session)
 {
-    python_host_t *host = python_hosts_find(self, session);
-
-    if (host) {
-        host->closing = true;
-        python_host_kill(host, "the session has ended");
-    }
-    host = python_hosts_find(self, PYTHON_SHARED);
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (oid_equal(host->session, session) && !host->ended) {
+            host->closing = true;
+            python_host_kill(host, "the session has ended");
+        }
+    python_host_t *host = python_hosts_find(self, PYTHON_SHARED);
     if (host)
         python_host_cancel(host);
 }

@@ -1,11 +1,12 @@
 /* engine/python_host.h - the engine's side of Python hosts: children that run the Python code of sessions.
  *
- * A session gets a host of its own with its first call, and it is killed with the session.  One more host belongs to
- * all: what is published lives there.  They are no sandbox: the code has the engine's rights.  Calls are run in the
- * order in which they were asked; several may be on their way at once. Everything is asynchronous: what a call gave is
- * in its job when that is finished, and its lane is woken.  What a host says is checked.  When a host ends, the calls
- * that it had fail, and all Python objects in it hold that error from then on; the next call gets a new host. Thread
- * rule: owned by the engine's reactor thread, without the core's lock; jobs are guarded by that lock. */
+ * A session gets a host of its own with its first call, and it is killed with the session.  It may have further ones,
+ * its workers, for calls that need none of its objects.  One more host belongs to all: what is published lives there.
+ * They are no sandbox: the code has the engine's rights.  Calls are run in the order in which they were asked; several
+ * may be on their way at once. Everything is asynchronous: what a call gave is in its job when that is finished, and
+ * its lane is woken.  What a host says is checked.  When a host ends, the calls that it had fail, and all Python
+ * objects in it hold that error from then on; the next call gets a new host. Thread rule: owned by the engine's reactor
+ * thread, without the core's lock; jobs are guarded by that lock. */
 #ifndef FH_ENGINE_PYTHON_HOST_H
 #define FH_ENGINE_PYTHON_HOST_H
 
@@ -16,11 +17,13 @@
 
 typedef struct python_hosts python_hosts_t;
 typedef struct python_host python_host_t;
+typedef struct python_task python_task_t;
 
 typedef struct python_hosts_options {
     core_t *core; /* borrowed */
     python_process_options_t process;
-    int most;           /* hosts at a time; 0: 64 */
+    int most;           /* sessions that have hosts at a time; 0: 64 */
+    int workers;        /* hosts of one session at a time; 0: 1 */
     int64_t timeout_ns; /* for calls that name none; 0: an hour */
 } python_hosts_options_t;
 
@@ -59,8 +62,9 @@ typedef struct python_job {
     bool finished, orphan;
     int status; /* then */
     err_t err;
-    bool raised; /* the pickle holds an exception; err says it in short */
-    bool ring;   /* it asks for rings; then: */
+    bool raised;         /* the pickle holds an exception; err says it in short */
+    python_task_t *task; /* the call has left its lane; NULL: it has not */
+    bool ring;           /* it asks for rings; then: */
     pyhost_place_t place;
     int pid;
     python_made_t made;
@@ -98,6 +102,13 @@ int python_host_ask_end(python_host_t *self, const call_t *call, lane_t *lane, s
 /* Send what was asked. */
 void python_host_push(python_host_t *self);
 
+/* Under the core's lock: what a call has made becomes its session's and is told; a result that it has not is poisoned.
+ * Failed: nothing was told. */
+int python_reply(core_t *core, lane_t *lane, const msg_PY_CALL_t *call, python_job_t *job, err_t *err);
+/* Ask a host of a session, started if there is none, for a call of no lane, which is taken, not on failure; the
+ * request's segments are taken.  worker: as PY_CALL has it.  It is answered when it has been run. */
+int python_task_ask(python_hosts_t *self, oid_t session, uint64_t worker, call_t **call, python_request_t *request,
+                    err_t *err);
 /* Under the core's lock.  Objects that were made and have not been published are dropped. */
 void python_job_free(core_t *core, python_job_t **self);
 /* Nobody waits for it any more. */
@@ -111,8 +122,9 @@ void python_job_orphan(void *job);
 python_host_t *python_hosts_find(const python_hosts_t *self, oid_t session);
 /* That with this process number, as long as its end has not been told to those who wait for it; NULL: there is none. */
 python_host_t *python_hosts_find_process(const python_hosts_t *self, oid_t session, uint64_t pid);
-/* End those calls of a session that are marked as cancelled; all: also the one that came through its client's rings. */
-void python_hosts_cancel(python_hosts_t *self, oid_t session, bool all);
+/* End those calls of a session that are marked as cancelled, and those of no lane that the message means; if it means
+ * all, also the one that came through its client's rings. */
+void python_hosts_cancel(python_hosts_t *self, oid_t session, const msg_CANCEL_t *cancel);
 
 enum { PYTHON_TAKEN_BACK = 512 };
 

@@ -23,6 +23,7 @@ struct python_host {
     python_hosts_t *all;
     oid_t session;   /* PYTHON_SHARED: of all */
     uint64_t serial; /* never used again in this engine */
+    uint64_t worker; /* its number; 0: the session's own host */
     bool closing;    /* its session has ended */
     bool ready;
     bool ended; /* or is being killed: nothing more is asked of it */
@@ -47,7 +48,7 @@ struct python_hosts {
     python_hosts_options_t options;
     core_t *core;
     python_host_t *hosts;
-    int count;
+    int count, workers; /* of sessions, and further ones */
     int epoll;
     uint64_t serial, job;
     packet_t *spare;
@@ -69,6 +70,14 @@ void python_pins_release(python_host_t *self);
 /* Handle a datagram.  PROTOCOL_ERROR: the host must go. */
 int python_answer_take(python_host_t *self, const char *bytes, size_t size, err_t *err);
 
+/* ---- python_task.c */
+/* Is the job's call one of no lane that the message means? */
+bool python_task_is_wanted(const python_job_t *job, const msg_CANCEL_t *cancel);
+/* Mark its call as cancelled. */
+void python_task_cancel(python_job_t *job);
+/* Under the core's lock: the job has ended.  Answers, and frees both. */
+void python_task_finish(core_t *core, python_job_t *job);
+
 /* ---- python_watch.c */
 /* End those of its calls that are marked as cancelled, or that nobody waits for any more. */
 void python_host_cancel(python_host_t *self);
@@ -77,6 +86,7 @@ void python_host_cancel(python_host_t *self);
 void python_host_direct_what(const python_host_t *self, char ret[PYHOST_WHAT]);
 
 /* ---- python_host.c */
+int python_hosts_open_worker(python_hosts_t *self, oid_t session, uint64_t worker, python_host_t **ret, err_t *err);
 /* verdict NULL: it has ended by itself, or is about to.  It is buried by and by. */
 void python_host_kill(python_host_t *self, const char *verdict);
 /* The child has ended: fail what it had, and forget it. */

@@ -52,6 +52,7 @@ python_process_start(python_process_t **ret, const python_process_options_t *opt
         return status;
     }
     self->page = self->child.shared;
+    atomic_store(&self->page->workers, (uint32_t)options->workers);
     *ret = self;
     return FH_OK;
 }

@@ -14,6 +14,7 @@
 typedef struct {
     const char *program;  /* path of farhand-pyhost; NULL: beside this executable, else libexec */
     const char *python;   /* path of an interpreter, whose packages are found; NULL or "": as the program was built */
+    int workers;          /* what a host says of how many a session may have */
     int64_t memory_bytes; /* limit for the data of a host; 0: none */
 } python_process_options_t;
 

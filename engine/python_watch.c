@@ -127,22 +127,30 @@ python_host_cancel(python_host_t *self)
 }
 
 void
-python_hosts_cancel(python_hosts_t *self, oid_t session, bool all)
+python_hosts_cancel(python_hosts_t *self, oid_t session, const msg_CANCEL_t *cancel)
 {
-    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
+    bool all = !cancel->objects.count && !cancel->calls.count;
 
-    for (int i = 0; i < 2; i++)
-        if (hosts[i])
-            python_host_cancel(hosts[i]);
-    if (hosts[0] && all)
-        cancel_direct(hosts[0]);
+    for (python_host_t *host = self->hosts; host; host = host->next) {
+        bool own = oid_equal(host->session, session);
+
+        if (host->ended || (!own && !oid_equal(host->session, PYTHON_SHARED)))
+            continue;
+        for (python_job_t *job = own ? host->first : NULL; job; job = job->next)
+            if (python_task_is_wanted(job, cancel))
+                python_task_cancel(job);
+        python_host_cancel(host);
+        if (own && all)
+            cancel_direct(host);
+    }
 }
 
 static bool
 is_one_of(const python_job_t *job, oid_t session, const ints_t *calls)
 {
-    int64_t number =
-        job->orphan || !oid_equal(job->lane->owner.session, session) ? -1 : (int64_t)message_call(&job->call->message);
+    int64_t number = job->orphan || (job->lane && !oid_equal(job->lane->owner.session, session))
+                         ? -1
+                         : (int64_t)message_call(&job->call->message);
 
     for (uint32_t i = 0; i < calls->count; i++)
         if (calls->items[i] == number)
@@ -193,12 +201,10 @@ take_back(python_host_t *self, python_job_t *job, oid_t session, const ints_t *c
 void
 python_hosts_take_back(python_hosts_t *self, oid_t session, const ints_t *calls, int64_t *ret, uint32_t *ret_count)
 {
-    python_host_t *hosts[2] = {python_hosts_find(self, session), python_hosts_find(self, PYTHON_SHARED)};
-
     pthread_mutex_lock(&self->core->lock);
-    for (int i = 0; i < 2; i++)
-        if (hosts[i] && hosts[i]->process)
-            take_back(hosts[i], hosts[i]->first, session, calls, ret, ret_count);
+    for (python_host_t *host = self->hosts; host; host = host->next)
+        if (!host->ended && (oid_equal(host->session, session) || oid_equal(host->session, PYTHON_SHARED)))
+            take_back(host, host->first, session, calls, ret, ret_count);
     pthread_mutex_unlock(&self->core->lock);
 }
 

@@ -574,6 +574,9 @@ typedef struct {
     int shared;       /* where published objects live, in a process that all sessions share; objects must be there */
     double timeout_s; /* how long it may run; 0: as the engine has it */
     void *collected;  /* not NULL: fh_python_collect hands it out when the call is answered */
+    int worker;       /* 1 and more: not in the order of other calls; for those without keep, objects and arrays.  1: in the
+                         Python process where the session's objects are; above: in a further one, of as many as the
+                         engine was started for (--python-workers) */
 } fh_python_request;
 
 /* Ask for a call; does not wait for it.  ret_object: fh_object_free; ret: fh_python_call_free. */

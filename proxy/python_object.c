@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_CANCELLED = 512 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_CANCELLED = 512, MAX_WORKER = 2047 };
 
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
@@ -65,6 +65,8 @@ check_request(const fh_python_request *request, err_t *err)
         return err_set(err, FH_INVALID_ARGUMENT, "what a Python call is called has 1 to 255 bytes");
     if (!request->body || !request->size)
         return err_set(err, FH_INVALID_ARGUMENT, "a Python call needs a pickle");
+    if (request->worker < 0 || request->worker > MAX_WORKER)
+        return err_set(err, FH_INVALID_ARGUMENT, "there are no %d Python processes", request->worker);
     if (request->nobjects > MAX_OBJECTS || request->narrays > MAX_ARRAYS || request->nbuffers >= MAX_ARRAYS)
         return err_set(
             err, FH_LIMIT_EXCEEDED,
@@ -145,6 +147,7 @@ emit(fh_python_call *call, const fh_python_request *request, handle_t *result, e
     message.as.PY_CALL.what = str_of(request->what);
     message.as.PY_CALL.result = result ? result->id : OID_NONE;
     message.as.PY_CALL.shared = request->shared != 0;
+    message.as.PY_CALL.worker = (uint64_t)request->worker;
     message.as.PY_CALL.timeout_ms = request->timeout_s > 0 ? (uint64_t)(request->timeout_s * 1e3) + 1 : 0;
     if (request->size <= PYTHON_BODY_INLINE)
         message.as.PY_CALL.body = (bin_t){request->body, (uint32_t)request->size};

@@ -65,6 +65,32 @@ find_value(const struct tail *tail, oid_t id)
     return -1;
 }
 
+static reduction_t *
+find_reduction(struct tail *tail, oid_t id)
+{
+    for (int i = 0; i < tail->nreductions; i++)
+        if (oid_equal(tail->reductions[i].message.result, id))
+            return &tail->reductions[i];
+    return NULL;
+}
+
+/* Is an operand what a reduction gives that was not sent yet?  Expressions are sent before reductions. */
+static bool
+uses_reduction(const engine_link_t *engine, const msg_UFUNC_t *ufunc)
+{
+    const fh_session *session = engine->session;
+    bool found = false;
+    for (uint32_t k = 0; k < ufunc->inputs.count && !found; k++) {
+        oid_t id = ufunc->inputs.items[k].object;
+        if (oid_is_none(id))
+            continue;
+        found = engine->tail->nsteps && find_reduction(engine->tail, id);
+        for (int i = 0; i < session->njoins && !found; i++)
+            found = oid_equal(session->joins[i].result, id);
+    }
+    return found;
+}
+
 static bool
 same_operand(const operand_t *a, const operand_t *b)
 {
@@ -150,7 +176,8 @@ tail_ufunc(engine_link_t *engine, const op_t *op, message_t *message, const shap
         status = make_tail(engine, err);
     struct tail *tail = engine->tail;
     if (!status && tail_waits(session) &&
-        ((tail->nsteps && !fits(engine, op, ufunc, shape)) || now - session->tails_ns > QUIET_NS))
+        ((tail->nsteps && !fits(engine, op, ufunc, shape)) || uses_reduction(engine, ufunc) ||
+         now - session->tails_ns > QUIET_NS))
         status = tail_send(session, err);
     if (status)
         return status;
@@ -190,15 +217,6 @@ tail_reduce(engine_link_t *engine, message_t *message, err_t *err)
     reduction->message.axes.items = reduction->axes;
     engine->session->tails_ns = clock_now_ns();
     return FH_OK;
-}
-
-static reduction_t *
-find_reduction(struct tail *tail, oid_t id)
-{
-    for (int i = 0; i < tail->nreductions; i++)
-        if (oid_equal(tail->reductions[i].message.result, id))
-            return &tail->reductions[i];
-    return NULL;
 }
 
 bool

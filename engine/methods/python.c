@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PHASE_BEGIN, PHASE_FINISH, AHEAD_CALLS = 512, NS_PER_MS = 1000000, BODY_INLINE = 8192 };
+enum { PHASE_BEGIN, PHASE_FINISH, AHEAD_CALLS = 512, NS_PER_MS = 1000000 };
 
 /* ---- asking --------------------------------------------------------------------------------------------------------
  */
@@ -89,41 +89,62 @@ find_body(const call_t *call, python_request_t *ret, err_t *err)
     return message->buffers.count ? FH_OK : err_set(err, FH_INVALID_ARGUMENT, "a Python call without a pickle");
 }
 
+static void
+release_request(python_request_t *request)
+{
+    for (uint32_t i = 0; request->arrays && i < request->narrays + request->nbuffers; i++)
+        pin_release(&request->arrays[i]);
+    free(request->arrays);
+    request->arrays = NULL;
+}
+
+/* A call as a host is asked for it.  Its arrays are pinned; release_request them. */
+static int
+prepare(core_t *core, const call_t *call, uint64_t host, python_request_t *ret, err_t *err)
+{
+    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
+    uint32_t pins = message->arrays.count + message->buffers.count;
+    int status;
+
+    *ret = (python_request_t){.call = call,
+                              .what = message->what,
+                              .result = message->result,
+                              .objects = message->objects.items,
+                              .nobjects = message->objects.count,
+                              .narrays = message->arrays.count,
+                              .nbuffers = message->buffers.count,
+                              .timeout_ns = (int64_t)message->timeout_ms * NS_PER_MS};
+    status = find_body(call, ret, err);
+    if (!status && pins) {
+        ret->arrays = calloc(pins, sizeof *ret->arrays);
+        if (!ret->arrays)
+            status = err_set(err, FH_NO_MEMORY, "no memory for the arrays of a Python call");
+    }
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    status = check_call(core, message, host, err);
+    if (!status)
+        status = pin_arrays(core, message, ret->arrays, err);
+    pthread_mutex_unlock(&core->lock);
+    if (status)
+        release_request(ret);
+    return status;
+}
+
 /* Ask for a call.  It has its job then. */
 static int
 ask(core_t *core, lane_t *lane, call_t *call, python_host_t *host, err_t *err)
 {
-    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
-    uint32_t pins = message->arrays.count + message->buffers.count;
-    python_request_t request = {.call = call,
-                                .lane = lane,
-                                .what = message->what,
-                                .result = message->result,
-                                .objects = message->objects.items,
-                                .nobjects = message->objects.count,
-                                .narrays = message->arrays.count,
-                                .nbuffers = message->buffers.count,
-                                .timeout_ns = (int64_t)message->timeout_ms * NS_PER_MS};
+    python_request_t request;
     python_job_t *job;
-    int status = find_body(call, &request, err);
+    int status = prepare(core, call, python_host_serial(host), &request, err);
 
-    if (!status && pins) {
-        request.arrays = calloc(pins, sizeof *request.arrays);
-        if (!request.arrays)
-            return err_set(err, FH_NO_MEMORY, "no memory for the arrays of a Python call");
-    }
-    if (!status) {
-        pthread_mutex_lock(&core->lock);
-        status = check_call(core, message, python_host_serial(host), err);
-        if (!status)
-            status = pin_arrays(core, message, request.arrays, err);
-        pthread_mutex_unlock(&core->lock);
-        if (!status)
-            status = python_host_ask(host, &request, &job, err);
-    }
-    for (uint32_t i = 0; request.arrays && i < pins; i++)
-        pin_release(&request.arrays[i]);
-    free(request.arrays);
+    if (status)
+        return status;
+    request.lane = lane;
+    status = python_host_ask(host, &request, &job, err);
+    release_request(&request);
     if (status)
         return status;
     pthread_mutex_lock(&core->lock);
@@ -141,8 +162,8 @@ can_go_ahead(core_t *core, const call_t *call, const python_host_t *host, bool s
     const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
     err_t err;
 
-    return call->message.code == MSG_PY_CALL && message->shared == shared && !call->state && !call->refused &&
-           !call_cancelled(call) && !message->arrays.count && !message->buffers.count &&
+    return call->message.code == MSG_PY_CALL && message->shared == shared && !message->worker && !call->state &&
+           !call->refused && !call_cancelled(call) && !message->arrays.count && !message->buffers.count &&
            python_host_has_room(host, call->raw_size + message->body.size) &&
            check_call(core, message, python_host_serial(host), &err) == FH_OK;
 }
@@ -166,6 +187,39 @@ ask_ahead(run_t *run, python_host_t *host)
     }
 }
 
+/* A call for a worker leaves the lane: it is answered when it has been run, in whatever order. */
+static int
+begin_task(run_t *run, err_t *err)
+{
+    core_t *core = run->core;
+    const call_t *call = run->call;
+    const msg_PY_CALL_t *message = &call->message.as.PY_CALL;
+    python_request_t request;
+    call_t *task = NULL;
+
+    if (message->shared || message->objects.count || message->arrays.count || !oid_is_none(message->result))
+        return err_set(err, FH_INVALID_ARGUMENT,
+                       "a call for a further Python host names objects or arrays, or keeps its result: those are in "
+                       "the session's first one");
+    int status = prepare(core, call, 0, &request, err);
+
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    status = call_new(&core->lanes, call->batch, &call->message, &task, err);
+    pthread_mutex_unlock(&core->lock);
+    if (!status) {
+        task->connection = call->connection;
+        request.call = task;
+        status = python_task_ask(core->pythons, run->lane->owner.session, message->worker, &task, &request, err);
+    }
+    release_request(&request);
+    pthread_mutex_lock(&core->lock);
+    call_free(&core->lanes, &task);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
 static int
 begin(run_t *run, err_t *err)
 {
@@ -180,118 +234,6 @@ begin(run_t *run, err_t *err)
     ask_ahead(run, host);
     python_host_push(host);
     return FH_OK;
-}
-
-/* ---- answers -------------------------------------------------------------------------------------------------------
- */
-
-/* Dtypes, dimensions and extents of arrays, for the message. */
-typedef struct {
-    int64_t dtypes[PYHOST_ARRAYS], ndims[PYHOST_ARRAYS], extents[PYHOST_ARRAYS * SHAPE_MAX_DIMS];
-    uint32_t count;
-} shapes_t;
-
-static void
-list_shapes(const python_made_t *made, shapes_t *ret)
-{
-    ret->count = 0;
-    for (int i = 0; i < made->narrays; i++) {
-        const nd_t *nd = &made->arrays[i].nd;
-
-        ret->dtypes[i] = nd->dtype;
-        ret->ndims[i] = nd->shape.ndim;
-        memcpy(ret->extents + ret->count, nd->shape.extent, (size_t)nd->shape.ndim * sizeof *ret->extents);
-        ret->count += (uint32_t)nd->shape.ndim;
-    }
-}
-
-/* Under the lock: what was made becomes the session's, all or nothing. */
-static int
-publish(run_t *run, python_job_t *job, err_t *err)
-{
-    core_t *core = run->core;
-    owner_t *owner = &run->lane->owner;
-    python_made_t *made = &job->made;
-    uint32_t objects = 0;
-    int arrays = 0, status = run->lane->gone ? err_set(err, FH_CANCELLED, "the session has ended") : FH_OK;
-    bool result = !oid_is_none(job->result) && !job->raised;
-
-    if (!status && result)
-        status = object_table_add_python(&core->objects, owner, run->call->message.as.PY_CALL.result, job->host, err);
-    for (; objects < made->nobjects && !status; objects += !status)
-        status = object_table_add_python(&core->objects, owner, made->objects[objects], job->host, err);
-    for (; arrays < made->narrays && !status; arrays += !status)
-        status = object_table_add_array(&core->objects, owner, made->array_ids[arrays], &made->arrays[arrays].segment,
-                                        &made->arrays[arrays].nd, false, err);
-    if (!status) {
-        made->nobjects = 0; /* they are no longer the job's */
-        job->result = OID_NONE;
-        return FH_OK;
-    }
-    for (int i = 0; i < arrays; i++)
-        object_table_drop(&core->objects, owner, made->array_ids[i]);
-    while (objects > 0)
-        object_table_drop(&core->objects, owner, made->objects[--objects]);
-    return status;
-}
-
-/* Under the lock. */
-static void
-reply(run_t *run, const python_job_t *job, oids_t objects, const shapes_t *shapes)
-{
-    const python_made_t *made = &job->made;
-    buf_t *raws[1] = {NULL};
-    uint32_t narrays = (uint32_t)made->narrays;
-    message_t message = {.code = MSG_PY_RESULT,
-                         .as.PY_RESULT = {.call = run->call->message.as.PY_CALL.call,
-                                          .raised = job->raised,
-                                          .objects = objects,
-                                          .arrays = {made->array_ids, narrays},
-                                          .dtypes = {shapes->dtypes, narrays},
-                                          .ndims = {shapes->ndims, narrays},
-                                          .shapes = {shapes->extents, shapes->count}}};
-
-    if (made->body && buf_size(made->body) > BODY_INLINE) {
-        raws[0] = made->body;
-        message.raw = 1;
-    } else {
-        message.as.PY_RESULT.body = made->body ? (bin_t){buf_data(made->body), (uint32_t)buf_size(made->body)}
-                                               : (bin_t){made->small, made->small_bytes};
-    }
-    core_reply(run->core, run->lane, &message, raws);
-}
-
-/* What came of the call: told to the client; a result that it has not is poisoned. */
-static int
-finish(run_t *run, python_job_t *job, err_t *err)
-{
-    core_t *core = run->core;
-    shapes_t shapes;
-    int status = FH_OK;
-
-    if (job->status && !job->raised) {
-        *err = job->err;
-        return job->status;
-    }
-    list_shapes(&job->made, &shapes);
-    pthread_mutex_lock(&core->lock);
-    oids_t objects = {job->made.objects, job->made.nobjects};
-
-    status = publish(run, job, err);
-    if (!status)
-        reply(run, job, objects, &shapes);
-    if (!status && job->raised && !oid_is_none(run->call->message.as.PY_CALL.result)) {
-        buf_t *poison = NULL;
-
-        err_set_origin(&job->err, "engine %d (%s), PY_CALL %.40s", core->number, core->host_name, job->what);
-        if (buf_new_copy(&poison, &job->err, sizeof job->err, NULL))
-            poison = buf_ref(core->no_memory);
-        (void)object_table_add_poisoned(&core->objects, &run->lane->owner, run->call->message.as.PY_CALL.result, poison,
-                                        NULL);
-        buf_unref(&poison);
-    }
-    pthread_mutex_unlock(&core->lock);
-    return status;
 }
 
 static bool
@@ -340,6 +282,8 @@ run_py_call(run_t *run, err_t *err)
             run->next = NEXT_REACTOR;
         return status;
     }
+    if (call->phase == PHASE_BEGIN && call->message.as.PY_CALL.worker)
+        return begin_task(run, err);
     if (call->phase == PHASE_BEGIN) {
         status = begin(run, err);
         run->next = status ? NEXT_DONE : NEXT_WAIT;
@@ -351,8 +295,8 @@ run_py_call(run_t *run, err_t *err)
         run->next = NEXT_WAIT;
         return FH_OK;
     }
-    status = finish(run, job, err);
     pthread_mutex_lock(&run->core->lock);
+    status = python_reply(run->core, run->lane, &call->message.as.PY_CALL, job, err);
     call->state = NULL;
     python_job_free(run->core, &job);
     pthread_mutex_unlock(&run->core->lock);

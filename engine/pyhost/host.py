@@ -418,7 +418,7 @@ def _hello(host, receiver, path, proxied, engine, nengines):
             host.proxied += (kind,)
         if metadata is not None:
             host.metadata[kind] = metadata
-    return tuple(sys.version_info[:3]), os.getpid()
+    return tuple(sys.version_info[:3]), os.getpid(), _pyhost.workers()
 
 
 class _Shipped:

@@ -95,6 +95,13 @@ pyhost_interrupted(PyObject *module, PyObject *none)
     return PyBool_FromLong(running && atomic_load(&the_channel->page->interrupt) == running);
 }
 
+static PyObject *
+pyhost_workers(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    return PyLong_FromUnsignedLong(atomic_load(&the_channel->page->workers));
+}
+
 static PyMethodDef methods[] = {
     {"ready", pyhost_ready, METH_NOARGS, "ready(): tell the engine"},
     {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
@@ -105,6 +112,7 @@ static PyMethodDef methods[] = {
     {"ring", pyhost_ring, METH_O, "ring(serial): make rings for the client, and tell the engine where they are"},
     {"reply", pyhost_reply, METH_VARARGS, "reply(outcome, claim, pickle): the answer to a call through the rings"},
     {"forked", pyhost_forked, METH_NOARGS, "forked(): this is a child"},
+    {"workers", pyhost_workers, METH_NOARGS, "workers() -> how many hosts a session may have here"},
     {"flush", pyhost_flush, METH_NOARGS, "flush(): send the answers"},
     {NULL, NULL, 0, NULL},
 };

@@ -133,6 +133,7 @@ typedef struct {
     /* Datagrams that the host has sent: for a look without a system call. */
     _Alignas(64) _Atomic uint32_t answered;
     _Alignas(64) _Atomic uint32_t asked; /* datagrams that the engine has sent, likewise */
+    _Atomic uint32_t workers;            /* the engine's: how many hosts a session may have, this one included */
     char what[PYHOST_WHAT];              /* the host's: what the call through its rings is called, for its last words */
 } pyhost_page_t;
 _Static_assert(sizeof(pyhost_page_t) <= PYHOST_PAGE_BYTES, "the page is one page");

@@ -46,9 +46,10 @@ ARITHMETIC = {"add", "subtract", "multiply", "square", "conjugate", "negative", 
 
 
 def is_comparable(name, char, values):
-    """NumPy 1.24's own loops differ by processor for powers of infinities; of complex numbers only arithmetic is as C says."""
+    """NumPy's own loops differ by version and processor for powers of infinities; of complex numbers only arithmetic of finite ones
+    is as C says."""
     if np.dtype(char).kind == "c":
-        return name in ARITHMETIC
+        return name in ARITHMETIC and np.isfinite(values).all()
     return name not in ("power", "float_power") or np.isfinite(values).all()
 
 

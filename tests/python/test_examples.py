@@ -32,6 +32,12 @@ def test_xarray_example_runs(cluster):
     assert "equal: True" in text and "Array (12, 50)" in text
 
 
+@pytest.mark.parametrize("name, package", [("pandas_frame.py", "pandas"), ("sklearn_regression.py", "sklearn")])
+def test_examples_with_other_packages_run(cluster, name, package):
+    pytest.importorskip(package)
+    assert "equal: True" in run(cluster, name)
+
+
 def test_scikit_learn_example_runs(cluster):
     pytest.importorskip("sklearn")
     assert "of the digits are read right" in run(cluster, "model_selection.py")

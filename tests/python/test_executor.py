@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from oracle import same
+from oracle import same, wait_for
 
 import farhand as fh
 
@@ -31,8 +31,13 @@ def test_it_is_an_executor(executor):
 
 
 def test_calls_use_all_engines(executor):
-    pids = {executor.submit(os.getpid).result(20) for _ in range(1)} | {f.result(20) for f in
-                                                                       [executor.submit(os.getpid) for _ in range(20)]}
+    pids = set()
+
+    def all_seen():
+        pids.update(f.result(20) for f in [executor.submit(os.getpid) for _ in range(20)])
+        return len(pids) >= 2
+
+    wait_for(all_seen)  # quick calls do not wait for an engine whose host is being started
     assert len(pids) == 2 and os.getpid() not in pids
 
 

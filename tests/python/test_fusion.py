@@ -164,6 +164,17 @@ def test_errors_name_what_failed(both):
     assert fh.gather(x + 1)[0] == 1
 
 
+def test_operations_take_reductions_that_were_not_sent(cluster):
+    local = np.arange(2000.0)
+    x, cut = fh.scatter(local, engines=[0]), fh.scatter(np.arange(4000.0), axis=0)
+    softmax = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    np.testing.assert_allclose(fh.gather(softmax), np.exp(local - 1999) / np.exp(local - 1999).sum(), rtol=1e-12)
+    raised = x + 1
+    np.testing.assert_allclose(fh.gather(raised / raised.sum() + raised.max()), (local + 1) / (local + 1).sum() + 2000)
+    total = (cut + 1).sum()  # of pieces, joined on an engine that has x or not
+    np.testing.assert_allclose(fh.gather((x + 1) * total), (local + 1) * np.arange(1, 4001.0).sum())
+
+
 def test_value_of_a_sum_over_engines_needs_no_message_between_them(both):
     """The states of a reduction whose value is asked for at once come through the client."""
     fused, _ = both

@@ -69,7 +69,7 @@ def test_conversions_to_local_arrays(cluster):
     target = np.zeros((4, 3), "float32")
     target[...] = remote
     same(target, local)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="without a copy"):
         remote.__array__(copy=False)
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         with pytest.raises(ValueError):
@@ -121,3 +121,88 @@ def test_doctor_tells_what_is_there(cluster):
     fh.doctor(text)
     assert np.__version__ in text.getvalue() and "engine 1" in text.getvalue() and "all found" in text.getvalue()
     assert "Python code runs there" in text.getvalue()
+
+
+def test_what_is_mapped_needs_no_copy(cluster):
+    local = make((200000,), "float64")
+    remote = fh.scatter(local, axis=0)
+    if not cluster.session.stats()["mapped_bytes"]:
+        fh.gather(remote)
+    if not cluster.session.stats()["mapped_bytes"]:
+        pytest.skip("nothing is mapped here")
+    before = cluster.session.stats()
+    same(remote.__array__(copy=False), local)
+    same(remote.__array__("float64", copy=False), local)
+    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+        same(np.asarray(remote, copy=False), local)
+        same(np.from_dlpack(remote, copy=False), local)
+    else:
+        remote.__dlpack__(copy=False)
+    after = cluster.session.stats()
+    assert after["mapped_bytes"] - before["mapped_bytes"] >= 3 * local.nbytes
+    assert after["array_bytes_received"] == before["array_bytes_received"] and after["shared_bytes"] == before["shared_bytes"]
+    with pytest.raises(ValueError, match="without a copy"):
+        remote.__array__("float32", copy=False)
+    for small in (fh.scatter(local[:10]), remote[::2]):
+        with pytest.raises(BufferError, match="without a copy"):
+            small.__dlpack__(copy=False)
+
+
+SCIPYS = {
+    "one input": lambda s, x: s.gamma(x), "a number": lambda s, x: s.jv(2, x), "a local row": lambda s, x: s.beta(x, np.array([1.0, 2, 3])),
+    "both remote": lambda s, x: s.xlogy(x, x), "a remote row": lambda s, x: s.xlogy(x, x[0]), "two results": lambda s, x: s.sici(x)[1],
+    "0-d": lambda s, x: s.erf(x.sum()), "dtype": lambda s, x: s.expit(x, dtype="float32"),
+}
+
+
+@pytest.mark.parametrize("name", SCIPYS)
+@pytest.mark.parametrize("cut", [None, 0, 1])
+def test_ufuncs_of_others_run_beside_the_arrays(cluster, name, cut):
+    special = pytest.importorskip("scipy.special")
+    local = abs(make((5, 3), "float64")) + 0.5
+    remote = fh.scatter(local, axis=cut)
+    result, received = fetched(cluster, lambda: SCIPYS[name](special, remote))
+    assert isinstance(result, fh.Array) and received == 0
+    if cut is not None and name != "0-d":
+        assert [piece.engine for piece in result.pieces] == [piece.engine for piece in remote.pieces]
+    same(fh.gather(result), np.asarray(SCIPYS[name](special, local)), 1e-12)
+
+
+def test_ufuncs_of_others_write_where_they_are_told(cluster):
+    special = pytest.importorskip("scipy.special")
+    local = np.linspace(0.5, 3, 12)
+    remote, target, here = fh.scatter(local), fh.scatter(np.zeros(12)), np.zeros(12)
+    assert special.gamma(remote, out=target, where=remote > 1) is target
+    assert special.gamma(remote, out=here) is here
+    want = np.where(local > 1, special.gamma(local), 0)
+    same(fh.gather(target), want, 1e-12)
+    same(here, special.gamma(local), 1e-12)
+
+
+def test_ufuncs_that_no_module_has_are_refused(cluster):
+    with pytest.raises(TypeError, match="fh.call"):
+        np.frompyfunc(lambda x: x, 1, 1)(fh.scatter(np.ones(3)))
+
+
+def test_numbas_ufuncs_run_beside_the_arrays(cluster):
+    numba = pytest.importorskip("numba")
+    twice = numba.vectorize(["float64(float64, float64)"])(_plus_twice)
+    local = np.arange(6.0)
+    same(fh.gather(twice(fh.scatter(local), 3.0)), local + 6)
+
+
+def _plus_twice(x, y):
+    return x + 2 * y
+
+
+@pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "wrap", "linear_ramp", "mean", "median", "maximum"])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_padding(cluster, mode, cut):
+    local = make((6, 5), "float64")
+    same(fh.gather(np.pad(fh.scatter(local, axis=cut), ((1, 2), (3, 0)), mode)), np.pad(local, ((1, 2), (3, 0)), mode), 1e-12)
+
+
+def test_sklearn_takes_remote_arrays(cluster):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    local = make((30, 4), "float64")
+    same(preprocessing.StandardScaler().fit_transform(fh.scatter(local)), preprocessing.StandardScaler().fit_transform(local), 1e-12)

@@ -19,6 +19,10 @@ _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
 
 
+_COPIED = ("this remote array cannot become local without a copy: only C-contiguous ones of 1 MiB and more on engines of this host are "
+           "mapped, without a change of dtype")
+
+
 class Array(_native.Operators, Operators, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
@@ -105,12 +109,17 @@ class Array(_native.Operators, Operators, Methods):
         written, which others do not see, and what they write later it does not show; the engines keep that memory until the
         ndarray and all its views are gone.  copy=True: memory of this process's own.
         """
-        mapping = None if copy else self._handle.gather_map()
-        if mapping is not None:
-            return np.ndarray(self.shape, self.dtype, mapping)
+        mapped = None if copy else self._mapped()
+        if mapped is not None:
+            return mapped
         local = np.empty(self.shape, self.dtype)
         self._handle.gather(local)
         return local
+
+    def _mapped(self):
+        """The engines' memory as an ndarray; None: it has to be copied."""
+        mapping = self._handle.gather_map()
+        return None if mapping is None else np.ndarray(self.shape, self.dtype, mapping)
 
     def _gather_implicitly(self):
         limit = config.implicit_gather_limit
@@ -125,7 +134,10 @@ class Array(_native.Operators, Operators, Methods):
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise error("INVALID_ARGUMENT", "a remote array cannot become local without a copy")
+            local = self._mapped() if dtype is None or dtype == self.dtype else None
+            if local is None:
+                raise error("INVALID_ARGUMENT", _COPIED)
+            return local
         local = self._gather_implicitly()
         return local if dtype is None else local.astype(dtype, copy=False)
 
@@ -141,12 +153,12 @@ class Array(_native.Operators, Operators, Methods):
         return array_api
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        """Of the gathered array, which is always a copy."""
+        """Of the gathered array; copy=False: only where that is the engines' memory, mapped."""
         if stream is not None or dl_device not in (None, (1, 0)):
             raise BufferError("remote arrays go to the memory of this process only: DLPack's device (1, 0)")
-        if copy is False:
-            raise BufferError("a remote array cannot become local without a copy")
-        local = self._gather_implicitly()
+        local = self._mapped() if copy is False else self._gather_implicitly()
+        if local is None:
+            raise BufferError(_COPIED)
         if max_version is None or np.lib.NumpyVersion(np.__version__) < "2.1.0":
             return local.__dlpack__()
         return local.__dlpack__(max_version=max_version)

@@ -47,7 +47,8 @@ def call(f, *args, block=True, timeout=None, **kwargs):
 
     NumPy functions, ufuncs and kernels run on the engines themselves.  Any other function that can be pickled runs in a Python
     host, where proxies, Refs and Ids among the arguments, at any depth, are the objects and remote arrays read-only ndarrays.  Arrays that it
-    returns stay there and come back as RemoteArrays, all else by value.  timeout: seconds; block=False: a Future.
+    returns stay there and come back as RemoteArrays, all else by value.  Without proxies and remote arrays it may run in any of several
+    processes of an engine, beside other calls.  timeout: seconds; block=False: a Future.
     """
     if isinstance(f, (Ref, Id)):
         f = resolve(f)

@@ -10,9 +10,10 @@ NumPy and from the same stream.
 import numpy as np
 from numpy.random import Philox
 
+from . import random_hosted
 from .array import Array, layout_axis, layout_blocksize, wrap
 from .dtypes import code_of, shape_tuple
-from .errors import error, not_supported
+from .errors import error
 from .reductions import deliver
 from .session import current
 
@@ -38,13 +39,6 @@ def _state(words):
     counter, key, buffer, position, has_half, half = words
     return {"bit_generator": "Philox", "state": {"counter": np.array(counter, np.uint64), "key": np.array(key, np.uint64)},
             "buffer": np.array(buffer, np.uint64), "buffer_pos": position, "has_uint32": has_half, "uinteger": half}
-
-
-def _number(name, value):
-    """A parameter as one number."""
-    if isinstance(value, Array) or np.ndim(value) != 0:
-        raise not_supported(f"{name}: arrays as parameters are built for uniform, normal and exponential only")
-    return float(value)
 
 
 def _is_array(*values):
@@ -91,7 +85,13 @@ class Generator:
         """A distribution of numbers as parameters."""
         if size is None and not _is_array(*parameters):
             return getattr(self._local, name)(*parameters)
-        return self._draw(name, size, dtype, [_number(name, value) for value in parameters], (), layout)
+        if _is_array(*parameters):
+            return self._hosted(name, parameters, {"size": size}, layout)
+        return self._draw(name, size, dtype, [float(value) for value in parameters], (), layout)
+
+    def _hosted(self, name, parameters, keywords, layout):
+        """By NumPy's own generator, beside the arrays."""
+        return random_hosted.draw(self._bit_generator, name, random_hosted.checked(parameters), keywords, layout)
 
     # ---- uniform, and what follows from it
 
@@ -104,7 +104,9 @@ class Generator:
 
     def standard_exponential(self, size=None, dtype=np.float64, method="zig", out=None, *, axis=0, blocksize=None, engines=None):
         if method != "zig":
-            raise not_supported("standard_exponential: method must be 'zig'")
+            size = out.shape if size is None and out is not None else size
+            keywords = {"size": size, "dtype": np.dtype(dtype).name, "method": method}
+            return deliver(self._hosted("standard_exponential", (), keywords, (axis if size is not None else None, blocksize, engines)), out)
         return self._standard("standard_exponential", size, dtype, out, (axis, blocksize, engines))
 
     def _standard(self, name, size, dtype, out, layout):
@@ -142,15 +144,18 @@ class Generator:
         size = out.shape if size is None and out is not None else size
         if size is None and not _is_array(shape):
             return self._local.standard_gamma(shape, dtype=dtype)
-        return self._draw("standard_gamma", size, np.dtype(dtype), (_number("standard_gamma", shape),), (),
-                          (axis, blocksize, engines), out)
+        layout = (axis, blocksize, engines)
+        if _is_array(shape):
+            return deliver(self._hosted("standard_gamma", (shape,), {"size": size, "dtype": np.dtype(dtype).name}, layout), out)
+        return self._draw("standard_gamma", size, np.dtype(dtype), (float(shape),), (), layout, out)
 
     # ---- integers
 
     def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False, *, axis=0, blocksize=None, engines=None):
         """From low to high - 1 (endpoint: high); from 0 to low - 1 where only one is given."""
         if _is_array(low, high if high is not None else 0):
-            raise not_supported("integers: low and high must be numbers")
+            return self._hosted("integers", (low, high), {"size": size, "dtype": np.dtype(dtype).name, "endpoint": endpoint},
+                                (axis, blocksize, engines))
         if size is None:
             return self._local.integers(low, high, dtype=dtype, endpoint=endpoint)
         low, high = (0, low) if high is None else (low, high)
@@ -167,14 +172,34 @@ class Generator:
     def binomial(self, n, p, size=None, *, axis=0, blocksize=None, engines=None):
         if size is None and not _is_array(n, p):
             return self._local.binomial(n, p)
-        return self._draw("binomial", size, np.int64, (_number("binomial", p),), (int(_number("binomial", n)),),
-                          (axis, blocksize, engines))
+        layout = (axis, blocksize, engines)
+        if _is_array(n, p):
+            return self._hosted("binomial", (n, p), {"size": size}, layout)
+        return self._draw("binomial", size, np.int64, (float(p),), (int(n),), layout)
 
     def hypergeometric(self, ngood, nbad, nsample, size=None, *, axis=0, blocksize=None, engines=None):
         if size is None and not _is_array(ngood, nbad, nsample):
             return self._local.hypergeometric(ngood, nbad, nsample)
-        return self._draw("hypergeometric", size, np.int64, (), [int(_number("hypergeometric", x)) for x in (ngood, nbad, nsample)],
-                          (axis, blocksize, engines))
+        layout = (axis, blocksize, engines)
+        if _is_array(ngood, nbad, nsample):
+            return self._hosted("hypergeometric", (ngood, nbad, nsample), {"size": size}, layout)
+        return self._draw("hypergeometric", size, np.int64, (), [int(x) for x in (ngood, nbad, nsample)], layout)
+
+    # ---- vectors
+
+    def multinomial(self, n, pvals, size=None, *, axis=None, blocksize=None, engines=None):
+        return self._hosted("multinomial", (n, pvals), {"size": size}, (axis, blocksize, engines))
+
+    def multivariate_hypergeometric(self, colors, nsample, size=None, method="marginals", *, axis=None, blocksize=None, engines=None):
+        return self._hosted("multivariate_hypergeometric", (colors, nsample), {"size": size, "method": method}, (axis, blocksize, engines))
+
+    def dirichlet(self, alpha, size=None, *, axis=None, blocksize=None, engines=None):
+        return self._hosted("dirichlet", (alpha,), {"size": size}, (axis, blocksize, engines))
+
+    def multivariate_normal(self, mean, cov, size=None, check_valid="warn", tol=1e-8, *, method="svd", axis=None, blocksize=None,
+                            engines=None):
+        keywords = {"size": size, "check_valid": check_valid, "tol": tol, "method": method}
+        return self._hosted("multivariate_normal", (mean, cov), keywords, (axis, blocksize, engines))
 
     def bytes(self, length):
         """Random bytes, here: NumPy's."""
@@ -200,19 +225,27 @@ class Generator:
             return
         x[...] = self.permutation(x, axis)
 
+    def permuted(self, x, *, axis=None, out=None):
+        """A copy of x in which each row along axis is in an order of its own; axis None: all elements in one order."""
+        if not isinstance(x, Array):
+            x = _scattered(x)
+        result = self._hosted("permuted", (x,), {"axis": axis}, (x.axis, None, None) if x.npieces > 1 else (None, None, None))
+        return deliver(result, out)
+
     def choice(self, a, size=None, replace=True, p=None, axis=0, shuffle=True, *, blocksize=None, engines=None):
         """Items of a (of the integers below it) along axis, drawn with equal probabilities or p."""
         if size is None and not isinstance(a, Array):
             return self._local.choice(a, None, replace, p, axis, shuffle)
-        if not replace:
-            raise not_supported("choice: replace=False is not built for remote arrays; permutation(a)[:n] is as random")
         items = isinstance(a, Array) or np.ndim(a) > 0
         population = a.shape[axis] if items else int(a)
         if population <= 0:
             raise error("INVALID_ARGUMENT", "a must be a positive integer unless no samples are taken")
         shape = () if size is None else shape_tuple(size)
         layout = {"axis": 0 if shape else None, "blocksize": blocksize, "engines": engines}
-        if p is None:
+        if not replace:
+            index = self._hosted("choice", (population,), {"size": None if size is None else shape, "replace": False, "p": p, "shuffle": shuffle},
+                                 tuple(layout.values()))
+        elif p is None:
             index = self.integers(0, population, shape, **layout)
         else:
             index = np.searchsorted(_scattered(_distribution(p, population), None), self.random(shape, **layout), side="right")
@@ -244,7 +277,7 @@ def _distribution(p, population):
     return running / running[-1]
 
 
-# Methods that take numbers only: name -> (parameters with their defaults, dtype of the result).
+# name -> (parameters with their defaults, dtype of the result).
 _PLAIN = {
     "triangular": (("left", "mode", "right"), float), "lognormal": (("mean=0.0", "sigma=1.0"), float),
     "laplace": (("loc=0.0", "scale=1.0"), float), "gumbel": (("loc=0.0", "scale=1.0"), float),
@@ -279,19 +312,6 @@ def _plain(name, parameters, dtype):
 
 for _name, (_parameters, _dtype) in _PLAIN.items():
     setattr(Generator, _name, _plain(_name, _parameters, _dtype))
-
-
-def _refused(name):
-    def method(self, *args, **keywords):
-        raise not_supported(f"random numbers {name} are not built for remote arrays")
-
-    method.__name__ = name
-    method.__doc__ = "Not built: raises NotSupported."
-    return method
-
-
-for _name in ("dirichlet", "multinomial", "multivariate_hypergeometric", "multivariate_normal", "permuted"):
-    setattr(Generator, _name, _refused(_name))
 
 
 def default_rng(seed=None):

@@ -19,9 +19,17 @@ _MANY, _PAUSE = 64, 0.0003  # calls under way; seconds
 _HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
 
 
+_WORKER = 1 << 20  # what the number of a session's first host on an engine and that of its next one differ by
+
+
 def number_of(host):
     """Of its engine."""
-    return host if host >= 0 else ~host
+    return host % _WORKER if host >= 0 else ~host
+
+
+def is_first(host):
+    """Is it the one where a session's objects on an engine live, or the shared one?"""
+    return host < _WORKER
 
 
 def metadata_of(kind):
@@ -38,7 +46,7 @@ class PythonSide:
     """What a session knows of its Python hosts: whom it has greeted, and which Futures wait for answers.
 
     A host is called by the number of its engine; the one there that all sessions share, where published objects live, by the
-    number's complement.
+    number's complement.  Further hosts of the session there, for calls without objects and arrays, have numbers above _WORKER.
     """
 
     def __init__(self, session):
@@ -47,6 +55,8 @@ class PythonSide:
         self.searched = {}  # host -> our sys.path, as it was told
         self.modules = {}  # host that does not see our files -> names of modules that it was asked for
         self.epochs = {}  # host -> its process number
+        self.workers = {}  # engine -> how many hosts the session may have there
+        self.busy = collections.Counter()  # host -> calls under way that might have gone to another one
         self.classes = {}  # (host, type) -> class of proxies
         self.generated = {}  # what a type has -> class of proxies, the same for all engines
         self.turn = itertools.count()
@@ -66,7 +76,18 @@ class PythonSide:
 
     def types_for(self, host):
         """Types whose values stay there: where others' objects live, too, a session cannot say."""
-        return proxied_types if host >= 0 else ()
+        return proxied_types if 0 <= host < _WORKER else ()
+
+    def hosts_of(self, engine):
+        """All hosts there that may run calls without objects and arrays.  Values of proxied types stay in the first one."""
+        return range(engine, engine + max(self.workers.get(engine, 1), 1) * _WORKER, _WORKER) if not proxied_types else (engine,)
+
+    def ended(self, host):
+        self.busy[host] -= 1
+
+    def least_busy(self, engine):
+        """The host there that has least of such calls to do."""
+        return min(self.hosts_of(engine), key=self.busy.__getitem__)
 
     def greet(self, host):
         """The first call to a host: its Python must be like ours."""
@@ -84,11 +105,13 @@ class PythonSide:
             self.modules.setdefault(host, set())
             self._provide(host, [part for kind in types for part in (kind, metadata_of(kind)) if is_code(part)])
         told = [remote_wire.Call((kind, metadata_of(kind))).body for kind in types]
-        version, self.epochs[host] = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
+        version, self.epochs[host], workers = self.wait(host, "hello", remote_wire.Call(("hello", True, path, told, engine, len(self.session.engines))))
         if tuple(version[:2]) != sys.version_info[:2]:
             raise error("VERSION_MISMATCH", f"engine {engine} runs Python {'.'.join(map(str, version))}, this is "
                                             f"{'.'.join(map(str, sys.version_info[:3]))}: code cannot be sent between the two")
         self.greeted[host], self.searched[host] = len(types), searched
+        if 0 <= host < _WORKER:
+            self.workers[engine] = workers
 
     def is_greeted(self, host):
         """Does it know our types, and our folders?"""
@@ -112,7 +135,7 @@ class PythonSide:
 
     # ---- calls
 
-    def _ask(self, host, what, call, keep, timeout, token):
+    def _ask(self, host, what, call, keep, timeout, token, beside=False):
         """The native call; arrays and modules are brought to its engine first."""
         if call.code and host in self.modules:
             self._provide(host, call.code)
@@ -120,6 +143,8 @@ class PythonSide:
         buffers = ()
         if call.buffers:
             buffers = remote_wire.native_buffers(self.session, call.buffers, self.engine_id(host))
+        if beside or host >= _WORKER:  # not in the order of other calls
+            host += _WORKER
         return self.session._native.python_call(host, what, call.body, call.objects if type(call.objects) is tuple else tuple(call.objects), arrays, buffers, keep,
                                                 0.0 if timeout is None else max(float(timeout), 1e-3), token)
 
@@ -130,10 +155,10 @@ class PythonSide:
         if getattr(problem, "status", None) in _HOST_ENDED:
             self.greeted.pop(host, None)
 
-    def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None):
+    def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None, beside=False):
         """The value; with keep the native object and its type key."""
         try:
-            kept, answer = self._ask(host, what, call, keep, timeout, 0)
+            kept, answer = self._ask(host, what, call, keep, timeout, 0, beside)
         except CLASSES["Error"] as problem:
             self._note_failure(problem, host)
             raise
@@ -151,14 +176,14 @@ class PythonSide:
             return bound_method(receiver, value)
         return receiver if kind == remote_wire.RECEIVER else None
 
-    def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None):
+    def submit(self, host, what, call, *, keep=False, timeout=None, receiver=None, beside=False):
         """(native object or None, Future of the value)."""
         future = Future()
         future._session = self.session._native
         token = next(self.tokens)
         self.waiting[token] = (future, host, what, receiver)
         try:
-            kept = self._ask(host, what, call, keep, timeout, token)
+            kept = self._ask(host, what, call, keep, timeout, token, beside)
         except BaseException:
             self.waiting.pop(token, None)
             raise
@@ -171,7 +196,7 @@ class PythonSide:
         token = next(self.tokens)
         self.waiting[token] = (taker, host, what, None)
         try:
-            self._ask(host, what, call, False, timeout, token)
+            self._ask(host, what, call, False, timeout, token, host >= 0 and not call.objects and not call.arrays)
         except BaseException:
             self.waiting.pop(token, None)
             raise
@@ -295,6 +320,24 @@ def _brought_together(side, command, call, receiver):
     return remote_wire.Call(command, receiver, copies), target
 
 
+def _run_anywhere(side, what, call, engine, block, timeout):
+    """On whichever host of the engine has least to do."""
+    if engine not in side.workers:
+        side.greet(engine)
+    host = side.least_busy(engine)
+    if not side.is_greeted(host):
+        side.greet(host)
+    side.busy[host] += 1
+    if not block:
+        future = side.submit(host, what, call, timeout=timeout, beside=True)[1]
+        future.add_done_callback(lambda _: side.ended(host))
+        return future
+    try:
+        return side.wait(host, what, call, timeout=timeout, beside=True)
+    finally:
+        side.ended(host)
+
+
 def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=None, engine=None):
     """Pickle a command and run it: its value, or a Future of it."""
     call = remote_wire.Call(command, receiver)
@@ -302,6 +345,8 @@ def run(side, what, command, *, receiver=None, proxy=None, block=True, timeout=N
         call, host = _brought_together(side, command, call, receiver)
     else:
         host = host_of(side, call) if engine is None or call.objects else engine
+        if command[0] == "call" and not call.objects and not call.arrays:
+            return _run_anywhere(side, what, call, number_of(host), block, timeout)
     if not side.is_greeted(host):
         side.greet(host)
     if block:

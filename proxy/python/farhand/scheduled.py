@@ -90,7 +90,7 @@ class Place:
         if self.pinned:
             return slot.host == self.home
         options = self.options
-        return (slot.host >= 0 and (options.engines is None or slot.host in options.engines) and options.tags <= slot.tags and
+        return (slot.host >= 0 and (options.engines is None or slot.number in options.engines) and options.tags <= slot.tags and
                 all(slot.resources.get(name, 0) >= amount for name, amount in options.resources.items()))
 
     def __str__(self):

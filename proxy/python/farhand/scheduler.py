@@ -101,7 +101,7 @@ class Scheduler:
 
     def fitting(self, place):
         """Slots that could run such calls, whatever they do now."""
-        return [slot for slot in list(self.slots.values()) if place.fits(slot)]
+        return [slot for slot in list(self.slots.values()) if slot.first and place.fits(slot)]
 
     def refresh(self):
         """Learn from the broker which engines there are."""
@@ -157,10 +157,11 @@ class Scheduler:
         slots = dict(self.slots)
         for number, engine in ready.items():
             slot = slots.setdefault(number, Slot(number))
-            slot.offer(engine)
             if slot.state == DEAD and isinstance(slot.problem, CLASSES["EngineLost"]):
                 slot.state = NEW
         for host, slot in slots.items():
+            if host >= 0 and slot.number in ready:
+                slot.offer(ready[slot.number])
             if slot.number not in ready and slot.state != DEAD:
                 slot.state = DEAD
                 slot.problem = error("ENGINE_LOST", f"engine {slot.number} is gone")
@@ -187,6 +188,8 @@ class Scheduler:
     def _greeted(self, slot, problem, engines):
         self.greetings -= 1
         slot.state, slot.problem = (READY, None) if problem is None else (DEAD, problem)
+        if slot.first and slot.host >= 0:
+            self.slots = {host: slot.beside(host) for host in self.side.hosts_of(slot.number)} | self.slots
         if engines is not None and not any(engine.number == slot.number and engine.state == "ready" for engine in engines):
             slot.problem = error("ENGINE_LOST", f"engine {slot.number} is gone")
 
@@ -223,6 +226,10 @@ class Scheduler:
             self.slots = {**self.slots, place.home: Slot(place.home)}
         return [slot for slot in self.slots.values() if place.fits(slot)]
 
+    def _may_run(self, job, slot):
+        """Further hosts of an engine run what needs neither objects nor arrays."""
+        return slot.first or not (job.call.objects or job.call.arrays) and slot.host in self.side.hosts_of(slot.number)
+
     @staticmethod
     def _nobody(place, slots):
         if slots:
@@ -235,6 +242,8 @@ class Scheduler:
         resources = place.options.resources
         best = None
         for slot in slots:
+            if not self._may_run(job, slot):
+                continue
             if slot.state == READY and self.side.greeted.get(slot.host) != len(self.side.types_for(slot.host)):
                 slot.forget()
             if slot.state == NEW and self.greetings < many and (best is None or best.sent):
@@ -407,11 +416,10 @@ class Scheduler:
     def _idle(self):
         return [slot for slot in self.slots.values() if not slot.sent and slot.state == READY]
 
-    @staticmethod
-    def _one_for(job, idle):
+    def _one_for(self, job, idle):
         """Of the idle slots one that could begin the call at once."""
         for slot in idle:
-            if job.place.fits(slot) and slot.can_take(job.options.resources):
+            if self._may_run(job, slot) and job.place.fits(slot) and slot.can_take(job.options.resources):
                 return slot
         return None
 

@@ -1,4 +1,5 @@
-"""An engine as a scheduler sees it."""
+"""A Python host of an engine as a scheduler sees it."""
+from .remote_calls import is_first, number_of
 
 NEW, GREETING, READY, DEAD = "new", "greeting", "ready", "dead"  # dead: it cannot run calls, problem says why
 
@@ -25,7 +26,18 @@ class Slot:
     @property
     def number(self):
         """Of the engine."""
-        return self.host if self.host >= 0 else ~self.host
+        return number_of(self.host)
+
+    @property
+    def first(self):
+        """May it have calls with objects and arrays?"""
+        return is_first(self.host)
+
+    def beside(self, host):
+        """A further host of the same engine: what calls take of its resources they share."""
+        other = Slot(host)
+        other.tags, other.resources, other.used = self.tags, self.resources, self.used
+        return other
 
     def offer(self, engine):
         """What the broker says of it."""

@@ -117,7 +117,7 @@ def _checked_out(ufunc, out):
 
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, casting=None, **keywords):
-    """Array.__array_ufunc__: NotImplemented for ufuncs that engines do not know, never a local fallback."""
+    """Array.__array_ufunc__: ufuncs that engines do not know are called beside the arrays, never here."""
     if not all(is_operand(x) for x in inputs) and not _texts_beside(inputs):
         return NotImplemented
     if method == "reduce" and ufunc in _REDUCTIONS:
@@ -162,18 +162,31 @@ def _reduce(ufunc, x, out, where, dtype, axis=0, keepdims=False, initial=None, *
 
 
 def _by_table(ufunc, inputs, out, where, **keywords):
-    """NumPy's ufuncs that are no operations of the engines, as the table of functions says; others are unknown."""
+    """NumPy's ufuncs that are no operations of the engines, as the table of functions says; others as they are, beside the arrays."""
+    from . import foreign_ufuncs
     from .dispatch import find
-    from .reductions import deliver
 
     implementation = find(ufunc)
-    if implementation is None:
-        return NotImplemented
-    if where is not True:
-        raise not_supported(f"{ufunc.__name__}: where= is not built for remote arrays")
-    result = implementation(*inputs, **{name: value for name, value in keywords.items() if value is not None})
+    keywords = {name: value for name, value in keywords.items() if value is not None}
+    result = foreign_ufuncs.call(ufunc, inputs, keywords) if implementation is None else implementation(*inputs, **keywords)
     target = _checked_out(ufunc, out)
-    return result if target is None else deliver(result, target[0])
+    return result if target is None else _delivered(result, target, where)
+
+
+def _delivered(results, targets, where):
+    """Results under the mask written into the arrays that are there for them."""
+    if not isinstance(results, tuple):
+        results = (results,)
+    given = []
+    for result, target in zip(results, targets):
+        if target is None:
+            given.append(result)
+        elif isinstance(target, np.ndarray):
+            given.append(_into_local(result, target, where, None))
+        else:
+            np.copyto(target, result, where=where)
+            given.append(target)
+    return given[0] if len(given) == 1 else tuple(given)
 
 
 # Methods of ufuncs as hosted functions: what becomes of pieces (functions.def), accumulate and reduceat keep their axis.

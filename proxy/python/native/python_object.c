@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, MAX_TOKENS = 512, PAUSE_NS = 200000 };
+enum { MAX_OBJECTS = 1024, MAX_ARRAYS = 48, MAX_FDS = 256, MAX_TOKENS = 512, PAUSE_NS = 200000, WORKER_SHIFT = 20 };
 
 #define SLICE_S 0.01
 
@@ -321,8 +321,8 @@ pyobject_call(PyObject *object, PyObject *args)
                           &PyTuple_Type, &arrays, &PyTuple_Type, &buffers, &request.keep, &request.timeout_s, &token))
         return NULL;
     request.shared = request.engine < 0;
-    if (request.shared)
-        request.engine = ~request.engine;
+    request.worker = request.shared ? 0 : request.engine >> WORKER_SHIFT;
+    request.engine = request.shared ? ~request.engine : request.engine % (1 << WORKER_SHIFT);
     request.body = body.buf;
     request.size = (size_t)body.len;
     request.objects = operands.objects;
