@@ -30,6 +30,7 @@ engine_message(const engine_t *engine, uint64_t call, message_t *ret)
                 .cpu = str_of(engine->cpu),
                 .state = str_of(registry_engine_state_name(gone ? engine->state : ENGINE_READY)),
                 .sandbox = str_of(engine->sandbox),
+                .offers = str_of(engine->offers),
             },
     };
 }

@@ -33,6 +33,7 @@ struct engine {
     uint32_t number;
     engine_state_t state;
     char endpoint[256], local[256], host[256], llvm[33], cpu[65], sandbox[65];
+    char offers[256]; /* tags and resources; told again with each announcement, not saved */
     uint64_t pid, cores, memory;
     uint64_t used, reported; /* of the last heartbeat: bytes, objects; writable */
     uint64_t promised;       /* bytes placed here since the last heartbeat; writable */

@@ -113,6 +113,7 @@ registry_engine_announce(registry_t *self, oid_t id, const msg_ANNOUNCE_t *annou
     str_copy(announce->llvm, engine->llvm, sizeof engine->llvm);
     str_copy(announce->cpu, engine->cpu, sizeof engine->cpu);
     str_copy(announce->sandbox, engine->sandbox, sizeof engine->sandbox);
+    str_copy(announce->offers, engine->offers, sizeof engine->offers);
     str_copy(str_of(host), engine->host, sizeof engine->host);
     engine->pid = pid;
     engine->cores = announce->cores;

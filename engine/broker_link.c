@@ -120,7 +120,8 @@ broker_link_announce(broker_link_t *self, int64_t now_ns)
                                          .memory = (uint64_t)self->options.memory_bytes,
                                          .llvm = str_of(runners ? runner_host_llvm(runners) : ""),
                                          .cpu = str_of(runners ? runner_host_cpu(runners) : ""),
-                                         .sandbox = str_of(runners ? runner_host_sandbox(runners) : "")}};
+                                         .sandbox = str_of(runners ? runner_host_sandbox(runners) : ""),
+                                         .offers = str_of(self->options.offers ? self->options.offers : "")}};
 
     if (!broker_link_say_now(self, &message))
         return;

@@ -17,6 +17,7 @@ typedef struct {
     const char *endpoint; /* where we listen, CURVE */
     const char *local;    /* the same over ipc */
     int threads;
+    const char *offers; /* tags and resources; borrowed; NULL: none */
     int64_t memory_bytes;
     int64_t orphan_ns; /* INT64_MAX: never */
 } broker_link_options_t;

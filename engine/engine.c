@@ -169,6 +169,7 @@ engine_new(engine_t **ret, const engine_options_t *options, err_t *err)
                                                           .endpoint = options->endpoint,
                                                           .local = options->local,
                                                           .threads = options->threads,
+                                                          .offers = options->offers,
                                                           .memory_bytes = options->memory_bytes,
                                                           .orphan_ns = orphan_ns(options->orphan_timeout_s)},
                                  err);

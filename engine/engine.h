@@ -18,6 +18,7 @@ typedef struct {
     link_t *broker;               /* taken on success */
     const char *endpoint, *local; /* of tcp and ipc, as others connect to them; borrowed until destroy */
     int threads;                  /* that compute; at least 1 */
+    const char *offers;           /* tags and resources (offers.h); borrowed until destroy; NULL: none */
     int64_t memory_bytes;         /* limit for arrays */
     const char *spill_folder;     /* where arrays go that have no room; NULL: nowhere */
     int64_t spill_bytes;          /* how much of it at most; 0: what the disk has */

@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "codecs/connection_file.h"
 #include "engine/engine.h"
+#include "engine/offers.h"
 #include "engine/python_host.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ typedef struct {
     char code_folder[PATH_MAX]; /* "": none */
     char endpoint[ENDPOINT], local[ENDPOINT], socket_path[ENDPOINT];
     char host[256];
+    char offers[OFFERS_MAX + 1];
 } program_t;
 
 static void
@@ -80,7 +82,9 @@ read_connection(program_t *self, err_t *err)
     const connection_t *connection = &self->connection;
     int status;
 
-    status = connection_read(self->settings.connection, "farhand-engine", &self->connection, err);
+    status = offers_join(self->settings.tags, self->settings.resources, self->offers, err);
+    if (!status)
+        status = connection_read(self->settings.connection, "farhand-engine", &self->connection, err);
     if (status)
         return status;
     if (!connection->secret_key[0] || !connection->broker_public_key[0] || !connection->client_public_key[0] ||
@@ -263,6 +267,7 @@ make_engine(program_t *self, err_t *err)
                                       .endpoint = self->endpoint,
                                       .local = self->local,
                                       .threads = (int)self->settings.threads,
+                                      .offers = self->offers,
                                       .memory_bytes = self->settings.memory,
                                       .spill_folder = self->settings.spill[0] ? self->settings.spill : NULL,
                                       .spill_bytes = self->settings.spill_limit,

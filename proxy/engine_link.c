@@ -33,6 +33,7 @@ engine_link_update(engine_link_t *self, const msg_ENGINE_t *info)
     str_copy(info->llvm, self->llvm, sizeof self->llvm);
     str_copy(info->cpu, self->cpu, sizeof self->cpu);
     str_copy(info->sandbox, self->sandbox, sizeof self->sandbox);
+    str_copy(info->offers, self->offers, sizeof self->offers);
     str_copy(info->state, self->state, sizeof self->state);
     self->pid = (int64_t)info->pid;
     self->cores = (int64_t)info->cores;

@@ -24,7 +24,7 @@ typedef struct engine_link {
     int number;
     char endpoint[256], local[256], host[256];
     int64_t pid, cores, memory, used, objects;
-    char llvm[33], cpu[65], sandbox[65], state[17];
+    char llvm[33], cpu[65], sandbox[65], state[17], offers[256];
     bool lost;        /* until the broker says that it is ready again */
     bool dead;        /* its process has ended: lost for good */
     char reason[256]; /* why it is lost */

@@ -167,6 +167,7 @@ typedef struct {
     int cores;
     int64_t memory_bytes, used_bytes, objects;
     char llvm[32], cpu[64], sandbox[64], state[16];
+    char offers[256]; /* its tags and resources: "big,gpu=2" */
 } fh_engine_info;
 
 /* At most room engines into ret; *ret_count is how many there are. */
@@ -233,13 +234,13 @@ FH_EXPORT int fh_sql(fh_session *session, const char *query, int64_t limit,
 typedef struct {
     uint64_t messages_sent, messages_received;       /* engines and broker */
     uint64_t array_bytes_sent, array_bytes_received; /* payload between this client and engines */
-    uint64_t shared_bytes;  /* payload copied from and to engines' memory on this host, without messages */
-    uint64_t mapped_bytes;  /* payload gathered as maps of engines' memory on this host, without a copy */
-    uint64_t engine_bytes;  /* payload asked to move engine to engine */
-    uint64_t waits;         /* calls that waited for an answer */
-    uint64_t rings;         /* engines that are reached through rings in shared memory now */
-    uint64_t ring_messages; /* sent through them, of messages_sent */
-    uint64_t rings_failed;  /* times that rings could not be opened or were given up: ZeroMQ carries on */
+    uint64_t shared_bytes;      /* payload copied from and to engines' memory on this host, without messages */
+    uint64_t mapped_bytes;      /* payload gathered as maps of engines' memory on this host, without a copy */
+    uint64_t engine_bytes;      /* payload asked to move engine to engine */
+    uint64_t waits;             /* calls that waited for an answer */
+    uint64_t rings;             /* engines that are reached through rings in shared memory now */
+    uint64_t ring_messages;     /* sent through them, of messages_sent */
+    uint64_t rings_failed;      /* times that rings could not be opened or were given up: ZeroMQ carries on */
     uint64_t python_ring_calls; /* calls of Python objects that went past their engine, to its Python host */
 } fh_stats;
 FH_EXPORT void fh_session_stats(const fh_session *session, fh_stats *ret);

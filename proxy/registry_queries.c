@@ -24,6 +24,7 @@ describe_engine(const engine_link_t *engine, fh_engine_info *ret)
     str_copy(str_of(engine->llvm), ret->llvm, sizeof ret->llvm);
     str_copy(str_of(engine->cpu), ret->cpu, sizeof ret->cpu);
     str_copy(str_of(engine->sandbox), ret->sandbox, sizeof ret->sandbox);
+    str_copy(str_of(engine->offers), ret->offers, sizeof ret->offers);
     str_copy(str_of(engine->state), ret->state, sizeof ret->state);
 }
 

@@ -126,6 +126,7 @@ show_engine_json(const fh_engine_info *engine, FILE *out)
     put_pair("llvm", engine->llvm, out);
     put_pair("cpu", engine->cpu, out);
     put_pair("sandbox", engine->sandbox, out);
+    put_pair("offers", engine->offers, out);
     (void)fputc('}', out);
 }
 

@@ -20,7 +20,8 @@ enum { STOP_PATIENCE_S = 3, MAX_STARTED = RUN_MAX_ENGINES + 1 };
 
 typedef struct {
     int64_t engines, threads, memory, owner;
-    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX], python[OPTION_TEXT_MAX];
+    char name[OPTION_TEXT_MAX], listen[OPTION_TEXT_MAX], python[OPTION_TEXT_MAX], tags[OPTION_TEXT_MAX],
+        resources[OPTION_TEXT_MAX];
     bool trust_network;
 } settings_t;
 
@@ -41,6 +42,10 @@ static const option_t options[] = {
     {"python", 0, OPTION_TEXT, "auto", 0, 0, offsetof(settings_t, python), "WHEN",
      "Do the engines run clients' Python code, with their own rights: yes, no, or auto: if they listen on loopback "
      "only."},
+    {"tags", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, tags), "NAME,...",
+     "Tags of the engines, for calls that ask for them; with semicolons between the lists of one engine and the next."},
+    {"resources", 0, OPTION_TEXT, "", 0, 0, offsetof(settings_t, resources), "NAME=AMOUNT,...",
+     "Resources of each engine, likewise."},
 };
 
 /* What one `up` has done so far, so that it can be undone. */
@@ -187,11 +192,24 @@ runs_python(const settings_t *settings)
     return strcmp(settings->python, "yes") == 0 || (strcmp(settings->python, "auto") == 0 && loopback);
 }
 
+/* The list of one engine, or the list for all. */
+static void
+list_of(const char *text, int number, char ret[OPTION_TEXT_MAX])
+{
+    const char *at = text;
+    while (strchr(text, ';') && number-- > 0) {
+        at += strcspn(at, ";");
+        at += *at == ';';
+    }
+    (void)snprintf(ret, OPTION_TEXT_MAX, "%.*s", (int)strcspn(at, ";"), at);
+}
+
 static int
 start_engine(launch_t *self, int number, err_t *err)
 {
     settings_t settings = *self->settings;
     char connection[RUN_PATH_MAX], threads[32], memory[32], owner[32], name[32];
+    char tags[OPTION_TEXT_MAX], resources[OPTION_TEXT_MAX];
     process_t running;
     process_name(name, number);
     if (process_find(self->folder, name, &running)) { /* it has outlived the broker */
@@ -202,6 +220,8 @@ start_engine(launch_t *self, int number, err_t *err)
     (void)snprintf(threads, sizeof threads, "%" PRId64, threads_each(&settings));
     (void)snprintf(memory, sizeof memory, "%" PRId64, memory_each(&settings));
     (void)snprintf(owner, sizeof owner, "%" PRId64, settings.owner);
+    list_of(settings.tags, number, tags);
+    list_of(settings.resources, number, resources);
     char *argv[] = {(char[]){"farhand-engine"},
                     (char[]){"--connection"},
                     connection,
@@ -213,6 +233,10 @@ start_engine(launch_t *self, int number, err_t *err)
                     memory,
                     (char[]){"--owner"},
                     owner,
+                    (char[]){"--tags"},
+                    tags,
+                    (char[]){"--resources"},
+                    resources,
                     NULL,
                     NULL,
                     NULL};

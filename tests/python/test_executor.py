@@ -1,14 +1,18 @@
 """fh.Executor: concurrent.futures over the engines."""
 import concurrent.futures
+import io
 import itertools
 import os
+import sys
 import time
+import types
 
 import numpy as np
 import pytest
 from oracle import same, wait_for
 
 import farhand as fh
+from farhand.progress import Count
 
 
 @pytest.fixture
@@ -149,3 +153,33 @@ def test_a_hundred_thousand_calls(executor):
     total = sum(executor.map(square, range(100_000)))
     assert total == sum(i * i for i in range(100_000))
     print(f"{time.monotonic() - begun:.2f} s")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_to_those_who_want_it(executor, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr(sys.modules["farhand.progress"], "time", types.SimpleNamespace(monotonic=itertools.count(0.0, 2.0).__next__))
+    bar = Count("squares", 50, True)
+    bar.show(10)
+    bar.show(25)
+    bar.end()
+    shown = sys.stderr.getvalue()
+    assert "squares:  20% |####" in shown and "25 of 50" in shown and shown.endswith("\r")
+    quiet = Count("squares", 50, False)
+    quiet.show(10)
+    quiet.end()
+    assert sys.stderr.getvalue() == shown
+
+
+def test_progress_of_a_map(executor, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert list(executor.map(square, range(20), chunksize=1)) == [i * i for i in range(20)]
+    assert sys.stderr.getvalue() == ""  # nobody is at a prompt
+    monkeypatch.setattr(fh.config, "progress", True)
+    results = executor.map(time.sleep, [0.3] * 10, chunksize=1)
+    assert list(results) == [None] * 10
+    assert "sleep:" in sys.stderr.getvalue() and "of 10" in sys.stderr.getvalue()

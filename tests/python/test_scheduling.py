@@ -274,3 +274,48 @@ def test_many_quick_calls_behind_one_that_is_slow_for_once(executor, tmp_path):
     assert not futures[700].done()
     open(gate, "x").close()
     assert [f.result(SECONDS) for f in futures] == list(range(3000))
+
+
+@pytest.fixture(scope="module")
+def offering():
+    """Two engines of different kinds."""
+    with fh.Cluster(2, tags=[["small"], ["big", "fast"]], resources=[{}, {"gpu": 2}]) as running:
+        yield running
+
+
+def test_engines_say_what_they_offer(offering):
+    small, big = offering.engines
+    assert (small.tags, small.resources, big.tags, big.resources) == ({"small"}, {}, {"big", "fast"}, {"gpu": 2.0})
+
+
+def test_tags_choose_engines(offering):
+    with fh.Executor(session=offering.session) as executor:
+        for tags, engine in (("small", 0), (["big"], 1), (["fast", "big"], 1)):
+            futures = [executor.options(tags=tags).submit(os.getpid) for _ in range(6)]
+            assert {f.result(SECONDS) for f in futures} == {offering.session.engines[engine].pid} or {f.engine for f in futures} == {engine}
+        with pytest.raises(fh.Error, match="'small'.*engine 1 with the tags big, fast, 2 of 'gpu'"):
+            executor.options(tags=["small", "big"])
+
+
+def test_resources_are_taken_and_given_back(offering, tmp_path):
+    """Of a call that takes two and others that take one each, no more than two are there at a time."""
+    with fh.Executor(session=offering.session) as executor:
+        gate = str(tmp_path / "gate")
+        all_of_it = executor.options(resources={"gpu": 2}).submit(wait_for_file, gate)
+        ones = [executor.options(resources={"gpu": 1}).submit(touch, str(tmp_path / str(i))) for i in range(6)]
+        free = [executor.submit(pow, 2, i) for i in range(6)]
+        assert [f.result(SECONDS) for f in free] == [2**i for i in range(6)]
+        slot = executor._scheduler.slots[1]
+        wait_until(lambda: slot.used == {"gpu": 2.0})
+        assert len(slot.sent) == 1 and not any(f.done() for f in ones)
+        open(gate, "x").close()
+        assert all_of_it.result(SECONDS) and all(f.result(SECONDS) for f in ones)
+        assert {f.engine for f in ones} == {1}
+        wait_until(lambda: slot.used == {"gpu": 0.0})
+
+
+def test_offers_that_make_no_sense(offering):
+    with pytest.raises(fh.Error, match="gpu"):
+        fh.Cluster(1, resources="gpu")
+    with pytest.raises(ValueError, match="3 engines for 2"):
+        fh.Cluster(2, tags=[["a"], ["b"], ["c"]])

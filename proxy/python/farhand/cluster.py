@@ -32,11 +32,12 @@ class Cluster:
     """A broker and some engines on this host, ended with the object, or with the process, however it ends.
 
     engines: how many; threads: that each computes with; memory: bytes of arrays each may hold, or text such as "2G"; python:
-    whether they run Python code (True), which has their rights.
+    whether they run Python code (True), which has their rights; tags and resources: what fh.Executor can ask for, ["big"] and
+    {"gpu": 2}, or a list of such, one for each engine.
     A context manager; .session is connected already, and is the default one.
     """
 
-    def __init__(self, engines=2, *, threads=None, memory=None, python=True):
+    def __init__(self, engines=2, *, threads=None, memory=None, python=True, tags=None, resources=None):
         if int(engines) < 1:
             raise error("INVALID_ARGUMENT", f"a cluster has at least one engine, not {engines}")
         find_program("farhand")  # before anything is made that would have to be taken down
@@ -55,6 +56,7 @@ class Cluster:
             command += ["--threads", str(int(threads))]
         if memory is not None:
             command += ["--memory", str(memory)]
+        command += _offers("--tags", tags, int(engines)) + _offers("--resources", resources, int(engines))
         try:
             _run(command, self._environment, _UP_SECONDS)
             self._before = sessions.set_default(None)
@@ -109,6 +111,18 @@ class Cluster:
         pid = self.engines[i].pid
         os.kill(pid, signal.SIGSTOP)
         return lambda: os.kill(pid, signal.SIGCONT)
+
+
+def _offers(option, given, engines):
+    """Tags or resources as arguments of farhand up."""
+    if given is None:
+        return []
+    each = given if isinstance(given, (list, tuple)) and given and not isinstance(given[0], str) else [given] * engines
+    if len(each) != engines:
+        raise error("INVALID_ARGUMENT", f"{option.strip('-')} of {len(each)} engines for {engines}")
+    texts = [",".join(f"{name}={amount:g}" for name, amount in one.items()) if isinstance(one, dict) else
+             one if isinstance(one, str) else ",".join(one) for one in each]
+    return [option, ";".join(texts) + ";"]
 
 
 def _run(arguments, environment, seconds):

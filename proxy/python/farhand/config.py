@@ -23,8 +23,8 @@ class Config:
     host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
     fusion: keep elementwise operations back for a moment, so that chains of them reach the engines as one expression and what lies
         between is never stored (True; $FARHAND_FUSION=off turns it off, too).  Results are the same.
-    progress: show a bar on standard error for scatters and gathers that take more than a second: True, False, or None for when
-        somebody sees it.  All these are read when a session connects.
+    progress: show a bar on standard error for scatters and gathers, and for calls of executors, that take more than a second: True, False,
+        or None for when somebody sees it.  All these are read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30

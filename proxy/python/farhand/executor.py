@@ -1,10 +1,13 @@
 """An executor in the manner of concurrent.futures, whose workers are the Python hosts of the engines."""
 import collections
 import concurrent.futures
+import operator
 import time
 
 from . import remote_wire
 from .errors import error
+from .futures import wait_and_count
+from .progress import Count
 from .remote_calls import python_side
 from .scheduled import CallFuture, Options, function_of
 from .scheduler import scheduler_of
@@ -86,14 +89,17 @@ class Executor(concurrent.futures.Executor):
         """A Future of fn(data)."""
         return self.submit(fn, data)
 
-    def map(self, fn, *iterables, timeout=None, chunksize=None):
+    def map(self, fn, *iterables, timeout=None, chunksize=None, progress=None):
         """The results of fn(*items), in their order, items taken from the iterables side by side.
 
         Items are sent in chunks, of chunksize or as it turns out to be good; only some chunks are under way at a time, and
         items are taken as there is room, so that endless iterables work.  timeout: seconds for all, from now on.
+        progress: show a bar on standard error; None: as fh.config.progress says.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        return _results(_Map(self, fn, zip(*iterables), chunksize), end)
+        sizes = [operator.length_hint(items, -1) for items in iterables]
+        bar = Count(getattr(fn, "__name__", "map"), None if -1 in sizes else min(sizes, default=0), progress)
+        return _results(_Map(self, fn, zip(*iterables), chunksize), end, bar)
 
     def reduce(self, fn, futures, timeout=None):
         """A Future of fn(list of the results), run when all futures are done."""
@@ -116,7 +122,7 @@ class Executor(concurrent.futures.Executor):
     def get_all_results(futures, timeout=None):
         """The results of all futures; the first exception is raised when all are done."""
         futures = list(futures)
-        _, late = concurrent.futures.wait(futures, timeout)
+        late = wait_and_count(futures, timeout).not_done
         if late:
             raise error("TIMEOUT", f"{len(late)} of {len(futures)} calls were not done within {timeout} s")
         return [future.result() for future in futures]
@@ -207,12 +213,15 @@ class _Map:
             future.cancel()
 
 
-def _results(running, end):
+def _results(running, end, bar):
+    done = 0
     try:
         while True:
             pairs = running.next_chunk(end)
             if pairs is None:
                 return
+            done += len(pairs)
+            bar.show(done)
             pairs.reverse()
             while pairs:
                 good, value = pairs.pop()
@@ -220,4 +229,5 @@ def _results(running, end):
                     raise remote_wire.make_exception(value, getattr(running.function, "__name__", "a function"))
                 yield value
     finally:
+        bar.end()
         running.cancel()

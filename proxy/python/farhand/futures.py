@@ -229,6 +229,26 @@ def _wait_and_show(futures, timeout, return_when):
         line.end()
 
 
+def wait_and_count(futures, timeout=None, return_when=ALL_COMPLETED):
+    """As concurrent.futures.wait, with a bar of how many are done where config.progress, or an interactive session, wants one."""
+    from .progress import Count
+
+    bar = Count("calls", len(futures))
+    if not bar.wanted:
+        return concurrent.futures.wait(futures, timeout, return_when)
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    try:
+        while True:
+            begun = time.monotonic()
+            left = max(min(_SHOWN_EVERY, deadline - begun), 0)
+            result = concurrent.futures.wait(futures, left, return_when)
+            if not result.not_done or time.monotonic() < begun + left or time.monotonic() >= deadline:
+                return result
+            bar.show(len(result.done))
+    finally:
+        bar.end()
+
+
 def _wait_in_turn(arrays):
     """Until each is computed or has failed: a message each, where a thread for each would cost many times as much."""
     try:
@@ -252,7 +272,7 @@ def wait(xs, timeout=None, return_when=ALL_COMPLETED, *, progress=False):
         return xs, []
     futures = [_as_future(x) for x in xs]
     with _cancelled_by_interrupt(futures):
-        finished, _ = (_wait_and_show if progress else concurrent.futures.wait)(futures, timeout, return_when)
+        finished, _ = (_wait_and_show if progress else wait_and_count)(futures, timeout, return_when)
     return ([x for x, future in zip(xs, futures) if future in finished],
             [x for x, future in zip(xs, futures) if future not in finished])
 

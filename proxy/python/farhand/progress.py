@@ -1,5 +1,6 @@
 """How far kernels are, and long moves of arrays."""
 import sys
+import time
 from dataclasses import dataclass
 
 from .config import config
@@ -61,6 +62,43 @@ class Line:
         if self._shown:
             self._stream.write("\r" + " " * self._shown + "\r")
             self._stream.flush()
+            self._shown = 0
+
+
+class Count:
+    """A bar on standard error for many calls or items, shown when they take more than a second; total None: nobody knows."""
+
+    EVERY = 0.1  # seconds between two looks of it
+
+    def __init__(self, what, total=None, wanted=None):
+        self._what, self._total = what, total
+        self.wanted = Bar.wanted() if wanted is None else wanted
+        self._begun = time.monotonic()
+        self._next = self._begun + 1.0
+        self._shown = 0
+
+    def show(self, done):
+        """So many are done by now."""
+        now = time.monotonic()
+        if not self.wanted or now < self._next:
+            return
+        self._next = now + self.EVERY
+        seconds = now - self._begun
+        if self._total:
+            full = int(done / self._total * Line.WIDTH)
+            text = f"{self._what}: {done / self._total:4.0%} |{'#' * full}{' ' * (Line.WIDTH - full)}| {done} of {self._total}"
+        else:
+            text = f"{self._what}: {done}"
+        text += f", {seconds:.0f} s, {done / seconds:.3g} a second"
+        sys.stderr.write("\r" + text.ljust(self._shown))
+        sys.stderr.flush()
+        self._shown = len(text)
+
+    def end(self):
+        """Leave the line empty."""
+        if self._shown:
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+            sys.stderr.flush()
             self._shown = 0
 
 

@@ -38,6 +38,17 @@ class Engine:
     cpu: str
     sandbox: str
     state: str
+    offers: str = ""
+
+    @property
+    def tags(self):
+        """Tags that it was given: a frozenset."""
+        return frozenset(item for item in self.offers.split(",") if item and "=" not in item)
+
+    @property
+    def resources(self):
+        """Resources that it was given: a dict of amounts."""
+        return {name: float(amount) for name, _, amount in (item.partition("=") for item in self.offers.split(",")) if amount}
 
 
 class Session:

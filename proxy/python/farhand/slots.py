@@ -41,7 +41,7 @@ class Slot:
 
     def offer(self, engine):
         """What the broker says of it."""
-        self.tags, self.resources = frozenset(getattr(engine, "tags", ())), getattr(engine, "resources", {})
+        self.tags, self.resources = engine.tags, engine.resources
 
     def forget(self):
         """Its host has ended: the next one knows nothing."""

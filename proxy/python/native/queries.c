@@ -32,12 +32,12 @@ visit_result(visit_t *self, int status, const fh_error *error)
 static PyObject *
 engine_dict(const fh_engine_info *engine)
 {
-    return Py_BuildValue("{s:N,s:i,s:N,s:L,s:i,s:L,s:L,s:L,s:N,s:N,s:N,s:N}", "id", convert_id(&engine->id), "number",
-                         engine->number, "host", native_text(engine->host), "pid", (long long)engine->pid, "cores",
-                         engine->cores, "memory", (long long)engine->memory_bytes, "used",
-                         (long long)engine->used_bytes, "objects", (long long)engine->objects, "llvm",
-                         native_text(engine->llvm), "cpu", native_text(engine->cpu), "sandbox",
-                         native_text(engine->sandbox), "state", native_text(engine->state));
+    return Py_BuildValue(
+        "{s:N,s:i,s:N,s:L,s:i,s:L,s:L,s:L,s:N,s:N,s:N,s:N,s:N}", "id", convert_id(&engine->id), "number",
+        engine->number, "host", native_text(engine->host), "pid", (long long)engine->pid, "cores", engine->cores,
+        "memory", (long long)engine->memory_bytes, "used", (long long)engine->used_bytes, "objects",
+        (long long)engine->objects, "llvm", native_text(engine->llvm), "cpu", native_text(engine->cpu), "sandbox",
+        native_text(engine->sandbox), "state", native_text(engine->state), "offers", native_text(engine->offers));
 }
 
 PyObject *
