@@ -32,6 +32,18 @@ compare_row(void *context, char **data, const int64_t *step, int64_t n)
     }
 }
 
+/* The same for what is compared by its bytes. */
+static void
+compare_bytes_row(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const comparison_t *self = context;
+    const char *a = data[0], *b = data[1];
+    for (int64_t i = 0; i < n; i++, a += step[0], b += step[1]) {
+        int order = memcmp(a, b, self->size);
+        data[2][i * step[2]] = (char)self->truth[(order > 0) - (order < 0) + 1];
+    }
+}
+
 static void
 choose_row(void *context, char **data, const int64_t *step, int64_t n)
 {
@@ -79,6 +91,11 @@ items_ufunc(crew_t *crew, const op_t *op, const nd_t *in, int nin, const nd_t *o
     }
     iterate_t walk;
     iterate_init(&walk, order, nin + 1, nin);
-    iterate_run(&walk, crew, 3 * (int64_t)self.size, choosing ? choose_row : compare_row, &self);
+    bool bytes = dtype_code(self.dtype) != CODE_STR || self.truth[0] == self.truth[2]; /* or only equality counts */
+    iterate_run(&walk, crew, 3 * (int64_t)self.size,
+                choosing ? choose_row
+                : bytes  ? compare_bytes_row
+                         : compare_row,
+                &self);
     return FH_OK;
 }

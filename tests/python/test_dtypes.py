@@ -77,8 +77,8 @@ def agree(function, *arrays, axis=0):
                     local(x)
             return problem
         found = function(*(fh.scatter(x, axis if x.ndim else None) for x in arrays))
-    for actual, wanted in zip(*((x if isinstance(x, (tuple, list)) else [x]) for x in (found, expected))):
-        same(actual, wanted)
+        for actual, wanted in zip(*((x if isinstance(x, (tuple, list)) else [x]) for x in (found, expected))):
+            same(actual, wanted)
     return None
 
 
@@ -166,6 +166,7 @@ def test_compare(clusters, dtype, data):
         agree(operation, x, y, axis=axis)
         agree(lambda a: operation(a, y[0]), x, axis=axis)
         agree(lambda a: operation(a, y.reshape(-1)[0]), x, axis=axis)
+        agree(lambda a: operation(y.reshape(-1)[-1], a), x, axis=axis)
 
 
 @pytest.mark.parametrize("one, other", [("S3", "S9"), ("U1", "U5"), ("M8[D]", "M8[ms]"), ("m8[h]", "m8[7m]"), ("M8[M]", "M8[Y]"),
@@ -359,6 +360,12 @@ def test_dates(clusters, unit):
         agree(function, d, e)
     agree(np.add, a, b)
     agree(np.multiply, a, numbers)
+    agree(np.multiply, numbers, d)
+    agree(lambda x, y: x / y[3], d, e)
+    agree(lambda x: x * np.int64(3), d)
+    agree(lambda x: 4 * x, d)
+    agree(lambda x: np.clip(x, a[0], a[1]), b)
+    agree(lambda x: np.diff(x, n=2), a)
 
 
 @pytest.mark.parametrize("source, target", [("M8[D]", "M8[ns]"), ("M8[ns]", "M8[D]"), ("M8[Y]", "M8[D]"), ("M8[Y]", "M8[M]"),

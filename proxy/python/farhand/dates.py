@@ -115,6 +115,16 @@ _COMPARE = {
     "greater": lambda a, b: (a > b) & (b != NAT),
     "greater_equal": lambda a, b: (a >= b) & (b != NAT),
 }
+# With a date that is none of the array's and not NaT, which lies below all others as an integer.
+_COMPARE_WITH = {
+    "equal": lambda a, b: a == b,
+    "not_equal": lambda a, b: a != b,
+    "less": lambda a, b: a - 1 < b - 1,
+    "less_equal": lambda a, b: a - 1 <= b - 1,
+    "greater": lambda a, b: a > b,
+    "greater_equal": lambda a, b: a >= b,
+}
+_SWAPPED = {"less": "greater", "less_equal": "greater_equal", "greater": "less", "greater_equal": "less_equal"}
 _CHOOSE = {
     "minimum": lambda a, b: _call("minimum", a, b),
     "maximum": lambda a, b: _call("maximum", a - 1, b - 1) + 1,
@@ -129,6 +139,7 @@ _ARITHMETIC = {
     "positive": lambda a: a.copy(),
     "sign": lambda a: _call("sign", a),
 }
+_OF_DURATIONS = ("multiply", "true_divide")
 _ABOUT = {
     "isfinite": lambda a: a != NAT,
     "isinf": lambda a: a != a,
@@ -146,13 +157,17 @@ def _strict(x):
 
 def operation(name, inputs):
     """The operation of that name; None: NumPy must do it."""
-    from .others import sample
-
     if name in _ABOUT:
         return _ABOUT[name](as_int64(inputs[0]))
+    if name == "clip" and len(inputs) == 3:
+        return _call("minimum", _call("maximum", *inputs[:2]), inputs[2])
+    if name in _OF_DURATIONS:
+        return _of_durations(name, [_strict(x) for x in inputs])
     table = next((table for table in (_COMPARE, _CHOOSE, _ARITHMETIC) if name in table), None)
     if table is None:
         return None
+    from .others import sample
+
     inputs = [_strict(x) for x in inputs]
     samples = [sample(x) for x in inputs]
     kinds = [np.asarray(x).dtype.kind for x in samples]
@@ -165,8 +180,41 @@ def operation(name, inputs):
     ticks = [_ticks(x, unit) for x in inputs]
     if table is _ARITHMETIC and any(_units_differ(x, unit) for x in inputs):
         return None
-    made = table[name](*ticks)
-    return made if table is _COMPARE else _seen(made, found)
+    if table is _COMPARE:
+        return _compared(name, *ticks)
+    return _seen(table[name](*ticks), found)
+
+
+def _of_durations(name, inputs):
+    """A duration times whole numbers, or by another one; None: NumPy must do it."""
+    from .others import sample
+
+    samples = [sample(x) for x in inputs]
+    kinds = [np.asarray(x).dtype.kind for x in samples]
+    found = getattr(np, name)(*samples).dtype  # raises what NumPy raises
+    dtypes = [np.asarray(x).dtype for x in samples if np.asarray(x).dtype.kind == "m"]
+    unit = functools.reduce(np.promote_types, dtypes)
+    wanted = ["m", "m"] if name == "true_divide" else ["m", "i"]
+    if sorted(kinds) != sorted(wanted) or np.datetime_data(unit)[0] == "generic" or any(_ratio(dtype, unit) is None for dtype in dtypes):
+        return None
+    if name == "multiply":
+        a, b = _ticks(inputs[kinds.index("m")], unit), inputs[kinds.index("i")]
+        return _seen(_call("where", a == NAT, NAT, a * b), found)
+    a, b = (_ticks(x, unit) for x in inputs)
+    return _call("where", _valid(a, b), a.astype(np.float64) / b.astype(np.float64), np.nan)
+
+
+def _is_date(ticks):
+    """One local date that is not NaT?"""
+    return isinstance(ticks, (np.integer, np.ndarray)) and ticks.ndim == 0 and ticks != NAT
+
+
+def _compared(name, a, b):
+    if _is_date(b):
+        return _COMPARE_WITH[name](a, int(b))
+    if _is_date(a):
+        return _COMPARE_WITH[_SWAPPED.get(name, name)](b, int(a))
+    return _COMPARE[name](a, b)
 
 
 def _units_differ(x, unit):

@@ -18,7 +18,7 @@ SCALARS = (str, bytes, datetime.date, datetime.timedelta)  # of Python, that sta
 _ANY = frozenset("""concatenate stack vstack hstack dstack column_stack append block roll tile resize empty zeros ones full empty_like
 zeros_like ones_like full_like diag diagflat meshgrid arange isnat where clip real array_equal array_equiv copyto astype sort argsort
 partition argpartition lexsort searchsorted unique in1d isin take take_along_axis choose compress extract diagonal delete insert repeat
-put place putmask put_along_axis fill_diagonal copy asarray asanyarray ascontiguousarray asfortranarray array require array2string
+diff put place putmask put_along_axis fill_diagonal copy asarray asanyarray ascontiguousarray asfortranarray array require array2string
 array_repr array_str fft.fftshift fft.ifftshift select sum prod min max amin amax argmin argmax mean any all ptp std var""".split())
 
 

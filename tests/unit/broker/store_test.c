@@ -1,5 +1,6 @@
 /* The registry's file: what is written comes back, also after the disk was full, and no stranger's file is touched. */
 #include "broker/store.h"
+#include "codecs/dtype.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
@@ -385,6 +386,62 @@ test_damaged_and_foreign_files_refused(void **state)
     assert_null(file->store);
 }
 
+/* Names of dates, text and records; what records consist of comes back as it was. */
+static void
+test_names_of_all_dtypes_come_back(void **state)
+{
+    static const struct {
+        const char *dtype, *fields;
+    } ROWS[] = {
+        {"datetime64[25s]", ""}, {"S5", ""}, {"U3", ""}, {"V12", ""}, {"V12", "{'names': ['a \"b\"', '\u20ac'], ...}"}};
+    enum { COUNT = sizeof ROWS / sizeof *ROWS };
+    file_t *file = *state;
+    oid_t engines[] = {oid_new(), oid_new()}, pieces[COUNT][2];
+    char text[COUNT][8];
+
+    for (int i = 0; i < 2; i++)
+        add_engine(file, engines[i]);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(text[i], sizeof text[i], "n%d", i);
+        msg_PUBLISH_t publish = publish_of(text[i], pieces[i], engines);
+
+        publish.dtype = dtype_from_name(ROWS[i].dtype);
+        publish.fields = str_of(ROWS[i].fields);
+        for (int k = 0; k < 2; k++) {
+            pieces[i][k] = oid_new();
+            add_object(file, registry_engine(&file->registry, engines[k]), pieces[i][k]);
+        }
+        add_name(file, &publish);
+    }
+    save(file);
+    reopen(file, 0);
+    for (int i = 0; i < COUNT; i++) {
+        const name_t *name = registry_name(&file->registry, str_of(text[i]));
+
+        assert_non_null(name);
+        assert_int_equal(name->dtype, dtype_from_name(ROWS[i].dtype));
+        assert_string_equal(name->fields, ROWS[i].fields);
+    }
+}
+
+static void
+test_fields_are_for_void_only(void **state)
+{
+    file_t *file = *state;
+    oid_t engines[] = {oid_new(), oid_new()}, pieces[] = {oid_new(), oid_new()};
+    msg_PUBLISH_t publish = publish_of("n", pieces, engines);
+    name_t *name;
+
+    for (int i = 0; i < 2; i++)
+        add_object(file, add_engine(file, engines[i]), pieces[i]);
+    publish.fields = str_of("text");
+    assert_int_equal(registry_name_add(&file->registry, &publish, &name, NULL), FH_INVALID_ARGUMENT);
+    publish.dtype = CODE_BYTES;
+    assert_int_equal(registry_name_add(&file->registry, &publish, &name, NULL), FH_INVALID_ARGUMENT);
+    publish.dtype = dtype_from_name("V3");
+    add_name(file, &publish);
+}
+
 static void
 test_rows_that_make_no_sense_passed_over(void **state)
 {
@@ -434,6 +491,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_versions_old_made_new_and_later_ones_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects_of_version_1_come_along, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_and_foreign_files_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_of_all_dtypes_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fields_are_for_void_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows_that_make_no_sense_passed_over, setup, teardown),
     };
 
