@@ -281,7 +281,7 @@ new_job(python_host_t *self, const call_t *call, lane_t *lane, str_t what, pytho
 
     if (!job)
         return err_set(err, FH_NO_MEMORY, "no memory for a Python call");
-    job->serial = self->all->job + 1;
+    job->serial = self->job + 1;
     job->host = self->serial;
     job->call = call;
     job->lane = lane;
@@ -296,7 +296,7 @@ new_job(python_host_t *self, const call_t *call, lane_t *lane, str_t what, pytho
 static void
 add_job(python_host_t *self, python_job_t *job)
 {
-    self->all->job = job->serial;
+    self->job = job->serial;
     if (!self->first)
         self->began_ns = clock_now_ns();
     *(self->first ? &self->last->next : &self->first) = job;

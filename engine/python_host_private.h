@@ -23,6 +23,7 @@ struct python_host {
     python_hosts_t *all;
     oid_t session;   /* PYTHON_SHARED: of all */
     uint64_t serial; /* never used again in this engine */
+    uint64_t job;    /* the last one: numbers of a host follow each other, so that rows of them can be taken back */
     uint64_t worker; /* its number; 0: the session's own host */
     bool closing;    /* its session has ended */
     bool ready;
@@ -50,7 +51,7 @@ struct python_hosts {
     python_host_t *hosts;
     int count, workers; /* of sessions, and further ones */
     int epoll;
-    uint64_t serial, job;
+    uint64_t serial;
     packet_t *spare;
     _Alignas(8) char datagram[PYHOST_DATAGRAM];
 };

@@ -1,5 +1,6 @@
 /* What one elementwise operation costs on 1, 8 and 64 engines of this host: it is one message to each, so the cost of
- * an engine should not grow with their number.  Pieces have one element, so that nothing but messages counts. */
+ * an engine should not grow with their number; and what a sum over all whose value is read.  Pieces have one element,
+ * so that nothing but messages counts. */
 #include "base/clock.h"
 #include "tests/bench/bench_cluster.h"
 #include "tests/bench/measure.h"
@@ -7,11 +8,12 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { TURNS = 7, PIECES = 4000 /* of all operations of a turn */ };
+enum { TURNS = 7, VALUES = 60, PIECES = 4000 /* of all operations of a turn */ };
 
 typedef struct {
-    double work; /* of the client's thread */
-    double done; /* until the engines are through */
+    double work;  /* of the client's thread */
+    double done;  /* until the engines are through */
+    double value; /* of a sum over all, until it is there; not for each engine */
 } cost_t;
 
 static double
@@ -42,7 +44,25 @@ turn(fh_session *session, fh_array *x, int engines)
     bench_cluster_check(fh_sync(session, -1, &error), &error);
     double all = (double)count * engines;
 
-    return (cost_t){(thread_seconds() - worked) / all * 1e6, measure_seconds(began) / all * 1e6};
+    return (cost_t){(thread_seconds() - worked) / all * 1e6, measure_seconds(began) / all * 1e6, 0};
+}
+
+static double
+read_value(fh_array *x)
+{
+    double times[VALUES], sum;
+    fh_error error;
+
+    for (int i = 0; i < VALUES; i++) {
+        int64_t began = clock_now_ns();
+        fh_array *total = NULL;
+
+        bench_cluster_check(fh_reduce(x, "sum", NULL, -1, 0, FH_DTYPE_NONE, &total, &error), &error);
+        bench_cluster_check(fh_gather(total, &sum, NULL, &error), &error);
+        times[i] = measure_seconds(began) * 1e6;
+        fh_array_free(&total);
+    }
+    return measure_median(times, VALUES);
 }
 
 static cost_t
@@ -65,9 +85,11 @@ measure(int engines)
         work[i] = cost.work;
         done[i] = cost.done;
     }
+    double value = read_value(x);
+
     fh_array_free(&x);
     bench_cluster_stop(&cluster);
-    return (cost_t){measure_median(work, TURNS), measure_median(done, TURNS)};
+    return (cost_t){measure_median(work, TURNS), measure_median(done, TURNS), value};
 }
 
 int
@@ -86,6 +108,8 @@ main(void)
         measure_print("fan_out", name, cost.work, "us", one.work, "one engine");
         snprintf(name, sizeof name, "%d engines: an operation on each, until done", ENGINES[i]);
         measure_print("fan_out", name, cost.done, "us", one.done, "one engine");
+        snprintf(name, sizeof name, "%d engines: a sum over all, its value read", ENGINES[i]);
+        measure_print("fan_out", name, cost.value, "us", one.value * ENGINES[i], "as often from one engine");
     }
     return 0;
 }

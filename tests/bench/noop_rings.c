@@ -4,6 +4,7 @@
 #include "base/ring.h"
 #include "tests/bench/measure.h"
 
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,12 +41,14 @@ typedef struct {
     uint8_t bytes_there[BODY];
     _Alignas(64) uint64_t back;
     uint8_t bytes_back[BODY];
+    _Alignas(64) uint32_t asked; /* trips by futex */
+    _Alignas(64) uint32_t answered;
 } bounce_t;
 
 typedef struct {
     bounce_t *memory;
     int to[2], from[2];
-    pid_t child;
+    pid_t child, sleeper; /* the second one answers by futex */
 } bare_t;
 
 /* The child: through memory while the word counts, through the pipe when a byte comes. */
@@ -71,6 +75,32 @@ bounce(const bare_t *self)
     }
 }
 
+/* Sleep until the word is another. */
+static void
+futex_wait(uint32_t *word, uint32_t value)
+{
+    while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == value)
+        (void)syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+static void
+futex_step(uint32_t *word)
+{
+    __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
+    (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* The other child: the least that the kernel does to wake a process and be woken by it. */
+static void
+answer_by_futex(const bare_t *self)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (uint32_t trips = 0;; trips++) {
+        futex_wait(&self->memory->asked, trips);
+        futex_step(&self->memory->answered);
+    }
+}
+
 static void
 bare_start(bare_t *self)
 {
@@ -80,13 +110,18 @@ bare_start(bare_t *self)
     self->child = fork();
     if (self->child == 0)
         bounce(self);
+    self->sleeper = fork();
+    if (self->sleeper == 0)
+        answer_by_futex(self);
 }
 
 static void
 bare_stop(bare_t *self)
 {
     kill(self->child, SIGKILL);
+    kill(self->sleeper, SIGKILL);
     waitpid(self->child, NULL, 0);
+    waitpid(self->sleeper, NULL, 0);
     munmap(self->memory, sizeof *self->memory);
 }
 
@@ -111,6 +146,15 @@ pipe_trip(const bare_t *self)
 
     if (write(self->to[1], &byte, 1) != 1 || poll(&item, 1, -1) != 1 || read(self->from[0], &byte, 1) != 1)
         give_up("a pipe does not work");
+}
+
+static void
+futex_trip(const bare_t *self)
+{
+    static uint32_t trips;
+
+    futex_step(&self->memory->asked);
+    futex_wait(&self->memory->answered, trips++);
 }
 
 /* ---- measuring -----------------------------------------------------------------------------------------------------
@@ -170,22 +214,30 @@ measure_back_to_back(fh_session *session, bare_t *bare, const char *name)
 }
 
 static void
-measure_after_idleness(fh_session *session, bare_t *bare)
+measure_after_idleness(fh_session *session, bare_t *bare, int ms)
 {
-    static double ours[IDLE_TRIPS], theirs[IDLE_TRIPS];
+    static double ours[IDLE_TRIPS], pipes[IDLE_TRIPS], futexes[IDLE_TRIPS];
+    char name[80];
 
     for (int trip = 0; trip < IDLE_TRIPS; trip++) {
-        (void)poll(NULL, 0, 2); /* what is measured is the call after it */
+        (void)poll(NULL, 0, ms); /* what is measured is the call after it */
         int64_t began = clock_now_ns();
         our_trip(session);
         ours[trip] = since_us(began);
-        (void)poll(NULL, 0, 2);
+        (void)poll(NULL, 0, ms);
         began = clock_now_ns();
         pipe_trip(bare);
-        theirs[trip] = since_us(began);
+        pipes[trip] = since_us(began);
+        (void)poll(NULL, 0, ms);
+        began = clock_now_ns();
+        futex_trip(bare);
+        futexes[trip] = since_us(began);
     }
-    report("C client, after 2 ms of idleness, p50", measure_median(ours, IDLE_TRIPS), "us",
-           measure_median(theirs, IDLE_TRIPS), "bare pipes, p50");
+    double value = measure_median(ours, IDLE_TRIPS);
+    (void)snprintf(name, sizeof name, "C client, after %d ms of idleness, p50", ms);
+    report(name, value, "us", measure_median(pipes, IDLE_TRIPS), "bare pipes, p50");
+    (void)snprintf(name, sizeof name, "the same beside futexes, %d ms, p50", ms);
+    report(name, value, "us", measure_median(futexes, IDLE_TRIPS), "bare futexes, p50");
 }
 
 static void
@@ -245,7 +297,8 @@ noop_rings(fh_session *session)
     if (stats.rings != 1)
         fprintf(stderr, "noop: there are no rings here: what follows goes over ZeroMQ\n");
     measure_back_to_back(session, &bare, "C client, back to back");
-    measure_after_idleness(session, &bare);
+    measure_after_idleness(session, &bare, 1);
+    measure_after_idleness(session, &bare, 2);
     measure_pipelined(session, &bare);
     measure_busy(session, &bare);
     bare_stop(&bare);

@@ -14,6 +14,7 @@ import farhand as fh
 
 TURNS, TRIPS, MANY, ITEMS = 15, 100, 5000, 100_000
 BYTES = 100_000_000
+TASKS, LOOPS = 8, 500_000
 
 
 class Adder:
@@ -132,6 +133,24 @@ def mapped(pool):
     row(f"Executor.map of {ITEMS:,} calls", *zip(*turns), "s", "Pool(2).imap, chunks of 500")
 
 
+def work(n):
+    return sum(i * i for i in range(n))
+
+
+def spread(pool):
+    """Work that needs the interpreter, on one engine with two Python hosts."""
+    def ours():
+        for future in [fh.call(work, LOOPS, block=False) for _ in range(TASKS)]:
+            future.result()
+
+    def others():
+        pool.map(work, [LOOPS] * TASKS, chunksize=1)
+
+    ours()  # starts the hosts
+    turns = [(seconds_of(ours), seconds_of(others)) for _ in range(TURNS // 3)]
+    row(f"{TASKS} calls of a Python loop, one engine", *zip(*turns), "s", "Pool(2).map")
+
+
 def arrays():
     local, copy = np.ones(BYTES // 8), np.empty(BYTES // 8)
     remote = fh.scatter(local, axis=None)
@@ -159,6 +178,10 @@ def main():
     near, far = socket.socketpair()
     mirror = multiprocessing.Process(target=echo, args=(far,), daemon=True)
     mirror.start()
+    if "--spread" in sys.argv:
+        with multiprocessing.Pool(2) as pool, fh.Cluster(1, threads=2):
+            spread(pool)
+        return
     with multiprocessing.Pool(2) as pool, fh.Cluster(2), Manager() as manager:
         adder, managed = fh.scatter(Adder()), manager.Adder()
         for _ in range(200):
@@ -169,6 +192,8 @@ def main():
         pipelined(adder, pool)
         mapped(pool)
         arrays()
+    with multiprocessing.Pool(2) as pool, fh.Cluster(1, threads=2):
+        spread(pool)
     near.close()
     here.send((None, ()))
     child.join(5)
