@@ -145,6 +145,7 @@ class _Answer:
     def __init__(self, host, serial):
         self.host, self.serial = host, serial
         self.objects, self.arrays, self.stays, self.kept = [], [], {}, []
+        self.keeps = True  # generators stay; where calls may run anywhere, nothing but registered types does
         self.seen = set()  # containers, by identity: one may hold itself
 
     def collect(self, value, by_value):
@@ -156,7 +157,7 @@ class _Answer:
             place = ("a", len(self.arrays))
             self.stays[id(value)] = place if value.dtype.names is None else (*place, value.dtype)
             self.arrays.append((value, _name_of(value.dtype), value.shape))
-        elif self.host.proxied and isinstance(value, self.host.proxied):
+        elif self.host.proxied and isinstance(value, self.host.proxied) or kind is types.GeneratorType and self.keeps and not by_value:
             self.stays[id(value)] = ("o", len(self.objects), self.host.key_of(value))
             self.objects.append(os.urandom(16))
             self.kept.append(value)
@@ -652,6 +653,7 @@ class Host:
         elif command[0] == "get" and isinstance(value, _FUNCTIONS):
             answer.send(_RETURNED, "", (METHOD, _describe_method(command[2], value), self.take_output()))
         else:
+            answer.keeps = bool(request[3]) or command[0] == "claim"
             if type(value) not in _PLAIN and command[0] != "value":
                 answer.collect(value, command[1])
             answer.send(_RETURNED, "", (VALUE, value, self.take_output()))

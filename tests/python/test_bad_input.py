@@ -1,6 +1,7 @@
 """Python objects that misbehave: a clear error each, and the session goes on."""
 import os
 import pickle
+import socket
 import sys
 import threading
 
@@ -96,8 +97,8 @@ def test_what_cannot_be_pickled_is_refused_here(alive):
         fh.scatter(Bad("reduce"))
 
 
-@pytest.mark.parametrize("make", [threading.Lock, lambda: (i for i in range(3)), lambda: [sys._getframe()], lambda: {"f": threading.local()},
-                                  lambda: Bad("reduce")], ids=["lock", "generator", "frame", "local", "reduce"])
+@pytest.mark.parametrize("make", [threading.Lock, socket.socket, lambda: [sys._getframe()], lambda: {"f": threading.local()},
+                                  lambda: Bad("reduce")], ids=["lock", "socket", "frame", "local", "reduce"])
 def test_results_that_cannot_be_pickled(alive, make):
     with pytest.raises(fh.RemoteError):
         fh.call(make)

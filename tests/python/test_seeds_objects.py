@@ -365,6 +365,41 @@ def test_nested_sequences_of_objects(cluster):
     assert isinstance(nested[1][1], tuple) and fh.gather(nested)[1][1][0].balance == 3
 
 
+class Steps:
+    def __init__(self):
+        self.closed = False
+
+    def count(self, n):
+        try:
+            for i in range(n):
+                received = yield i
+                if received is not None:
+                    yield received * 10
+        finally:
+            self.closed = True
+
+
+def test_generators_stay_and_are_iterated_from_here(cluster):
+    steps = fh.scatter(Steps())
+    assert list(steps.count(600)) == list(range(600)) and steps.closed
+    generator = steps.count(5)
+    assert isinstance(generator, fh.Remote) and next(generator) == 0 and generator.send(4) == 40
+    generator.close()
+    with pytest.raises(StopIteration):
+        next(generator)
+    squares = fh.call(lambda _, n: (np.full(2, i) for i in range(n)), steps, 3)
+    assert [float(x.sum()) for x in squares] == [0, 2, 4]
+
+    def failing(_):
+        yield 1
+        raise KeyError("two")
+
+    with pytest.raises(KeyError):
+        list(fh.call(failing, steps))
+    with pytest.raises(TypeError, match="generator"):  # of a call that might run in any host
+        fh.call(lambda: (i for i in range(3)))
+
+
 # ---- errors
 
 
