@@ -29,6 +29,20 @@ def test_killed_engine_raises_engine_lost_and_the_others_go_on(own_cluster):
     assert issubclass(fh.EngineLost, ConnectionError)
 
 
+def test_lists_go_to_engines_that_are_there(own_cluster):
+    own_cluster.kill_engine(0)
+    wait_for(lambda: own_cluster.session.engines[0].state != "ready")
+    arrays = [np.arange(3.0) + i for i in range(5)]
+    for made, array in zip(fh.scatter(arrays), arrays):
+        same(fh.gather(made), array)
+    words = fh.scatter(["one", {"two": 2}])
+    assert fh.gather(words) == ["one", {"two": 2}]
+    own_cluster.kill_engine(1)
+    wait_for(lambda: own_cluster.session.engines[1].state != "ready")
+    with pytest.raises(fh.ConnectionError, match="no engine that is ready"):
+        fh.scatter(arrays)
+
+
 def test_cluster_ends_with_the_process_that_made_it():
     program = "import farhand as fh, time\nc = fh.Cluster(1)\nprint(c.engines[0].pid, flush=True)\ntime.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as maker:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .array import Array, RemoteArray, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
+from .errors import error
 from .refs import Id, Ref, resolve
 from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current
@@ -91,9 +92,16 @@ def _scatter_whole(session, array, ids):
     return wrap_whole(handle, array.shape, array.dtype) if array.dtype.isnative else wrap(handle)
 
 
+def _ready_ids(session):
+    ids = tuple(engine.id for engine in session.engines if engine.state == "ready")
+    if not ids:
+        raise error("CANNOT_CONNECT", "the cluster has no engine that is ready")
+    return ids
+
+
 def _scatter_sequence(xs, engines):
     session = current()
-    ids = session.engine_ids(engines) or session.engine_ids([engine.number for engine in session.engines])
+    ids = session.engine_ids(engines) or _ready_ids(session)
     items = list(xs)
     arrays, objects = {}, {}  # by their places
     for place, x in enumerate(items):
