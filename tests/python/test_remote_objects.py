@@ -225,7 +225,7 @@ def test_remote_exceptions_are_of_both_classes(account, cluster):
     assert isinstance(caught.value, fh.Error) and isinstance(caught.value, fh.RemoteError)
     assert caught.value.args == ("500 is above 100",) and caught.value.engine == account._engine
     assert "remote_support.py" in caught.value.remote_traceback and "withdraw" in caught.value.remote_traceback
-    assert "host.py" not in caught.value.remote_traceback and any("withdraw" in note for note in caught.value.__notes__)
+    assert "farhand host" not in caught.value.remote_traceback and any("withdraw" in note for note in caught.value.__notes__)
     worker = fh.scatter(Worker())
     with pytest.raises(Custom) as caught:
         worker.raise_custom()
