@@ -10,6 +10,7 @@ from _farhand_host.shipped import missing, take
 from _farhand_host.values import OUTPUT, PLAIN, is_array, pack, report_of
 
 _MOST_FUNCTIONS = 1000  # of executors that are kept
+_LOOK = 500e-6  # seconds that calls of one request may take before the host looks whether its engine is still there
 
 OPERATIONS = {}  # by their names
 OF_RECEIVER = frozenset(("method", "special"))  # what gives the receiver itself gives no copy of it
@@ -65,6 +66,17 @@ def _function(host, digest, pickled):
     return host.functions.get(digest)
 
 
+def _while_wanted(calls):
+    """The calls of a request, one by one, while the engine is there: without it, they may run elsewhere by now."""
+    looked = time.perf_counter()
+    for call in calls:
+        now = time.perf_counter()
+        if now - looked > _LOOK:
+            _pyhost.look()
+            looked = now
+        yield call
+
+
 def _by_itself(value):
     """A value among others, so that one that cannot be pickled does not take those along: (True, value) or (2, pickle)."""
     return (True, value) if type(value) in PLAIN or is_array(value) else (2, pack(value))
@@ -82,7 +94,7 @@ def _several(host, receiver, digest, pickled, calls):
     alone = len(calls) == 1
     results = []
     begun = time.perf_counter()
-    for call in calls:
+    for call in _while_wanted(calls):
         try:
             args, kwargs = host.nested(call)
             value = function(*args, **kwargs)
@@ -102,7 +114,7 @@ def _each(host, receiver, digest, pickled, calls):
         return None
     results = []
     begun = time.perf_counter()
-    for args in host.nested(calls[0]):
+    for args in _while_wanted(host.nested(calls[0])):
         try:
             results.append((True, function(*args)))
         except Exception as problem:
