@@ -317,14 +317,6 @@ def test_futures_are_awaitable(cluster):
     assert asyncio.run(work()) == [1, 2, 3, 4, 5]
 
 
-@pytest.fixture
-def forget_types():
-    from farhand import remote
-
-    yield
-    remote._registered.clear()
-
-
 class Node:
     def __init__(self, value):
         self.value = value
@@ -345,7 +337,7 @@ class Node:
         return "inner"
 
 
-def test_registered_types_stay_and_come_as_proxies(cluster, forget_types):
+def test_registered_types_stay_and_come_as_proxies(cluster):
     @fh.proxy_methods(Node, include_underscore=("__len__", "_inner"), exclude=("peek",))
     class RemoteNode(fh.Remote, Node):
         def local(self):
