@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = ["codecs/op.c", "codecs/dtype.c", "base/err.c", "base/status.c"]
+SOURCES = ["codecs/op.c", "codecs/dtype.c", "codecs/dtype_other.c", "codecs/dtype_fields.c", "codecs/utf8.c",
+           "base/err.c", "base/status.c"]
 CHARS = "?bBhHiIlLefdFD"  # in the order of dtypes.def, codes from 1
 CODE = {char: code for code, char in enumerate(CHARS, 1)}
 CASTING = {"no": 0, "safe": 1, "same_kind": 2, "unsafe": 3}
@@ -44,7 +45,7 @@ def lib(tmp_path_factory):
     if compiler is None:
         pytest.skip("no C compiler")
     target = tmp_path_factory.mktemp("codecs") / "codecs.so"
-    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", f"-I{ROOT}", "-o", str(target)]
+    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", f"-I{ROOT}", "-Wl,-z,defs", "-o", str(target)]
                    + [str(ROOT / source) for source in SOURCES], check=True)
     library = ctypes.CDLL(str(target))
     library.op_at.restype = library.op_find.restype = ctypes.POINTER(Op)
