@@ -17,7 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BLOCKS = 15, TRIPS = 4000, WARM = 500, IDLE_TRIPS = 300, FLOOD = 20000, FLOODS = 15, BODY = 64, MAX_HOGS = 64 };
+enum {
+    BLOCKS = 15,
+    TRIPS = 4000,
+    WARM = 500,
+    IDLE_TRIPS = 300,
+    IDLE_TURN = 30,
+    FLOOD = 20000,
+    FLOODS = 15,
+    BODY = 64,
+    MAX_HOGS = 64
+};
 
 static void
 give_up(const char *what)
@@ -213,25 +223,26 @@ measure_back_to_back(fh_session *session, bare_t *bare, const char *name)
            "bare shared memory, p99");
 }
 
+/* Trips after rests of `ms` milliseconds, IDLE_TURN of a kind one after the other: what else runs in between would be
+ * measured with it. */
 static void
 measure_after_idleness(fh_session *session, bare_t *bare, int ms)
 {
     static double ours[IDLE_TRIPS], pipes[IDLE_TRIPS], futexes[IDLE_TRIPS];
+    double *const times[] = {ours, pipes, futexes};
     char name[80];
 
-    for (int trip = 0; trip < IDLE_TRIPS; trip++) {
+    for (int trip = 0; trip < 3 * IDLE_TRIPS; trip++) {
+        int turn = trip / IDLE_TURN, kind = turn % 3;
         (void)poll(NULL, 0, ms); /* what is measured is the call after it */
         int64_t began = clock_now_ns();
-        our_trip(session);
-        ours[trip] = since_us(began);
-        (void)poll(NULL, 0, ms);
-        began = clock_now_ns();
-        pipe_trip(bare);
-        pipes[trip] = since_us(began);
-        (void)poll(NULL, 0, ms);
-        began = clock_now_ns();
-        futex_trip(bare);
-        futexes[trip] = since_us(began);
+        if (kind == 0)
+            our_trip(session);
+        else if (kind == 1)
+            pipe_trip(bare);
+        else
+            futex_trip(bare);
+        times[kind][turn / 3 * IDLE_TURN + trip % IDLE_TURN] = since_us(began);
     }
     double value = measure_median(ours, IDLE_TRIPS);
     (void)snprintf(name, sizeof name, "C client, after %d ms of idleness, p50", ms);
