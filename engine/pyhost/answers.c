@@ -82,7 +82,7 @@ pyhost_want(PyObject *module, PyObject *args)
 /* ---- answers -------------------------------------------------------------------------------------------------------
  */
 
-/* An array as host.py describes it: (id, pin of its memory, dtype, shape, bytes, contents or None). */
+/* An array as answer.py describes it: (id, pin of its memory, dtype, shape, bytes, contents or None). */
 typedef struct {
     const char *id, *dtype, *data;
     Py_ssize_t id_size, data_size;

@@ -1,6 +1,7 @@
 #include "engine/pyhost/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,13 @@ receive(channel_t *self, int flags, datagram_t **ret, err_t *err)
     self->heard++;
     *ret = datagram;
     return FH_OK;
+}
+
+bool
+channel_is_open(const channel_t *self)
+{
+    struct pollfd fd = {.fd = self->socket};
+    return poll(&fd, 1, 0) <= 0;
 }
 
 bool

@@ -32,6 +32,8 @@ typedef struct {
 
 /* The descriptors must be there as pyhost_wire.h says. */
 int channel_open(channel_t *self, err_t *err);
+/* Is the engine still there?  What it sent before it ended can be received after it, when others may do it already. */
+bool channel_is_open(const channel_t *self);
 /* Is there a datagram that came already? */
 bool channel_has_stash(const channel_t *self);
 /* The next datagram, owned by the caller, or NULL: something is in the client's rings; waits.  CANNOT_CONNECT: the

@@ -21,8 +21,18 @@ static const char USAGE[] =
     "  --files=N               limit for its open files (default 4096)\n"
     "  --help, --version       say this, or the version\n";
 
-/* Made from host.py when farhand is built. */
-extern const char pyhost_source[];
+/* The Python files, in the order in which they are loaded: each sees those before it.  They were made texts when
+ * farhand was built. */
+#define PYHOST_SOURCES(X) X(values) X(answer) X(described) X(shipped) X(operations)
+
+#define PYHOST_DECLARE(name) extern const char pyhost_source_##name[];
+PYHOST_SOURCES(PYHOST_DECLARE)
+PYHOST_DECLARE(host)
+
+#define PYHOST_ROW(name) {"_farhand_host." #name, "<farhand host: " #name ">", pyhost_source_##name},
+static const struct {
+    const char *module, *file, *text;
+} SOURCES[] = {PYHOST_SOURCES(PYHOST_ROW){"_farhand_host", "<farhand host>", pyhost_source_host}};
 
 typedef struct {
     const char *python;
@@ -94,19 +104,25 @@ start_python(const settings_t *settings)
     return status;
 }
 
-/* host.py as a module; its function main serves until the engine is gone. */
+/* The files as modules; the function main of the last one, host.py, serves until the engine is gone. */
 static bool
 serve(void)
 {
-    PyObject *code = Py_CompileString(pyhost_source, "<farhand host>", Py_file_input);
-    PyObject *module = code ? PyImport_ExecCodeModule("_farhand_host", code) : NULL;
+    PyObject *module = NULL;
+    for (size_t i = 0; i < sizeof SOURCES / sizeof *SOURCES; i++) {
+        Py_XDECREF(module);
+        PyObject *code = Py_CompileString(SOURCES[i].text, SOURCES[i].file, Py_file_input);
+        module = code ? PyImport_ExecCodeModule(SOURCES[i].module, code) : NULL;
+        Py_XDECREF(code);
+        if (!module)
+            break;
+    }
     PyObject *result = module ? PyObject_CallMethod(module, "main", NULL) : NULL;
     if (!result)
         PyErr_Print();
     bool good = result != NULL;
     Py_XDECREF(result);
     Py_XDECREF(module);
-    Py_XDECREF(code);
     return good;
 }
 

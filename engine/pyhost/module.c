@@ -67,7 +67,26 @@ pyhost_ready(PyObject *module, PyObject *none)
     return pyhost_flush(module, none);
 }
 
-/* begin(serial) -> False if the call has been cancelled; serial 0: nothing runs. */
+static bool
+engine_is_there(void)
+{
+    if (channel_is_open(the_channel))
+        return true;
+    PyErr_SetString(PyExc_EOFError, "the engine is gone");
+    return false;
+}
+
+static PyObject *
+pyhost_look(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    if (!engine_is_there())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* begin(serial) -> False if the call has been cancelled; serial 0: nothing runs.  A call of an engine that is gone is
+ * not begun: it may run elsewhere by now, and the signal that ends this process may come late. */
 static PyObject *
 pyhost_begin(PyObject *module, PyObject *number)
 {
@@ -76,6 +95,8 @@ pyhost_begin(PyObject *module, PyObject *number)
     if (PyErr_Occurred())
         return NULL;
     pyhost_page_t *page = the_channel->page;
+    if (serial && !(serial & PYHOST_DIRECT) && !engine_is_there())
+        return NULL;
     atomic_store(&page->running, serial);
     if (serial & PYHOST_DIRECT) /* the client writes its CANCEL before it tells the engine, which looks at `running` */
         return PyBool_FromLong(!direct_is_cancelled(&the_channel->direct));
@@ -105,7 +126,8 @@ pyhost_workers(PyObject *module, PyObject *none)
 static PyMethodDef methods[] = {
     {"ready", pyhost_ready, METH_NOARGS, "ready(): tell the engine"},
     {"receive", pyhost_receive, METH_NOARGS, "receive() -> list of requests; waits"},
-    {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it"},
+    {"begin", pyhost_begin, METH_O, "begin(serial) -> whether to run it; EOFError: the engine is gone"},
+    {"look", pyhost_look, METH_NOARGS, "look(): EOFError if the engine is gone"},
     {"interrupted", pyhost_interrupted, METH_NOARGS, "interrupted() -> whether SIGINT is for what runs"},
     {"want", pyhost_want, METH_VARARGS, "want(sizes) -> list of Mapping; waits"},
     {"answer", pyhost_answer, METH_VARARGS, "answer(serial, outcome, text, objects, arrays, pickle)"},

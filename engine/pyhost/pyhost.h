@@ -1,7 +1,7 @@
 /* engine/pyhost/pyhost.h - the built-in module _pyhost: the channel and mapped arrays as Python objects.
  *
- * What is done with calls is in host.py; here are only bytes.  Thread rule: under the GIL; receive and want let go of
- * it while they wait, and only the main thread calls them. */
+ * What is done with calls is in the Python files, which host.py leads; here are only bytes.  Thread rule: under the
+ * GIL; receive and want let go of it while they wait, and only the main thread calls them. */
 #ifndef FH_ENGINE_PYHOST_PYHOST_H
 #define FH_ENGINE_PYHOST_PYHOST_H
 

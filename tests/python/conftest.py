@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import farhand as fh
-from farhand.session import set_default
+from farhand import remote
+from farhand.remote_calls import proxied_types, python_side
+from farhand.session import is_open, set_default
 
 # The same examples in every run, unless FARHAND_EXAMPLES asks for more: then new ones, by --hypothesis-seed.  A failure prints
 # how to repeat it.
@@ -23,6 +25,20 @@ hypothesis.settings.load_profile("farhand")
 # Engines of tests leave the user's machine code alone.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="farhand-cache-")
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def registered_types():
+    """A test knows the types that it registers itself, whatever others, or modules that it imports, have registered: while there
+    are any, one host of each engine runs all calls of a session."""
+    before = list(proxied_types), dict(remote._registered)
+    proxied_types.clear()
+    yield proxied_types
+    if proxied_types and is_open():
+        python_side().greeted.clear()  # the next test may register as many
+    proxied_types[:] = before[0]
+    remote._registered.clear()
+    remote._registered.update(before[1])
 
 
 @pytest.fixture(scope="module")

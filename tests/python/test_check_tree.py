@@ -24,6 +24,7 @@ def check(root):
     ("base/x.h", "#ifndef X_H\n#define X_H\n#endif\n", "guard must be FH_BASE_X_H"),
     ("base/x.c", "/* strcpy(a, b) */\nint f(void) { return atoi(\"1\"); }\n", "x.c:2: atoi()"),
     ("tests/unit/x.c", "void f(void) { usleep(1); }\n", "x.c:1: usleep(): wait for a condition"),
+    ("engine/pyhost/x.py", "i = 1\n" * 501, "501 lines; a file has one subject"),
     ("base/x.c", "int i;\n" * 501, "501 lines; a file has one subject"),
     ("docs/x.md", "see /ho" "me/somebody/x\n", "x.md:1: '/ho" "me/s"),
 ])

@@ -4,15 +4,12 @@ import pytest
 from series_support import RemoteSeries, RemoteSurvey, Series, Survey
 
 import farhand as fh
-from farhand.remote_calls import proxied_types
 
 
 @pytest.fixture
 def session(cluster):
-    """The registration is one of the process, the session's list another."""
     fh.register_proxy_type(Series, RemoteSeries)
-    yield cluster.session
-    proxied_types.remove(Series)
+    return cluster.session
 
 
 def _scaled(series, factor):

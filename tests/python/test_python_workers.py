@@ -22,12 +22,6 @@ def wide():
         del os.environ["FARHAND_PYTHON_WORKERS"]
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays(monkeypatch):
-    """Other tests have registered types whose values stay on the engines: with such types all is run by the first host."""
-    monkeypatch.setattr("farhand.remote_calls.proxied_types", [])
-
-
 @pytest.fixture
 def one(wide):
     fh.session.set_default(wide.session)

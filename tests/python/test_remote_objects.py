@@ -225,7 +225,7 @@ def test_remote_exceptions_are_of_both_classes(account, cluster):
     assert isinstance(caught.value, fh.Error) and isinstance(caught.value, fh.RemoteError)
     assert caught.value.args == ("500 is above 100",) and caught.value.engine == account._engine
     assert "remote_support.py" in caught.value.remote_traceback and "withdraw" in caught.value.remote_traceback
-    assert "host.py" not in caught.value.remote_traceback and any("withdraw" in note for note in caught.value.__notes__)
+    assert "farhand host" not in caught.value.remote_traceback and any("withdraw" in note for note in caught.value.__notes__)
     worker = fh.scatter(Worker())
     with pytest.raises(Custom) as caught:
         worker.raise_custom()
@@ -317,14 +317,6 @@ def test_futures_are_awaitable(cluster):
     assert asyncio.run(work()) == [1, 2, 3, 4, 5]
 
 
-@pytest.fixture
-def forget_types():
-    from farhand import remote
-
-    yield
-    remote._registered.clear()
-
-
 class Node:
     def __init__(self, value):
         self.value = value
@@ -345,7 +337,7 @@ class Node:
         return "inner"
 
 
-def test_registered_types_stay_and_come_as_proxies(cluster, forget_types):
+def test_registered_types_stay_and_come_as_proxies(cluster):
     @fh.proxy_methods(Node, include_underscore=("__len__", "_inner"), exclude=("peek",))
     class RemoteNode(fh.Remote, Node):
         def local(self):

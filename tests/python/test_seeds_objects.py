@@ -11,22 +11,11 @@ import pytest
 from remote_support import Account, Custom, Worker, await_that
 
 import farhand as fh
-from farhand import remote
-from farhand.remote_calls import proxied_types
 
 
 @pytest.fixture
 def account(cluster):
     return fh.scatter(Account(10))
-
-
-@pytest.fixture
-def forget_types():
-    before = list(proxied_types), dict(remote._registered)
-    yield
-    proxied_types[:] = before[0]
-    remote._registered.clear()
-    remote._registered.update(before[1])
 
 
 # ---- Ids and Refs
@@ -141,7 +130,7 @@ def test_one_object_is_asked_for_alone(cluster, monkeypatch):
         fh.engine[fh.Id(key.instance, 1 - key.engine)]
 
 
-def test_before_anything_is_connected_types_are_registered_for_later(cluster, forget_types):
+def test_before_anything_is_connected_types_are_registered_for_later(cluster):
     fh.engine.register_proxy_type(Account)
     assert Account in fh.engine.proxy_types
     held = fh.scatter(Worker())
@@ -264,7 +253,7 @@ class Series(Base):
 Pair = collections.namedtuple("Pair", "first rest")
 
 
-def test_proxy_methods_says_what_is_forwarded(cluster, forget_types):
+def test_proxy_methods_says_what_is_forwarded(cluster):
     @fh.proxy_methods(Series, include_underscore=("__len__", "_private"), exclude=("hidden",))
     class RemoteSeries(fh.Remote, Series):
         def total(self):
@@ -279,7 +268,7 @@ def test_proxy_methods_says_what_is_forwarded(cluster, forget_types):
     assert made.values == [4] and type(RemoteSeries(fh.Ref(series))) is RemoteSeries
 
 
-def test_without_supers_what_is_inherited_is_not_forwarded(cluster, forget_types):
+def test_without_supers_what_is_inherited_is_not_forwarded(cluster):
     @fh.proxy_methods(Series, supers=False)
     class RemoteSeries(fh.Remote, Series):
         pass
@@ -287,14 +276,14 @@ def test_without_supers_what_is_inherited_is_not_forwarded(cluster, forget_types
     assert "head" in vars(RemoteSeries) and "inherited" not in vars(RemoteSeries)
 
 
-def test_the_first_base_is_remote(forget_types):
+def test_the_first_base_is_remote():
     with pytest.raises(TypeError, match="farhand.Remote"):
         fh.proxy_methods(Series)(type("Wrong", (Series, fh.Remote), {}))
     with pytest.raises(TypeError):
         fh.register_proxy_type(3)
 
 
-def test_values_of_registered_types_stay_in_containers_of_any_kind(cluster, forget_types):
+def test_values_of_registered_types_stay_in_containers_of_any_kind(cluster):
     """One level of lists, once, and tuples became lists."""
     @fh.proxy_methods(Series, include_underscore=("__len__",))
     class RemoteSeries(fh.Remote, Series):

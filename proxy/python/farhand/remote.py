@@ -192,7 +192,7 @@ def _method(name, doc, parameters):
 
 
 def bound_method(proxy, described):
-    """A method that only this object has, as host.py describes it."""
+    """A method that only this object has, as described.py describes it."""
     name, doc, parameters = described
     return _method(name, doc, parameters).__get__(proxy)
 

@@ -1,4 +1,4 @@
-"""What calls of Python code look like on their way: pickles to a Python host, and its answers (engine/pyhost/host.py).
+"""What calls of Python code look like on their way: pickles to a Python host, and its answers (engine/pyhost, led by host.py).
 
 A call is a tuple (operation, arrays_by_value, arguments...).  Proxies and remote arrays in it, at any depth, stand as
 persistent ids ("o" and "a"; "p": an array with the pickle of an object that lives elsewhere), and large buffers of local arrays travel beside the pickle.
