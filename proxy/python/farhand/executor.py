@@ -132,10 +132,9 @@ class Executor(concurrent.futures.Executor):
         self._closed = True
         futures = list(self._futures)
         if cancel_futures:
-            for future in futures:
-                future.cancel()
+            self._scheduler.cancel_all(futures)
         if wait:
-            concurrent.futures.wait(futures)
+            concurrent.futures.wait([future for future in futures if not future.done()])
 
 
 class _View(Executor):

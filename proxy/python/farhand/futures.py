@@ -56,6 +56,20 @@ class Future(concurrent.futures.Future):
         if self._made is not None:  # somebody has come meanwhile
             self._tell(exception)
 
+    def drop(self):
+        """Cancel it, unless it is done, where no other thread can fill it meanwhile: without a lock, if nobody has asked for it."""
+        if self._made is not None or self._state != _base.PENDING:
+            if self.cancel():
+                self._begin_to_fill()
+            return
+        self._state = _base.CANCELLED_AND_NOTIFIED
+        if self._made is not None:  # somebody has come meanwhile
+            with self._made:
+                for waiter in self._waiters:
+                    waiter.add_cancelled(self)
+                self._made.notify_all()
+            self._invoke_callbacks()
+
     def _begin_to_fill(self):
         with self._condition:
             if self._state == _base.CANCELLED:

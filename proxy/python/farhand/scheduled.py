@@ -134,6 +134,11 @@ class CallFuture(Future):
         if self.unfinished is not None:
             self.unfinished.discard(self)
 
+    def drop(self):
+        super().drop()
+        if self.unfinished is not None:
+            self.unfinished.discard(self)
+
     def cancel(self):
         """End it, whether it waits or runs.  False: it has ended already."""
         if self.done():

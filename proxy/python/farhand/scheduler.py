@@ -25,6 +25,7 @@ _OVERDUE = 0.005  # seconds after which what is behind a call is taken back for 
 _TIMES_LATE, _LATE = 3.0, 0.05  # a copy of a call begins when it takes so many times as long as usual, and so many seconds
 _IDLE = 2.0  # seconds that the thread outlives the last call
 _MOST_TRIES = 8  # of sending a call whose host did not begin it
+_SWEEP = 10.0  # seconds that who cancels many calls waits at most for the thread, which may be bringing modules to an engine
 
 
 class Room:
@@ -94,6 +95,15 @@ class Scheduler:
     def cancelled(self, job):
         """Its Future is cancelled: what was sent of it is to end."""
         self.post(self._cancel, job)
+
+    def cancel_all(self, jobs):
+        """As Future.cancel of each, in one sweep over those that have not been sent."""
+        if threading.current_thread() is self.thread:  # somebody's callback
+            self._sweep(jobs)
+            return
+        swept = threading.Event()
+        self.post(self._sweep, jobs, swept)
+        swept.wait(_SWEEP)
 
     def drop_all(self, problem):
         """Calls that wait here fail; what was sent is the session's matter."""
@@ -388,6 +398,16 @@ class Scheduler:
         for sent in job.sent:
             if all(each.done() for each in sent.jobs):
                 self._end([sent], False)
+
+    def _sweep(self, jobs, swept=None):
+        """What was not sent is filled by this thread alone: nothing can come between."""
+        for job in jobs:
+            if job.sent:
+                job.cancel()
+            else:
+                job.drop()
+        if swept is not None:
+            swept.set()
 
     def _end_copies(self, sent):
         for job in sent.jobs:
