@@ -25,7 +25,7 @@ def wait_until(condition):
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.001)  # until the deadline
 
 
 def test_many_calls_are_cancelled_in_one_sweep(cluster, tmp_path, monkeypatch):
