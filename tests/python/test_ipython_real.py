@@ -8,6 +8,11 @@ import pytest
 
 pexpect = pytest.importorskip("pexpect")
 pytest.importorskip("IPython")
+try:
+    for end in os.openpty():
+        os.close(end)
+except OSError as problem:
+    pytest.skip(f"this machine gives no pseudo-terminals: {problem}", allow_module_level=True)
 
 SOON = 30  # seconds that a key may take on a busy machine
 
