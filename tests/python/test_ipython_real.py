@@ -2,7 +2,6 @@
 import os
 import re
 import sys
-import time
 
 import pytest
 
@@ -47,12 +46,14 @@ class Terminal:
         self.child.send(lines[-1] + "\x1b\r")  # Meta-Enter runs it
 
     def complete(self, text, wanted):
-        """Tab, and what it makes of the line; seconds that it took."""
-        begun = time.monotonic()
-        self.child.send(text + "\t")
-        self.expect(wanted)
-        self.child.send("\x15")  # the line away
-        return time.monotonic() - begun
+        """Tab, and what it makes of the line within 10 s.  Where text was drawn before the Tab came, only the rest is drawn: so once more."""
+        for last in (False, True):
+            self.child.send(text + "\t")
+            shown = self.child.expect([re.escape(wanted), pexpect.TIMEOUT], timeout=10) == 0
+            self.child.send("\x15")  # the line away
+            if shown:
+                return
+            assert not last, f"Tab after {text} gave no {wanted}"
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_when_the_engine_is_dead_or_does_not_move(terminal, how):
     """Nothing that is shown or completed asks it."""
     terminal.run(f"undo = cluster.{how}(account._engine)")
     for text, wanted in (("account.wit", "account.withdraw"), ("account.his", "account.history"), ("cluster.kil", "cluster.kill_engine")):
-        assert terminal.complete(text, wanted) < 10
+        terminal.complete(text, wanted)
     terminal.run("account", "<RemoteAccount on engine")
     terminal.run("cluster", "2 engines")
     terminal.run("account.balance", "EngineLost")
