@@ -227,28 +227,19 @@ def _wait_and_show(futures, timeout, return_when):
     """As concurrent.futures.wait; meanwhile a line on standard error says how far the kernels are, if it is a terminal."""
     from .progress import Line, progress
 
-    line = Line()
-    if not line.wanted:
-        return concurrent.futures.wait(futures, timeout, return_when)
-    deadline = math.inf if timeout is None else time.monotonic() + timeout
-    try:
-        while True:
-            begun = time.monotonic()
-            left = max(min(_SHOWN_EVERY, deadline - begun), 0)
-            result = concurrent.futures.wait(futures, left, return_when)
-            if not result.not_done or time.monotonic() < begun + left or time.monotonic() >= deadline:
-                return result
-            line.show(progress())
-    finally:
-        line.end()
+    return _wait_with(Line(), lambda result: progress(), futures, timeout, return_when)
 
 
 def wait_and_count(futures, timeout=None, return_when=ALL_COMPLETED):
     """As concurrent.futures.wait, with a bar of how many are done where config.progress, or an interactive session, wants one."""
     from .progress import Count
 
-    bar = Count("calls", len(futures))
-    if not bar.wanted:
+    return _wait_with(Count("calls", len(futures)), lambda result: len(result.done), futures, timeout, return_when)
+
+
+def _wait_with(shown, state, futures, timeout, return_when):
+    """As concurrent.futures.wait; a Line or Count, if it is wanted, shows what state(result so far) gives."""
+    if not shown.wanted:
         return concurrent.futures.wait(futures, timeout, return_when)
     deadline = math.inf if timeout is None else time.monotonic() + timeout
     try:
@@ -258,9 +249,9 @@ def wait_and_count(futures, timeout=None, return_when=ALL_COMPLETED):
             result = concurrent.futures.wait(futures, left, return_when)
             if not result.not_done or time.monotonic() < begun + left or time.monotonic() >= deadline:
                 return result
-            bar.show(len(result.done))
+            shown.show(state(result))
     finally:
-        bar.end()
+        shown.end()
 
 
 def _wait_in_turn(arrays):
