@@ -105,7 +105,7 @@ def test_ctrl_c_ends_a_wait_within_a_moment(own_cluster, tmp_path):
         child.send_signal(signal.SIGINT)
         word, when = child.stdout.readline().split()
         assert word == "interrupted"
-        assert float(when) - time_sent < 0.25
+        assert float(when) - time_sent < 0.5
         assert child.stdout.readline().split()[0] in ("again", "broken")
     finally:
         child.kill()
