@@ -105,8 +105,8 @@ static int64_t
 panels_of(const product_t *self, int64_t length)
 {
     const fh_array *guest = self->in[!self->stays];
-    double extent = (double)guest->shape.extent[summed_axis(self, !self->stays)];
-    int64_t panels = (int64_t)((double)array_bytes(guest) * (double)length / extent / PANEL_BYTES) + 1;
+    int64_t each = array_bytes(guest) / guest->shape.extent[summed_axis(self, !self->stays)];
+    int64_t panels = (each * length - 1) / PANEL_BYTES + 1;
     return panels < length ? panels : length;
 }
 
@@ -127,12 +127,14 @@ find_panels(product_t *self, err_t *err)
     piece_t all = {0, guest->shape.extent[summed_axis(self, !self->stays)]};
     bool pieces = cut_of(guest, !self->stays) == CUT_SUMMED;
     int64_t most = MESSAGES_MAX / self->in[self->stays]->n + 1, count = 0;
+    if (!meets_all(self) || array_bytes(guest) < WHOLE_BYTES)
+        return FH_OK;
     for (int i = 0; i < guest->n && pieces; i++)
         count += panels_of(self, guest->cuts[i].length);
     pieces = pieces && count <= most;
     if (!pieces)
         count = panels_of(self, all.length) < most ? panels_of(self, all.length) : most;
-    if (!meets_all(self) || array_bytes(guest) < WHOLE_BYTES || count < 2)
+    if (count < 2)
         return FH_OK;
     self->panels = malloc((size_t)count * sizeof *self->panels);
     if (!self->panels)

@@ -362,7 +362,7 @@ histograms_however_it_is_cut(void **state)
         int64_t wanted[BINS] = {0};
         double wanted_sums[BINS] = {0};
         for (int i = 0; i <= BINS; i++)
-            edges[i] = even ? -2.0 + 4.0 * i / BINS : -2.0 + 4.0 * i * i / (BINS * BINS);
+            edges[i] = even ? -2.0 + 4.0 * i / (double)BINS : -2.0 + 4.0 * i * i / (double)(BINS * BINS);
         for (int i = 0; i < MANY; i++) {
             uint64_t random = check_random(&seed);
             doubles[i] = random % 5 ? (double)(random >> 11) / (double)(1 << 30) / (double)(1 << 20) - 4
