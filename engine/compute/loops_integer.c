@@ -105,7 +105,7 @@ inverse(double a)
     }
 
 /* Is the divisor one for all, and one that DIVISOR_ takes without raising flags? */
-#define ONE_DIVISOR(T, y) (step[1] == 0 && n >= DIVISOR_WORTH && (y) != 0 && (T)((y) + 1) != 0)
+#define ONE_DIVISOR(T, y) (step[1] == 0 && n >= DIVISOR_WORTH && (y) != 0 && (y) != (T)-1)
 
 #define DIVMOD_LOOP(D, T, U)                                                                                           \
     static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                                              \
