@@ -20,7 +20,7 @@ foreach(subject maps folds life)
 endforeach()
 
 # A client that takes itself to be on another host, over lines that break.
-foreach(subject streams cut_lines)
+foreach(subject streams cut_lines repeats)
   fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c flaky_line.c USES proxy support
     PRIVATE_LIBS Threads::Threads LABEL process TIMEOUT 300)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
