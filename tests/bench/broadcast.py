@@ -180,19 +180,19 @@ def be_client(n, mib, turns):
 
     import farhand as fh
     fh.config.trust_network = True
-    fh.connect("broadcast")
+    session = fh.connect("broadcast")
+    source = session.engines[0]
     count = mib * (1 << 20) // 8
     wide = fh.scatter(np.zeros((n, count)))
-    source = fh.engines()[0]
     whole = fh.scatter(np.ones(count), axis=None, engines=[source])
     strided = fh.scatter(np.ones(2 * count), axis=None, engines=[source])[::2]
     seconds = {"chain": [], "star": []}
     for _ in range(turns):
         for name, operand in (("chain", whole), ("star", strided)):
-            fh.sync()
+            session.sync()
             begun = time.monotonic()
             result = wide + operand
-            fh.sync()
+            session.sync()
             seconds[name].append(time.monotonic() - begun)
             assert float(result[n - 1, count - 1]) == 1.0
             del result
@@ -210,15 +210,18 @@ def main():
         sys.exit("no network namespaces may be made here")
     for n in map(int, settings.hosts.split(",")):
         hosts = Hosts(n, settings.mbit)
-        cluster = Cluster(hosts)
-        times = {}
-        for _ in range(settings.turns):
-            for shape in (star, tree, chain):
-                times.setdefault("bare " + shape.__name__, []).append(bare(hosts, shape, settings.mib << 20))
-            for name, seconds in cluster.measure(settings.mib, 1).items():
-                times.setdefault("farhand " + name, []).extend(seconds)
-        cluster.close()
-        hosts.close()
+        times, cluster = {}, None
+        try:
+            cluster = Cluster(hosts)
+            for _ in range(settings.turns):
+                for shape in (star, tree, chain):
+                    times.setdefault("bare " + shape.__name__, []).append(bare(hosts, shape, settings.mib << 20))
+                for name, seconds in cluster.measure(settings.mib, 1).items():
+                    times.setdefault("farhand " + name, []).extend(seconds)
+        finally:
+            if cluster:
+                cluster.close()
+            hosts.close()
         medians = {name: statistics.median(seconds) for name, seconds in times.items()}
         print(f"{n} hosts, {settings.mib} MiB, {settings.mbit} Mbit/s each")
         for name, seconds in medians.items():
