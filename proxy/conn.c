@@ -101,29 +101,33 @@ count_sent(conn_t *self, uint64_t raw_bytes)
     self->stats->bytes_sent += raw_bytes;
 }
 
-static int
+/* HELLO over a new link, as soon as that stands. */
+static void
 greet(conn_t *self)
 {
     if (!self->greeting)
-        return FH_OK;
+        return;
     link_frame_t frame = {.data = header_writer_data(self->greeting), .size = header_writer_size(self->greeting)};
-    int status = link_send(self->link, NULL, &frame, 1, NULL);
-    if (!status)
-        header_writer_destroy(&self->greeting);
+    if (link_send(self->link, NULL, &frame, 1, NULL))
+        return;
+    header_writer_destroy(&self->greeting);
+    self->touched = true;
+}
+
+/* What the line has not sent.  A link that takes nothing was not touched: who waits may sleep. */
+static int
+send_line(conn_t *self, err_t *err)
+{
+    const struct line_frame *unsent = self->line.unsent;
+    int status = line_send(&self->line, self->link, NULL, err);
+    self->touched |= self->line.unsent != unsent;
     return status;
 }
 
+/* The batch becomes a frame of the line. */
 static int
-flush_line(conn_t *self, err_t *err)
+keep_batch(conn_t *self, err_t *err)
 {
-    self->touched = true;
-    if (self->holding) {
-        (void)greet(self); /* or with the next flush */
-        return conn_has_batch(self) ? err_set(err, FH_BUSY, "the connection is being made again") : FH_OK;
-    }
-    int status = line_send(&self->line, self->link, NULL, err);
-    if (status || !header_writer_count(self->writer))
-        return status;
     if (line_bytes(&self->line) > CONN_KEPT_BYTES)
         return err_set(err, FH_BUSY, "the engine has not confirmed %zu bytes", line_bytes(&self->line));
     uint64_t bytes = 0;
@@ -134,7 +138,21 @@ flush_line(conn_t *self, err_t *err)
     count_sent(self, bytes);
     self->nraw = 0; /* the line has them now */
     header_writer_reset(self->writer);
-    return line_send(&self->line, self->link, NULL, err);
+    return FH_OK;
+}
+
+static int
+flush_line(conn_t *self, err_t *err)
+{
+    int status = FH_OK;
+    if (self->holding)
+        greet(self);
+    else
+        status = send_line(self, err);
+    if (status || !header_writer_count(self->writer))
+        return status;
+    status = keep_batch(self, err);
+    return status || self->holding ? status : send_line(self, err);
 }
 
 int
@@ -425,9 +443,11 @@ bool
 conn_is_sent(const conn_t *self)
 {
     bool can_send = true;
+    if (self->holding) /* the line has it */
+        return !header_writer_count(self->writer);
     if (conn_has_batch(self))
         return false;
     if (self->ring)
         (void)link_ready(self->ring, &can_send);
-    return (can_send && !self->holding) || self->ring_over;
+    return can_send || self->ring_over;
 }

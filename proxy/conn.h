@@ -79,7 +79,8 @@ int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, e
 /* Add a message whose call field is already what it should be (PING 0, PONG, CANCEL). */
 int conn_add_as_is(conn_t *self, const message_t *message, err_t *err);
 bool conn_has_batch(const conn_t *self);
-/* Send the batch without waiting.  OK (also when there is none); BUSY: still there. */
+/* Send the batch without waiting.  OK (also when there is none); BUSY: still there.  While a numbered connection is
+ * being made again it is kept for later, as far as there is room: OK. */
 int conn_flush(conn_t *self, err_t *err);
 
 /* Wait for count replies from call first on. */

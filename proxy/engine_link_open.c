@@ -208,9 +208,17 @@ engine_link_resume(engine_link_t *self)
     self->asked_ns = clock_coarse_ns();
 }
 
+/* A link that stands is asked; one that does not take the question is replaced, so that calls need not wait for it. */
 static void
 ask_whether_it_stands(engine_link_t *self)
 {
+    bool can_send = true;
+    (void)link_ready(self->conn.link, &can_send);
+    self->conn.touched = true;
+    if (!can_send) {
+        engine_link_resume(self);
+        return;
+    }
     message_t ping = {.code = MSG_PING, .as.PING.call = ENGINE_LINK_BESIDE | ++self->questions};
     conn_say(&self->conn, &ping);
     self->asked_ns = clock_coarse_ns();

@@ -107,9 +107,9 @@ class Hosts:
             run("ip", "link", "add", f"v{i}", "type", "veth", "peer", "name", "eth0", "netns", str(holder.pid))
             run("ip", "link", "set", f"v{i}", "master", "bridge0", "up")
             for words in ("ip link set lo up", f"ip addr add {self.address(i)}/24 dev eth0", "ip link set eth0 up",
-                          f"tc qdisc add dev eth0 root tbf rate {mbit}mbit burst 128k latency 50ms"):
+                          f"tc qdisc add dev eth0 root tbf rate {mbit}mbit burst 128k latency 10ms"):
                 run(*self.inside(i), *words.split())
-            run(*f"tc qdisc add dev v{i} root tbf rate {mbit}mbit burst 128k latency 50ms".split())
+            run(*f"tc qdisc add dev v{i} root tbf rate {mbit}mbit burst 128k latency 10ms".split())
 
     def address(self, i):
         return f"10.77.0.{i + 1}"
