@@ -360,7 +360,7 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
     for (caller_t *caller; lane && (caller = oid_map_next(&self->callers, &cursor));)
         if (caller->lane == lane) {
             caller->lane = NULL;
-            caller->closing |= caller->ring || caller->away;
+            caller->closing |= caller->ring || outbox_is_numbered(caller->outbox);
         }
     transfers_session_gone(core->transfers, session);
     deposits_session_gone(core->deposits, session);

@@ -149,7 +149,7 @@ unseat(peers_t *self, const caller_t *caller)
     for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
         if (other != caller && other->lane && other->lane == caller->lane) {
             other->lane = NULL;
-            other->closing |= other->away;
+            other->closing |= outbox_is_numbered(other->outbox); /* what it keeps nobody will ask for */
         }
 }
 

@@ -96,7 +96,7 @@ conn_has_batch(const conn_t *self)
 static void
 count_sent(conn_t *self, uint64_t raw_bytes)
 {
-    self->stats->messages_sent += header_writer_count(self->writer);
+    self->stats->messages_sent += header_writer_count(self->writer) - self->line.numbered; /* without LINE */
     self->stats->ring_messages += self->ring ? header_writer_count(self->writer) : 0;
     self->stats->bytes_sent += raw_bytes;
 }

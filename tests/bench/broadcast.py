@@ -53,8 +53,12 @@ def be_node(size, source, hand_on_at_once, children):
     if source:
         data = bytes(size)
         senders = [threading.Thread(target=end.sendall, args=(data,)) for end in ends]
-        [sender.start() for sender in senders]
-        [sender.join() for sender in senders]
+        for sender in senders:
+            sender.start()
+            if not hand_on_at_once:  # one child after the other: the first goes on earliest
+                sender.join()
+        for sender in senders:
+            sender.join()
     else:
         def take(chunk):
             if hand_on_at_once:
