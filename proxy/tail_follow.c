@@ -158,6 +158,17 @@ tail_origin(const fh_session *session, oid_t id)
 /* ---- keeping -------------------------------------------------------------------------------------------------------
  */
 
+/* Will steps that come last, since they write existing arrays, take anything that is pending? */
+static bool
+targets_take_pending(const engine_link_t *engine)
+{
+    const struct tail *tail = engine->tail;
+    bool found = false;
+    for (int i = 0; tail && tail->ntargets && i < tail->ninputs && !found; i++)
+        found = tail_pending(engine, tail->inputs[i].object) > 0;
+    return found;
+}
+
 /* A call that waits: it takes, or writes, what is pending; and nothing whose order among the tails' steps matters. */
 static bool
 can_follow(const engine_link_t *engine, const effects_t *effects)
@@ -169,6 +180,8 @@ can_follow(const engine_link_t *engine, const effects_t *effects)
         const struct tail *other = session->engines[i]->tail;
         targets |= other && other->ntargets > 0;
         reduces |= other && other->nreductions > 0;
+        if (effects->nwritten && targets_take_pending(session->engines[i]))
+            return false;
     }
     if (effects->nused + effects->nwritten == 0)
         return reduces; /* a new array, for what they give */

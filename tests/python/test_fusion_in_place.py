@@ -171,6 +171,22 @@ def test_reductions_of_chains_store_no_chain(both, reduce):
     assert count_messages(both[0], lambda: fh.gather(reduce(x * 2 + 1))) <= count_messages(both[0], lambda: fh.gather(reduce(x)))
 
 
+def test_what_an_array_is_written_from_is_not_changed_before(both):
+    local = np.arange(24.0)
+    for session in both:
+        set_default(session)
+        x = fh.scatter(local)
+        for _ in range(5):
+            y, spread = x * 1, x.var()
+            y.wait()
+            total = y.var()
+            y += total
+            total += 1.5
+            np.testing.assert_allclose(fh.gather(y), local + local.var())
+            assert float(total) == pytest.approx(float(spread) + 1.5)
+    set_default(both[0])
+
+
 def test_memory_of_what_dies_is_used_again(both):
     """There is none for two of these arrays."""
     with fh.Cluster(1, memory="96M", threads=2) as running:
