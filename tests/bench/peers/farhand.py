@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
-from compare.inputs import chosen_from
+from compare.inputs import MATHS, applied, arithmetic_from, chosen_from, maths_from
 from compare.objects import Counter, checked_squares, square
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
@@ -151,8 +151,12 @@ class Contestant:
             raise Skip(str(reason)) from None
 
     def maths(self, n):
-        x = fh.linspace(0.0, 10.0, n)
-        return {name: median_of(5, lambda: getattr(np, name)(x).wait()) for name in ("exp", "sin")}
+        x = fh.scatter(maths_from(n))
+        return {name: median_of(5, lambda: applied(np, name, x).wait()) for name in MATHS}
+
+    def arithmetic(self, n):
+        a, b, c, x = map(fh.scatter, arithmetic_from(n))
+        return {"chain": median_of(5, lambda: (a * b + c).wait()), "means": median_of(5, lambda: x.mean(axis=0).wait())}
 
     def random(self, n):
         generator = fh.random.default_rng(1)
