@@ -83,6 +83,13 @@ def error(name, text):
     return Error(text, status=name)
 
 
+def checked_flag(name, value):
+    """An argument that is True or False."""
+    if value is not True and value is not False:
+        raise error("INVALID_ARGUMENT", f"{name} is True or False, not {value!r}")
+    return value
+
+
 def not_supported(text):
     return error("NOT_SUPPORTED", text)
 
