@@ -142,6 +142,15 @@ def test_operators_divide_as_the_standard_says_where_asked_to(cluster, monkeypat
         np.testing.assert_array_equal(fh.gather(fh.scatter(values) // y), values // by)
 
 
+def test_solve_takes_stacks_as_the_standard_says(cluster):
+    rng = np.random.default_rng(1)
+    a, b = rng.random((5, 3, 3)), rng.random((3, 2))
+    stacks = np.stack([np.linalg.solve(one, b) for one in a])
+    for right, expected in ((b, stacks), (b[:, 0], stacks[..., 0])):
+        np.testing.assert_allclose(fh.gather(xp.linalg.solve(xp.asarray(a), xp.asarray(right))), expected)
+    assert xp.linalg.solve(xp.ones((0, 0, 0)), xp.ones((0, 0))).shape == (0, 0, 0)
+
+
 CASES = {
     "take": lambda xp, x: xp.take(x, xp.asarray([2, 0, 1]), axis=1),
     "take_along_axis": lambda xp, x: xp.take_along_axis(x, xp.argsort(x, axis=0), axis=0),
