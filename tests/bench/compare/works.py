@@ -59,6 +59,8 @@ WORKS = (
     Work("axis1", (Row("scatter", "scatter {}, axis 1", "B/s"), Row("gather", "gather {}, axis 1", "s"),
                    Row("read", "gather {}, axis 1, and sum it", "s")), (GIB,), (MIB,), (3, 1), 6.0),
     Work("arrays", (Row("rate", "scatter {} arrays of 8 kB", "/s"),), (10000,), (100,), (5, 1)),
+    Work("apart", (Row("to", "{} to another host", "B/s"), Row("back", "{} from another host", "B/s")),
+         (256 * MIB,), (MIB,), (3, 1), 60.0),
     Work("sums", (Row("sum", "sum of {}", "s"), Row("mean", "mean of {}", "s")), (10**8,), (10**5,), (2, 1)),
     Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (2, 1)),
     Work("chosen", (Row("mask", "x[mask] of {}, half of them", "s"), Row("take", "x[indices] of {}, a million at random", "s")),
@@ -66,6 +68,7 @@ WORKS = (
     Work("kernel", (Row("new", "new function to its first result", "s"),), (3,), (1,), (4, 1)),
     Work("objects", (Row("create", "create {} objects", "/s"), Row("delete", "delete {} objects", "/s")), (1000,), (100,), (5, 1), 4.0),
     Work("matmul", (Row("time", "matmul {0} x {0}", "s"),), (4096,), (256,), (2, 1), 8.0),
+    Work("factors", (Row("cholesky", "Cholesky's factor of {0} x {0}", "s"), Row("solve", "solve {0} equations", "s")), (4096,), (256,), (2, 1), 10.0),
     Work("maths", tuple(Row(name, f"{name} of {{}}", "s") for name in MATHS), (10**7,), (10**5,), (3, 1)),
     Work("arithmetic", (Row("chain", "a*b + c of {}", "s"), Row("means", "mean(axis=0) of {} in rows of 1,000", "s")), (10**7,), (10**5,), (3, 1)),
     Work("random", (Row("uniform", "{}, uniform over [0, 1)", "s"), Row("normal", "{}, normal", "s")), (2 * 10**7,), (10**5,), (3, 1)),
@@ -94,11 +97,11 @@ CONTESTANTS = (
 
 
 def size_text(work, size):
-    if work.key.startswith("axis"):
+    if work.key.startswith(("axis", "apart")):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
     if work.key in ("sums", "fused", "chosen", "maths", "arithmetic", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")
-    return f"{size:,}" if work.key != "matmul" else str(size)
+    return f"{size:,}" if work.key not in ("matmul", "factors") else str(size)
 
 
 def title(work, row, size):

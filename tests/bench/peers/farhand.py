@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
+from compare import two_hosts
 from compare.inputs import MATHS, applied, arithmetic_from, chosen_from, maths_from
 from compare.objects import Counter, checked_squares, square
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
@@ -150,6 +151,14 @@ class Contestant:
         except fh.NotSupported as reason:
             raise Skip(str(reason)) from None
 
+    def factors(self, n):
+        rng = np.random.default_rng(1)
+        a, b = rng.standard_normal((n, n)), rng.standard_normal((n, 1))
+        definite, x, y = fh.scatter(a @ a.T / n + np.eye(n)), fh.scatter(a), fh.scatter(b)
+        np.linalg.cholesky(definite).wait()
+        return {"cholesky": median_of(1, lambda: np.linalg.cholesky(definite).wait()),
+                "solve": median_of(1, lambda: np.linalg.solve(x, y).wait())}
+
     def maths(self, n):
         x = fh.scatter(maths_from(n))
         return {name: median_of(5, lambda: applied(np, name, x).wait()) for name in MATHS}
@@ -188,3 +197,6 @@ def _brokers_of(cluster):
         if os.path.basename(words[0]) == "farhand-broker" and any(cluster.name in word for word in words):
             found.append(int(entry))
     return found
+
+    def apart(self, size):
+        return two_hosts.measure("farhand", size)
