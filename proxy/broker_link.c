@@ -22,6 +22,28 @@ broker_link_open(fh_session *session, err_t *err)
 }
 
 static int
+take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
+{
+    (void)raw;
+    (void)nraw;
+    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
+}
+
+/* Without memory, or if this is lost as well, what is missing is learnt at the next HELLO. */
+static void
+call_the_roll(fh_session *session)
+{
+    broker_link_t *self = &session->broker;
+    message_t question = {.code = MSG_ENGINES};
+    uint64_t call;
+    conn_forget(&self->conn, &self->roll);
+    if (conn_add(&self->conn, &question, NULL, &call, NULL))
+        return;
+    self->roll = (request_t){.rows = true, .reply = take_engine, .context = session};
+    conn_expect(&self->conn, &self->roll, call, 1);
+}
+
+static int
 take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
 {
     fh_session *session = context;
@@ -33,6 +55,8 @@ take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, 
     session->broker.greetings++;
     session->broker.incarnation = reply->as.WELCOME.incarnation;
     str_copy(reply->as.WELCOME.cluster, session->cluster, sizeof session->cluster);
+    if (session->broker.greetings > 1)
+        call_the_roll(session);
     return FH_OK;
 }
 
@@ -166,14 +190,6 @@ broker_link_ask(fh_session *session, const message_t *question, bool rows, reque
                 err_t *err)
 {
     return ask_within(session, -1, question, rows, reply, context, err);
-}
-
-static int
-take_engine(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
-{
-    (void)raw;
-    (void)nraw;
-    return reply->code == MSG_ENGINE ? session_learn_engine(context, &reply->as.ENGINE, err) : FH_OK;
 }
 
 int

@@ -1,7 +1,9 @@
 /* proxy/broker_link.h - the session's connection to the broker: greeting it, asking it, hearing its news.
  *
  * A broker that has restarted does not know the session: it answers ERROR STALE_HANDLE with call 0.  Then the session
- * says HELLO again with the same id, and what was waiting is asked again. Thread rule: that of the session. */
+ * says HELLO again with the same id, what was waiting is asked again, and which engines there are, since news of those
+ * that were lost meanwhile may have been lost, too.  So does one to which the connection was gone.
+ * Thread rule: that of the session. */
 #ifndef FH_PROXY_BROKER_LINK_H
 #define FH_PROXY_BROKER_LINK_H
 
@@ -12,6 +14,7 @@ typedef struct fh_session fh_session;
 typedef struct {
     conn_t conn;
     request_t hello; /* the HELLO that is under way, or the last one */
+    request_t roll;  /* ENGINES, asked for behind a HELLO that was not the first */
     bool greeting;
     uint64_t greetings; /* how often the broker has welcomed us */
     int64_t heard_ns;   /* when it last said anything */

@@ -154,12 +154,13 @@ timed_out(err_t *err)
     return err_set(err, FH_TIMEOUT, "no answer within the time limit");
 }
 
-/* What is due every slice: are the engines alive, does the user want to go on? */
+/* What is due every slice: are the engines alive, is the broker there, does the user want to go on? */
 static int
 take_stock(fh_session *session, err_t *err)
 {
     for (int i = 0; i < session->nengines; i++)
         engine_link_check(session->engines[i]);
+    broker_link_ping(session);
     if (session->interrupted && session->interrupted(session->interrupted_context))
         return err_set(err, FH_INTERRUPTED, "interrupted while waiting");
     return FH_OK;
