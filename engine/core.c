@@ -5,6 +5,7 @@
 #include "engine/borrow.h"
 #include "engine/core_spill.h"
 #include "engine/lend.h"
+#include "engine/places.h"
 #include "engine/raised.h"
 #include "engine/spill.h"
 
@@ -53,6 +54,7 @@ core_release(core_t *self)
     lanes_release(&self->lanes);
     oid_map_release(&self->engine_outboxes);
     lend_release(self);
+    wholes_release(&self->wholes);
     borrows_destroy(&self->borrows);
     pool_destroy(&self->pool);
     spill_destroy(&self->spill);
@@ -249,9 +251,14 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
 }
 
 int
-core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape_t *shape, uint64_t first,
                 unsigned pool_flags, pin_t *ret, err_t *err)
 {
+    if (places_find(lane, id, dtype, shape, &ret->segment, &ret->nd)) {
+        ret->writes = false;
+        ret->object = OID_NONE;
+        return FH_OK;
+    }
     int64_t bytes = shape_bytes(shape, dtype);
     uint64_t unit = bytes >= LARGE_PIECE ? HUGE_PAGE : SMALL_PAGE;
     size_t place = bytes >= POOL_HEAP_BYTES ? first % unit * dtype_size(dtype) % unit : 0;
@@ -265,6 +272,9 @@ publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
     if (lane->gone)
         return err_set(err, FH_CANCELLED, "the session has ended");
     pin->segment->used_at = ++self->uses;
+    /* Memory for several pieces is accounted to the first that comes, and at its home. */
+    if (pin->segment->loan || (pin->segment->whole && pin->segment->objects))
+        view = true;
     return object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
 }
 

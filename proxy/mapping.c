@@ -113,9 +113,9 @@ may_lie_together(const fh_array *array)
 {
     nd_t whole = array_whole_nd(array);
     for (int i = 0; i < array->n; i++) {
-        shape_t shape = array_part_shape(array, i);
-        for (int k = 0; k < shape.ndim; k++)
-            if (shape.extent[k] > 1 && array->parts[i].stride[k] != whole.stride[k])
+        nd_t nd = array_part_nd(array, i);
+        for (int k = 0; k < nd.shape.ndim; k++)
+            if (nd.shape.extent[k] > 1 && nd.stride[k] != whole.stride[k])
                 return false;
     }
     return array->n > 1;

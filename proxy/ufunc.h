@@ -3,6 +3,7 @@
 #define FH_PROXY_UFUNC_H
 
 #include "proxy/inputs.h"
+#include "proxy/placing.h"
 
 typedef struct {
     fh_session *session;
@@ -18,6 +19,7 @@ typedef struct {
     fh_array *made[OP_MAX_OUT];
     shape_t shape;
     layout_t layout;
+    placing_plan_t plan[OP_MAX_OUT]; /* where what is made lies */
 } ufunc_t;
 
 #endif

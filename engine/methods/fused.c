@@ -191,8 +191,8 @@ compute(run_t *run, fused_t *self, err_t *err)
     for (int i = 0; i < self->nresults && !status; i++) {
         status = self->message->reduce.size
                      ? core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err)
-                     : core_make_piece(run->core, run->lane, self->dtype[i], &self->shape, self->message->first, 0,
-                                       &self->out[i], err);
+                     : core_make_piece(run->core, run->lane, self->message->results.items[i], self->dtype[i],
+                                       &self->shape, self->message->first, 0, &self->out[i], err);
         if (status)
             break;
         segment_touch(self->out[i].segment);
