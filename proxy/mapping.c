@@ -137,7 +137,10 @@ plan_parts(plan_t *self, err_t *err)
         shape_t shape = array_part_shape(array, i);
         self->start[i + 1] = self->start[i] + shape_bytes(&shape, array->dtype);
     }
-    return status && may_lie_together(array) ? FH_OK : status;
+    if (status && may_lie_together(array))
+        return FH_OK;
+    array->session->maps_inner |= status != FH_OK && array->n > 1 && !is_in_order(array);
+    return status;
 }
 
 /* Have the engines freeze all parts and say where they are. */

@@ -53,7 +53,8 @@ placing_plan(fh_session *session, const layout_t *layout, dtype_t dtype, const s
     placing_plan_t plan = {.home = NULL};
     engine_link_t *home = NULL;
     int64_t bytes = shape_bytes(shape, dtype);
-    if (layout->n < 2 || layout->axis < 0 || bytes < PLACING_BYTES || session->wire_only || is_in_order(layout, shape))
+    if (layout->n < 2 || layout->axis < 0 || bytes < (session->maps_inner ? PLACING_BYTES_MAPPED : PLACING_BYTES) ||
+        session->wire_only || is_in_order(layout, shape))
         return plan;
     nd_init(&plan.whole, ARRAY_BASE, dtype, shape);
     for (int i = 0; i < layout->n; i++) {

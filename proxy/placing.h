@@ -13,8 +13,9 @@
 #include "proxy/array.h"
 
 enum {
-    PLACING_BYTES = 8 * 1024 * 1024, /* smaller results are copied as fast as they are mapped */
-    PLACING_RUN = 1024,              /* bytes of a piece that lie together at least */
+    PLACING_BYTES = 64 * 1024 * 1024,       /* smaller results would pay a message between engines with some of ... */
+    PLACING_BYTES_MAPPED = 2 * 1024 * 1024, /* ... their time: only where the program has tried to map such ones */
+    PLACING_RUN = 1024,                     /* bytes of a piece that lie together at least */
 };
 
 typedef struct placing placing_t;
