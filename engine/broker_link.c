@@ -13,7 +13,7 @@ enum { ARENA_BYTES = 16 * 1024 * 1024, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE 
 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
 /* Objects that are gone again within this time are never mentioned. */
-static const int64_t NEWS_PONG_NS = 250000000, NEWS_NS = 20000000;
+static const int64_t NEWS_PONG_NS = 2000000000, NEWS_NS = 20000000;
 
 int
 broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)
@@ -183,17 +183,31 @@ tell_gone(broker_link_t *self)
     objects->gone_count = 0;
 }
 
-/* Queue news, as much as the outbox should hold, and send.  Under the lock. */
+static bool
+has_news(const object_table_t *objects)
+{
+    return objects->news_first || objects->gone_count;
+}
+
+/* Queue news, as much as the outbox should hold, and send.  Behind the last goes a PING: an answer through a ring may
+ * be with its client before the broker has read them, the PONG says that it has.  Under the lock. */
 static void
-tell_news(broker_link_t *self)
+tell_news(broker_link_t *self, int64_t now_ns)
 {
     object_table_t *objects = &self->core->objects;
     const object_t *object;
 
-    while (outbox_bytes(self->outbox) < NEWS_BYTES && (object = object_table_next_new(objects)))
-        tell_new(self, object);
-    if (outbox_bytes(self->outbox) < NEWS_BYTES)
-        tell_gone(self);
+    while (has_news(objects) && outbox_bytes(self->outbox) < NEWS_BYTES) {
+        while (outbox_bytes(self->outbox) < NEWS_BYTES && (object = object_table_next_new(objects)))
+            tell_new(self, object);
+        if (outbox_bytes(self->outbox) < NEWS_BYTES)
+            tell_gone(self);
+        if (!has_news(objects) && say(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call})) {
+            self->core->news_ping = self->call;
+            self->core->news_until_ns = now_ns + NEWS_PONG_NS;
+        }
+        (void)outbox_flush(self->outbox, self->link, NULL, NULL);
+    }
     (void)outbox_flush(self->outbox, self->link, NULL, NULL);
 }
 
@@ -214,19 +228,6 @@ beat(broker_link_t *self)
 /* ---- time ----------------------------------------------------------------------------------------------------------
  */
 
-/* What is told goes to the broker, and an answer through a ring may be with its client before: the PONG says that it is
- * there. */
-static void
-ask_for_pong(broker_link_t *self, int64_t now_ns)
-{
-    core_t *core = self->core;
-
-    if (broker_link_say_now(self, &(message_t){.code = MSG_PING, .as.PING.call = ++self->call})) {
-        core->news_ping = self->call;
-        core->news_until_ns = now_ns + NEWS_PONG_NS;
-    }
-}
-
 /* Tell the news if it is time; returns when it will be.  Under the lock. */
 static int64_t
 tick_news(broker_link_t *self, int64_t now_ns)
@@ -235,17 +236,17 @@ tick_news(broker_link_t *self, int64_t now_ns)
 
     if (objects->gone_lost)
         object_table_announce_all(objects);
-    bool waiting = objects->news_first || objects->gone_count || outbox_bytes(self->outbox);
+    bool waiting = has_news(objects) || outbox_bytes(self->outbox);
 
     if (waiting && !self->news_ns)
         self->news_ns = now_ns + NEWS_NS;
     if (waiting && (self->core->news_now || now_ns >= self->news_ns)) {
-        tell_news(self);
-        ask_for_pong(self, now_ns);
-        waiting = objects->news_first || objects->gone_count || outbox_bytes(self->outbox);
+        tell_news(self, now_ns);
+        waiting = has_news(objects) || outbox_bytes(self->outbox);
         self->news_ns = waiting ? now_ns + NEWS_NS : 0;
     }
-    __atomic_store_n(&self->core->news_now, false, __ATOMIC_RELAXED);
+    /* What is left, since the link takes no more, is told before anybody hears that all was done. */
+    __atomic_store_n(&self->core->news_now, self->core->news_now && has_news(objects), __ATOMIC_RELAXED);
     if (now_ns >= self->core->news_until_ns)
         self->core->news_ping = 0;
     int64_t due_ns = waiting ? self->news_ns : INT64_MAX;
@@ -304,8 +305,10 @@ broker_link_tick(broker_link_t *self, int64_t now_ns)
         return tick_ready(self, now_ns);
     pthread_mutex_lock(&self->core->lock);
     core_free_heirs(self->core, 0, now_ns);
-    __atomic_store_n(&self->core->news_now, false, __ATOMIC_RELAXED); /* nobody is there to be told */
-    self->core->news_ping = 0;
+    if (self->state != WELCOME) { /* nobody is there to be told; after an announcement there is in a moment */
+        __atomic_store_n(&self->core->news_now, false, __ATOMIC_RELAXED);
+        self->core->news_ping = 0;
+    }
     pthread_mutex_unlock(&self->core->lock);
     if (self->state == STRANGER || now_ns - self->said_ns > ANSWER_NS)
         greet(self, now_ns);

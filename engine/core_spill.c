@@ -115,9 +115,9 @@ list_idle(core_t *self, segment_t ***ret, size_t *ret_count, int64_t *ret_bytes,
     pthread_mutex_lock(&self->lock);
     int status = pool_pick(self->pool, may_go, ret, ret_count, ret_bytes, err);
 
-    pthread_mutex_unlock(&self->lock);
-    if (!status)
+    if (!status) /* under the lock, since who uses one makes it younger */
         qsort(*ret, *ret_count, sizeof **ret, by_age);
+    pthread_mutex_unlock(&self->lock);
     return status;
 }
 

@@ -85,7 +85,8 @@ typedef enum {
     FH_STATUS_KERNEL_POISONED = 30,
     FH_STATUS_REMOTE_ERROR = 31,
     FH_STATUS_BUSY = 32,
-    FH_STATUS_ALREADY_RUNNING = 33
+    FH_STATUS_ALREADY_RUNNING = 33,
+    FH_STATUS_LINALG_ERROR = 34
 } fh_status;
 
 typedef struct {

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { SMALL_BYTES = 1 << 20 }; /* less is sorted on one engine: an exchange would take longer */
+enum {
+    SMALL_BYTES = 1 << 20,               /* less is sorted on one engine: an exchange would take longer */
+    MOST_PIECES = APPLY_MAX_INTEGERS / 3 /* that are exchanged: each is asked for samples of all cuts at once */
+};
 
 /* One method on each piece; its result has the piece's shape. */
 static int
@@ -61,7 +64,7 @@ other_axis(const shape_t *shape, int axis)
 }
 
 /* How the array is laid out while its distributed axis is sorted: along another axis; a vector in one piece on each
- * engine; what is small on one engine. */
+ * engine, as far as so many can take part; what is small on one engine. */
 static int
 working_layout(const fh_array *array, layout_t *ret, err_t *err)
 {
@@ -75,7 +78,7 @@ working_layout(const fh_array *array, layout_t *ret, err_t *err)
     if (other < 0 && array->shape.ndim > 1)
         status = layout_single(ret, engines[0], err);
     else if (other < 0)
-        status = layout_split(ret, 0, array->shape.extent[0], 0, engines, n, err);
+        status = layout_split(ret, 0, array->shape.extent[0], 0, engines, n < MOST_PIECES ? n : MOST_PIECES, err);
     else
         status = layout_split(ret, other, array->shape.extent[other], 0, engines, n, err);
     free(engines);
@@ -85,13 +88,9 @@ working_layout(const fh_array *array, layout_t *ret, err_t *err)
 static int
 sort_laid_out(const fh_array *array, bool order, int axis, fh_array **ret, err_t *err)
 {
-    enum { MOST_PIECES = APPLY_MAX_INTEGERS / 3 };
     if (array->axis != axis)
         return each_piece(array, order ? APPLY_ARGSORT : APPLY_SORT, order ? DTYPE_INT64 : array->dtype, axis, ret,
                           err);
-    if (array->n > MOST_PIECES)
-        return err_set(err, FH_NOT_SUPPORTED, "sorting a vector over %d engines is not built yet: at most %d", array->n,
-                       (int)MOST_PIECES);
     return sort_across(array, order, ret, err);
 }
 
@@ -103,7 +102,7 @@ ready(const fh_array *array)
         for (int k = 0; k < i; k++)
             if (array->parts[i].handle->engine == array->parts[k].handle->engine)
                 return false;
-    return array->shape.ndim == 1 && array_bytes(array) > SMALL_BYTES;
+    return array->shape.ndim == 1 && array->n <= MOST_PIECES && array_bytes(array) > SMALL_BYTES;
 }
 
 /* Along the distributed axis. */

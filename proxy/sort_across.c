@@ -19,16 +19,18 @@ sort_piece(sort_pieces_t *self, int i, err_t *err)
     const fh_array *array = self->array;
     handle_t *piece = array->parts[i].handle;
     shape_t shape = array_part_shape(array, i);
-    operand_t in[2] = {apply_object(piece)};
-    const int64_t zero = 0, group = 1;
+    operand_t in = apply_object(piece);
+    const int64_t zero = 0;
     if (!self->order)
-        return apply_emit_one(APPLY_SORT, in, 1, piece->engine, array->dtype, &shape, &zero, 1, &self->sorted[i], err);
-    int status =
-        apply_emit_one(APPLY_ARGSORT, in, 1, piece->engine, DTYPE_INT64, &shape, &zero, 1, &self->places[i], err);
-    if (status)
-        return status;
-    in[1] = apply_object(self->places[i]);
-    return apply_emit_one(APPLY_TAKE, in, 2, piece->engine, array->dtype, &shape, &group, 1, &self->sorted[i], err);
+        return apply_emit_one(APPLY_SORT, &in, 1, piece->engine, array->dtype, &shape, &zero, 1, &self->sorted[i], err);
+    const apply_output_t out[2] = {{.dtype = array->dtype, .shape = &shape}, {.dtype = DTYPE_INT64, .shape = &shape}};
+    const apply_emit_t emit = {
+        .method = APPLY_SORT_PLACES, .engine = piece->engine, .in = &in, .nin = 1, .out = out, .nout = 2};
+    handle_t *made[2] = {NULL, NULL};
+    int status = apply_emit(&emit, made, err);
+    self->sorted[i] = made[0];
+    self->places[i] = made[1];
+    return status;
 }
 
 /* ---- exchange ------------------------------------------------------------------------------------------------------

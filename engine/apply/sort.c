@@ -71,10 +71,45 @@ apply_argsort(apply_call_t *call, err_t *err)
                   : compute_argsort(call->crew, &call->in[0], (int)call->integers[0], 0, &call->out[0], scratch, err);
 }
 
+int
+apply_sort_places(apply_call_t *call, err_t *err)
+{
+    const nd_t *in = &call->in[0];
+    void *scratch;
+    int status = apply_integers(call, 0, 0, err);
+
+    if (!status && !is_sorted_here(in->dtype))
+        status = not_sorted_here(in->dtype, err);
+    if (!status && in->shape.ndim != 1)
+        status = err_set(err, FH_INVALID_ARGUMENT, "places are told of one axis, not of %d", in->shape.ndim);
+    if (!status && (call->out[0].dtype != in->dtype || call->out[1].dtype != DTYPE_INT64))
+        status = err_set(err, FH_WRONG_TYPE, "the results are of dtype %s and int64", dtype_name(in->dtype));
+    for (int i = 0; i < 2 && !status; i++)
+        status = apply_make(call, i, &in->shape, err);
+    if (!status)
+        status = take_scratch(call, compute_sort_scratch(call->crew, SORT_ORDER, in, 0), &scratch, err);
+    return status ? status : compute_sort_places(call->crew, in, &call->out[0], &call->out[1], scratch, err);
+}
+
 /* ---- sorted runs ---------------------------------------------------------------------------------------------------
  */
 
-/* Where the runs start, every `each`th integer, as an array of the function's own. */
+/* Every `each`th integer from one on, as an array of the function's own. */
+static int
+every_integer(const apply_call_t *call, int first, int each, int64_t **ret, err_t *err)
+{
+    int runs = call->nintegers / each;
+    int64_t *own = malloc((size_t)runs * sizeof *own);
+
+    if (!own)
+        return err_set(err, FH_NO_MEMORY, "no memory for %d runs", runs);
+    for (int i = 0; i < runs; i++)
+        own[i] = call->integers[i * each + first];
+    *ret = own;
+    return FH_OK;
+}
+
+/* Where the runs start, every `each`th integer. */
 static int
 run_starts(const apply_call_t *call, int each, int64_t **ret, err_t *err)
 {
@@ -88,14 +123,7 @@ run_starts(const apply_call_t *call, int each, int64_t **ret, err_t *err)
         good = given[i * each] >= given[(i - 1) * each];
     if (!good || given[(runs - 1) * each] > call->in[0].shape.extent[0])
         return err_set(err, FH_INVALID_ARGUMENT, "%d integers do not say where sorted runs start", call->nintegers);
-    int64_t *starts = malloc((size_t)runs * sizeof *starts);
-
-    if (!starts)
-        return err_set(err, FH_NO_MEMORY, "no memory for %d runs", runs);
-    for (int i = 0; i < runs; i++)
-        starts[i] = given[i * each];
-    *ret = starts;
-    return FH_OK;
+    return every_integer(call, 0, each, ret, err);
 }
 
 int
@@ -123,32 +151,24 @@ int
 apply_merge_order(apply_call_t *call, err_t *err)
 {
     const nd_t *values = &call->in[0], *places = &call->in[1];
-    int64_t *starts = NULL;
+    int64_t *starts = NULL, *added = NULL;
     void *scratch;
     int runs = call->nintegers / 2;
-    nd_t whole;
     int status = run_starts(call, 2, &starts, err);
 
-    if (!status && (call->out[0].dtype != DTYPE_INT64 || !shape_equal(&values->shape, &places->shape)))
-        status = err_set(err, FH_INVALID_ARGUMENT, "values and places differ in shape, or the result is not int64");
+    if (!status)
+        status = every_integer(call, 1, 2, &added, err);
+    if (!status && (call->out[0].dtype != DTYPE_INT64 || places->dtype != DTYPE_INT64 ||
+                    !shape_equal(&values->shape, &places->shape)))
+        status = err_set(err, FH_INVALID_ARGUMENT, "values and places differ in shape, or places are not int64");
     if (!status)
         status = apply_make(call, 0, &values->shape, err);
     if (!status)
-        status = apply_scratch(call, shape_bytes(&values->shape, DTYPE_INT64), &scratch, err);
-    if (!status) {
-        nd_init(&whole, scratch, DTYPE_INT64, &values->shape);
-        status = compute_assign(call->crew, &whole, places, err);
-    }
-    for (int i = 0; i < runs && !status; i++) {
-        int64_t end = i + 1 < runs ? starts[i + 1] : values->shape.extent[0];
-        for (int64_t k = starts[i]; k < end; k++)
-            ((int64_t *)(void *)whole.data)[k] += call->integers[2 * i + 1];
-    }
-    if (!status)
         status = take_scratch(call, compute_merge_scratch(SORT_ORDER, values), &scratch, err);
     if (!status)
-        compute_merge_order(call->crew, values, &whole, starts, runs, &call->out[0], scratch);
+        compute_merge_order(call->crew, values, places, starts, added, runs, &call->out[0], scratch);
     free(starts);
+    free(added);
     return status;
 }
 

@@ -9,8 +9,6 @@
 /* D dtype, T what is stored, C what is computed in, F suffix of libm's names. */
 #define FLOAT_TYPES(M) M(FLOAT16, half_t, float, f) M(FLOAT32, float, float, f) M(FLOAT64, double, double, )
 
-enum { PIECE = 256 }; /* elements of sine and cosine at a time */
-
 #define LN2 0.693147180559945309417232121458176568
 #define LOG2E 1.44269504088896340735992468100189214
 
@@ -59,44 +57,11 @@ enum { PIECE = 256 }; /* elements of sine and cosine at a time */
         LOOP_BINARY_STRIDED(T, T, T, C, power_of##F(a, b))                                                             \
     }
 
-/* Sine and cosine: all elements of a piece by vectors, then those that are too large again by libm.  What an element
- * becomes depends on nothing but itself. */
-#define TRIG_LOOP(OP, D, T, VECTOR, EXACT)                                                                             \
-    static void quick_##OP##_##D(char **p, const int64_t *step, int64_t n)                                             \
-    {                                                                                                                  \
-        double in[PIECE], out[PIECE];                                                                                  \
-        for (int64_t at = 0; at < n; at += PIECE) {                                                                    \
-            int64_t now = n - at < PIECE ? n - at : PIECE;                                                             \
-            const char *x = p[0] + at * step[0];                                                                       \
-            char *z = p[1] + at * step[1];                                                                             \
-            bool large = false;                                                                                        \
-            for (int64_t i = 0; i < now; i++)                                                                          \
-                in[i] = (double)*(const T *)(const void *)(x + i * step[0]);                                           \
-            for (int64_t i = 0; i < now; i++)                                                                          \
-                out[i] = VECTOR(in[i]);                                                                                \
-            for (int64_t i = 0; i < now; i++)                                                                          \
-                large |= !(fabs(in[i]) <= VTRIG_LIMIT);                                                                \
-            for (int64_t i = 0; i < now && large; i++)                                                                 \
-                if (!(fabs(in[i]) <= VTRIG_LIMIT))                                                                     \
-                    out[i] = EXACT(in[i]);                                                                             \
-            for (int64_t i = 0; i < now; i++)                                                                          \
-                *(T *)(void *)(z + i * step[1]) = (T)out[i];                                                           \
-        }                                                                                                              \
-    }
-#define TRIG_LOOPS(D, T)                                                                                               \
-    TRIG_LOOP(SIN, D, T, vsin, sin)                                                                                    \
-    TRIG_LOOP(COS, D, T, vcos, cos)
-
 POWER_FUNCTION(float, f)
 POWER_FUNCTION(double, )
 LOGADD_FUNCTIONS(float, f)
 LOGADD_FUNCTIONS(double, )
 
-/* Those that vectors make faster. */
-#define VECTOR_LOOPS(M, D, T, C, F)                                                                                    \
-    M(EXP, D, T, C, vexp##F(a))                                                                                        \
-    M(LOG, D, T, C, vlog##F(a))                                                                                        \
-    M(TANH, D, T, C, vtanh##F(a))
 #define UNARY_LOOPS(M, D, T, C, F)                                                                                     \
     M(CBRT, D, T, C, cbrt##F(a))                                                                                       \
     M(EXP2, D, T, C, exp2##F(a))                                                                                       \
@@ -121,52 +86,46 @@ LOGADD_FUNCTIONS(double, )
 
 #define MAKE1(OP, D, T, C, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, C, EXPR)
 #define MAKE2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
-#define MAKE_FAST(OP, D, T, C, EXPR) LOOP_UNARY(quick_##OP##_##D, T, T, C, EXPR)
 
-/* Whose vectors raise other flags than the functions.  Above HIGH exp overflows, below LOW its result is subnormal. */
-#define FLAGS_OF_EXP(D, T, C, I, HIGH, LOW)                                                                            \
-    MATH_FLAGS(flags_EXP_##D, T, C, I, (a > (C)HIGH) | (a < (C)LOW),                                                   \
-               isinf(a) ? 0                                                                                            \
-               : a > 0  ? FLAG_OVERFLOW                                                                                \
-                        : FLAG_UNDERFLOW)
-FLAGS_OF_EXP(FLOAT16, half_t, float, int32_t, 11.0898664, -9.70406052)
-FLAGS_OF_EXP(FLOAT32, float, float, int32_t, 88.7228394, -87.3365479)
-FLAGS_OF_EXP(FLOAT64, double, double, int64_t, 709.782712893384, -708.3964185322641)
-#define FLAGS_OF_OTHERS(D, T, C, I)                                                                                    \
-    MATH_FLAGS(flags_LOG_##D, T, C, I, a <= 0, a < 0 ? FLAG_INVALID : FLAG_DIVIDE)                                     \
-    MATH_FLAGS(flags_SIN_##D, T, C, I, (a > (C)FLT_MAX) | (a < -(C)FLT_MAX), isinf(a) ? FLAG_INVALID : 0)              \
-    MATH_FLAGS(flags_COS_##D, T, C, I, (a > (C)FLT_MAX) | (a < -(C)FLT_MAX), isinf(a) ? FLAG_INVALID : 0)
-FLAGS_OF_OTHERS(FLOAT16, half_t, float, int32_t)
-FLAGS_OF_OTHERS(FLOAT32, float, float, int32_t)
-FLAGS_OF_OTHERS(FLOAT64, double, double, int64_t)
+/* Those that vectors make faster, whose vectors raise other flags than the functions.  Above HIGH exp overflows, below
+ * LOW its result is subnormal; MOST is the largest finite number.  Sine and cosine are computed in double. */
+#define EXP_LOOP(D, T, C, I, F, HIGH, LOW, MOST)                                                                       \
+    MATH_FLAGS_LOOP(EXP, D, T, C, I, (a > (C)HIGH) | (fabs##F(a) > -(C)LOW), vexp##F##_plain(a), vexp##F(a),           \
+                    (((a > (C)HIGH) & (a <= MOST)) ? FLAG_OVERFLOW : 0) |                                              \
+                        (((a < (C)LOW) & (a >= -MOST)) ? FLAG_UNDERFLOW : 0))
+EXP_LOOP(FLOAT16, half_t, float, int32_t, f, 11.0898664, -9.70406052, FLT_MAX)
+EXP_LOOP(FLOAT32, float, float, int32_t, f, 88.7228394, -87.3365479, FLT_MAX)
+EXP_LOOP(FLOAT64, double, double, int64_t, , 709.782712893384, -708.3964185322641, DBL_MAX)
 
-static unsigned
-no_flags(const char *p, int64_t step, int64_t n)
-{
-    (void)p, (void)step, (void)n;
-    return 0;
-}
+#define LOG_AND_TANH_LOOPS(D, T, C, I, F, LEAST, MOST)                                                                 \
+    MATH_FLAGS_LOOP(LOG, D, T, C, I, !((a >= LEAST) & (a <= MOST)), vlog##F##_plain(a), vlog##F(a),                    \
+                    (a < 0 ? FLAG_INVALID : 0) | (a == 0 ? FLAG_DIVIDE : 0))                                           \
+    MATH_FLAGS_LOOP(TANH, D, T, C, I, 0, vtanh##F(a), z[i], 0)
+LOG_AND_TANH_LOOPS(FLOAT16, half_t, float, int32_t, f, FLT_MIN, FLT_MAX)
+LOG_AND_TANH_LOOPS(FLOAT32, float, float, int32_t, f, FLT_MIN, FLT_MAX)
+LOG_AND_TANH_LOOPS(FLOAT64, double, double, int64_t, , DBL_MIN, DBL_MAX)
 
-#define FLAGGED(OP, D) MATH_FLAGS_LOOP(LOOP_ID(OP, D), quick_##OP##_##D, flags_##OP##_##D)
-#define FLAGGED_LOOPS(D)                                                                                               \
-    FLAGGED(EXP, D)                                                                                                    \
-    FLAGGED(LOG, D) MATH_FLAGS_LOOP(loop_TANH_##D, quick_TANH_##D, no_flags) FLAGGED(SIN, D) FLAGGED(COS, D)
+#define TRIG_LOOP(OP, D, T, VECTOR, EXACT)                                                                             \
+    MATH_FLAGS_LOOP(OP, D, T, double, int64_t, !(fabs(a) <= VTRIG_LIMIT), VECTOR(a),                                   \
+                    fabs(a) <= VTRIG_LIMIT ? (double)z[i] : EXACT(a), fabs(a) > DBL_MAX ? FLAG_INVALID : 0)
+#define TRIG_LOOPS(D, T, C, F) TRIG_LOOP(SIN, D, T, vsin, sin) TRIG_LOOP(COS, D, T, vcos, cos)
+FLOAT_TYPES(TRIG_LOOPS)
+
 #define MAKE(D, T, C, F)                                                                                               \
-    VECTOR_LOOPS(MAKE_FAST, D, T, C, F)                                                                                \
     UNARY_LOOPS(MAKE1, D, T, C, F)                                                                                     \
     BINARY_LOOPS(MAKE2, D, T, C, F)                                                                                    \
-    POWER_LOOP(D, T, C, F)                                                                                             \
-    TRIG_LOOPS(D, T)                                                                                                   \
-    FLAGGED_LOOPS(D)
+    POWER_LOOP(D, T, C, F)
 FLOAT_TYPES(MAKE)
 
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
 #define ENTRY2(OP, D, T, C, EXPR) LOOP_ENTRY2(OP, D, D)
 #define LIST(D, T, C, F)                                                                                               \
-    VECTOR_LOOPS(ENTRY1, D, T, C, F)                                                                                   \
     UNARY_LOOPS(ENTRY1, D, T, C, F)                                                                                    \
     BINARY_LOOPS(ENTRY2, D, T, C, F)                                                                                   \
     LOOP_ENTRY2(POWER, D, D)                                                                                           \
+    LOOP_ENTRY1(EXP, D, D)                                                                                             \
+    LOOP_ENTRY1(LOG, D, D)                                                                                             \
+    LOOP_ENTRY1(TANH, D, D)                                                                                            \
     LOOP_ENTRY1(SIN, D, D)                                                                                             \
     LOOP_ENTRY1(COS, D, D)
 

@@ -4,6 +4,8 @@
 #include "engine/compute/sort_elements.h"
 #include "engine/compute/sort_items.h"
 
+#include <string.h>
+
 enum {
     LINE_LARGE = 64 << 10,  /* elements of a line that all threads may sort together */
     LINE_BLOCK = 128 << 10, /* elements that a thread loads or stores at a time */
@@ -13,7 +15,7 @@ typedef struct {
     const sort_elements_t *elements;
     crew_t *crew;
     lines_t lines;
-    nd_t in, out;
+    nd_t in, out, values; /* values: wanted beside places, if its data is not NULL */
     int64_t in_step, out_step, in_stride[SHAPE_MAX_DIMS], out_stride[SHAPE_MAX_DIMS];
     bool in_place; /* elements are sorted where their results go */
     int64_t base;
@@ -65,6 +67,8 @@ sort_line(const sorting_t *self, int64_t line, char *scratch)
     elements->load(in, self->in_step, n, 0, a);
     elements->sort_alone(a, scratch, n);
     elements->store(a, n, self->base, out, self->out_step);
+    if (self->values.data)
+        elements->store_values(a, n, self->values.data, self->values.stride[0]);
 }
 
 static void
@@ -93,9 +97,12 @@ static void
 store_block(void *context, int64_t i)
 {
     const sorting_t *self = context;
-    int64_t first = i * LINE_BLOCK, left = self->lines.length - first;
-    self->elements->store(self->keys + first * self->elements->size, left < LINE_BLOCK ? left : LINE_BLOCK, self->base,
-                          self->to + first * self->out_step, self->out_step);
+    int64_t first = i * LINE_BLOCK, left = self->lines.length - first, n = left < LINE_BLOCK ? left : LINE_BLOCK;
+    const char *keys = self->keys + first * self->elements->size;
+    self->elements->store(keys, n, self->base, self->to + first * self->out_step, self->out_step);
+    if (self->values.data)
+        self->elements->store_values(keys, n, self->values.data + first * self->values.stride[0],
+                                     self->values.stride[0]);
 }
 
 static int
@@ -169,17 +176,18 @@ compute_merge_scratch(sort_kind_t kind, const nd_t *in)
     return __builtin_mul_overflow(in->shape.extent[0], 2 * elements->size, &bytes) ? -1 : bytes;
 }
 
-static void
-merge_line(sorting_t *self, int64_t *starts, int64_t runs)
+/* How many blocks the line has. */
+static int64_t
+start_merging(sorting_t *self, const sort_elements_t *elements)
 {
-    int64_t n = self->lines.length, blocks = (n + LINE_BLOCK - 1) / LINE_BLOCK;
+    self->elements = elements;
+    lines_init(&self->lines, &self->in.shape, 0);
     self->from = self->in.data;
     self->to = self->out.data;
-    self->keys = self->scratch + n * self->elements->size;
+    self->keys = self->scratch + self->lines.length * elements->size;
     self->in_step = self->in.stride[0];
     self->out_step = self->out.stride[0];
-    crew_run(self->crew, blocks, load_block, self);
-    merge_runs(self->crew, self->elements->merge, self->keys, self->scratch, n, starts, runs);
+    return (self->lines.length + LINE_BLOCK - 1) / LINE_BLOCK;
 }
 
 void
@@ -190,43 +198,113 @@ compute_merge(crew_t *crew, const nd_t *in, int64_t *starts, int64_t runs, const
         sort_items(crew, SORT_VALUES, in, 0, 0, out, scratch);
         return;
     }
-    self.elements = sort_elements(in->dtype, SORT_VALUES, INT64_MAX);
-    lines_init(&self.lines, &in->shape, 0);
-    merge_line(&self, starts, runs);
-    crew_run(crew, (self.lines.length + LINE_BLOCK - 1) / LINE_BLOCK, store_block, &self);
+    int64_t blocks = start_merging(&self, sort_elements(in->dtype, SORT_VALUES, INT64_MAX));
+    crew_run(crew, blocks, load_block, &self);
+    merge_runs(crew, self.elements->merge, self.keys, scratch, self.lines.length, starts, runs);
+    crew_run(crew, blocks, store_block, &self);
 }
 
-typedef struct {
-    const nd_t *places, *out; /* out holds where in the runs each element is */
-} picking_t;
+/* ---- places, with the values that order them -----------------------------------------------------------------------
+ */
 
-/* Where in the runs becomes what stands there in places. */
+typedef struct {
+    sorting_t *sorting;
+    const nd_t *places, *out;
+    const int64_t *starts, *added; /* of runs */
+    int64_t runs;
+} placing_t;
+
+/* The run that element k is of. */
+static int64_t
+run_of(const placing_t *self, int64_t k)
+{
+    int64_t low = 0, high = self->runs - 1;
+    while (low < high) {
+        int64_t at = high - (high - low) / 2;
+        if (self->starts[at] <= k)
+            low = at;
+        else
+            high = at - 1;
+    }
+    return low;
+}
+
+static int64_t
+place_at(const placing_t *self, int64_t k, int64_t run)
+{
+    int64_t place;
+    memcpy(&place, self->places->data + k * self->places->stride[0], sizeof place);
+    return (int64_t)((uint64_t)place + (uint64_t)self->added[run]);
+}
+
+/* Elements [*ret_first, *ret_end) are block i. */
+static void
+block_of(const nd_t *line, int64_t i, int64_t *ret_first, int64_t *ret_end)
+{
+    int64_t n = line->shape.extent[0];
+    *ret_first = i * LINE_BLOCK;
+    *ret_end = *ret_first + LINE_BLOCK < n ? *ret_first + LINE_BLOCK : n;
+}
+
+/* Keys with the places that came with them. */
+static void
+load_placed(void *context, int64_t i)
+{
+    const placing_t *self = context;
+    const sorting_t *sorting = self->sorting;
+    int64_t first, end, size = sorting->elements->size;
+    block_of(self->places, i, &first, &end);
+    load_block(self->sorting, i);
+    char *at = sorting->keys + (first + 1) * size - (int64_t)sizeof(int64_t);
+    for (int64_t k = first, run = run_of(self, first); k < end; k++, at += size) {
+        while (run + 1 < self->runs && self->starts[run + 1] <= k)
+            run++;
+        int64_t place = place_at(self, k, run);
+        memcpy(at, &place, sizeof place);
+    }
+}
+
+/* out holds where in the runs each element is: that becomes its place. */
 static void
 pick_block(void *context, int64_t i)
 {
-    const picking_t *self = context;
-    int64_t first = i * LINE_BLOCK, n = self->out->shape.extent[0];
-    int64_t end = first + LINE_BLOCK < n ? first + LINE_BLOCK : n;
+    const placing_t *self = context;
+    int64_t first, end;
+    block_of(self->out, i, &first, &end);
     for (int64_t k = first; k < end; k++) {
         int64_t *at = (int64_t *)(void *)(self->out->data + k * self->out->stride[0]);
-        *at = *(const int64_t *)(const void *)(self->places->data + *at * self->places->stride[0]);
+        *at = place_at(self, *at, run_of(self, *at));
     }
 }
 
+int
+compute_sort_places(crew_t *crew, const nd_t *in, const nd_t *values, const nd_t *places, char *scratch, err_t *err)
+{
+    sorting_t self = {.crew = crew, .in = *in, .out = *places, .values = *values, .scratch = scratch};
+    if (!dtype_is_items(in->dtype))
+        return sort_all(SORT_ORDER, 0, &self, err);
+    sort_items(crew, SORT_ORDER, in, 0, 0, places, scratch);
+    size_t size = dtype_size(in->dtype);
+    for (int64_t i = 0; i < in->shape.extent[0]; i++) {
+        int64_t place = *(const int64_t *)(const void *)(places->data + i * places->stride[0]);
+        memcpy(values->data + i * values->stride[0], in->data + place * in->stride[0], size);
+    }
+    return FH_OK;
+}
+
 void
-compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_t *starts, int64_t runs,
-                    const nd_t *out, char *scratch)
+compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_t *starts, const int64_t *added,
+                    int64_t runs, const nd_t *out, char *scratch)
 {
     sorting_t self = {.crew = crew, .in = *values, .out = *out, .scratch = scratch};
-    lines_init(&self.lines, &values->shape, 0);
-    int64_t blocks = (self.lines.length + LINE_BLOCK - 1) / LINE_BLOCK;
+    placing_t placing = {&self, places, out, starts, added, runs};
     if (dtype_is_items(values->dtype)) {
         sort_items(crew, SORT_ORDER, values, 0, 0, out, scratch);
-    } else {
-        self.elements = sort_elements(values->dtype, SORT_ORDER, INT64_MAX);
-        merge_line(&self, starts, runs);
-        crew_run(crew, blocks, store_block, &self);
+        crew_run(crew, (values->shape.extent[0] + LINE_BLOCK - 1) / LINE_BLOCK, pick_block, &placing);
+        return;
     }
-    picking_t picking = {.places = places, .out = out};
-    crew_run(crew, blocks, pick_block, &picking);
+    int64_t blocks = start_merging(&self, sort_elements(values->dtype, SORT_ORDER, INT64_MAX));
+    crew_run(crew, blocks, load_placed, &placing);
+    merge_runs(crew, self.elements->merge, self.keys, scratch, self.lines.length, starts, runs);
+    crew_run(crew, blocks, store_block, &self);
 }

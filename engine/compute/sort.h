@@ -17,14 +17,20 @@ int compute_sort(crew_t *crew, const nd_t *in, int axis, const nd_t *out, char *
 /* out (int64, same shape) = base + the positions along axis of the elements in their order.  NO_MEMORY. */
 int compute_argsort(crew_t *crew, const nd_t *in, int axis, int64_t base, const nd_t *out, char *scratch, err_t *err);
 
+/* An array of one axis as compute_argsort orders it, of the scratch memory of SORT_ORDER: places as there, and values
+ * (same dtype and shape), in which all zeros are 0.0 and all NaN one; complex numbers and what is no number keep their
+ * bytes.  NO_MEMORY. */
+int compute_sort_places(crew_t *crew, const nd_t *in, const nd_t *values, const nd_t *places, char *scratch,
+                        err_t *err);
+
 /* Bytes for an array of one axis; -1: too many. */
 int64_t compute_merge_scratch(sort_kind_t kind, const nd_t *in);
 /* out = the sorted runs of in (one axis) merged; they begin at starts[0] = 0, starts[1], ..., which rise.  starts is
  * overwritten. */
 void compute_merge(crew_t *crew, const nd_t *in, int64_t *starts, int64_t runs, const nd_t *out, char *scratch);
-/* out (int64) = places (int64) in the order of the runs of values beside them, of equal ones those of earlier runs
- * first. */
-void compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_t *starts, int64_t runs,
-                         const nd_t *out, char *scratch);
+/* out (int64) = places (int64), to which each run adds a number of its own (wrapping), in the order of the runs of
+ * values beside them, of equal ones those of earlier runs first. */
+void compute_merge_order(crew_t *crew, const nd_t *values, const nd_t *places, int64_t *starts, const int64_t *added,
+                         int64_t runs, const nd_t *out, char *scratch);
 
 #endif

@@ -158,6 +158,22 @@ store_complex128(const void *elements, int64_t n, int64_t base, char *p, int64_t
             memcpy(&u, p, sizeof u);                                                                                   \
             pairs[i] = (radix_pair_t){how##_rank##bits(u), first + i};                                                 \
         }                                                                                                              \
+    }                                                                                                                  \
+    static void values_packed_##NAME(const void *elements, int64_t n, char *p, int64_t step)                           \
+    {                                                                                                                  \
+        const uint64_t *words = elements;                                                                              \
+        for (int64_t i = 0; i < n; i++, p += step) {                                                                   \
+            uint##bits##_t u = how##_value##bits((uint##bits##_t)(words[i] >> 32));                                    \
+            memcpy(p, &u, sizeof u);                                                                                   \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void values_pair_##NAME(const void *elements, int64_t n, char *p, int64_t step)                             \
+    {                                                                                                                  \
+        const radix_pair_t *pairs = elements;                                                                          \
+        for (int64_t i = 0; i < n; i++, p += step) {                                                                   \
+            uint##bits##_t u = how##_value##bits((uint##bits##_t)pairs[i].key);                                        \
+            memcpy(p, &u, sizeof u);                                                                                   \
+        }                                                                                                              \
     }
 SORT_DTYPES(SORT_ORDER_OF)
 
@@ -180,6 +196,16 @@ pair_complex128(const char *p, int64_t step, int64_t n, int64_t first, void *ele
         pairs[i].index = first + i;
     }
 }
+
+#define VALUES_COMPLEX(name, T)                                                                                        \
+    static void name(const void *elements, int64_t n, char *p, int64_t step)                                           \
+    {                                                                                                                  \
+        const T *e = elements;                                                                                         \
+        for (int64_t i = 0; i < n; i++, p += step)                                                                     \
+            memcpy(p, &e[i].key, sizeof e[i].key);                                                                     \
+    }
+VALUES_COMPLEX(values_complex64, merge_complex64_t)
+VALUES_COMPLEX(values_complex128, merge_complex128_t)
 
 #define STORE_PLACES(name, T, PLACE)                                                                                   \
     static void name(const void *elements, int64_t n, int64_t base, char *p, int64_t step)                             \
@@ -228,17 +254,19 @@ SORT_BY_MERGES(complex64_pair)
 SORT_BY_MERGES(complex128_pair)
 
 #define ROW_VALUES(NAME, bits, how)                                                                                    \
-    [DTYPE_##NAME] = {bits / 8, load_##NAME, store_##NAME, alone_u##bits, crew_u##bits, &merge_u##bits##_steps},
+    [DTYPE_##NAME] = {bits / 8, load_##NAME, store_##NAME, NULL, alone_u##bits, crew_u##bits, &merge_u##bits##_steps},
 #define ROW_PACKED(NAME, bits, how)                                                                                    \
-    [DTYPE_##NAME] = {8, pack_##NAME, places_packed, alone_u64, crew_u64, &merge_u64_steps},
+    [DTYPE_##NAME] = {8, pack_##NAME, places_packed, values_packed_##NAME, alone_u64, crew_u64, &merge_u64_steps},
 #define ROW_PAIRS(NAME, bits, how)                                                                                     \
-    [DTYPE_##NAME] = {sizeof(radix_pair_t), pair_##NAME, places_pair, alone_pair, crew_pair, &merge_pair_steps},
+    [DTYPE_##NAME] = {sizeof(radix_pair_t), pair_##NAME, places_pair,      values_pair_##NAME,                         \
+                      alone_pair,           crew_pair,   &merge_pair_steps},
 #define COMPLEX_VALUES(NAME, name)                                                                                     \
-    [DTYPE_##NAME] = {sizeof(elem_##name##_t), load_##name, store_##name, alone_##name, crew_##name,                   \
+    [DTYPE_##NAME] = {sizeof(elem_##name##_t), load_##name, store_##name, NULL, alone_##name, crew_##name,             \
                       &merge_##name##_steps},
 #define COMPLEX_PAIRS(NAME, name)                                                                                      \
-    [DTYPE_##NAME] = {sizeof(merge_##name##_t), pair_##name,        places_##name,                                     \
-                      alone_##name##_pair,      crew_##name##_pair, &merge_##name##_pair_steps},
+    [DTYPE_##NAME] = {                                                                                                 \
+        sizeof(merge_##name##_t),  pair_##name, places_##name, values_##name, alone_##name##_pair, crew_##name##_pair, \
+        &merge_##name##_pair_steps},
 
 typedef float _Complex elem_complex64_t;
 typedef double _Complex elem_complex128_t;

@@ -12,6 +12,8 @@ typedef struct {
     void (*load)(const char *p, int64_t step, int64_t n, int64_t first, void *elements);
     /* n elements to values or, plus base, to places. */
     void (*store)(const void *elements, int64_t n, int64_t base, char *p, int64_t step);
+    /* Of keys with a place: n elements to values, all zeros 0.0, all NaN one.  The place is an element's end. */
+    void (*store_values)(const void *elements, int64_t n, char *p, int64_t step);
     void (*sort_alone)(void *a, void *b, int64_t n);
     int (*sort)(crew_t *crew, void *a, void *b, int64_t n, err_t *err);
     const merge_steps_t *merge;

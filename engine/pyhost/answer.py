@@ -35,7 +35,10 @@ class Answer:
             if id(value) in self.seen:
                 return
             self.seen.add(id(value))
-            for item in value.values() if issubclass(kind, dict) else value:
+            items = value.values() if issubclass(kind, dict) else value
+            if PLAIN.issuperset(map(type, items)):
+                return
+            for item in items:
                 self.collect(item, by_value)
 
     def send(self, outcome, text, answer):

@@ -1,4 +1,5 @@
 """What can be called: each gets the host, the call's first object or None, and what came in the pickle."""
+import itertools
 import os
 import pickle
 import sys
@@ -106,20 +107,39 @@ def _several(host, receiver, digest, pickled, calls):
     return results, time.perf_counter() - begun
 
 
+def _fill(values, function, items, spread):
+    """Append what the function makes of each item, many at a time, while the engine is there.  What was appended stays if it raises."""
+    many = 1
+    while len(values) < len(items):
+        part = items[len(values):len(values) + many]
+        wanted = len(values) + len(part)
+        begun = time.perf_counter()
+        values.extend(itertools.starmap(function, part) if spread else map(function, part))
+        if len(values) < wanted:
+            raise RuntimeError("the function raised StopIteration")
+        took = time.perf_counter() - begun
+        if took > _LOOK:
+            _pyhost.look()
+        many = max(1, many // 2) if took > _LOOK else 2 * many
+
+
 @_operation
 def _each(host, receiver, digest, pickled, calls):
-    """A function of each item of a list of tuples of arguments.  As _several."""
+    """A function of each item of a list, or with spread of each tuple of arguments, up to the first that fails:
+    ((values, what report_of says of the failure or None), seconds); None: send the function, too."""
     function = _function(host, digest, pickled)
     if function is None:
         return None
-    results = []
+    items, spread = host.nested(calls[0])
+    values, report = [], None
     begun = time.perf_counter()
-    for args in _while_wanted(host.nested(calls[0])):
-        try:
-            results.append((True, function(*args)))
-        except Exception as problem:
-            results.append((False, report_of(problem)))
-    return results, time.perf_counter() - begun
+    try:
+        _fill(values, function, items, spread)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
+        report = report_of(problem)
+    return (values, report), time.perf_counter() - begun
 
 
 @_operation

@@ -13,6 +13,19 @@
  * lies on one engine.  Floats and complex numbers are multiplied by OpenBLAS: bits depend on the pieces. */
 FH_EXPORT int fh_matmul(fh_session *session, const fh_operand *a, const fh_operand *b, fh_array **ret, fh_error *error);
 
+enum { FH_LINALG_MAX_OUT = 4 };
+typedef struct {
+    int upper;    /* eigh, eigvalsh: is the upper triangle read? */
+    double rcond; /* lstsq: as part of the largest singular value, below which one counts as 0 */
+} fh_linalg_options;
+/* A function of matrices that LAPACK has (protocol-tables.md lists the names and what they give: ret must have room for
+ * FH_LINALG_MAX_OUT arrays).  Inputs are of one dtype, float32, float64, complex64 or complex128; the last two
+ * dimensions are matrices, those before them a stack, each of whose matrices is computed where it lies.  cholesky and
+ * solve of one large matrix that is cut are computed by all its engines; else one matrix goes to one of them.
+ * Functions that can fail for what a matrix holds wait, and are LINALG_ERROR then.  options may be NULL. */
+FH_EXPORT int fh_linalg(fh_session *session, const char *name, fh_array *const *in, int nin,
+                        const fh_linalg_options *options, fh_array **ret, int *ret_count, fh_error *error);
+
 /* The state of numpy.random.Philox: where it is in its stream. */
 typedef struct {
     uint64_t counter[4], key[2]; /* lowest words first */

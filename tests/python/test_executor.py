@@ -63,7 +63,7 @@ def test_map_takes_items_as_there_is_room(executor):
 
     results = executor.map(square, endless())
     assert [next(results) for _ in range(50_000)] == [i * i for i in range(1, 50_001)]
-    assert taken < 50_000 + 70_000 + 4096
+    assert taken < 50_000 + 65_536 + 2 * 8192
 
 
 def test_map_raises_at_the_item_that_failed(executor):
@@ -72,6 +72,39 @@ def test_map_raises_at_the_item_that_failed(executor):
     with pytest.raises(ZeroDivisionError) as caught:
         next(results)
     assert isinstance(caught.value, fh.RemoteError) and "lambda" in caught.value.remote_traceback
+
+
+def fail_at(x, where, how):
+    if x == where:
+        raise how
+    return x
+
+
+@pytest.mark.parametrize("how, shown", [(KeyError("that one"), KeyError), (SystemExit(3), fh.RemoteError), (StopIteration(), RuntimeError)])
+def test_map_gives_what_came_before_the_failure_in_a_chunk(executor, how, shown):
+    results = executor.map(fail_at, range(300), itertools.repeat(217), itertools.repeat(how), chunksize=300)
+    taken = []
+    with pytest.raises(shown) as caught:
+        for value in results:
+            taken.append(value)
+    assert taken == list(range(217)) and "StopIteration" not in type(caught.value).__name__
+    with pytest.raises(shown):
+        list(executor.map(lambda x: fail_at(x, 217, how), range(300), chunksize=300))  # of one argument
+
+
+def test_map_of_nothing_at_all(executor):
+    assert list(executor.map(square)) == []  # as zip of nothing
+
+
+def test_large_items_travel_in_small_chunks(executor, monkeypatch):
+    counts, begin = [], executor._begin
+    monkeypatch.setattr(executor, "_begin", lambda *arguments: (counts.append(arguments[-1]), begin(*arguments))[1])
+    size = 1 << 20
+    assert list(executor.map(len, (bytes(size) for _ in range(100)))) == [size] * 100
+    assert max(counts) <= 4 and sum(counts) == 100
+    counts.clear()
+    assert list(executor.map(len, ["small"] * 20_000)) == [5] * 20_000
+    assert max(counts) > 100
 
 
 def test_map_with_arrays_is_by_value(executor):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import numpy as np
@@ -128,6 +129,28 @@ def test_arrays_can_be_used_while_the_broker_is_away(own_cluster):
     remote.wait()
     os.kill(broker_pid(own_cluster), signal.SIGKILL)
     same(fh.gather((remote * 2 + 1).sum()), np.float64(100))
+
+
+def test_sync_waits_for_a_broker_that_is_slow(own_cluster):
+    pid = broker_pid(own_cluster)
+    done = threading.Event()
+
+    def sync():
+        own_cluster.session.sync()
+        done.set()
+
+    fh.scatter(np.arange(10.0)).wait()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        remote = fh.scatter(np.arange(10.0))
+        thread = threading.Thread(target=sync)
+        thread.start()
+        assert not done.wait(0.5)  # it has not heard of the array yet
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    thread.join(20)
+    assert done.is_set()
+    assert set(remote.ids) <= {record.id for record in own_cluster.session.objects()}
 
 
 def test_name_given_before_the_engines_are_back_outlives_its_client(own_cluster):

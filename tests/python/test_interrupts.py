@@ -1,12 +1,10 @@
 """Ctrl-C while calls of an executor are made and waited for: it comes up at once, and the session stays what it was."""
-import os
 import random
-import signal
-import threading
 import time
 
 import numpy as np
 import pytest
+from interrupt_support import interrupt
 
 import farhand as fh
 
@@ -31,33 +29,6 @@ def executor(cluster):
         yield executor
 
 
-class interrupted_after:
-    """SIGINT for the main thread, so many seconds from now; took: how long that was ago when it came up."""
-
-    def __init__(self, seconds):
-        self.timer = threading.Timer(seconds, self.send)
-        self.sent = self.took = None
-
-    def send(self):
-        self.sent = time.monotonic()
-        os.kill(os.getpid(), signal.SIGINT)
-
-    def __enter__(self):
-        self.timer.start()
-        return self
-
-    def __exit__(self, kind, *problem):
-        if kind is KeyboardInterrupt:
-            self.took = time.monotonic() - self.sent
-        else:  # the work was done before; the signal must not hit what follows
-            self.timer.cancel()
-            try:
-                self.timer.join()
-            except KeyboardInterrupt:
-                pass
-        return kind is KeyboardInterrupt
-
-
 def is_whole(executor, x):
     """Both engines answer, nothing is left over."""
     assert [f.result(SECONDS) for f in [executor.submit(square, i) for i in range(40)]] == [i * i for i in range(40)]
@@ -72,11 +43,10 @@ def is_whole(executor, x):
 
 def test_waiting_ends_at_once_and_so_does_the_call(executor):
     future, other = executor.submit(pause, 30), executor.submit(pause, 0.4)
-    with interrupted_after(0.1) as interrupt:
-        future.result(SECONDS)
-    assert interrupt.took is not None
+    took = interrupt(lambda: future.result(SECONDS), 0.1)
+    assert took is not None
     assert future.cancelled() and other.result(SECONDS) == 0.4  # only what was waited for ends
-    print(f"{interrupt.took * 1e3:.1f} ms")
+    print(f"{took * 1e3:.1f} ms")
     is_whole(executor, fh.scatter(np.arange(10.0)))
 
 
@@ -92,10 +62,9 @@ def test_thirty_interrupts_at_random_moments(executor):
              lambda: [fh.call(square, 3) for _ in range(10_000)]]
     times = []
     for i in range(30):
-        with interrupted_after(choice.uniform(0.0, 0.12)) as interrupt:
-            works[i % len(works)]()
-        if interrupt.took is not None:
-            times.append(interrupt.took)
+        took = interrupt(works[i % len(works)], choice.uniform(0.0, 0.12))
+        if took is not None:
+            times.append(took)
         if i % 10 == 9:
             [f.cancel() for f in list(executor._futures)]
             is_whole(executor, x)

@@ -1,11 +1,11 @@
 """What kernels say of themselves: faults with their places, checks, progress, cancelling, statistics, poisoned kernels."""
 import os
 import signal
-import threading
 import time
 
 import numpy as np
 import pytest
+from interrupt_support import interrupt
 from kernel_support import c, numba_or_skip
 from oracle import CRASH, SPIN, same, wait_for
 
@@ -188,17 +188,8 @@ def test_ctrl_c_ends_the_kernel_that_is_waited_for(own_cluster):
     spin, twice = fh.kernel(SPIN), fh.kernel(TWICE)
     result = spin(fh.scatter(np.zeros(4)), timeout=60)
     wait_for(lambda: [x for x in fh.progress() if x.kernel] or None)
-    pressed = []
-
-    def press():
-        pressed.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    timer = threading.Timer(0.2, press)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        fh.gather(result)
-    assert time.monotonic() - pressed[0] < 1
+    took = interrupt(lambda: fh.gather(result), 0.2)
+    assert took is not None and took < 1
     with pytest.raises(fh.Cancelled):
         fh.gather(result)
     same(fh.gather(twice(fh.scatter(np.ones(4)))), np.full(4, 2.0))

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from interrupt_support import interrupt
 from oracle import same, wait_for
 
 import farhand as fh
@@ -157,21 +158,13 @@ def test_threads_take_turns(cluster):
 def test_an_interrupt_ends_the_call_and_nothing_else(cluster):
     desk = warm()
     pid = desk.pid()
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        by_ring(desk.spin)
-    timer.join()
+    assert interrupt(lambda: by_ring(desk.spin), 0.2) is not None
     assert desk.give(1) == 1 and desk.pid() == pid
 
 
 def test_who_does_not_listen_is_killed(cluster):
     desk = warm()
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        by_ring(desk.stubborn)
-    timer.join()
+    assert interrupt(lambda: by_ring(desk.stubborn), 0.2) is not None
     with pytest.raises(fh.EngineLost, match="Desk.stubborn.*interrupted"):
         desk.give(1)
     assert warm().give(2) == 2

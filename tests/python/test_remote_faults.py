@@ -11,6 +11,7 @@ import types
 
 import numpy as np
 import pytest
+from interrupt_support import interrupt
 from oracle import same
 from remote_support import Account, Worker
 
@@ -199,15 +200,13 @@ def test_interrupts_at_any_moment_break_nothing(cluster):
     chance = random.Random(seed)
     worker = fh.scatter(Worker())
     pid = worker.pid()
+
+    def to_and_fro():
+        while True:
+            worker.fill(0)
+
     for round_ in range(30):
-        timer = threading.Timer(chance.random() * 0.1, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            if round_ % 2:
-                worker.spin()
-            while True:
-                worker.fill(0)
-        timer.join()
+        assert interrupt(worker.spin if round_ % 2 else to_and_fro, chance.random() * 0.1) is not None
         assert worker.fill(0) == 0
     assert worker.pid() == pid
     alive(cluster)

@@ -314,6 +314,24 @@ def test_resources_are_taken_and_given_back(offering, tmp_path):
         wait_until(lambda: slot.used == {"gpu": 0.0})
 
 
+def test_calls_go_to_an_idle_engine_while_others_wait_for_resources(offering, tmp_path, monkeypatch):
+    with fh.Executor(session=offering.session) as executor:
+        scheduler = executor._scheduler
+        executor.submit(abs, 0).result(SECONDS)
+        gates = [str(tmp_path / f"gate{number}") for number in (0, 1)]
+        slow = [executor.options(engines=[0]).submit(wait_for_file, gates[0]), executor.options(resources={"gpu": 2}).submit(wait_for_file, gates[1])]
+        wait_until(lambda: all(len(scheduler.slots[number].sent) == 1 for number in (0, 1)))
+        needy = executor.options(resources={"gpu": 1}).submit(abs, -1)
+        monkeypatch.setattr(scheduler, "_is_stuck", lambda slot: False)
+        free = [executor.submit(touch, str(tmp_path / str(i))) for i in range(2)]
+        wait_until(lambda: all(len(scheduler.slots[number].sent) == 2 for number in (0, 1)))  # one behind each
+        open(gates[0], "x").close()
+        assert all(f.result(SECONDS) for f in free) and {f.engine for f in free} == {0}
+        assert not needy.done() and not slow[1].done()
+        open(gates[1], "x").close()
+        assert needy.result(SECONDS) == 1 and all(f.result(SECONDS) for f in slow)
+
+
 def test_offers_that_make_no_sense(offering):
     with pytest.raises(fh.Error, match="gpu"):
         fh.Cluster(1, resources="gpu")

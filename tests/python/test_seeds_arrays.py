@@ -1,5 +1,6 @@
 """What programs with distributed arrays of an older kind did, also what never worked there, in farhand's words."""
 import copy
+import os
 import pickle
 
 import numpy as np
@@ -299,6 +300,80 @@ def test_broadcasting_and_means(cluster, local):
     uneven = fh.scatter(local, blocksize=7)
     assert np.isclose(float(uneven.mean()), local.mean()), "pieces of different lengths have different weights"
     same(fh.gather(np.dot(there, local.T)), local @ local.T, 1e-12)
+
+
+# ---- arrays of pieces
+
+
+def test_a_list_of_arrays_is_one_array(cluster, rng):
+    """Remote ones stay where they are, local ones go to the engines in turn, of any lengths; the last axis unless told."""
+    here = [rng.standard_normal((4, n)) for n in (3, 1, 0, 5)]
+    remote = [fh.scatter(x, axis=None, engines=[1]) for x in here[:2]]
+    there = fh.DistArray([*remote, fh.Ref(remote[0]), here[2], here[3]])
+    assert type(there) is fh.DistArray and there.axis == 1 and there.npieces == 4 and there.engines[:3] == (1, 1, 1)
+    same(fh.gather(there), np.concatenate([*here[:2], here[0], *here[2:]], axis=1))
+    assert there.bounds == ((0, 3), (3, 4), (4, 7), (7, 12)), "pieces without elements are left out"
+    rows = fh.DistArray([np.ones((2, 3), np.float32)] * 3, axis=0)
+    assert rows.shape == (6, 3) and rows.dtype == np.float32 and set(rows.engines) == {0, 1}
+    rows += 1
+    assert float(rows.sum()) == 36 and float((there * 2).sum()) == pytest.approx(2 * fh.gather(there).sum())
+    there[:, :1] = 9
+    assert fh.gather(remote[0])[:, 0].tolist() == [9] * 4, "it shares the memory of what it is made of"
+    assert type(fh.DistArray([np.ones(3), np.ones(0)])) is fh.RemoteArray
+
+
+@pytest.mark.parametrize("pieces, axis, text", [
+    ([], 0, "at least two"), ([np.ones(3)], 0, "at least two"), ([np.ones(3), np.ones(3, np.int32)], 0, "one dtype"),
+    ([np.ones((2, 3)), np.ones((3, 3))], -1, None), ([np.ones((2, 3)), np.ones(3)], 0, "dimensions"), ([np.ones(3), np.ones(3)], 1, None),
+    ([1.0, 2.0], 0, "0-d")])
+def test_lists_that_are_no_array(cluster, pieces, axis, text):
+    with pytest.raises(ValueError, match=text):
+        fh.DistArray(pieces, axis)
+
+
+# ---- where functions of arrays run
+
+
+def _where(x, *more, **named):
+    return os.getpid(), float(x.sum()), x.flags.writeable
+
+
+@pytest.mark.parametrize("n", [10, 300_000])
+def test_functions_may_prefer_to_run_here(cluster, n):
+    """On values as they are now; once it was a copy that had been kept, and what was written to it was lost."""
+    there = fh.scatter(np.zeros(n))
+    mine = os.getpid()
+    assert there.prefer_local is False and fh.call(_where, there)[0] != mine
+    assert fh.call(_where, there, prefer_local=True) == (mine, 0.0, False)
+    there += 1
+    assert fh.call(_where, there, prefer_local=True) == (mine, n, False)
+    there.prefer_local = True
+    assert fh.call(_where, there)[0] == mine and fh.call(_where, there, prefer_local=False)[0] != mine
+    assert all(piece.prefer_local for piece in there.pieces) and not there[1:].prefer_local
+    assert fh.call(_where, there, block=False).result(20)[0] == mine
+    assert fh.call(_where, there, timeout=20)[0] != mine, "what runs here cannot be ended"
+    other = fh.scatter(np.zeros(3))
+    assert fh.call(_where, there, other)[0] != mine, "the other does not prefer it"
+    assert fh.call(_where, there, [{"a": other}], k=other, prefer_local=True)[0] == mine
+    assert fh.call(_where, there, fh.scatter({"a": 1}), prefer_local=True)[0] != mine, "objects stay where they are"
+    there.prefer_local = False
+    assert fh.call(_where, there)[0] != mine
+    total = fh.methodcall(there, "sum", prefer_local=True)
+    assert type(total) is np.float64 and total == n and isinstance(fh.methodcall(there, "sum"), fh.Array)
+    assert type(fh.call(np.sum, there, prefer_local=True)) is np.float64
+    assert [pid != mine for pid, *_ in fh.vectorize(_where)(there)] == [True, True]
+    for wrong in (1, None, "yes"):
+        with pytest.raises(ValueError, match="prefer_local"):
+            there.prefer_local = wrong
+    with pytest.raises(ValueError, match="prefer_local"):
+        fh.call(_where, there, prefer_local=1)
+
+
+def test_what_runs_here_does_not_fetch_by_surprise(cluster, monkeypatch):
+    there = fh.scatter(np.zeros(1000))
+    monkeypatch.setattr(fh.config, "implicit_gather_limit", 100)
+    with pytest.raises(fh.LimitExceeded, match="fh.gather"):
+        fh.call(_where, there, prefer_local=True)
 
 
 # ---- functions over pieces

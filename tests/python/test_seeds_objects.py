@@ -206,6 +206,35 @@ def test_calls_may_wait_or_not(account):
     assert fh.convert_result("text") == "text"
 
 
+class Picky:
+    """Has a parameter and an attribute of its own of that name."""
+
+    prefer_local = "mine"
+
+    def ask(self, prefer_local):
+        return prefer_local
+
+
+def test_programs_that_say_prefer_local_run(account):
+    """A method ran on a gathered copy then, and what it changed was lost: now methods run where the object is, whatever they are told."""
+    held = fh.gather(account)
+    for flag in (True, False):
+        account.prefer_local = flag
+        assert account.prefer_local is flag and account.deposit(1, prefer_local=flag) == account.balance
+        assert account.deposit(1, block=False, prefer_local=flag).result(20) == account.balance
+        assert fh.methodcall(account, "deposit", 1, prefer_local=flag) == account.balance
+        assert fh.call(lambda a: a.deposit(1), account, prefer_local=flag) == account.balance
+        assert fh.call_all([account], "deposit", 1, prefer_local=flag) == [account.balance]
+    assert account.balance == 20 and held.balance == 10 and not hasattr(fh.gather(account), "prefer_local")
+    for ask in (lambda: account.deposit(1, prefer_local="no"), lambda: setattr(account, "prefer_local", 0)):
+        with pytest.raises(ValueError, match="prefer_local"):
+            ask()
+    picky = fh.scatter(Picky())
+    assert picky.ask(prefer_local=3) == 3 and picky.prefer_local == "mine"
+    picky.prefer_local = "other"
+    assert fh.gather(picky).prefer_local == "other"
+
+
 # ---- classes of proxies that people write
 
 

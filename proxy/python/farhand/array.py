@@ -9,7 +9,7 @@ from .config import config
 from .device import device_of, to_device
 from .dispatch import array_function
 from .dtypes import by_code, casting_code, code_of, dtype_of, is_other, local_of, shape_tuple
-from .errors import PerformanceWarning, error, not_supported
+from .errors import PerformanceWarning, checked_flag, error, not_supported
 from .indexing import read, write
 from .methods import Methods
 from .operators import Operators
@@ -26,7 +26,7 @@ _COPIED = ("this remote array cannot become local without a copy: only C-contigu
 class Array(_native.Operators, Operators, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
-    __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "__weakref__")
+    __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "_prefers_local", "__weakref__")
 
     def __init__(self, *arguments, **keywords):
         raise error("WRONG_TYPE", f"{type(self).__name__} is not called: arrays come from fh.scatter, fh.empty and the like")
@@ -93,12 +93,26 @@ class Array(_native.Operators, Operators, Methods):
     @property
     def pieces(self):
         """The pieces as RemoteArrays: other handles to the same memory."""
-        return [wrap(self._handle.piece_handle(i)) for i in range(self.npieces)]
+        pieces = [wrap(self._handle.piece_handle(i)) for i in range(self.npieces)]
+        if self.prefer_local:
+            for piece in pieces:
+                piece.prefer_local = True
+        return pieces
 
     @property
     def ids(self):
         """Ids of the pieces, as in Session.objects()."""
         return tuple(self._handle.piece(i)[0] for i in range(self.npieces))
+
+    @property
+    def prefer_local(self):
+        """May fh.call and fh.methodcall run functions of this array in this process, on its value?  False unless it is set; of this
+        handle, not of the array."""
+        return getattr(self, "_prefers_local", False)
+
+    @prefer_local.setter
+    def prefer_local(self, value):
+        self._prefers_local = checked_flag("prefer_local", value)
 
     # ---- to this process
 
@@ -433,9 +447,22 @@ class RemoteArray(Array):
 
 
 class DistArray(Array):
-    """A handle to an array whose pieces, along one axis, lie on several engines."""
+    """A handle to an array whose pieces, along one axis, lie on several engines.
+
+    DistArray(pieces, axis=-1): of two or more arrays of one dtype that follow each other along axis: remote ones, which stay where they are and whose
+    memory it shares, Refs of them, and local ones, which go to the engines in turn.  Pieces without elements are left out; a RemoteArray if only
+    one is left.
+    """
 
     __slots__ = ()
+
+    def __new__(cls, pieces, axis=-1):
+        from .joining import of_pieces
+
+        return of_pieces(pieces, axis)
+
+    def __init__(self, pieces, axis=-1):
+        pass  # of_pieces has made it
 
 
 _native.use_proxies(RemoteArray, DistArray, by_code(), dtype_of, local_of)

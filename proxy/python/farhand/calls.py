@@ -7,7 +7,7 @@ import numpy as np
 from . import futures, joining
 from .array import Array
 from .dispatch import find
-from .errors import error
+from .errors import checked_flag, error
 from .kernels import Kernel
 from .refs import Id, Ref, resolve
 from .remote import Remote
@@ -42,17 +42,66 @@ def _name(f):
     return getattr(f, "__name__", None) or type(f).__name__
 
 
-def call(f, *args, block=True, timeout=None, **kwargs):
+def _runs_here(prefer_local, timeout, args, kwargs):
+    """May a call of these run in this process?  prefer_local None: as all the arrays say."""
+    if prefer_local is not None:
+        checked_flag("prefer_local", prefer_local)
+    elif not any(isinstance(value, Array) and value.prefer_local for value in (*args, *kwargs.values())):
+        return False
+    if prefer_local is False or timeout is not None:  # what runs here cannot be ended at a time limit
+        return False
+    remote = [value for value in _leaves([args, kwargs]) if isinstance(value, (Array, Remote, Ref, Id))]
+    return bool(remote) and all(isinstance(value, Array) and (prefer_local or value.prefer_local) for value in remote)
+
+
+def _leaves(value):
+    """What lists, tuples and dicts hold, at any depth."""
+    kind = type(value)
+    if kind in (list, tuple, dict):  # an Id is another type
+        for item in value if kind is not dict else value.values():
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _here(value):
+    """The same with the values of arrays, read-only, as functions in Python hosts get them."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(map(_here, value))
+    if kind is dict:
+        return {key: _here(item) for key, item in value.items()}
+    if not isinstance(value, Array):
+        return value
+    local = value._gather_implicitly()
+    local.flags.writeable = False
+    return local
+
+
+def _call_here(function, args, kwargs, block):
+    def run_it():
+        return function(*_here(args), **_here(kwargs))
+
+    return run_it() if block else futures.submit(run_it)
+
+
+def call(f, *args, block=True, timeout=None, prefer_local=None, **kwargs):
     """f(*args, **kwargs), run where the remote arguments are.
 
     NumPy functions, ufuncs and kernels run on the engines themselves.  Any other function that can be pickled runs in a Python
     host, where proxies, Refs and Ids among the arguments, at any depth, are the objects and remote arrays read-only ndarrays.  Arrays that it
     returns stay there and come back as RemoteArrays, all else by value.  Without proxies and remote arrays it may run in any of several
     processes of an engine, beside other calls.  timeout: seconds; block=False: a Future.
+
+    prefer_local=True: if arrays are all that is remote in the arguments and there is no timeout, f runs in this process, on the arrays'
+    present values, which are read-only (those of 1 MiB and more on this host are mapped, not copied), and gives what it gives.  None: as
+    the arrays' prefer_local says, which is False unless it is set.  Calls with remote objects always run where these are.
     """
     if isinstance(f, (Ref, Id)):
         f = resolve(f)
     _check(f)
+    if not isinstance(f, Remote) and _runs_here(prefer_local, timeout, args, kwargs):
+        return _call_here(f, args, kwargs, block)
     if _runs_remotely(f) and not any(isinstance(value, (Remote, Ref, Id)) for value in (*args, *kwargs.values())):
         return _result(f, args, kwargs, block, timeout)
     if isinstance(f, Remote):
@@ -60,14 +109,19 @@ def call(f, *args, block=True, timeout=None, **kwargs):
     return run(python_side(), f"call of {_name(f)}"[:200], ("call", False, f, args, kwargs), block=block, timeout=timeout)
 
 
-def methodcall(obj, name, *args, block=True, timeout=None, **kwargs):
-    """A method of obj by its name: of a remote object, its Ref or its Id, or an array's own, else one that its engine has ("describe", "nop")."""
+def methodcall(obj, name, *args, block=True, timeout=None, prefer_local=None, **kwargs):
+    """A method of obj by its name: of a remote object, its Ref or its Id, or an array's own, else one that its engine has ("describe", "nop").
+
+    prefer_local: as of call; a remote object's methods always run where it is, since they may change it.
+    """
     if isinstance(obj, (Ref, Id)):
         obj = resolve(obj)
     if isinstance(obj, Remote):
-        return obj._invoke(name, args, kwargs, block, timeout)
+        return obj._invoke(name, args, kwargs, block, timeout, prefer_local)
     if not isinstance(obj, Array):
         return _result(getattr(obj, name), args, kwargs, block, timeout)
+    if _runs_here(prefer_local, timeout, (obj, *args), kwargs):
+        return _call_here(lambda here, *rest, **named: getattr(here, name)(*rest, **named), (obj, *args), kwargs, block)
     method = None if name.startswith("_") else getattr(obj, name, None)
     if not callable(method):
         if kwargs:
@@ -113,7 +167,7 @@ def vectorize(f):
             return [each(item, args, kwargs) for item in x]
         if own and not isinstance(x, (Remote, Ref, Id)):
             return f(x, *args, **kwargs)
-        return call(f, x, *args, block=False, **kwargs)
+        return call(f, x, *args, block=False, prefer_local=False, **kwargs)
 
     @functools.wraps(f, assigned=("__name__", "__doc__"), updated=())
     def vectorized(x, *args, **kwargs):

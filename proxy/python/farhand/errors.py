@@ -2,6 +2,8 @@
 import builtins
 import re
 
+import numpy as np
+
 from . import _native
 
 
@@ -40,6 +42,11 @@ class Error(Exception):
 _OF_KERNELS = {"BAD_BITCODE", "BITCODE_TOO_NEW", "KERNEL_FAULT", "KERNEL_TIMEOUT", "KERNEL_POISONED"}
 
 
+def _base(name):
+    """The class that a row names: a built-in one, or NumPy's of linear algebra."""
+    return np.linalg.LinAlgError if name == "LinAlgError" else getattr(builtins, name)
+
+
 def _make_classes():
     classes = {"Error": Error}
     by_status = {}
@@ -49,7 +56,7 @@ def _make_classes():
             continue
         if name not in classes:
             kind = classes["KernelError"] if status in _OF_KERNELS else Error
-            bases = (kind, getattr(builtins, builtin))
+            bases = (kind, _base(builtin))
             classes[name] = type(name, bases, {"__doc__": f"{status}: {text}.", "__module__": "farhand"})
         by_status[number] = (classes[name], status)
     return classes, by_status
@@ -74,6 +81,13 @@ def error(name, text):
         if status == name:
             return cls(text, status=name)
     return Error(text, status=name)
+
+
+def checked_flag(name, value):
+    """An argument that is True or False."""
+    if value is not True and value is not False:
+        raise error("INVALID_ARGUMENT", f"{name} is True or False, not {value!r}")
+    return value
 
 
 def not_supported(text):

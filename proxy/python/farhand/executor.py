@@ -1,6 +1,7 @@
 """An executor in the manner of concurrent.futures, whose workers are the Python hosts of the engines."""
 import collections
 import concurrent.futures
+import itertools
 import operator
 import time
 
@@ -19,7 +20,8 @@ _WHEN = {"ALL": concurrent.futures.ALL_COMPLETED, "ANY": concurrent.futures.FIRS
          concurrent.futures.FIRST_EXCEPTION: concurrent.futures.FIRST_EXCEPTION}
 _CHUNKS = 4  # of a map that are under way on each engine
 _CHUNK_SECONDS = 0.01  # that a chunk of a map should take
-_MOST = 4096  # items of a chunk
+_MOST = 8192  # items of a chunk
+_CHUNK_BYTES = 4 << 20  # of these, as they travel
 _GROWTH = 4  # from one chunk to the next, at most
 _KEPT_RESULTS = 65536  # of a map that may wait to be taken
 
@@ -99,7 +101,7 @@ class Executor(concurrent.futures.Executor):
         end = None if timeout is None else time.monotonic() + timeout
         sizes = [operator.length_hint(items, -1) for items in iterables]
         bar = Count(getattr(fn, "__name__", "map"), None if -1 in sizes else min(sizes, default=0), progress)
-        return _results(_Map(self, fn, zip(*iterables), chunksize), end, bar)
+        return _results(_Map(self, fn, iterables, chunksize), end, bar)
 
     def reduce(self, fn, futures, timeout=None):
         """A Future of fn(list of the results), run when all futures are done."""
@@ -163,39 +165,39 @@ def _options(side, options, **changes):
 class _Map:
     """A map under way: chunks in their order."""
 
-    def __init__(self, executor, function, items, chunksize):
-        self.executor, self.function, self.items = executor, function, items
+    def __init__(self, executor, function, iterables, chunksize):
+        self.executor, self.function = executor, function
+        self.spread = len(iterables) != 1  # items are tuples of arguments
+        self.items = zip(*iterables) if self.spread else iter(iterables[0])
         self.known = function_of(function)
         self.fixed = chunksize is not None
         self.size = max(1, int(chunksize)) if self.fixed else 1
         self.engines = max(1, executor.engines)
         self.chunks = collections.deque()  # (future, items)
         self.begun = 0  # items under way, or waiting to be taken
+        self.most = _MOST  # items of a chunk, as large as they are
         self.fill()
 
     def fill(self):
         while self.items is not None and len(self.chunks) < _CHUNKS * self.engines and self.begun < _KEPT_RESULTS:
-            chunk = []
-            for item in self.items:
-                chunk.append(item)
-                if len(chunk) == self.size:
-                    break
-            else:
+            chunk = list(itertools.islice(self.items, self.size))
+            if len(chunk) < self.size:
                 self.items = None
             if not chunk:
                 return
-            future = self.executor._begin(self.function, "each", chunk, self.executor._options, len(chunk))
+            future = self.executor._begin(self.function, "each", (chunk, self.spread), self.executor._options, len(chunk))
             self.chunks.append((future, len(chunk)))
             self.begun += len(chunk)
+            self.most = max(1, min(_MOST, _CHUNK_BYTES * len(chunk) // future.call.nbytes))
 
     def next_chunk(self, end):
-        """The (good, value) pairs of the next chunk; None: there are no more."""
+        """(values, report of what raised then or None) of the next chunk; None: there are no more."""
         self.fill()
         if not self.chunks:
             return None
         future, count = self.chunks[0]
         try:
-            pairs = future.result(None if end is None else max(end - time.monotonic(), 0))
+            answer = future.result(None if end is None else max(end - time.monotonic(), 0))
         except concurrent.futures.TimeoutError:
             if future.done():  # it ran into the time limit of a call
                 raise
@@ -203,9 +205,9 @@ class _Map:
         self.chunks.popleft()
         self.begun -= count
         if not self.fixed and self.known.seconds is not None:
-            self.size = max(1, min(int(_CHUNK_SECONDS / max(self.known.seconds, 1e-9)), _GROWTH * self.size, _MOST))
+            self.size = max(1, min(int(_CHUNK_SECONDS / max(self.known.seconds, 1e-9)), _GROWTH * self.size, self.most))
         self.fill()
-        return pairs
+        return answer
 
     def cancel(self):
         for future, _ in self.chunks:
@@ -216,17 +218,16 @@ def _results(running, end, bar):
     done = 0
     try:
         while True:
-            pairs = running.next_chunk(end)
-            if pairs is None:
+            answer = running.next_chunk(end)
+            if answer is None:
                 return
-            done += len(pairs)
+            values, report = answer
+            done += len(values)
             bar.show(done)
-            pairs.reverse()
-            while pairs:
-                good, value = pairs.pop()
-                if not good:
-                    raise remote_wire.make_exception(value, getattr(running.function, "__name__", "a function"))
-                yield value
+            values.reverse()
+            yield from map(list.pop, itertools.repeat(values, len(values)))  # nothing of what was taken is held here
+            if report is not None:
+                raise remote_wire.make_exception(report, getattr(running.function, "__name__", "a function"))
     finally:
         bar.end()
         running.cancel()

@@ -166,10 +166,6 @@ class Hosted:
 
     def _in_steps(self, args, kwargs):
         """What takes more than one call so that no engine needs the whole array; None: nothing of the kind."""
-        if self.rule == "tall":
-            from .factoring import tall
-
-            return tall(self.name, args, kwargs)
         if self.rule == "axes" and self.name.startswith("fft."):
             from .transforms import separate
 
@@ -188,7 +184,7 @@ class Hosted:
 
     def _distributed(self, args, kwargs):
         """The first argument, if it is cut and the only array; None: nothing can be done piece by piece."""
-        if self.rule not in ("rows", "axis", "axes", "drops", "stack", "tall") or not args:
+        if self.rule not in ("rows", "axis", "axes", "drops") or not args:
             return None
         x = args[0]
         if not isinstance(x, Array) or x.npieces < 2 or len(list(arrays_in([args, kwargs]))) > 1:
@@ -207,8 +203,6 @@ class Hosted:
         """The axes that a piece must have whole, and that stay axes of the result; None: all of them, or they do not stay."""
         if self.rule == "rows":
             return ()
-        if self.rule in ("stack", "tall"):
-            return (x.ndim - 2, x.ndim - 1) if x.ndim > 2 else None
         given = _bound(self.name, args, kwargs, "axes" if self.rule == "axes" else "axis", _default(self.default))
         if given is None or given == ():
             return None

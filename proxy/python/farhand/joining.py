@@ -52,6 +52,21 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     return deliver(wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim))), out)
 
 
+def of_pieces(pieces, axis):
+    """The DistArray of these pieces, remote, local, or named by Refs."""
+    from .objects import scatter
+    from .refs import Ref, resolve
+
+    pieces = [resolve(piece) if isinstance(piece, Ref) else piece for piece in pieces]
+    if len(pieces) < 2:
+        raise error("INVALID_ARGUMENT", f"a DistArray is made of at least two pieces, not {len(pieces)}: fh.scatter cuts an array")
+    pieces = scatter([piece if hasattr(piece, "_handle") else np.asarray(piece) for piece in pieces])
+    dtypes = {str(piece.dtype): None for piece in pieces}
+    if len(dtypes) > 1:
+        raise error("INVALID_ARGUMENT", f"the pieces of a DistArray have one dtype, not {', '.join(dtypes)}")
+    return concatenate(pieces, axis)
+
+
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     arrays, _ = remotes(arrays)
     if any(x.shape != arrays[0].shape for x in arrays):

@@ -119,10 +119,6 @@ def matrix_trace(x, /, *, offset=0, dtype=None):
     return matrix_diagonal(x, offset=offset).sum(-1, dtype=dtype)
 
 
-def svdvals(x, /):
-    return _function("linalg.svd")(x, compute_uv=False)
-
-
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     return _function("linalg.norm")(x, ord, (-2, -1), keepdims)
 

@@ -4,12 +4,12 @@ import inspect
 import weakref
 
 from . import remote_wire
-from .errors import error
+from .errors import checked_flag, error
 from .refs import Id, Ref, resolve
 from .remote_calls import proxied_types, python_side, run
 
 _proxies = weakref.WeakValueDictionary()  # by ids of their objects
-_OWN = frozenset(("block", "timeout"))
+_OWN = frozenset(("block", "timeout", "prefer_local"))
 _NO_FORWARD = frozenset(("__new__", "__init__", "__getattribute__", "__class__", "__reduce__", "__reduce_ex__", "__getattr__",
                          "__setattr__", "__delattr__", "__del__", "__dict__", "__weakref__", "__repr__", "__hash__", "__dir__",
                          "__module__", "__doc__", "__slots__", "__init_subclass__", "__subclasshook__", "__sizeof__",
@@ -30,7 +30,8 @@ class Remote:
     """A proxy of a Python object on an engine.
 
     Calls of methods run there; attributes are got, set and deleted there.  Methods take block=False, which gives a Future, and
-    timeout= in seconds.  Names that begin with an underscore are never forwarded, special methods are those that the type has.
+    timeout= in seconds.  They also take prefer_local=, and proxies have it as an attribute, for programs that say it: it changes nothing, since a
+    method that ran on a copy here could change the copy instead of the object.  Names that begin with an underscore are never forwarded, special methods are those that the type has.
     """
 
     def __init__(self, obj):
@@ -50,8 +51,19 @@ class Remote:
     _name = None  # under which it was published
     _first = None  # of several proxies of the object
     _metadata = None  # what __farhand_metadata__ of the class has made of the object
+    _prefers_local = False
 
-    def _invoke(self, name, args, kwargs, block=True, timeout=None):
+    @property
+    def prefer_local(self):
+        return self._prefers_local
+
+    @prefer_local.setter
+    def prefer_local(self, value):
+        object.__setattr__(self, "_prefers_local", checked_flag("prefer_local", value))
+
+    def _invoke(self, name, args, kwargs, block=True, timeout=None, prefer_local=None):
+        if prefer_local is not None:
+            checked_flag("prefer_local", prefer_local)
         return run(self._side, f"{type(self)._remote_name}.{name}", ("method", False, name, args, kwargs),
                    receiver=self._handle, proxy=self, block=block, timeout=timeout)
 
@@ -84,7 +96,7 @@ class Remote:
         return self._get(name)
 
     def __setattr__(self, name, value):
-        if name.startswith("_"):
+        if name.startswith("_") or name == "prefer_local" and type(self).prefer_local is Remote.prefer_local:
             object.__setattr__(self, name, value)
             return
         run(self._side, f"{type(self)._remote_name}.{name} = ...", ("set", False, name, value), receiver=self._handle)
@@ -228,8 +240,8 @@ def _exit(self, kind, problem, trace):
     return self._special("__exit__", kind, problem, None)  # tracebacks cannot travel
 
 
-def _call(self, /, *args, block=True, timeout=None, **kwargs):
-    return self._invoke("__call__", args, kwargs, block, timeout)
+def _call(self, /, *args, block=True, timeout=None, prefer_local=None, **kwargs):
+    return self._invoke("__call__", args, kwargs, block, timeout, prefer_local)
 
 
 def _joined(self, function, types, args, kwargs):
@@ -271,7 +283,7 @@ def _generate(description):
     made.update(__module__=module, __doc__=doc, _remote_name=name, __hash__=Remote.__hash__)
     if not _JOINED.isdisjoint(attributes):
         made["__array_function__"] = _joined
-    for own in ("_invoke", "_special", "_get", "_engine", "_id", "_ref", "_side", "_handle", "_name", "_metadata", "_first"):
+    for own in ("_invoke", "_special", "_get", "_engine", "_id", "_ref", "_side", "_handle", "_name", "_metadata", "_first", "_prefers_local"):
         made.pop(own, None)
     return type(f"Remote{name}", (Remote,), made)
 

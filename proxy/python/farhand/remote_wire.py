@@ -5,6 +5,7 @@ persistent ids ("o" and "a"; "p": an array with the pickle of an object that liv
 """
 import builtins
 import io
+import itertools
 import operator
 import pickle
 import sys
@@ -21,7 +22,7 @@ VALUE, KEPT, RECEIVER, METHOD = range(4)
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _LARGE = 16384  # bytes of a buffer from which on it travels beside the pickle
 _MOST_BUFFERS = 40
-_MOST_ITEMS = 1000  # that are looked at to see whether a plain pickle will do
+_MOST_ITEMS = 1000  # containers that are looked at to see whether a plain pickle will do
 
 
 def _is_plain(value, depth=3):
@@ -29,10 +30,14 @@ def _is_plain(value, depth=3):
     kind = type(value)
     if kind in _PLAIN:
         return True
-    if not depth or kind not in (list, tuple, dict) or len(value) > _MOST_ITEMS:
+    if not depth or kind not in (list, tuple, dict):
         return False
     items = value if kind is not dict else [*value, *value.values()]
-    return _PLAIN.issuperset(map(type, items)) or all(_is_plain(item, depth - 1) for item in items)
+    if _PLAIN.issuperset(map(type, items)):
+        return True
+    if {tuple}.issuperset(map(type, items)):
+        return _PLAIN.issuperset(map(type, itertools.chain.from_iterable(items)))
+    return len(items) <= _MOST_ITEMS and all(_is_plain(item, depth - 1) for item in items)
 
 
 def _all_plain(parts):
@@ -55,6 +60,11 @@ class Call:
         self.copies = copies
         self.objects = () if receiver is None else (receiver,)
         self.body = pickle.dumps(command, 5) if _all_plain(command) else self._pickle(command, receiver, inline)
+
+    @property
+    def nbytes(self):
+        """Of the pickle and what travels beside it."""
+        return len(self.body) + sum(buffer.nbytes for buffer in self.buffers)
 
     def _pickle(self, command, receiver, inline):
         self.objects, self.arrays, self.buffers, self.code = list(self.objects), [], [], []

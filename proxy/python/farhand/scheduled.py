@@ -124,7 +124,7 @@ class CallFuture(Future):
         self.weight = 0  # bytes that it counts among those of waiting calls
         if call.buffers or len(call.body) > _LIGHT:
             call.buffers = [buffer.copy() for buffer in call.buffers]  # the caller may change his arrays while it waits
-            self.weight = len(call.body) + sum(buffer.nbytes for buffer in call.buffers)
+            self.weight = call.nbytes
         self.alone = bool(call.objects or call.arrays or call.buffers or options.timeout is not None or options.resources or
                           options.duplicates or operation != "several")
         self.place = options.place(*_home_of(call)) if call.objects or call.arrays else options.place()
@@ -180,7 +180,7 @@ class Sent:
         self.twice = twice  # it is a copy, or has one
 
     def fill(self, answer, problem=None):
-        """answer: (a pair for each call, seconds), or None: the host does not know the function."""
+        """answer: (a pair for each call, seconds), or None: the host does not know the function.  Of a part of a map the pair is its value."""
         if problem is None and answer is not None:
             pairs, seconds = answer
             if self.jobs[0].operation == "each":

@@ -458,12 +458,12 @@ class Scheduler:
                 yield begun + max(_LATE, _TIMES_LATE * first.function.seconds), self._begin_copy, first
 
     def _next_due(self):
-        return None if self.queues else min((due for due, _, _ in self._late(self._idle())), default=None)
+        return min((due for due, _, _ in self._late(self._idle())), default=None)
 
     def _use_idle(self):
-        idle = [] if self.queues else self._idle()
+        """Engines that are idle after all has been sent that can be: what still waits here needs others."""
         now = time.monotonic()
-        for due, act, sent in list(self._late(idle)):
+        for due, act, sent in list(self._late(self._idle())):
             if due <= now and not sent.jobs[0].done():
                 act(sent)
 

@@ -1,7 +1,7 @@
 /* proxy/python/native/dense.c - products of matrices, random numbers, numbers at equal distances. */
 #include "proxy/python/native/native.h"
 
-enum { STATE = 9, REALS = 4, INTEGERS = 3 };
+enum { MATRICES = 2, STATE = 9, REALS = 4, INTEGERS = 3 };
 
 PyObject *
 pydense_matmul(PyObject *object, PyObject *args)
@@ -20,6 +20,34 @@ pydense_matmul(PyObject *object, PyObject *args)
         result = pysession_leave_array(self, status, &error, ret);
     }
     pyoperands_release(&in);
+    return result;
+}
+
+PyObject *
+pydense_linalg(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    const char *name = NULL;
+    PyObject *inputs = NULL, *result = NULL;
+    fh_array *in[MATRICES] = {NULL}, *ret[FH_LINALG_MAX_OUT] = {NULL};
+    fh_linalg_options options = {0};
+    int count = 0;
+    if (!PyArg_ParseTuple(args, "sO!id", &name, &PyTuple_Type, &inputs, &options.upper, &options.rcond))
+        return NULL;
+    Py_ssize_t nin = PyTuple_Size(inputs);
+    if (nin > MATRICES)
+        return PyErr_Format(PyExc_TypeError, "%s takes at most %d arrays", name, (int)MATRICES);
+    for (Py_ssize_t i = 0; i < nin; i++)
+        if (!(in[i] = pyarray_get(self, PyTuple_GetItem(inputs, i))))
+            return NULL;
+    if (!pysession_enter(self))
+        return NULL;
+    int status = fh_linalg(self->session, name, in, (int)nin, &options, ret, &count, &error);
+    if (pysession_leave(self, status, &error) || !status)
+        result = handles_tuple(self, ret, count);
+    if (PyErr_Occurred())
+        Py_CLEAR(result);
     return result;
 }
 

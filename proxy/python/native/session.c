@@ -462,6 +462,7 @@ static PyMethodDef session_methods[] = {
     {"ufunc", pycompute_ufunc, METH_VARARGS,
      "ufunc(op, inputs, outs, where, dtype, casting) -> tuple of Array or None"},
     {"matmul", pydense_matmul, METH_VARARGS, "matmul((a, b)) -> Array"},
+    {"linalg", pydense_linalg, METH_VARARGS, "linalg(name, inputs, upper, rcond) -> tuple of Arrays"},
     {"random", pydense_random, METH_VARARGS,
      "random(distribution, dtype, reals, integers, state, shape, axis or None, blocksize, engines or None) -> (Array, "
      "state)"},

@@ -33,6 +33,44 @@ vectors_are_sorted(void **state)
 }
 
 static void
+values_come_with_their_places(void **state)
+{
+    double data[] = {3, -0.0, 2, 0.0};
+    char texts[] = {'b', 'a', 'c'};
+    harness_t h;
+
+    (void)state;
+    harness_init(&h);
+    harness_input(&h, data, DTYPE_FLOAT64, 1, (int64_t[]){4});
+    harness_output(&h, DTYPE_FLOAT64);
+    harness_output(&h, DTYPE_INT64);
+    harness_run(&h, APPLY_SORT_PLACES, FH_OK);
+    assert_memory_equal(h.out[0].data, ((double[]){0, 0, 2, 3}), 32);
+    assert_memory_equal(h.out[1].data, ((int64_t[]){1, 3, 2, 0}), 32);
+    harness_release(&h);
+    harness_init(&h);
+    harness_input(&h, texts, dtype_items(CODE_BYTES, 1), 1, (int64_t[]){3});
+    harness_output(&h, dtype_items(CODE_BYTES, 1));
+    harness_output(&h, DTYPE_INT64);
+    harness_run(&h, APPLY_SORT_PLACES, FH_OK);
+    assert_memory_equal(h.out[0].data, "abc", 3);
+    assert_memory_equal(h.out[1].data, ((int64_t[]){1, 0, 2}), 24);
+    harness_release(&h);
+    harness_init(&h);
+    harness_input(&h, data, DTYPE_FLOAT64, 2, (int64_t[]){2, 2});
+    harness_output(&h, DTYPE_FLOAT64);
+    harness_output(&h, DTYPE_INT64);
+    harness_run(&h, APPLY_SORT_PLACES, FH_INVALID_ARGUMENT);
+    harness_release(&h);
+    harness_init(&h);
+    harness_input(&h, data, DTYPE_FLOAT64, 1, (int64_t[]){4});
+    harness_output(&h, DTYPE_FLOAT64);
+    harness_output(&h, DTYPE_FLOAT64);
+    harness_run(&h, APPLY_SORT_PLACES, FH_WRONG_TYPE);
+    harness_release(&h);
+}
+
+static void
 runs_are_merged(void **state)
 {
     double data[] = {1, 5, 2, 5, 0};
@@ -109,6 +147,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_are_sorted),
+        cmocka_unit_test(values_come_with_their_places),
         cmocka_unit_test(runs_are_merged),
         cmocka_unit_test(samples_are_elements_at_steps),
         cmocka_unit_test(wrong_parameters_are_refused),

@@ -1,0 +1,145 @@
+#include "engine/compute/flags.h"
+#include "engine/compute/loops.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Loops that do a piece of elements in one pass, and again where some of them are odd: what an element becomes, and the
+ * flags it raises, depend on nothing but itself. */
+
+enum { N = 1100 }; /* more than two pieces */
+
+static double
+random_double(uint64_t *random, double size)
+{
+    return ((double)(check_random(random) >> 11) * 0x1p-52 - 1) * size;
+}
+
+/* Ordinary numbers, with one odd one after each `odd` of them; 0: none. */
+static void
+fill(uint64_t *random, dtype_t dtype, int odd, char *data)
+{
+    static const double ODD[] = {(double)INFINITY,
+                                 -(double)INFINITY,
+                                 (double)NAN,
+                                 0,
+                                 -0.0,
+                                 -1,
+                                 1e300,
+                                 -1e300,
+                                 1e7,
+                                 710,
+                                 -720,
+                                 -750,
+                                 88.8,
+                                 -90,
+                                 -105,
+                                 1e-310,
+                                 1e-40,
+                                 12};
+    for (int i = 0; i < N; i++) {
+        double x = fabs(random_double(random, 9)) + 0.001;
+        if (odd > 0 && i % odd == odd - 1)
+            x = ODD[check_random(random) % (sizeof ODD / sizeof ODD[0])];
+        dtype_convert(dtype, data + (size_t)i * dtype_size(dtype), DTYPE_FLOAT64, &x);
+    }
+}
+
+/* NaN has many forms, and which one comes out is nobody's promise. */
+static void
+check_same(dtype_t dtype, const char *a, const char *b)
+{
+    double x, y;
+    dtype_convert(DTYPE_FLOAT64, &x, dtype, a);
+    dtype_convert(DTYPE_FLOAT64, &y, dtype, b);
+    if (!isnan(x) || !isnan(y))
+        assert_memory_equal(a, b, dtype_size(dtype));
+}
+
+static void
+check_loop(uint64_t *random, const loop_entry_t *entry, int odd)
+{
+    static _Alignas(64) char in[N * 8], out[N * 8], spread[N * 16];
+    const dtype_t dtype = (dtype_t)entry->in[0];
+    const int64_t size = (int64_t)dtype_size(dtype);
+    unsigned each = 0;
+
+    fill(random, dtype, odd, in);
+    flags_clear();
+    entry->fn((char *[]){in, out}, (const int64_t[]){size, size}, N);
+    unsigned all = flags_raised();
+    for (int i = 0; i < N; i++) { /* alone, from a place with gaps to another */
+        char alone[8];
+        flags_clear();
+        entry->fn((char *[]){in + i * size, alone}, (const int64_t[]){size, size}, 1);
+        each |= flags_raised();
+        check_same(dtype, alone, out + i * size);
+        memcpy(spread + 2 * i * size, in + i * size, (size_t)size);
+    }
+    assert_int_equal(all, each);
+    entry->fn((char *[]){spread, spread + size}, (const int64_t[]){2 * size, 2 * size}, N);
+    flags_clear();
+    entry->fn((char *[]){in, in}, (const int64_t[]){size, size}, N);
+    assert_int_equal(flags_raised(), all);
+    for (int i = 0; i < N; i++) {
+        check_same(dtype, spread + (2 * i + 1) * size, out + i * size);
+        check_same(dtype, in + i * size, out + i * size);
+    }
+}
+
+static void
+check_table(loop_table_fn table)
+{
+    static const uint8_t OPS[] = {OP_EXP, OP_LOG, OP_TANH, OP_SIN, OP_COS};
+    uint64_t random = check_seed();
+    int checked = 0;
+    for (const loop_entry_t *entry = table(); entry->fn != NULL; entry++)
+        if (memchr(OPS, entry->op, sizeof OPS) != NULL) {
+            check_loop(&random, entry, 0);
+            check_loop(&random, entry, 600);
+            check_loop(&random, entry, 7);
+            checked++;
+        }
+    assert_int_equal(checked, 3 * sizeof OPS); /* of three dtypes */
+}
+
+static void
+baseline_elements_depend_on_themselves_only(void **state)
+{
+    (void)state;
+    check_table(LOOPS_NAME(baseline, math));
+}
+
+#ifdef FH_LOOPS_WIDE
+static void
+wide_elements_depend_on_themselves_only(void **state)
+{
+    (void)state;
+    if (!__builtin_cpu_supports("x86-64-v3"))
+        skip();
+    check_table(LOOPS_NAME(wide, math));
+}
+
+static void
+widest_elements_depend_on_themselves_only(void **state)
+{
+    (void)state;
+    if (!__builtin_cpu_supports("x86-64-v4"))
+        skip();
+    check_table(LOOPS_NAME(widest, math));
+}
+#endif
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(baseline_elements_depend_on_themselves_only),
+#ifdef FH_LOOPS_WIDE
+        cmocka_unit_test(wide_elements_depend_on_themselves_only),
+        cmocka_unit_test(widest_elements_depend_on_themselves_only),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
