@@ -194,7 +194,7 @@ accumulate_blocks(apply_call_t *call, running_t *self, err_t *err)
 static bool
 associative(int op, dtype_t dtype)
 {
-    return strchr("biu", dtype_kind(dtype)) && op != OP_SUBTRACT;
+    return strchr("biu", dtype_kind(dtype)) && op != OP_SUBTRACT && op != OP_LCM; /* what wraps has no multiples */
 }
 
 static int

@@ -3,179 +3,168 @@
  * Counts are added up by threads on their own and then together.  Weights are added one after the other, in NumPy's
  * order, to what an earlier piece has left (the carry), so that bits do not depend on the pieces. */
 #include "engine/apply/apply.h"
+#include "engine/compute/bins.h"
 #include "engine/compute/loops.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
-    BLOCK = 1024,         /* elements whose bins are found at a time */
-    PART = 256 << 10,     /* elements that a thread takes at least */
-    CACHED_BINS = 1 << 20 /* with more, threads would only wait for memory */
+    BLOCK = 1024,          /* elements whose bins are found at a time */
+    PART = 256 << 10,      /* elements that a thread takes at least */
+    CACHED_BINS = 1 << 20, /* with more, threads would only wait for memory */
+    WAYS = 4,              /* elements that follow each other are counted in tables of their own: */
+    WAYS_BINS = 1 << 10,   /* the same bin is not waited for, as long as the tables are near */
 };
 
 typedef struct counting counting_t;
 struct counting {
     nd_t in;         /* one axis */
     loop_fn convert; /* elements to what bins are found of */
+    dtype_t dtype;   /* which is this */
     const double *weights;
-    int64_t bins, n, parts;
-    int64_t *counts; /* bins of each part */
-    double *sums;    /* with weights */
-    /* bin[i]: that of value i, or -1. */
-    void (*find)(const counting_t *self, const void *values, int64_t n, int64_t *bin);
-    const double *edges; /* bins + 1, rising */
-    bool even;           /* they are as far apart */
-    bool outside;        /* a value had no bin, and should have */
+    int64_t bins, n, parts, ways;
+    void *tables; /* slots: 1 + bin; the first and the last one are of those that have none.  int64_t, of each part and
+                     way; with weights one of double */
+    /* slot[i]: that of value i. */
+    void (*find)(const counting_t *self, const void *values, int64_t n, int64_t *slot);
+    bins_t between;
 };
 
 /* ---- which bin -----------------------------------------------------------------------------------------------------
  */
 
 static void
-find_itself(const counting_t *self, const void *values, int64_t n, int64_t *bin)
+find_itself(const counting_t *self, const void *values, int64_t n, int64_t *slot)
 {
     const int64_t *value = values;
     for (int64_t i = 0; i < n; i++)
-        bin[i] = value[i] >= 0 && value[i] < self->bins ? value[i] : -1;
-}
-
-static int64_t
-search_edges(const counting_t *self, double x)
-{
-    int64_t low = 0, high = self->bins; /* edges[low] <= x < edges[high], or it is the last bin */
-    while (high - low > 1) {
-        int64_t middle = low + (high - low) / 2;
-        if (self->edges[middle] <= x)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+        slot[i] = (uint64_t)value[i] < (uint64_t)self->bins ? value[i] + 1 : 0;
 }
 
 static void
-find_between(const counting_t *self, const void *values, int64_t n, int64_t *bin)
+find_between(const counting_t *self, const void *values, int64_t n, int64_t *slot)
 {
-    const double *edges = self->edges, *value = values, first = edges[0], last = edges[self->bins];
-    const double scale = (double)self->bins / (last - first);
-    for (int64_t i = 0; i < n; i++) {
-        double x = value[i], guess = (x - first) * scale;
-        if (!(x >= first && x <= last)) {
-            bin[i] = -1;
-            continue;
-        }
-        if (!self->even || !(guess >= 0 && guess <= (double)self->bins)) {
-            bin[i] = search_edges(self, x);
-            continue;
-        }
-        int64_t k = (int64_t)guess;
-        k = k < self->bins ? k : self->bins - 1;
-        k -= k > 0 && x < edges[k];
-        k += k < self->bins - 1 && x >= edges[k + 1];
-        bin[i] = k;
-    }
+    bins_find(&self->between, values, n, slot);
 }
 
 /* ---- counting ------------------------------------------------------------------------------------------------------
  */
 
+static int64_t
+slots(const counting_t *self)
+{
+    return self->bins + 2;
+}
+
 /* Elements [first, first + n) of the input, one axis, at most BLOCK. */
 static void
-find_block(const counting_t *self, int64_t first, int64_t n, int64_t *bin)
+find_block(const counting_t *self, int64_t first, int64_t n, int64_t *slot)
 {
     _Alignas(64) double values[BLOCK];
     union {
         const char *in;
         char *p; /* casts only read from their first operand */
     } from = {.in = self->in.data + first * self->in.stride[0]};
+    if (self->in.dtype == self->dtype && self->in.stride[0] == 8 && (uintptr_t)from.in % 8 == 0) {
+        self->find(self, from.in, n, slot);
+        return;
+    }
     char *p[] = {from.p, (char *)values};
     self->convert(p, (const int64_t[]){self->in.stride[0], 8}, n);
-    self->find(self, values, n, bin);
+    self->find(self, values, n, slot);
 }
 
 static void
 count_part(void *context, int64_t part)
 {
-    counting_t *self = context;
-    int64_t first = part * self->n / self->parts, end = (part + 1) * self->n / self->parts, bin[BLOCK];
-    int64_t *counts = self->counts + part * self->bins;
-    bool outside = false;
-    memset(counts, 0, (size_t)self->bins * sizeof *counts);
+    const counting_t *self = context;
+    int64_t first = part * self->n / self->parts, end = (part + 1) * self->n / self->parts, slot[BLOCK];
+    int64_t each = slots(self), *table = (int64_t *)self->tables + part * self->ways * each, *way[WAYS];
+    memset(table, 0, (size_t)(self->ways * each) * sizeof *table);
+    for (int k = 0; k < WAYS; k++)
+        way[k] = table + k % self->ways * each;
     for (int64_t at = first; at < end; at += BLOCK) {
-        int64_t n = end - at < BLOCK ? end - at : BLOCK;
-        find_block(self, at, n, bin);
-        for (int64_t i = 0; i < n; i++) {
-            if (bin[i] >= 0)
-                counts[bin[i]]++;
-            else
-                outside = true;
+        int64_t n = end - at < BLOCK ? end - at : BLOCK, i = 0;
+        find_block(self, at, n, slot);
+        for (; i + WAYS <= n; i += WAYS) {
+            way[0][slot[i]]++;
+            way[1][slot[i + 1]]++;
+            way[2][slot[i + 2]]++;
+            way[3][slot[i + 3]]++;
         }
+        for (; i < n; i++)
+            table[slot[i]]++;
     }
-    if (outside)
-        __atomic_store_n(&self->outside, true, __ATOMIC_RELAXED);
 }
 
-static void
-add_weights(counting_t *self)
+/* Was there one without a bin? */
+static bool
+add_weights(const counting_t *self)
 {
-    int64_t bin[BLOCK];
+    int64_t slot[BLOCK];
+    double *sums = self->tables;
+    bool outside = false;
     for (int64_t at = 0; at < self->n; at += BLOCK) {
         int64_t n = self->n - at < BLOCK ? self->n - at : BLOCK;
-        find_block(self, at, n, bin);
+        find_block(self, at, n, slot);
         for (int64_t i = 0; i < n; i++) {
-            if (bin[i] >= 0)
-                self->sums[bin[i]] += self->weights[at + i];
-            else
-                self->outside = true;
+            sums[slot[i]] += self->weights[at + i];
+            outside = outside || slot[i] == 0;
         }
     }
+    return outside;
 }
 
 static int
-count(apply_call_t *call, counting_t *self, err_t *err)
+count(apply_call_t *call, counting_t *self, bool *ret_outside, err_t *err)
 {
-    int64_t parts = self->bins > CACHED_BINS ? 1 : self->n / PART, *out = (int64_t *)(void *)call->out[0].data;
-    void *counts;
+    int64_t parts = self->bins > CACHED_BINS ? 1 : self->n / PART, *out = (int64_t *)(void *)call->out[0].data, bytes;
     self->parts = parts < 1 ? 1 : parts > crew_threads(call->crew) ? crew_threads(call->crew) : parts;
-    self->counts = out;
-    if (self->parts > 1) {
-        int status = apply_scratch(call, self->parts * self->bins * (int64_t)sizeof *out, &counts, err);
-        if (status)
-            return status;
-        self->counts = counts;
-    }
+    self->ways = self->bins <= WAYS_BINS && self->n >= BLOCK ? WAYS : 1;
+    if (__builtin_mul_overflow(slots(self), self->parts * self->ways * (int64_t)sizeof *out, &bytes))
+        return err_set(err, FH_OVERFLOW, "%lld bins are too many", (long long)self->bins);
+    int status = apply_scratch(call, bytes, &self->tables, err);
+    if (status)
+        return status;
     crew_run(call->crew, self->parts, count_part, self);
-    for (int64_t k = 0; k < self->bins && self->parts > 1; k++) {
-        out[k] = 0;
-        for (int64_t part = 0; part < self->parts; part++)
-            out[k] += self->counts[part * self->bins + k];
+    memset(out, 0, (size_t)self->bins * sizeof *out);
+    *ret_outside = false;
+    for (int64_t k = 0; k < self->parts * self->ways; k++) {
+        const int64_t *table = (const int64_t *)self->tables + k * slots(self);
+        *ret_outside = *ret_outside || table[0] > 0;
+        for (int64_t bin = 0; bin < self->bins; bin++)
+            out[bin] += table[1 + bin];
     }
     return FH_OK;
 }
 
 /* Weights are input at, the carry, if there is one, follows. */
 static int
-weigh(apply_call_t *call, int at, counting_t *self, err_t *err)
+weigh(apply_call_t *call, int at, counting_t *self, bool *ret_outside, err_t *err)
 {
     nd_t weights, carry;
+    size_t bytes = (size_t)self->bins * sizeof(double);
     int status = apply_contiguous(call, at, DTYPE_FLOAT64, &weights, err);
     if (!status && shape_count(&weights.shape) != self->n)
         status = err_set(err, FH_INVALID_ARGUMENT, "there are %lld weights for %lld elements",
                          (long long)shape_count(&weights.shape), (long long)self->n);
-    self->sums = (double *)(void *)call->out[0].data;
-    memset(self->sums, 0, (size_t)self->bins * sizeof *self->sums);
-    if (!status && call->nin > at + 1) {
+    if (!status)
+        status = apply_scratch(call, slots(self) * (int64_t)sizeof(double), &self->tables, err);
+    if (status)
+        return status;
+    memset(self->tables, 0, bytes + 2 * sizeof(double));
+    if (call->nin > at + 1) {
         status = apply_contiguous(call, at + 1, DTYPE_FLOAT64, &carry, err);
         if (!status && !shape_equal(&carry.shape, &call->out[0].shape))
             status = err_set(err, FH_INVALID_ARGUMENT, "what goes before has another shape than the result");
         if (!status)
-            memcpy(self->sums, carry.data, (size_t)self->bins * sizeof *self->sums);
+            memcpy((double *)self->tables + 1, carry.data, bytes);
     }
     if (status)
         return status;
     self->weights = (const double *)(const void *)weights.data;
-    add_weights(self);
+    *ret_outside = add_weights(self);
+    memcpy(call->out[0].data, (double *)self->tables + 1, bytes);
     return FH_OK;
 }
 
@@ -208,7 +197,8 @@ prepare(apply_call_t *call, counting_t *self, bool weighted, err_t *err)
 int
 apply_bincount(apply_call_t *call, err_t *err)
 {
-    counting_t self = {.find = find_itself};
+    counting_t self = {.find = find_itself, .dtype = DTYPE_INT64};
+    bool outside = false;
     int status = apply_integers(call, 1, 1, err);
     if (!status && (call->integers[0] < 0 || call->nin > 3))
         status = err_set(err, FH_INVALID_ARGUMENT, "%lld bins, %d inputs", (long long)call->integers[0], call->nin);
@@ -220,8 +210,8 @@ apply_bincount(apply_call_t *call, err_t *err)
     self.convert = cast_find(call->in[0].dtype, DTYPE_INT64);
     status = prepare(call, &self, call->nin > 1, err);
     if (!status)
-        status = call->nin > 1 ? weigh(call, 1, &self, err) : count(call, &self, err);
-    if (!status && self.outside)
+        status = call->nin > 1 ? weigh(call, 1, &self, &outside, err) : count(call, &self, &outside, err);
+    if (!status && outside)
         status = err_set(err, FH_INVALID_ARGUMENT, "an element is negative, or not below the %lld bins",
                          (long long)self.bins);
     return status;
@@ -231,7 +221,8 @@ apply_bincount(apply_call_t *call, err_t *err)
 int
 apply_histogram(apply_call_t *call, err_t *err)
 {
-    counting_t self = {.find = find_between};
+    counting_t self = {.find = find_between, .dtype = DTYPE_FLOAT64};
+    bool outside;
     nd_t edges;
     int status = apply_integers(call, 1, 1, err);
     if (!status && (call->nin > 4 || dtype_kind(call->in[0].dtype) == 'c'))
@@ -243,11 +234,10 @@ apply_histogram(apply_call_t *call, err_t *err)
     if (status)
         return status;
     self.bins = edges.shape.extent[0] - 1;
-    self.edges = (const double *)(const void *)edges.data;
-    self.even = call->integers[0] != 0;
+    bins_init(&self.between, (const double *)(const void *)edges.data, self.bins, call->integers[0] != 0);
     self.convert = cast_find(call->in[0].dtype, DTYPE_FLOAT64);
     status = prepare(call, &self, call->nin > 2, err);
     if (!status)
-        status = call->nin > 2 ? weigh(call, 2, &self, err) : count(call, &self, err);
+        status = call->nin > 2 ? weigh(call, 2, &self, &outside, err) : count(call, &self, &outside, err);
     return status;
 }

@@ -18,7 +18,8 @@ static bool
 reflect(linalg_desk_t *desk, int columns, reflectors_t *ret_found, int *ret)
 {
     const linalg_job_t *job = desk->job;
-    int m = (int)job->dims.m, n = (int)job->dims.n, k = (int)job->dims.k, leading = linalg_leading(m), info = 0, ask = -1;
+    int m = (int)job->dims.m, n = (int)job->dims.n, k = (int)job->dims.k, leading = linalg_leading(m), info = 0,
+        ask = -1;
     reflectors_t found = {.a = linalg_take(desk, (int64_t)m * n, job->size), .tau = linalg_take(desk, k, job->size)};
     _Alignas(16) char answer[16] = {0};
     *ret = 0;

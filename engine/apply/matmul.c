@@ -150,9 +150,12 @@ multiply_integers(const product_t *self, const strip_t *strip)
 {
     matmul_row_fn row = matmul_row(self->out.dtype);
     const int64_t *a = self->a.stride + self->batch, *b = self->b.stride + self->batch;
-    for (int64_t i = 0; i < strip->n; i++)
-        row(strip->out + i * self->out.stride[self->batch], strip->a + i * a[0], a[1], strip->b, b[0], self->k,
-            strip->m);
+    for (int64_t i = 0; i < strip->n; i++) {
+        char *out = strip->out + i * self->out.stride[self->batch];
+        if (!self->accumulate)
+            memset(out, 0, (size_t)strip->m * dtype_size(self->out.dtype));
+        row(out, strip->a + i * a[0], a[1], strip->b, b[0], self->k, strip->m);
+    }
 }
 
 static char *
@@ -252,8 +255,6 @@ apply_matmul(apply_call_t *call, err_t *err)
         status = err_set(err, FH_INVALID_ARGUMENT, "matmul writes to a contiguous array of a given shape");
     if (!status)
         status = matmul_check(&call->in[0], &call->in[1], out, err);
-    if (!status && call->integers[0] && !is_blas(out->dtype))
-        status = err_set(err, FH_NOT_SUPPORTED, "matmul adds to what is there for floats and complex numbers only");
     for (int i = 0; i < 2 && !status; i++) {
         in[i] = call->in[i];
         if (!matmul_fits(&in[i]))

@@ -1,7 +1,5 @@
-/* Products of integer matrices, a row of the result at a time. */
+/* Products of integer matrices, a row of the result at a time, added to what is there. */
 #include "engine/apply/matmul.h"
-
-#include <string.h>
 
 /* Signed numbers wrap as unsigned ones of their size do.  WIDE: in which products have no undefined overflow. */
 #define ROW(bits, T, WIDE)                                                                                             \
@@ -9,7 +7,6 @@
                            int64_t m)                                                                                  \
     {                                                                                                                  \
         T *sum = (T *)out;                                                                                             \
-        memset(sum, 0, (size_t)m * sizeof *sum);                                                                       \
         for (int64_t i = 0; i < k; i++) {                                                                              \
             const WIDE factor = *(const T *)(a + i * a_step);                                                          \
             const T *row = (const T *)(b + i * b_step);                                                                \
@@ -26,7 +23,6 @@ ROW(64, uint64_t, uint64_t)
 static void
 row_BOOL(char *out, const char *a, int64_t a_step, const char *b, int64_t b_step, int64_t k, int64_t m)
 {
-    memset(out, 0, (size_t)m);
     for (int64_t i = 0; i < k; i++) {
         const char *row = b + i * b_step;
         for (int64_t j = 0; a[i * a_step] && j < m; j++)

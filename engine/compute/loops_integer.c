@@ -1,8 +1,11 @@
 /* Integer and bool loops.  Integers wrap, division by zero gives 0; work is done in an unsigned type so that C agrees.
  */
 #include "codecs/convert.h"
+#include "engine/compute/divisor.h"
 #include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
+
+enum { DIVISOR_WORTH = 16 }; /* elements; for fewer the divisor is not prepared */
 
 /* --- the operations that are more than an expression ----------------------------------------------------------------
  */
@@ -72,6 +75,21 @@ inverse(double a)
         return (T)(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);                                              \
     }
 
+/* What is left with the quotient rounded down, and what is left with it rounded to zero. */
+#define REST(T, U, a, q, b) ((T)((U)(a) - (U)(q) * (U)(b)))
+#define REST_TO_ZERO_SIGNED(D, T)                                                                                      \
+    static inline T rest_to_zero_##D(T a, T rest, T b)                                                                 \
+    {                                                                                                                  \
+        return (T)(rest != 0 && (a < 0) != (b < 0) ? rest - b : rest);                                                 \
+    }
+#define REST_TO_ZERO_UNSIGNED(D, T)                                                                                    \
+    static inline T rest_to_zero_##D(T a, T rest, T b)                                                                 \
+    {                                                                                                                  \
+        (void)a;                                                                                                       \
+        (void)b;                                                                                                       \
+        return rest;                                                                                                   \
+    }
+
 #define UNSIGNED_FUNCTIONS(D, T, U)                                                                                    \
     static inline T floor_divide_##D(T a, T b)                                                                         \
     {                                                                                                                  \
@@ -86,14 +104,28 @@ inverse(double a)
         return fmod_##D(a, b);                                                                                         \
     }
 
-#define DIVMOD_LOOP(D, T)                                                                                              \
+/* Is the divisor one for all, and one that DIVISOR_ takes without raising flags? */
+#define ONE_DIVISOR(T, y) (step[1] == 0 && n >= DIVISOR_WORTH && (y) != 0 && (T)((y) + 1) != 0)
+
+#define DIVMOD_LOOP(D, T, U)                                                                                           \
     static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                                              \
     {                                                                                                                  \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T a = *(const T *)(const void *)(p[0] + i * step[0]);                                                      \
-            T b = *(const T *)(const void *)(p[1] + i * step[1]);                                                      \
-            *(T *)(void *)(p[2] + i * step[2]) = floor_divide_##D(a, b);                                               \
-            *(T *)(void *)(p[3] + i * step[3]) = remainder_##D(a, b);                                                  \
+        const char *px = p[0], *py = p[1];                                                                             \
+        char *pz = p[2], *pr = p[3];                                                                                   \
+        const T by = n > 0 ? *(const T *)(const void *)py : 0;                                                         \
+        if (ONE_DIVISOR(T, by)) {                                                                                      \
+            const divisor_##D##_t divisor = divisor_##D(by);                                                           \
+            for (int64_t i = 0; i < n; i++, px += step[0], pz += step[2], pr += step[3]) {                             \
+                T a = *(const T *)(const void *)px, q = divide_##D(&divisor, a);                                       \
+                *(T *)(void *)pz = q;                                                                                  \
+                *(T *)(void *)pr = REST(T, U, a, q, by);                                                               \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++, px += step[0], py += step[1], pz += step[2], pr += step[3]) {                  \
+            T a = *(const T *)(const void *)px, b = *(const T *)(const void *)py;                                      \
+            *(T *)(void *)pz = floor_divide_##D(a, b);                                                                 \
+            *(T *)(void *)pr = remainder_##D(a, b);                                                                    \
         }                                                                                                              \
     }
 
@@ -111,10 +143,10 @@ inverse(double a)
 
 #define WIDTH(T) (sizeof(T) * 8)
 
-/* --- the loops of one type: F2, F1 fast binary and unary, S2, S1 plain ones -----------------------------------------
+/* --- the loops of one type: F2, F1 fast binary and unary, S2, S1 plain ones, DIVIDING with a way for one divisor ----
  */
 
-#define COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                          \
+#define COMMON_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                                \
     F2(ADD, D, T, (U)a + (U)b)                                                                                         \
     F2(SUBTRACT, D, T, (U)a - (U)b)                                                                                    \
     F2(MULTIPLY, D, T, (U)a *(U)b)                                                                                     \
@@ -124,9 +156,9 @@ inverse(double a)
     F2(BITWISE_OR, D, T, a | b)                                                                                        \
     F2(BITWISE_XOR, D, T, a ^ b)                                                                                       \
     F2(LEFT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? (U)a << b : 0)                                                       \
-    S2(FLOOR_DIVIDE, D, T, floor_divide_##D(a, b))                                                                     \
-    S2(REMAINDER, D, T, remainder_##D(a, b))                                                                           \
-    S2(FMOD, D, T, fmod_##D(a, b))                                                                                     \
+    DIVIDING(FLOOR_DIVIDE, D, T, floor_divide_##D(a, b), q)                                                            \
+    DIVIDING(REMAINDER, D, T, remainder_##D(a, b), REST(T, U, a, q, b))                                                \
+    DIVIDING(FMOD, D, T, fmod_##D(a, b), rest_to_zero_##D(a, REST(T, U, a, q, b), b))                                  \
     S2(POWER, D, T, power_##D(a, b))                                                                                   \
     F1(INVERT, D, T, ~a)                                                                                               \
     F1(NEGATIVE, D, T, 0 - (U)a)                                                                                       \
@@ -134,8 +166,8 @@ inverse(double a)
     F1(POSITIVE, D, T, a)                                                                                              \
     S1(IMAG, D, T, a - a)
 
-#define SIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                                                          \
-    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                              \
+#define SIGNED_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                                \
+    COMMON_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                                    \
     F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : a < 0 ? -1 : 0)                                            \
     S2(GCD, D, T, gcd_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))                                           \
     S2(LCM, D, T, lcm_##D(a < 0 ? 0 - (U)a : (U)a, b < 0 ? 0 - (U)b : (U)b))                                           \
@@ -143,8 +175,8 @@ inverse(double a)
     F1(SIGN, D, T, (a > 0) - (a < 0))                                                                                  \
     S1(RECIPROCAL, D, T, sizeof(T) == 8 ? convert_f64_i64(inverse((double)a)) : convert_f64_i32(inverse((double)a)))
 
-#define UNSIGNED_LOOPS(F2, F1, S2, S1, D, T, U)                                                                        \
-    COMMON_LOOPS(F2, F1, S2, S1, D, T, U)                                                                              \
+#define UNSIGNED_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                              \
+    COMMON_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                                    \
     F2(RIGHT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? a >> b : 0)                                                         \
     S2(GCD, D, T, gcd_##D(a, b))                                                                                       \
     S2(LCM, D, T, lcm_##D(a, b))                                                                                       \
@@ -154,7 +186,8 @@ inverse(double a)
 #define ALL_INTEGERS(S, U)                                                                                             \
     S(INT8, int8_t, uint32_t)                                                                                          \
     S(INT16, int16_t, uint32_t)                                                                                        \
-    S(INT32, int32_t, uint32_t) S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t)  \
+    S(INT32, int32_t, uint32_t)                                                                                        \
+    S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t)                              \
         U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
 
 /* Bools: any byte but 0 counts as true. */
@@ -176,21 +209,51 @@ typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
 #define FAST1(OP, D, T, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, T, EXPR)
 #define PLAIN2(OP, D, T, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, T, EXPR)
 #define PLAIN1(OP, D, T, EXPR) LOOP_UNARY_PLAIN(LOOP_ID(OP, D), T, T, T, EXPR)
+#define DIVIDING2(OP, D, T, EXPR, BY_ONE)                                                                              \
+    static void loop_##OP##_##D(char **p, const int64_t *step, int64_t n)                                              \
+    {                                                                                                                  \
+        const T by = n > 0 ? *(const T *)(const void *)p[1] : 0;                                                       \
+        if (!ONE_DIVISOR(T, by)) {                                                                                     \
+            LOOP_BINARY_STRIDED(T, T, T, T, EXPR)                                                                      \
+            return;                                                                                                    \
+        }                                                                                                              \
+        const divisor_##D##_t divisor = divisor_##D(by);                                                               \
+        if (LOOP_IS(0, T) && LOOP_IS(2, T)) {                                                                          \
+            const T *x = (const void *)p[0];                                                                           \
+            T *z = (void *)p[2];                                                                                       \
+            LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                  \
+            {                                                                                                          \
+                const T a = x[i], b = by, q = divide_##D(&divisor, a);                                                 \
+                (void)b;                                                                                               \
+                z[i] = BY_ONE;                                                                                         \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        const char *px = p[0];                                                                                         \
+        char *pz = p[2];                                                                                               \
+        for (int64_t i = 0; i < n; i++, px += step[0], pz += step[2]) {                                                \
+            const T a = *(const T *)(const void *)px, b = by, q = divide_##D(&divisor, a);                             \
+            (void)b;                                                                                                   \
+            *(T *)(void *)pz = BY_ONE;                                                                                 \
+        }                                                                                                              \
+    }
 #define BOOL2(OP, EXPR) LOOP_BINARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, uint8_t, truth_t, EXPR)
 #define BOOL1(OP, EXPR) LOOP_UNARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, truth_t, EXPR)
 
 #define MAKE_SIGNED(D, T, U)                                                                                           \
     INTEGER_FUNCTIONS(D, T, U)                                                                                         \
     SIGNED_FUNCTIONS(D, T, U)                                                                                          \
-    DIVMOD_LOOP(D, T)                                                                                                  \
+    REST_TO_ZERO_SIGNED(D, T)                                                                                          \
+    DIVMOD_LOOP(D, T, U)                                                                                               \
     CLIP_LOOP(D, T)                                                                                                    \
-    SIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, D, T, U)
+    SIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 #define MAKE_UNSIGNED(D, T, U)                                                                                         \
     INTEGER_FUNCTIONS(D, T, U)                                                                                         \
     UNSIGNED_FUNCTIONS(D, T, U)                                                                                        \
-    DIVMOD_LOOP(D, T)                                                                                                  \
+    REST_TO_ZERO_UNSIGNED(D, T)                                                                                        \
+    DIVMOD_LOOP(D, T, U)                                                                                               \
     CLIP_LOOP(D, T)                                                                                                    \
-    UNSIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, D, T, U)
+    UNSIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 
 ALL_INTEGERS(MAKE_SIGNED, MAKE_UNSIGNED)
 BOOL_LOOPS(BOOL2, BOOL1)
@@ -200,6 +263,7 @@ CLIP_LOOP(BOOL, truth_t)
  */
 
 #define ENTRY2(OP, D, T, EXPR) LOOP_ENTRY2(OP, D, D)
+#define DIVIDING_ENTRY2(OP, D, T, EXPR, BY_ONE) LOOP_ENTRY2(OP, D, D)
 #define ENTRY1(OP, D, T, EXPR) LOOP_ENTRY1(OP, D, D)
 #define BOOL_ENTRY2(OP, EXPR) LOOP_ENTRY2(OP, BOOL, BOOL)
 #define BOOL_ENTRY1(OP, EXPR) LOOP_ENTRY1(OP, BOOL, BOOL)
@@ -215,9 +279,9 @@ CLIP_LOOP(BOOL, truth_t)
     SAME_ENTRY(CEIL, D)                                                                                                \
     SAME_ENTRY(TRUNC, D){OP_DIVMOD, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D, DTYPE_##D}, loop_DIVMOD_##D}, THREE_INPUTS(D)
 
-#define LIST_SIGNED(D, T, U) SIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, D, T, U) OTHER_ENTRIES(D)
+#define LIST_SIGNED(D, T, U) SIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, DIVIDING_ENTRY2, D, T, U) OTHER_ENTRIES(D)
 #define LIST_UNSIGNED(D, T, U)                                                                                         \
-    UNSIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, D, T, U) SAME_ENTRY(ABSOLUTE, D) OTHER_ENTRIES(D)
+    UNSIGNED_LOOPS(ENTRY2, ENTRY1, ENTRY2, ENTRY1, DIVIDING_ENTRY2, D, T, U) SAME_ENTRY(ABSOLUTE, D) OTHER_ENTRIES(D)
 
 static const loop_entry_t entries[] = {
     ALL_INTEGERS(LIST_SIGNED, LIST_UNSIGNED) BOOL_LOOPS(BOOL_ENTRY2, BOOL_ENTRY1)

@@ -1,4 +1,5 @@
 /* Finds loops: those for this processor, by operation and dtypes. */
+#include "engine/compute/bins.h"
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
 #include "engine/compute/strip.h"
@@ -16,18 +17,21 @@ static const struct {
     loop_fn (*cast)(dtype_t from, dtype_t to);
     const fold_t *(*folds)(void);
     const pick_t *(*picks)(void);
+    bins_far_fn *bins;
     const strip_table_t *(*strips)(void);
 } variants[VARIANTS] = {
     [BASELINE] = {{LOOPS_FILES(BASELINE_TABLE) NULL},
                   LOOPS_NAME(baseline, cast),
                   LOOPS_NAME(baseline, folds),
                   LOOPS_NAME(baseline, picks),
+                  LOOPS_NAME(baseline, bins),
                   NULL},
 #ifdef FH_LOOPS_WIDE
     [WIDE] = {{LOOPS_FILES(WIDE_TABLE) NULL},
               LOOPS_NAME(wide, cast),
               LOOPS_NAME(wide, folds),
               LOOPS_NAME(wide, picks),
+              LOOPS_NAME(wide, bins),
               LOOPS_NAME(wide, strips)},
     /* The widest vectors pay where there is much to compute. */
     [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float),
@@ -35,6 +39,7 @@ static const struct {
                 LOOPS_NAME(wide, cast),
                 LOOPS_NAME(wide, folds),
                 LOOPS_NAME(wide, picks),
+                LOOPS_NAME(wide, bins),
                 LOOPS_NAME(widest, strips)},
 #endif
 };
@@ -139,6 +144,13 @@ pick_find(reduce_t reduce, dtype_t item)
         if (pick->reduce == reduce && pick->item == item)
             return pick;
     return NULL;
+}
+
+bins_far_fn *
+bins_far(void)
+{
+    pthread_once(&once, sort_entries);
+    return variants[variant].bins;
 }
 
 const strip_table_t *

@@ -15,6 +15,7 @@ FH_EXPORT int fh_sort(fh_array *array, int axis, fh_array **ret, fh_error *error
 FH_EXPORT int fh_argsort(fh_array *array, int axis, fh_array **ret, fh_error *error);
 /* Running results of a ufunc with two inputs, as NumPy's accumulate: "add" is cumsum, "multiply" cumprod.  One element
  * after the other: floating results have NumPy's bits, whatever the pieces, but each engine waits for the one before.
+ * Integers and bools do not wait so.
  * dtype FH_DTYPE_NONE: NumPy's. */
 FH_EXPORT int fh_accumulate(fh_array *array, const char *op, int axis, fh_dtype dtype, fh_array **ret, fh_error *error);
 /* Where values belong in a sorted vector: before equal elements, or (right) behind them.  sorter (may be NULL): the

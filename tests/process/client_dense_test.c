@@ -1,6 +1,7 @@
 /* Products of matrices, random numbers and numbers at equal distances over engines, through farhand/dense.h. */
 #include "tests/process/cluster.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,101 @@ products_however_they_are_cut(void **state)
             fh_array_free(&y);
             fh_array_free(&x);
         }
+}
+
+/* Every dtype adds up panels: of 5 MiB, so that it travels in pieces, whichever operand it is. */
+static void
+panels_add_up(void **state)
+{
+    enum { WIDE = 1300, LONG = 1024 };
+    const int64_t shapes[2][2] = {{3, WIDE}, {WIDE, LONG}};
+    int32_t *one = malloc(3 * WIDE * sizeof *one), *other = malloc((size_t)WIDE * LONG * sizeof *other);
+    int32_t *product = malloc(3 * LONG * sizeof *product);
+    uint64_t seed = check_seed();
+    fh_error error;
+
+    (void)state;
+    assert_true(one && other && product);
+    for (int i = 0; i < 3 * WIDE; i++)
+        one[i] = (int32_t)check_random(&seed);
+    for (int i = 0; i < WIDE * LONG; i++)
+        other[i] = (int32_t)check_random(&seed);
+    fh_local locals[2] = {{.data = one, .dtype = FH_INT32, .ndim = 2, .shape = shapes[0]},
+                          {.data = other, .dtype = FH_INT32, .ndim = 2, .shape = shapes[1]}};
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        fh_operand in[2] = {{.kind = FH_ARRAY}, {.kind = FH_ARRAY}};
+        fh_array *made = NULL;
+
+        fh_ok(fh_scatter(session, &locals[0], &layouts[0], &in[0].array, &error), error);
+        fh_ok(fh_scatter(session, &locals[1], &layouts[layout], &in[1].array, &error), error);
+        fh_ok(fh_matmul(session, &in[0], &in[1], &made, &error), error);
+        fh_ok(fh_gather(made, product, NULL, &error), error);
+        for (int i = 0; i < 3; i++)
+            for (int j = 0; j < LONG; j += 37) {
+                uint32_t sum = 0; /* integers wrap */
+                for (int k = 0; k < WIDE; k++)
+                    sum += (uint32_t)one[i * WIDE + k] * (uint32_t)other[k * LONG + j];
+                assert_int_equal((uint32_t)product[i * LONG + j], sum);
+            }
+        fh_array_free(&made);
+        fh_array_free(&in[0].array);
+        fh_array_free(&in[1].array);
+    }
+    free(one);
+    free(other);
+    free(product);
+}
+
+/* Numbers over the engines, made there, and a copy here. */
+static fh_array *
+make_random(fh_session *on, const int64_t *shape, double *copy)
+{
+    const fh_random_draw draw = {.distribution = "random", .dtype = FH_FLOAT64};
+    fh_philox state = {.key = {(uint64_t)shape[0], 1}, .position = 4};
+    fh_array *array = NULL;
+    fh_error error;
+
+    fh_ok(fh_random(on, &draw, 2, shape, &layouts[0], &state, &array, &error), error);
+    fh_ok(fh_gather(array, copy, NULL, &error), error);
+    return array;
+}
+
+/* Each engine has 4 MiB of a, of b and of the product, and room for some more of b, but never for all its 32. */
+static void
+no_engine_has_room_for_a_whole_operand(void **state)
+{
+    enum { ENGINES_HERE = 8, ROWS = 2048, SIDE = 2048 };
+    const int64_t rows[] = {ROWS, SIDE}, side[] = {SIDE, SIDE};
+    double *x = malloc(sizeof *x * ROWS * SIDE), *y = malloc(sizeof *y * SIDE * SIDE);
+    double *z = malloc(sizeof *z * ROWS * SIDE);
+    fh_operand in[2] = {{.kind = FH_ARRAY}, {.kind = FH_ARRAY}};
+    fh_array *product = NULL;
+    cluster_t small;
+    fh_error error;
+
+    (void)state;
+    assert_true(x && y && z);
+    cluster_start_with(&small, ENGINES_HERE, "--memory=24M");
+    fh_session *here = cluster_connect(&small, 60);
+    in[0].array = make_random(here, rows, x);
+    in[1].array = make_random(here, side, y);
+    fh_ok(fh_matmul(here, &in[0], &in[1], &product, &error), error);
+    fh_ok(fh_gather(product, z, NULL, &error), error);
+    for (int i = 0; i < ROWS; i += 301)
+        for (int j = 0; j < SIDE; j += 11) {
+            double sum = 0;
+            for (int k = 0; k < SIDE; k++)
+                sum += x[i * SIDE + k] * y[k * SIDE + j];
+            assert_true(fabs(z[i * SIDE + j] - sum) < 1e-9 * sum);
+        }
+    fh_array_free(&product);
+    fh_array_free(&in[0].array);
+    fh_array_free(&in[1].array);
+    fh_close(&here);
+    cluster_stop(&small);
+    free(x);
+    free(y);
+    free(z);
 }
 
 static void
@@ -176,6 +272,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_however_they_are_cut),
+        cmocka_unit_test(panels_add_up),
+        cmocka_unit_test(no_engine_has_room_for_a_whole_operand),
         cmocka_unit_test(what_cannot_be_multiplied_is_refused),
         cmocka_unit_test(random_numbers_do_not_depend_on_pieces),
         cmocka_unit_test(bad_draws_leave_the_state),

@@ -220,3 +220,78 @@ def test_engines_without_python():
         close(np.linalg.inv(x), np.linalg.inv(a))
         close(np.linalg.svd(x, compute_uv=False), np.linalg.svd(a, compute_uv=False))
         close(np.linalg.norm(x, "nuc"), np.linalg.norm(a, "nuc"))
+
+
+# ---- one matrix over several engines: 512 rows and more
+
+def across(n, dtype, seed=0):
+    a = make((n, n), dtype, seed)
+    return a, (a @ a.conj().T / n + np.eye(n)).astype(dtype)
+
+
+def solves(a, x, b):
+    """Of a system that is as it comes: the residual is small beside what was multiplied."""
+    a, x, b = (np.asarray(fh.gather(value)) for value in (a, x, b))
+    scale = abs(a).sum(1).max() * max(1, abs(x).max())
+    assert x.shape == a.shape[:1] + b.shape[1:]
+    assert abs(a @ x - b).max() <= scale * a.shape[0] * np.finfo(a.dtype).eps
+
+
+@pytest.mark.parametrize("n, dtype", [(512, "float64"), (523, "complex128"), (601, "float32"), (777, "float64"), (520, "int16")])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_one_matrix_over_engines(clusters, n, dtype, axis):
+    a, h = across(n, "float64" if dtype == "int16" else dtype, n)
+    a = make((n, n), dtype, n, small=True) if dtype == "int16" else a
+    x, y = fh.scatter(a, axis=axis), fh.scatter(h, axis=axis)
+    lower = np.linalg.cholesky(y)
+    assert lower.axis == y.axis and lower.npieces == y.npieces
+    close(lower, np.linalg.cholesky(h))
+    wide = np.asarray(a, np.float64) if dtype in ("int16", "float32") else a
+    for columns in (None, 1, 7, 65, 130):
+        b = make((n,) if columns is None else (n, columns), dtype, 2, small=True)
+        for right in (b, fh.scatter(b), fh.scatter(b, axis=b.ndim - 1)):
+            found = np.linalg.solve(x, right)
+            if dtype == "float32":
+                close(found, np.linalg.solve(a, b))
+            else:
+                solves(wide, found, np.asarray(b, wide.dtype))
+    inverse = np.linalg.inv(x)
+    assert inverse.axis == x.axis and inverse.dtype == np.linalg.inv(a).dtype
+    if dtype != "float32":
+        solves(wide, inverse, np.eye(n, dtype=wide.dtype))
+    assert np.array_equal(x.gather(), a) and np.array_equal(y.gather(), h)
+
+
+def test_views_and_pieces_of_any_size(clusters):
+    a, h = across(540, "float64", 5)
+    whole = fh.scatter(np.pad(h, ((3, 5), (2, 4))), blocksize=101)
+    close(np.linalg.cholesky(whole[3:-5, 2:-4]), np.linalg.cholesky(h))
+    turned = fh.scatter(a, blocksize=77)[::-1, ::-1]
+    b = make((540,), "float64", 6)
+    solves(a[::-1, ::-1], np.linalg.solve(turned, b), b)
+    solves(a.T, np.linalg.solve(fh.scatter(a).T, b), b)
+
+
+def test_pivots_where_there_is_no_diagonal(clusters):
+    n = 530
+    order = np.random.default_rng(7).permutation(n)
+    a = np.zeros((n, n))
+    a[np.arange(n), order] = np.arange(1, n + 1)
+    b = np.arange(n, dtype=float)
+    close(np.linalg.solve(fh.scatter(a), b), np.linalg.solve(a, b))
+    close(np.linalg.inv(fh.scatter(a)), np.linalg.inv(a))
+
+
+@pytest.mark.parametrize("where", [0, 1, 300, 529])
+def test_large_matrices_that_cannot_be_factorised(clusters, where):
+    a = np.diag(np.arange(1.0, 531.0))
+    a[where, where] = 0
+    x = fh.scatter(a)
+    with pytest.raises(np.linalg.LinAlgError, match="^Singular matrix"):
+        np.linalg.inv(x)
+    with pytest.raises(np.linalg.LinAlgError, match="^Singular matrix"):
+        np.linalg.solve(x, np.ones(530))
+    with pytest.raises(np.linalg.LinAlgError, match="^Matrix is not positive definite"):
+        np.linalg.cholesky(x)
+    close(x.sum(), a.sum())  # the session goes on, and nothing was written
+    close(np.linalg.solve(x + np.eye(530), np.ones(530)), np.linalg.solve(a + np.eye(530), np.ones(530)))

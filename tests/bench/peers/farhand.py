@@ -150,6 +150,14 @@ class Contestant:
         except fh.NotSupported as reason:
             raise Skip(str(reason)) from None
 
+    def factors(self, n):
+        rng = np.random.default_rng(1)
+        a, b = rng.standard_normal((n, n)), rng.standard_normal((n, 1))
+        definite, x, y = fh.scatter(a @ a.T / n + np.eye(n)), fh.scatter(a), fh.scatter(b)
+        np.linalg.cholesky(definite).wait()
+        return {"cholesky": median_of(1, lambda: np.linalg.cholesky(definite).wait()),
+                "solve": median_of(1, lambda: np.linalg.solve(x, y).wait())}
+
     def maths(self, n):
         x = fh.linspace(0.0, 10.0, n)
         return {name: median_of(5, lambda: getattr(np, name)(x).wait()) for name in ("exp", "sin")}

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { ADD = 0, MULTIPLY = 1, MAXIMUM = 2, LARGE = 300001 };
+enum { ADD = 0, MULTIPLY = 1, MAXIMUM = 2, LCM = 16, LARGE = 300001 };
 
 static void
 start(harness_t *h, void *data, dtype_t dtype, int ndim, const int64_t *shape, const int64_t *integers)
@@ -86,6 +86,37 @@ long_lines_have_the_same_bits(void **state)
     free(numbers);
 }
 
+/* Multiples that wrap depend on the order: they are not cut into blocks. */
+static void
+least_common_multiples_run_in_order(void **state)
+{
+    uint64_t random = check_seed(), a = 0;
+    uint32_t *numbers = malloc(LARGE * sizeof *numbers);
+    int64_t n = LARGE;
+    harness_t h;
+
+    (void)state;
+    assert_non_null(numbers);
+    for (int64_t i = 0; i < n; i++) /* odd ones, else it would soon be 0 for good */
+        numbers[i] = (uint32_t)check_random(&random) | 1;
+    start(&h, numbers, DTYPE_UINT32, 1, &n, (int64_t[]){0, LCM});
+    harness_output(&h, DTYPE_UINT32);
+    harness_run(&h, APPLY_ACCUMULATE, FH_OK);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t x = (uint32_t)a, y = numbers[i];
+        while (i > 0 && y != 0) {
+            uint32_t rest = x % y;
+            x = y;
+            y = rest;
+        }
+        a = i == 0 ? numbers[0] : (uint32_t)a / x * numbers[i];
+        a = (uint32_t)a;
+        assert_int_equal(((uint32_t *)(void *)h.out[0].data)[i], a);
+    }
+    harness_release(&h);
+    free(numbers);
+}
+
 static void
 wrong_parameters_are_refused(void **state)
 {
@@ -120,6 +151,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_run_along_any_axis),
         cmocka_unit_test(long_lines_have_the_same_bits),
+        cmocka_unit_test(least_common_multiples_run_in_order),
         cmocka_unit_test(wrong_parameters_are_refused),
     };
 
