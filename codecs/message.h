@@ -110,6 +110,7 @@ enum {
 enum {
     FEATURE_STREAMS = 256, /* STREAMS, TICKETS, DEPOSIT and COMPLETE */
     FEATURE_LZ4 = 512,     /* chunks on streams may be compressed */
+    FEATURE_LINE = 1024,   /* numbered lines: see codecs/line.h */
 };
 
 /* Reads a header frame message by message.  Borrows frame. */

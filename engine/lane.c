@@ -294,11 +294,23 @@ append(lane_t *lane, call_t **call)
     lane->count++;
 }
 
+/* What each may leave unread when all together leave too much. */
+static size_t
+share(const outbox_sum_t *sum)
+{
+    size_t equal = sum->busy ? (size_t)LANES_REPLY_BYTES / sum->busy : (size_t)LANES_REPLY_BYTES;
+
+    return equal > LANE_LEAST_REPLY_BYTES ? equal : LANE_LEAST_REPLY_BYTES;
+}
+
 /* Does the peer leave too many replies unread? */
 static bool
 is_blocked(const lane_t *lane)
 {
-    return lane->outbox && outbox_bytes(lane->outbox) > LANE_MAX_REPLY_BYTES;
+    size_t bytes = lane->outbox ? outbox_bytes(lane->outbox) : 0;
+    const outbox_sum_t *sum = bytes ? outbox_sum(lane->outbox) : NULL;
+
+    return bytes > LANE_MAX_REPLY_BYTES || (sum && sum->bytes > LANES_REPLY_BYTES && bytes > share(sum));
 }
 
 static bool
@@ -406,7 +418,7 @@ lane_wake(lanes_t *self, lane_t *lane)
 bool
 lane_unblock(lanes_t *self, lane_t *lane)
 {
-    return lane->state == LANE_BLOCKED && make_runnable(self, lane);
+    return lane->state == LANE_BLOCKED && !is_blocked(lane) && make_runnable(self, lane);
 }
 
 void

@@ -74,7 +74,15 @@ typedef struct call {
 
 typedef enum { LANE_IDLE, LANE_RUNNABLE, LANE_RUNNING, LANE_WAITING, LANE_REACTOR, LANE_BLOCKED } lane_state_t;
 
-enum { LANES_MAX = 65536, LANE_MAX_BYTES = 64 * 1024 * 1024, LANE_MAX_REPLY_BYTES = 32 * 1024 * 1024 };
+enum {
+    LANES_MAX = 65536,
+    LANE_MAX_BYTES = 64 * 1024 * 1024,
+    /* Replies that clients do not take: of one; in sum, and what each may have all the same when that is exceeded, if
+     * an equal share is less. */
+    LANE_MAX_REPLY_BYTES = 32 * 1024 * 1024,
+    LANES_REPLY_BYTES = 128 * 1024 * 1024,
+    LANE_LEAST_REPLY_BYTES = 4 * 1024 * 1024
+};
 
 typedef struct lane {
     owner_t owner; /* first: the session's objects */
@@ -101,6 +109,7 @@ typedef struct {
     lane_t *ring_first, *ring_last;       /* runnable */
     lane_t *reactor_first, *reactor_last; /* for the reactor */
     batches_t batches;
+    outbox_sum_t replies; /* that wait; outboxes of lanes are counted in it */
     call_t *spare_calls;
     int spare_count;
 } lanes_t;
@@ -144,7 +153,7 @@ bool lane_settle(lanes_t *self, lane_t *lane, next_t next);
 bool lane_next(lanes_t *self, lane_t *lane);
 /* On the reactor: what the first call waits for has come; the reactor is to run the call again. */
 void lane_wake(lanes_t *self, lane_t *lane);
-/* The peer takes replies again.  True as above. */
+/* The peer takes replies again, or others do: if the lane may go on, it does.  True as above. */
 bool lane_unblock(lanes_t *self, lane_t *lane);
 /* CANCEL, on the reactor: mark the wanted calls (NULL: all) up to this number as cancelled (they still pass through the
  * lane, in their order), and wake the first one if it waits. */

@@ -20,8 +20,8 @@ static const int64_t HEIRS_NS = 1000000000;
 /* ---- answers -------------------------------------------------------------------------------------------------------
  */
 
-static void
-answer_error(arrival_t *at, uint64_t call, const err_t *err)
+void
+arrival_error(arrival_t *at, uint64_t call, const err_t *err)
 {
     message_t message;
 
@@ -30,70 +30,6 @@ answer_error(arrival_t *at, uint64_t call, const err_t *err)
         caller_answer(at->peers, at->caller, &message);
     else
         caller_answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, &message);
-}
-
-/* ---- HELLO ---------------------------------------------------------------------------------------------------------
- */
-
-static char
-role_of(const peers_t *self, const char *user, const msg_HELLO_t *hello)
-{
-    if (!user[0])
-        return hello->features & PEERS_ENGINE ? 'E' : 'C';
-    if (strcmp(user, self->engine_key) == 0)
-        return 'E';
-    return strcmp(user, self->client_key) == 0 ? 'C' : 0;
-}
-
-static int
-check_hello(char role, const msg_HELLO_t *hello, err_t *err)
-{
-    if (!role)
-        return err_set(err, FH_PERMISSION, "that key is neither a client's nor an engine's");
-    if (hello->major != PROTOCOL_MAJOR)
-        return err_set(err, FH_VERSION_MISMATCH, "this engine speaks protocol %d, not %llu", PROTOCOL_MAJOR,
-                       (unsigned long long)hello->major);
-    if (oid_is_none(hello->session))
-        return err_set(err, FH_INVALID_ARGUMENT, "a HELLO without an id");
-    return FH_OK;
-}
-
-static uint64_t
-own_features(const peers_t *self)
-{
-    return self->core->streams ? FEATURE_STREAMS | FEATURE_LZ4 : 0;
-}
-
-static void
-handle_hello(arrival_t *at)
-{
-    peers_t *self = at->peers;
-    const msg_HELLO_t *hello = &at->message.as.HELLO;
-    const link_message_t *frame = &at->batch->message;
-    const uint64_t minor = PROTOCOL_MINOR;
-    char role = role_of(self, frame->user, hello);
-    err_t err = {0};
-    int status = check_hello(role, hello, &err);
-
-    if (!status && at->caller && at->caller->ring)
-        status = err_set(&err, FH_INVALID_ARGUMENT, "a HELLO on a connection that has rings");
-    if (!status && !at->caller)
-        status = caller_new(self, at->endpoint, &frame->peer, &at->caller, &err);
-    if (!status)
-        status = caller_attach(self, at->caller, role, hello->session, &err);
-    if (status) {
-        answer_error(at, hello->call, &err);
-        return;
-    }
-    message_t welcome = {.code = MSG_WELCOME,
-                         .as.WELCOME = {.call = hello->call,
-                                        .minor = hello->minor < minor ? hello->minor : minor,
-                                        .features = hello->features & (PEERS_RINGS | own_features(self)),
-                                        .incarnation = self->core->id,
-                                        .software = str_of("farhand-engine " FARHAND_VERSION),
-                                        .cluster = str_of(self->cluster)}};
-
-    caller_answer(self, at->caller, &welcome);
 }
 
 /* ---- what is not for lanes -----------------------------------------------------------------------------------------
@@ -158,7 +94,7 @@ handle_borrow(arrival_t *at)
     err_t err = {0};
 
     if (lend_begin(at->peers->core, at->caller->id, borrow, &lent, &err))
-        answer_error(at, borrow->call, &err);
+        arrival_error(at, borrow->call, &err);
     else
         caller_answer(at->peers, at->caller, &lent);
 }
@@ -201,7 +137,7 @@ tell_stranger(arrival_t *at)
     err_t err = {0};
 
     (void)err_set(&err, FH_STALE_HANDLE, "this engine does not know you: say HELLO");
-    answer_error(at, 0, &err);
+    arrival_error(at, 0, &err);
     return false;
 }
 
@@ -213,7 +149,7 @@ refuse(arrival_t *at, const err_t *err)
 {
     if (!at->caller && at->message.code != MSG_HELLO && message_desc(at->message.code))
         return tell_stranger(at);
-    answer_error(at, message_call(&at->message), err);
+    arrival_error(at, message_call(&at->message), err);
     return true;
 }
 
@@ -224,11 +160,13 @@ handle(arrival_t *at)
     err_t err = {0};
 
     if (at->message.code == MSG_HELLO) {
-        handle_hello(at);
+        arrival_hello(at);
         return at->caller != NULL;
     }
     if (!at->caller)
         return tell_stranger(at);
+    if (at->message.code == MSG_LINE)
+        return arrival_line(at);
     void (*handler)(arrival_t *) = handler_of(at->message.code);
 
     if (handler) {
@@ -239,11 +177,11 @@ handle(arrival_t *at)
     if (!at->caller->lane || !methods_find(at->message.code)) {
         (void)err_set(&err, at->caller->lane ? FH_NOT_SUPPORTED : FH_STALE_HANDLE, "%s cannot be handled here now",
                       message_desc(at->message.code)->name);
-        answer_error(at, message_call(&at->message), &err);
+        arrival_error(at, message_call(&at->message), &err);
         return true;
     }
     if (arrival_enter_lane(at, &err)) {
-        answer_error(at, message_call(&at->message), &err);
+        arrival_error(at, message_call(&at->message), &err);
         log_limited(LOG_WARNING, "ENG-SESSION-REFUSED", "%s", err.text);
         at->caller->closing = true;
         return false;
@@ -309,7 +247,7 @@ handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
     int status = header_open(&reader, frame->frames[0].data, frame->frames[0].size, &err);
 
     if (status)
-        answer_error(&at, 0, &err);
+        arrival_error(&at, 0, &err);
     for (bool more = !status; more;) {
         uint32_t raw_before = reader.raw_seen;
         size_t position = reader.position;
@@ -422,7 +360,7 @@ peers_end_session(peers_t *self, oid_t session, bool said_goodbye)
     for (caller_t *caller; lane && (caller = oid_map_next(&self->callers, &cursor));)
         if (caller->lane == lane) {
             caller->lane = NULL;
-            caller->closing |= caller->ring != NULL;
+            caller->closing |= caller->ring || outbox_is_numbered(caller->outbox);
         }
     transfers_session_gone(core->transfers, session);
     deposits_session_gone(core->deposits, session);

@@ -49,7 +49,9 @@ caller_remove(peers_t *self, caller_t *caller)
     pthread_mutex_unlock(&self->core->lock);
     oid_map_remove(&self->callers, caller->key);
     caller_drop_ring(self, caller);
+    pthread_mutex_lock(&self->core->lock);
     outbox_destroy(&caller->outbox);
+    pthread_mutex_unlock(&self->core->lock);
     free(caller);
 }
 
@@ -76,6 +78,9 @@ caller_new(peers_t *self, int endpoint, const peer_t *peer, caller_t **ret, err_
         free(caller);
         return status;
     }
+    pthread_mutex_lock(&self->core->lock);
+    outbox_count_in(caller->outbox, &self->core->lanes.replies);
+    pthread_mutex_unlock(&self->core->lock);
     caller->key = key;
     caller->endpoint = endpoint;
     caller->peer = *peer;
@@ -142,8 +147,10 @@ unseat(peers_t *self, const caller_t *caller)
     size_t cursor = 0;
 
     for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
-        if (other != caller && other->lane && other->lane == caller->lane)
+        if (other != caller && other->lane && other->lane == caller->lane) {
             other->lane = NULL;
+            other->closing |= outbox_is_numbered(other->outbox); /* what it keeps nobody will ask for */
+        }
 }
 
 int
@@ -155,6 +162,42 @@ caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
     pthread_mutex_unlock(&self->core->lock);
     unseat(self, caller);
     return status;
+}
+
+static caller_t *
+find_numbered(peers_t *self, const lane_t *lane)
+{
+    size_t cursor = 0;
+
+    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));)
+        if (caller->lane == lane && !caller->closing && outbox_is_numbered(caller->outbox))
+            return caller;
+    return NULL;
+}
+
+bool
+caller_resume(peers_t *self, caller_t *caller, const msg_HELLO_t *hello, uint64_t *ret_heard)
+{
+    core_t *core = self->core;
+
+    pthread_mutex_lock(&core->lock);
+    lane_t *lane = lanes_find(&core->lanes, hello->session);
+    caller_t *old = lane ? find_numbered(self, lane) : NULL;
+
+    if (old && old != caller) {
+        outbox_t *fresh = caller->outbox;
+
+        caller->outbox = old->outbox;
+        old->outbox = fresh;
+        caller->lane = lane;
+        old->lane = NULL;
+        old->closing = true;
+        caller->role = 'C';
+        caller->id = hello->session;
+        *ret_heard = outbox_resume(caller->outbox, hello->heard);
+    }
+    pthread_mutex_unlock(&core->lock);
+    return old && old != caller;
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------
@@ -182,12 +225,12 @@ send_waiting(peers_t *self, caller_t *caller)
     pthread_mutex_lock(&core->lock);
     if (is_held(core, caller)) {
         status = FH_BUSY;
-    } else if (outbox_bytes(caller->outbox)) {
+    } else if (outbox_waits(caller->outbox)) {
         self->used[caller->endpoint] |= !caller->ring_ready;
         status = outbox_flush(caller->outbox, caller->ring_ready ? caller->ring : self->links[caller->endpoint],
                               &caller->peer, NULL);
     }
-    if (!status && caller->lane && lane_unblock(&core->lanes, caller->lane))
+    if (caller->lane && lane_unblock(&core->lanes, caller->lane))
         pthread_cond_signal(&core->work);
     pthread_mutex_unlock(&core->lock);
     return status;
@@ -196,18 +239,42 @@ send_waiting(peers_t *self, caller_t *caller)
 int
 caller_flush(peers_t *self, caller_t *caller)
 {
-    int status = send_waiting(self, caller);
+    int status = caller->away ? FH_OK : send_waiting(self, caller);
 
+    if (status && status != FH_BUSY && caller->lane && !caller->closing && outbox_is_numbered(caller->outbox)) {
+        caller->away = true;
+        return FH_OK;
+    }
     if (status != FH_BUSY && (status || caller->closing))
         caller_remove(self, caller);
     return status;
 }
 
+/* Lanes that were held up since all together had left too much unread. */
+static void
+unblock_all(peers_t *self)
+{
+    core_t *core = self->core;
+    size_t cursor = 0;
+
+    pthread_mutex_lock(&core->lock);
+    for (const caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));)
+        if (caller->lane && lane_unblock(&core->lanes, caller->lane))
+            pthread_cond_signal(&core->work);
+    pthread_mutex_unlock(&core->lock);
+}
+
 bool
 peers_flush(peers_t *self)
 {
+    const outbox_sum_t *replies = &self->core->lanes.replies;
     size_t cursor = 0;
     bool blocked = false;
+
+    pthread_mutex_lock(&self->core->lock);
+    bool too_much = replies->bytes > LANES_REPLY_BYTES;
+
+    pthread_mutex_unlock(&self->core->lock);
 
     for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));) {
         size_t before = self->callers.count;
@@ -217,5 +284,7 @@ peers_flush(peers_t *self)
             blocked |= !caller->ring_ready;
         cursor -= before - self->callers.count;
     }
+    if (too_much)
+        unblock_all(self);
     return blocked;
 }

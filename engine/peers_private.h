@@ -11,6 +11,7 @@ typedef struct {
     peer_t peer;
     char role;             /* 'C' or 'E' */
     bool closing;          /* goes as soon as all is sent */
+    bool away;             /* the connection broke: what it has not got waits until its numbered line goes on */
     oid_t id;              /* session or engine */
     lane_t *lane;          /* clients: NULL once the session has ended */
     outbox_t *outbox;      /* under the core's lock */
@@ -71,6 +72,9 @@ void caller_drop_ring(peers_t *peers, caller_t *caller);
 int caller_flush(peers_t *peers, caller_t *caller);
 /* It speaks for a session ('C') or an engine ('E') from now on, and no other connection does. */
 int caller_attach(peers_t *peers, caller_t *caller, char role, oid_t id, err_t *err);
+/* It speaks for a session whose numbered line broke, and goes on with it: *ret_heard is the last frame that came, and
+ * what came after frame `heard` is sent again.  False: there is no such line. */
+bool caller_resume(peers_t *peers, caller_t *caller, const msg_HELLO_t *hello, uint64_t *ret_heard);
 /* Queue a message for it. */
 void caller_answer(peers_t *peers, caller_t *caller, const message_t *message);
 /* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */
@@ -79,11 +83,16 @@ void caller_answer_stranger(peers_t *peers, int endpoint, const peer_t *peer, co
 /* Take and handle one message of an endpoint, or of a caller's ring.  OK; BUSY: there is none; else it was thrown away,
  * or (CANNOT_CONNECT) the ring has ended. */
 int peers_receive_one(peers_t *peers, int endpoint, caller_t *ringer);
+/* Answer with ERROR, also somebody who has not said HELLO. */
+void arrival_error(arrival_t *at, uint64_t call, const err_t *err);
+void arrival_hello(arrival_t *at);
 /* RING and RING_READY. */
 void arrival_ring(arrival_t *at);
 void arrival_ring_ready(arrival_t *at);
 /* Run the call at once if its lane is idle, else queue it.  BUSY: too much waits there. */
 int arrival_enter_lane(arrival_t *at, err_t *err);
+/* LINE.  False: the rest of the frame was taken before, or is not to be taken now. */
+bool arrival_line(arrival_t *at);
 /* CANCEL and PROGRESS, which do not wait for the lane that they are about. */
 void arrival_cancel(arrival_t *at);
 void arrival_progress(arrival_t *at);

@@ -22,8 +22,8 @@ make(arrival_t *at, link_ring_place_t *ret, err_t *err)
 
     if (at->batch->message.user[0])
         return err_set(err, FH_NOT_SUPPORTED, "rings are for connections over ipc");
-    if (caller->ring)
-        return err_set(err, FH_INVALID_ARGUMENT, "this connection has rings already");
+    if (caller->ring || outbox_is_numbered(caller->outbox))
+        return err_set(err, FH_INVALID_ARGUMENT, "this connection has rings already, or numbered frames");
     if (self->rings >= PEERS_MAX_RINGS)
         return err_set(err, FH_LIMIT_EXCEEDED, "this engine has rings with %d clients; it makes no more", self->rings);
     int status = link_ring_new(&caller->ring, ret, err);

@@ -1,5 +1,6 @@
 #include "proxy/conn.h"
 
+#include "base/clock.h"
 #include "base/link_ring.h"
 
 #include <string.h>
@@ -39,6 +40,8 @@ conn_release(conn_t *self, const err_t *why)
         conn_fail(self, why);
     self->requests = NULL;
     drop_batch(self);
+    line_release(&self->line);
+    header_writer_destroy(&self->greeting);
     header_writer_destroy(&self->writer);
     arena_destroy(&self->arena);
     if (self->ring)
@@ -58,7 +61,9 @@ set_call(message_t *message, uint64_t call)
 int
 conn_add_as_is(conn_t *self, const message_t *message, err_t *err)
 {
-    int status = header_writer_add(self->writer, message, err);
+    int status = header_writer_count(self->writer) ? FH_OK : line_open(&self->line, self->writer, err);
+    if (!status)
+        status = header_writer_add(self->writer, message, err);
     return status == FH_LIMIT_EXCEEDED && header_writer_count(self->writer)
                ? err_set(err, FH_BUSY, "the batch of messages is full")
                : status;
@@ -85,12 +90,76 @@ conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, err_t
 bool
 conn_has_batch(const conn_t *self)
 {
-    return self->writer && header_writer_count(self->writer) > 0;
+    return self->writer && (header_writer_count(self->writer) > 0 || line_waits(&self->line));
+}
+
+static void
+count_sent(conn_t *self, uint64_t raw_bytes)
+{
+    self->stats->messages_sent += header_writer_count(self->writer) - self->line.numbered; /* without LINE */
+    self->stats->ring_messages += self->ring ? header_writer_count(self->writer) : 0;
+    self->stats->bytes_sent += raw_bytes;
+}
+
+/* HELLO over a new link, as soon as that stands. */
+static void
+greet(conn_t *self)
+{
+    if (!self->greeting)
+        return;
+    link_frame_t frame = {.data = header_writer_data(self->greeting), .size = header_writer_size(self->greeting)};
+    if (link_send(self->link, NULL, &frame, 1, NULL))
+        return;
+    header_writer_destroy(&self->greeting);
+    self->touched = true;
+}
+
+/* What the line has not sent.  A link that takes nothing was not touched: who waits may sleep. */
+static int
+send_line(conn_t *self, err_t *err)
+{
+    const struct line_frame *unsent = self->line.unsent;
+    int status = line_send(&self->line, self->link, NULL, err);
+    self->touched |= self->line.unsent != unsent;
+    return status;
+}
+
+/* The batch becomes a frame of the line. */
+static int
+keep_batch(conn_t *self, err_t *err)
+{
+    if (line_bytes(&self->line) > CONN_KEPT_BYTES)
+        return err_set(err, FH_BUSY, "the engine has not confirmed %zu bytes", line_bytes(&self->line));
+    uint64_t bytes = 0;
+    for (int i = 0; i < self->nraw; i++)
+        bytes += buf_size(self->raw[i]);
+    if (line_add(&self->line, self->writer, self->raw, self->nraw, err))
+        return FH_BUSY;
+    count_sent(self, bytes);
+    self->nraw = 0; /* the line has them now */
+    header_writer_reset(self->writer);
+    return FH_OK;
+}
+
+static int
+flush_line(conn_t *self, err_t *err)
+{
+    int status = FH_OK;
+    if (self->holding)
+        greet(self);
+    else
+        status = send_line(self, err);
+    if (status || !header_writer_count(self->writer))
+        return status;
+    status = keep_batch(self, err);
+    return status || self->holding ? status : send_line(self, err);
 }
 
 int
 conn_flush(conn_t *self, err_t *err)
 {
+    if (self->line.numbered)
+        return self->writer ? flush_line(self, err) : FH_OK;
     if (!conn_has_batch(self))
         return FH_OK;
     link_frame_t frames[1 + CONN_MAX_RAW];
@@ -105,12 +174,68 @@ conn_flush(conn_t *self, err_t *err)
     int status = link_send(self->ring ? self->ring : self->link, NULL, frames, 1 + self->nraw, err);
     if (status)
         return status;
-    self->stats->messages_sent += header_writer_count(self->writer);
-    self->stats->ring_messages += self->ring ? header_writer_count(self->writer) : 0;
-    self->stats->bytes_sent += bytes;
+    count_sent(self, bytes);
     drop_batch(self);
     return FH_OK;
 }
+
+/* ---- another link --------------------------------------------------------------------------------------------------
+ */
+
+void
+conn_number(conn_t *self)
+{
+    (void)conn_flush(self, NULL);
+    drop_batch(self);
+    self->line.numbered = true;
+}
+
+void
+conn_say(conn_t *self, const message_t *message)
+{
+    header_writer_t *writer = NULL;
+    if (header_writer_new(&writer, NULL))
+        return;
+    if (!header_writer_add(writer, message, NULL)) {
+        link_frame_t frame = {.data = header_writer_data(writer), .size = header_writer_size(writer)};
+        self->touched = true;
+        (void)link_send(self->link, NULL, &frame, 1, NULL);
+    }
+    header_writer_destroy(&writer);
+}
+
+int
+conn_relink(conn_t *self, link_t *link, const message_t *hello, err_t *err)
+{
+    header_writer_t *greeting = NULL;
+    int status = header_writer_new(&greeting, err);
+    if (!status)
+        status = header_writer_add(greeting, hello, err);
+    if (status) {
+        header_writer_destroy(&greeting);
+        return status;
+    }
+    header_writer_destroy(&self->greeting);
+    self->greeting = greeting;
+    link_destroy(&self->link);
+    self->link = link;
+    self->stale = false;
+    self->holding = true;
+    (void)flush_line(self, NULL);
+    return FH_OK;
+}
+
+void
+conn_resume(conn_t *self, uint64_t heard)
+{
+    self->holding = false;
+    line_confirm(&self->line, heard);
+    line_again(&self->line);
+    (void)flush_line(self, NULL); /* or with the next flush */
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------------
+ */
 
 void
 conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count)
@@ -209,6 +334,18 @@ give_reply(conn_t *self, request_t *request, const message_t *message, const bin
         count_reply(self, request);
 }
 
+/* The first message of a numbered frame.  False: the rest is not to be taken. */
+static bool
+take_line(conn_t *self, const msg_LINE_t *line, const link_message_t *received)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < received->count; i++)
+        bytes += received->frames[i].size;
+    int status = self->line.numbered ? line_hear(&self->line, line, bytes) : FH_OK;
+    self->stale |= status == FH_PROTOCOL_ERROR;
+    return status == FH_OK;
+}
+
 static void
 take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, void *context)
 {
@@ -230,6 +367,11 @@ take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, v
                 return;
             request_fail(request, status, &err);
             count_reply(self, request);
+            continue;
+        }
+        if (message.code == MSG_LINE) {
+            if (!take_line(self, &message.as.LINE, received))
+                return;
             continue;
         }
         self->stats->messages_received++;
@@ -284,8 +426,16 @@ conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any)
 {
     if (self->ring && drain(self, self->ring, news, context, ret_any) == FH_CANNOT_CONNECT)
         self->ring_over = true;
+    bool any = false;
     if (self->link)
-        (void)drain(self, self->link, news, context, ret_any);
+        (void)drain(self, self->link, news, context, &any);
+    if (any)
+        self->heard_ns = clock_coarse_ns();
+    if (any && ret_any)
+        *ret_any = true;
+    /* The engine is told of what has come, at the latest, by a frame that says nothing else. */
+    if (line_owes(&self->line) && !header_writer_count(self->writer))
+        (void)line_open(&self->line, self->writer, NULL);
     self->touched = false;
 }
 
@@ -293,6 +443,8 @@ bool
 conn_is_sent(const conn_t *self)
 {
     bool can_send = true;
+    if (self->holding) /* the line has it */
+        return !header_writer_count(self->writer);
     if (conn_has_batch(self))
         return false;
     if (self->ring)

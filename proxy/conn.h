@@ -5,17 +5,21 @@
  * stack) and must be removed with conn_forget before that goes.  Replies that nobody waits for are passed over. Thread
  * rule: that of the session, one thread at a time.
  *
+ * A connection to an engine may be numbered (codecs/line.h): frames are kept until the engine has confirmed them, and
+ * when the link breaks the connection goes on over another one (conn_relink, conn_resume); calls and requests do not
+ * notice.
+ *
  * A connection to an engine on this host may get a second link, its rings (proxy/ring_link.h).  Then everything goes
  * through them; the first link stays and tells whether the engine is there. */
 #ifndef FH_PROXY_CONN_H
 #define FH_PROXY_CONN_H
 
-#include "base/link.h"
-#include "codecs/message.h"
+#include "codecs/line.h"
 
 enum {
-    CONN_MAX_RAW = 16,            /* raw frames in one batch */
-    CONN_BATCH_BYTES = 48 * 1024, /* a header frame of this size should leave */
+    CONN_MAX_RAW = 16,                  /* raw frames in one batch */
+    CONN_BATCH_BYTES = 48 * 1024,       /* a header frame of this size should leave */
+    CONN_KEPT_BYTES = 32 * 1024 * 1024, /* of frames that the other side has not confirmed: no more leaves then */
 };
 
 typedef struct request request_t;
@@ -47,6 +51,10 @@ typedef struct {
     link_t *link;
     link_t *ring; /* in shared memory, or NULL: everything is sent through it then */
     header_writer_t *writer;
+    line_t line;               /* numbered or not */
+    header_writer_t *greeting; /* HELLO over a new link that was not sent yet, or NULL */
+    bool holding;              /* nothing else leaves before WELCOME */
+    int64_t heard_ns;          /* when something last came, by the coarse clock */
     arena_t *arena;
     buf_t *raw[CONN_MAX_RAW];
     int nraw;
@@ -71,7 +79,8 @@ int conn_add(conn_t *self, message_t *message, buf_t *raw, uint64_t *ret_call, e
 /* Add a message whose call field is already what it should be (PING 0, PONG, CANCEL). */
 int conn_add_as_is(conn_t *self, const message_t *message, err_t *err);
 bool conn_has_batch(const conn_t *self);
-/* Send the batch without waiting.  OK (also when there is none); BUSY: still there. */
+/* Send the batch without waiting.  OK (also when there is none); BUSY: still there.  While a numbered connection is
+ * being made again it is kept for later, as far as there is room: OK. */
 int conn_flush(conn_t *self, err_t *err);
 
 /* Wait for count replies from call first on. */
@@ -89,6 +98,15 @@ typedef void (*conn_news_fn)(void *context, const message_t *news);
 void conn_receive(conn_t *self, conn_news_fn news, void *context, bool *ret_any);
 /* Only what has come through the rings: cheap where nothing has. */
 void conn_receive_ring(conn_t *self, conn_news_fn news, void *context, bool *ret_any);
+/* From now on frames are numbered, both ways.  A batch is sent before, or dropped. */
+void conn_number(conn_t *self);
+/* Send a message alone and without a number, now or not at all. */
+void conn_say(conn_t *self, const message_t *message);
+/* Take over another link to the same engine in place of the one that broke.  Nothing but this HELLO leaves over it
+ * before conn_resume.  On failure (NO_MEMORY) nothing has changed, and link is still the caller's. */
+int conn_relink(conn_t *self, link_t *link, const message_t *hello, err_t *err);
+/* WELCOME has come: the engine has had the frames up to heard; the rest is sent again. */
+void conn_resume(conn_t *self, uint64_t heard);
 /* Is everything that was flushed out of our hands? */
 bool conn_is_sent(const conn_t *self);
 

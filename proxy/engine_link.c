@@ -17,8 +17,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 200, FORGETTING_MS = 2000, PAUSE_MS = 20, FEATURE_RINGS = 2 };
-
 static const int64_t CHECK_NS = 8000000;
 
 /* ---- what is known -------------------------------------------------------------------------------------------------
@@ -86,14 +84,15 @@ engine_link_lost_error(const engine_link_t *self, err_t *err)
     return FH_ENGINE_LOST;
 }
 
-static void
-shut(engine_link_t *self, const err_t *why)
+void
+engine_link_shut(engine_link_t *self, const err_t *why)
 {
     python_ring_forget(self, why);
     conn_release(&self->conn, why);
     free(self->bytes_of_call);
     self->bytes_of_call = NULL;
     self->open = false;
+    self->resuming = false;
     self->done = 0;
     self->unacknowledged = 0;
     self->ndropped = 0;
@@ -111,7 +110,7 @@ engine_link_lose(engine_link_t *self, const char *reason)
     str_copy(str_of(reason), self->reason, sizeof self->reason);
     err_t why = {0};
     engine_link_lost_error(self, &why);
-    shut(self, &why);
+    engine_link_shut(self, &why);
     streams_forget(self);
 }
 
@@ -130,6 +129,12 @@ listens_here(const engine_link_t *self)
     if (fd >= 0)
         close(fd);
     return !refused;
+}
+
+bool
+engine_link_is_near(const engine_link_t *self)
+{
+    return strcmp(self->host, self->session->host) == 0;
 }
 
 void
@@ -152,128 +157,6 @@ engine_link_check(engine_link_t *self)
     if (kill((pid_t)self->pid, 0) && errno == ESRCH && (self->open || !listens_here(self))) {
         self->dead = true;
         engine_link_lose(self, "its process has ended");
-    }
-}
-
-/* ---- connecting ----------------------------------------------------------------------------------------------------
- */
-
-bool
-engine_link_is_near(const engine_link_t *self)
-{
-    return strcmp(self->host, self->session->host) == 0;
-}
-
-static int
-connect_link(engine_link_t *self, link_t **ret, err_t *err)
-{
-    const fh_session *session = self->session;
-    link_zmq_options_t options = {.linger_ms = LINGER_MS};
-    if (self->local[0] && engine_link_is_near(self))
-        return link_zmq_connect(ret, session->context, self->local, &options, err);
-    link_keys_t keys;
-    memcpy(keys.public_key, session->file.client_public_key, sizeof keys.public_key);
-    memcpy(keys.secret_key, session->file.secret_key, sizeof keys.secret_key);
-    options.keys = &keys;
-    options.server_key = session->file.engine_public_key;
-    int status = link_zmq_connect(ret, session->context, self->endpoint, &options, err);
-    explicit_bzero(&keys, sizeof keys);
-    return status;
-}
-
-static int
-take_welcome(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
-{
-    engine_link_t *self = context;
-    (void)raw;
-    (void)nraw;
-    if (reply->code != MSG_WELCOME)
-        return err_set(err, FH_PROTOCOL_ERROR, "an engine answered HELLO with message %d", (int)reply->code);
-    self->features = reply->as.WELCOME.features;
-    return FH_OK;
-}
-
-int
-engine_link_adopt(engine_link_t *self, link_t *link, err_t *err)
-{
-    int status = conn_init(&self->conn, link, 'E', &self->session->stats, err);
-    if (status)
-        return status;
-    self->bytes_of_call = calloc(ENGINE_LINK_CALLS, sizeof *self->bytes_of_call);
-    if (!self->bytes_of_call) {
-        conn_release(&self->conn, NULL);
-        return err_set(err, FH_NO_MEMORY, "no memory for a connection");
-    }
-    self->done = 0;
-    self->unacknowledged = 0;
-    self->open = true;
-    self->opened++;
-    return FH_OK;
-}
-
-/* Say HELLO and wait for WELCOME. */
-static int
-greet(engine_link_t *self, err_t *err)
-{
-    fh_session *session = self->session;
-    request_t request = {.reply = take_welcome, .context = self};
-    bool rings = session->use_rings && !self->no_rings && self->local[0] && engine_link_is_near(self);
-    message_t hello = {.code = MSG_HELLO};
-    hello.as.HELLO = (msg_HELLO_t){.session = session->id,
-                                   .major = PROTOCOL_MAJOR,
-                                   .minor = PROTOCOL_MINOR,
-                                   .features = FEATURE_STREAMS | FEATURE_LZ4 | (rings ? FEATURE_RINGS : 0),
-                                   .software = str_of("libfarhand " FARHAND_VERSION),
-                                   .host = str_of(session->host),
-                                   .pid = (uint64_t)session->pid};
-    uint64_t call;
-    int status = conn_add(&self->conn, &hello, NULL, &call, err);
-    if (!status) {
-        conn_expect(&self->conn, &request, call, 1);
-        status = wait_request(session, &self->conn, &request, session_deadline(session, -1), err);
-    }
-    if (status == FH_TIMEOUT)
-        status = err_set(err, FH_CANNOT_CONNECT,
-                         "engine %d at %s has not admitted us in time: it is frozen or out of reach, or its key is not "
-                         "this cluster's",
-                         self->number, self->endpoint);
-    if (!status && rings && (self->features & FEATURE_RINGS))
-        status = ring_link_open(self, err);
-    if (!status)
-        self->done = self->conn.last_call;
-    else if (self->open)
-        shut(self, NULL);
-    return status;
-}
-
-static bool
-never(const void *context)
-{
-    (void)context;
-    return false;
-}
-
-int
-engine_link_open(engine_link_t *self, err_t *err)
-{
-    int64_t deadline = clock_deadline((double)FORGETTING_MS / 1e3);
-    for (;;) {
-        link_t *link = NULL;
-        if (self->lost)
-            return engine_link_lost_error(self, err);
-        if (self->open)
-            return FH_OK;
-        int status = connect_link(self, &link, err);
-        if (!status)
-            status = engine_link_adopt(self, link, err);
-        if (!status)
-            status = greet(self, err);
-        /* An engine that is just forgetting the session takes it up again a moment later. */
-        if (status != FH_STALE_HANDLE || clock_now_ns() >= deadline)
-            return status;
-        status = wait_until(self->session, clock_deadline((double)PAUSE_MS / 1e3), never, NULL, err);
-        if (status != FH_TIMEOUT)
-            return status;
     }
 }
 
@@ -419,13 +302,15 @@ look_after(engine_link_t *self)
             self->dead = true;
             engine_link_lose(self, "its process has ended");
         } else {
-            shut(self, &why);
+            engine_link_shut(self, &why);
         }
+    } else if (self->conn.stale && self->conn.line.numbered && !self->resuming) {
+        engine_link_resume(self);
     } else if (self->conn.stale) {
         err_t why = {0};
         err_set(&why, FH_STALE_HANDLE, "engine %d does not know this session any more: its arrays there are gone",
                 self->number);
-        shut(self, &why);
+        engine_link_shut(self, &why);
     }
 }
 
@@ -438,6 +323,7 @@ engine_link_receive(engine_link_t *self)
     conn_receive(&self->conn, hear, self, &any);
     any |= python_ring_receive(self, true);
     look_after(self);
+    engine_link_see_to_line(self);
     return any;
 }
 

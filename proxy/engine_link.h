@@ -1,13 +1,17 @@
 /* proxy/engine_link.h - one engine as a session sees it: what is known of it, the connection, credit and dropped
  * handles.
  *
- * The connection is made on first use.  At most ENGINE_LINK_CALLS calls and ENGINE_LINK_BYTES of raw bytes may be
- * unacknowledged; the engine's DONE gives them back.
- * Thread rule: that of the session. */
+ * The connection is made on first use.  If its frames are numbered it survives a cut of the line: the engine keeps what
+ * it has not brought to us, we keep what it has not confirmed, and calls do not notice.  At most ENGINE_LINK_CALLS
+ * calls and ENGINE_LINK_BYTES of raw bytes may be unacknowledged; the engine's DONE gives them back. Thread rule: that
+ * of the session. */
 #ifndef FH_PROXY_ENGINE_LINK_H
 #define FH_PROXY_ENGINE_LINK_H
 
 #include "proxy/conn.h"
+
+/* Questions beside the lane have call numbers of their own: an engine's DONE does not count them. */
+#define ENGINE_LINK_BESIDE (UINT64_C(1) << 63)
 
 enum {
     ENGINE_LINK_CALLS = 8192,
@@ -35,6 +39,11 @@ typedef struct engine_link {
     int64_t checked_ns; /* when engine_link_check last looked, by the coarse clock */
     uint64_t opened;    /* how often it was made: objects of an earlier one may be gone */
     conn_t conn;
+    bool resuming;           /* the line broke, and the engine was asked to go on with it */
+    request_t again;         /* then: that HELLO */
+    int64_t asked_ns;        /* when it was, or when PING was last sent, by the coarse clock */
+    uint64_t resumed_at;     /* how much had come through, both ways, when the line last went on */
+    int resumed_in_vain;     /* so often since more has */
     uint64_t questions;      /* that were asked beside the lane */
     uint64_t done;           /* the last call that is through */
     uint64_t unacknowledged; /* raw bytes of calls after done */
@@ -63,6 +72,13 @@ bool engine_link_is_near(const engine_link_t *self);
 int engine_link_open(engine_link_t *self, err_t *err);
 /* Take over an existing link instead of making one, already greeted: for tests. */
 int engine_link_adopt(engine_link_t *self, link_t *link, err_t *err);
+/* Close the connection; what waits for it fails with why. */
+void engine_link_shut(engine_link_t *self, const err_t *why);
+/* The numbered line broke: connect anew and ask the engine to go on where it was. */
+void engine_link_resume(engine_link_t *self);
+/* What a numbered line needs from time to time while something is waited for: a question whether it still stands, or an
+ * end to an attempt to go on. */
+void engine_link_see_to_line(engine_link_t *self);
 /* The engine is gone: everything that waits for it fails with ENGINE_LOST. */
 void engine_link_lose(engine_link_t *self, const char *reason);
 /* If that was not done some milliseconds ago: lose the engine if it ran on this host, its connection is down and its

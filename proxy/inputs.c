@@ -1,6 +1,7 @@
 #include "proxy/inputs.h"
 
 #include "codecs/strided.h"
+#include "proxy/chain.h"
 #include "proxy/scatter.h"
 
 #include <stdlib.h>
@@ -249,6 +250,11 @@ input_align(input_t *self, fh_session *session, const shape_t *shape, const layo
     self->parts = calloc((size_t)layout->n, sizeof *self->parts);
     if (!self->parts)
         return err_set(err, FH_NO_MEMORY, "no memory for %d pieces", layout->n);
+    if (axis < 0 && chain_pays(self->array, layout->engines, layout->n)) {
+        status = chain_bring(self->array, layout->engines, layout->n, self->parts, err);
+        self->n = status ? 0 : layout->n;
+        return status;
+    }
     for (int i = 0; i < layout->n && !status; i++) {
         status = axis < 0 ? align_whole(self, layout, i, err)
                           : align_region(self->array, axis, layout->cuts[i], layout->engines[i], &self->parts[i], err);

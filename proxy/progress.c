@@ -8,9 +8,6 @@
 
 static const double PATIENCE_S = 1.0;
 
-/* Questions beside the lane have call numbers of their own: an engine's DONE does not count them. */
-static const uint64_t BESIDE_THE_LANE = UINT64_C(1) << 63;
-
 typedef struct {
     engine_link_t *engine;
     request_t request;
@@ -63,7 +60,7 @@ static int
 ask(asked_t *self, engine_link_t *engine, err_t *err)
 {
     message_t message = {.code = MSG_PROGRESS};
-    uint64_t call = BESIDE_THE_LANE | ++engine->questions;
+    uint64_t call = ENGINE_LINK_BESIDE | ++engine->questions;
     message.as.PROGRESS.call = call;
     int status = conn_add_as_is(&engine->conn, &message, err);
     if (status == FH_BUSY) {

@@ -17,9 +17,6 @@ enum { PATIENCE_MS = 4000, MAX_DEFAULT = 4 };
 
 static const int64_t ASK_AGAIN_NS = 2000000000; /* a question that the line may have swallowed */
 
-/* Questions beside the lane have call numbers of their own: an engine's DONE does not count them. */
-static const uint64_t BESIDE_THE_LANE = UINT64_C(3) << 62;
-
 /* The streams of one engine link. */
 struct engine_streams {
     stream_group_t *group;
@@ -106,7 +103,7 @@ ask_for_tickets(engine_link_t *engine, int count, err_t *err)
 {
     struct engine_streams *self = engine->streams;
     message_t message = {.code = MSG_STREAMS};
-    uint64_t call = BESIDE_THE_LANE | ++engine->questions;
+    uint64_t call = ENGINE_LINK_BESIDE | ++engine->questions;
     message.as.STREAMS.call = call;
     message.as.STREAMS.count = (uint64_t)count;
     message.as.STREAMS.plain = engine->session->trust_network;

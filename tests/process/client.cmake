@@ -1,5 +1,5 @@
 # Tests of libfarhand against a real broker and real engines.
-foreach(subject moves lists maps results computes dtypes dense sorting faults index registry kernels)
+foreach(subject chain moves lists maps results computes dtypes dense sorting faults index registry kernels)
   fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c USES proxy support PRIVATE_LIBS m LABEL process TIMEOUT 180)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
   add_dependencies(test_process_client_${subject} farhand-broker farhand-engine farhand-runner)
@@ -20,7 +20,7 @@ foreach(subject maps folds life)
 endforeach()
 
 # A client that takes itself to be on another host, over lines that break.
-foreach(subject streams cut_lines)
+foreach(subject streams cut_lines repeats)
   fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c flaky_line.c USES proxy support
     PRIVATE_LIBS Threads::Threads LABEL process TIMEOUT 300)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")

@@ -65,8 +65,9 @@ cluster_start(cluster_t *self, int nengines)
     cluster_start_with(self, nengines, NULL);
 }
 
-void
-cluster_start_with(cluster_t *self, int nengines, const char *option)
+/* options: two for each engine, NULL where there are fewer. */
+static void
+start_engines(cluster_t *self, int nengines, const char *const (*options)[2])
 {
     char file[PATH_MAX + 16];
     *self = (cluster_t){.nengines = nengines};
@@ -74,12 +75,34 @@ cluster_start_with(cluster_t *self, int nengines, const char *option)
     write_files(self);
     cluster_start_broker(self);
     snprintf(file, sizeof file, "%s/engine.ini", self->folder);
-    const char *argv[] = {FH_BIN_DIR "/farhand-engine", "--connection", file, "--threads", "1", option, NULL};
-    for (int i = 0; i < nengines; i++)
+    for (int i = 0; i < nengines; i++) {
+        const char *argv[] = {
+            FH_BIN_DIR "/farhand-engine", "--connection", file, "--threads", "1", options[i][0], options[i][1], NULL};
         proc_start(&self->engines[i], argv);
+    }
     for (int i = 0; i < nengines; i++)
         await_ready(&self->engines[i]);
     snprintf(self->client_file, sizeof self->client_file, "%.4000s/client.ini", self->folder);
+}
+
+void
+cluster_start_with(cluster_t *self, int nengines, const char *option)
+{
+    const char *options[CLUSTER_MAX_ENGINES][2] = {{NULL}};
+    for (int i = 0; i < nengines; i++)
+        options[i][0] = option;
+    start_engines(self, nengines, (const char *const(*)[2])options);
+}
+
+void
+cluster_start_apart(cluster_t *self, int nengines, const char *const *hosts)
+{
+    const char *options[CLUSTER_MAX_ENGINES][2] = {{NULL}};
+    for (int i = 0; i < nengines; i++) {
+        options[i][0] = "--host";
+        options[i][1] = hosts[i];
+    }
+    start_engines(self, nengines, (const char *const(*)[2])options);
 }
 
 void

@@ -21,6 +21,8 @@ typedef struct {
 void cluster_start(cluster_t *self, int nengines);
 /* The same with one more option for each engine. */
 void cluster_start_with(cluster_t *self, int nengines, const char *option);
+/* The same, each engine as if it were on the host with that name. */
+void cluster_start_apart(cluster_t *self, int nengines, const char *const *hosts);
 void cluster_stop(cluster_t *self);
 /* kill -9 and reap. */
 void cluster_kill_engine(cluster_t *self, int i);

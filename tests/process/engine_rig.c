@@ -97,11 +97,10 @@ engine_rig_stop(engine_rig_t *self)
 /* ---- connections ---------------------------------------------------------------------------------------------------
  */
 
-void
-caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp)
+static void
+connect_caller(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp)
 {
     link_zmq_options_t options = {.linger_ms = 0};
-    message_t message;
     err_t err;
 
     memset(self, 0, sizeof *self);
@@ -117,14 +116,44 @@ caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool t
              err);
     check_ok(header_writer_new(&self->writer, &err), err);
     check_ok(arena_new(&self->arena, 16 << 20, &err), err);
-    message = (message_t){.code = MSG_HELLO,
-                          .as.HELLO = {.session = self->session,
-                                       .major = PROTOCOL_MAJOR,
-                                       .minor = PROTOCOL_MINOR,
-                                       .software = str_of("test"),
-                                       .host = str_of("here/boot")}};
+}
+
+static message_t
+hello_of(const caller_t *self)
+{
+    return (message_t){.code = MSG_HELLO,
+                       .as.HELLO = {.session = self->session,
+                                    .major = PROTOCOL_MAJOR,
+                                    .minor = PROTOCOL_MINOR,
+                                    .software = str_of("test"),
+                                    .host = str_of("here/boot")}};
+}
+
+void
+caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp)
+{
+    message_t message;
+
+    connect_caller(self, rig, engine, session, tcp);
+    message = hello_of(self);
     (void)caller_send(self, &message, NULL, 0);
     caller_expect(self, MSG_WELCOME, &message);
+}
+
+void
+caller_open_numbered(caller_t *self, engine_rig_t *rig, oid_t session, bool resume, uint64_t heard,
+                     message_t *ret_welcome)
+{
+    message_t message;
+
+    connect_caller(self, rig, 0, session, false);
+    message = hello_of(self);
+    message.as.HELLO.features = FEATURE_LINE;
+    message.as.HELLO.resume = resume;
+    message.as.HELLO.heard = heard;
+    (void)caller_send(self, &message, NULL, 0);
+    caller_expect(self, MSG_WELCOME, ret_welcome);
+    self->numbered = true;
 }
 
 static void
@@ -188,6 +217,11 @@ caller_send(caller_t *self, const message_t *message, const void *raw, size_t si
     memcpy(&numbered.as, &call, sizeof call);
     numbered.raw = raw != NULL;
     header_writer_reset(self->writer);
+    if (self->numbered) {
+        message_t line = {.code = MSG_LINE, .as.LINE.number = ++self->line};
+
+        check_ok(header_writer_add(self->writer, &line, &err), err);
+    }
     check_ok(header_writer_add(self->writer, &numbered, &err), err);
     link_frame_t frames[2] = {{.data = header_writer_data(self->writer), .size = header_writer_size(self->writer)},
                               {.data = raw, .size = size}};
@@ -246,6 +280,10 @@ caller_receive(caller_t *self, message_t *ret, double timeout_s)
     int64_t deadline = clock_deadline(timeout_s);
 
     while (next_message(self, ret, deadline)) {
+        if (ret->code == MSG_LINE) {
+            self->heard = ret->as.LINE.number;
+            continue;
+        }
         if (ret->code != MSG_DONE)
             return true;
         assert_true(ret->as.DONE.call > self->done);

@@ -39,14 +39,20 @@ typedef struct {
     bool held;
     header_reader_t reader;
     oid_t session;
-    uint64_t call;      /* the last that was used */
-    uint64_t done;      /* the last DONE */
-    const void *raw[2]; /* of the last message */
+    uint64_t call; /* the last that was used */
+    uint64_t done; /* the last DONE */
+    bool numbered;
+    uint64_t line, heard; /* of a numbered line: the last frame that was sent, that came */
+    const void *raw[2];   /* of the last message */
     size_t raw_size[2];
 } caller_t;
 
 /* Connect over ipc (or tcp with a client's key) and say HELLO; session OID_NONE: a fresh one. */
 void caller_open(caller_t *self, engine_rig_t *rig, int engine, oid_t session, bool tcp);
+/* The same over ipc with numbered frames; resume: the session's line goes on, of which `heard` frames have come here.
+ * caller_send numbers its frames; LINE of the engine's is noted in `heard` and passed over. */
+void caller_open_numbered(caller_t *self, engine_rig_t *rig, oid_t session, bool resume, uint64_t heard,
+                          message_t *ret_welcome);
 void caller_close(caller_t *self);
 /* GOODBYE, its answer, and close: the session's objects are gone. */
 void caller_leave(caller_t *self);

@@ -57,6 +57,8 @@ WORKS = (
     Work("axis1", (Row("scatter", "scatter {}, axis 1", "B/s"), Row("gather", "gather {}, axis 1", "s"),
                    Row("read", "gather {}, axis 1, and sum it", "s")), (GIB,), (MIB,), (3, 1), 6.0),
     Work("arrays", (Row("rate", "scatter {} arrays of 8 kB", "/s"),), (10000,), (100,), (5, 1)),
+    Work("apart", (Row("to", "{} to another host", "B/s"), Row("back", "{} from another host", "B/s")),
+         (256 * MIB,), (MIB,), (3, 1), 60.0),
     Work("sums", (Row("sum", "sum of {}", "s"), Row("mean", "mean of {}", "s")), (10**8,), (10**5,), (2, 1)),
     Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (2, 1)),
     Work("chosen", (Row("mask", "x[mask] of {}, half of them", "s"), Row("take", "x[indices] of {}, a million at random", "s")),
@@ -92,7 +94,7 @@ CONTESTANTS = (
 
 
 def size_text(work, size):
-    if work.key.startswith("axis"):
+    if work.key.startswith(("axis", "apart")):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
     if work.key in ("sums", "fused", "chosen", "maths", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")

@@ -7,6 +7,7 @@ import dask
 import distributed
 import numpy as np
 
+from compare import two_hosts
 from compare.objects import Counter, checked_squares, square
 from compare.timing import latencies, median_of, proportional_bytes, seconds_of
 
@@ -147,3 +148,6 @@ class Contestant:
     def memory(self, _):
         workers = self._client.run(os.getpid)
         return {"worker": proportional_bytes(list(workers.values())[:1]), "controller": proportional_bytes([os.getpid()])}
+
+    def apart(self, size):
+        return two_hosts.measure("dask", size)

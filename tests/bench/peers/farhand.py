@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import farhand as fh
+from compare import two_hosts
 from compare.inputs import chosen_from
 from compare.objects import Counter, checked_squares, square
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
@@ -192,3 +193,6 @@ def _brokers_of(cluster):
         if os.path.basename(words[0]) == "farhand-broker" and any(cluster.name in word for word in words):
             found.append(int(entry))
     return found
+
+    def apart(self, size):
+        return two_hosts.measure("farhand", size)

@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 
+from compare import two_hosts
 from compare.inputs import chosen_from
 from compare.timing import latencies, median_of, seconds_of
 
@@ -95,3 +96,6 @@ class Contestant:
     def fused(self, n):
         a, b, c = np.ones(n), np.full(n, 2.0), np.full(n, 3.0)
         return {"fused": median_of(5, lambda: _library.limits_fused(a.ctypes.data, b.ctypes.data, c.ctypes.data, n))}
+
+    def apart(self, size):
+        return two_hosts.measure("limit", size)

@@ -6,6 +6,7 @@ import sys
 
 import mpi4py
 
+from compare import two_hosts
 from compare.timing import Skip, seconds_of
 
 VERSION = mpi4py.__version__
@@ -53,6 +54,9 @@ class Contestant:
         seconds = seconds_of(lambda: made.append(_Ranks(engines)))
         made[0].close()
         return {"ready": seconds}
+
+    def apart(self, size):
+        return two_hosts.run_ranks("peers.apart_ranks", size)
 
     def __getattr__(self, name):
         if name not in ("noop", "pipelined", "axis0", "axis1", "arrays", "sums", "fused", "memory"):

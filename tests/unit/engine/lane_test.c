@@ -274,11 +274,67 @@ ended_lane_that_nobody_runs_goes_at_once(void **state)
     assert_null(lanes_take(&lanes));
 }
 
+/* What a client has not taken. */
+static void
+leave_unread(lane_t *lane, size_t bytes)
+{
+    message_t message = {.code = MSG_DATA, .raw = 1, .as.DATA.call = 1};
+    buf_t *raw;
+    err_t err;
+
+    if (!lane->outbox) {
+        check_ok(outbox_new(&lane->outbox, &err), err);
+        outbox_count_in(lane->outbox, &lanes.replies);
+    }
+    check_ok(buf_new(&raw, bytes, 0, &err), err);
+    check_ok(outbox_add(lane->outbox, &message, &raw, &err), err);
+    buf_unref(&raw);
+}
+
+static bool
+may_go_on(lane_t *lane)
+{
+    push(lane, 1);
+    return lane->state == LANE_RUNNABLE;
+}
+
+static void
+what_is_unread_is_bounded_in_sum_and_shared_out(void **state)
+{
+    enum { STALLED = 5, LITTLE = 64 * 1024, MUCH = 30 * 1024 * 1024 };
+    lane_t *stalled[STALLED], *reader = make(), *greedy = make();
+
+    (void)state;
+    for (int i = 0; i < STALLED; i++) {
+        stalled[i] = make();
+        leave_unread(stalled[i], i + 1 < STALLED ? MUCH : LITTLE);
+    }
+    leave_unread(greedy, LITTLE);
+    assert_true(lanes.replies.bytes < LANES_REPLY_BYTES);
+    assert_int_equal(lanes.replies.busy, STALLED + 1);
+    leave_unread(greedy, MUCH);
+    assert_true(lanes.replies.bytes > LANES_REPLY_BYTES);
+    /* Each has less than it may have alone, but together it is too much: those above their share wait. */
+    assert_false(may_go_on(stalled[0]));
+    assert_false(may_go_on(greedy));
+    assert_true(may_go_on(stalled[STALLED - 1]));
+    assert_true(may_go_on(reader));
+    outbox_destroy(&greedy->outbox);
+    outbox_destroy(&stalled[1]->outbox);
+    assert_int_equal(lanes.replies.busy, STALLED - 1);
+    assert_true(lane_unblock(&lanes, stalled[0]));
+    for (int i = 0; i < STALLED; i++)
+        outbox_destroy(&stalled[i]->outbox);
+    assert_int_equal(lanes.replies.bytes, 0);
+    assert_int_equal(lanes.replies.busy, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(calls_of_a_lane_keep_their_order, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_unread_is_bounded_in_sum_and_shared_out, start, stop),
         cmocka_unit_test_setup_teardown(lanes_take_turns, start, stop),
         cmocka_unit_test_setup_teardown(waiting_lane_stops_nobody_and_goes_on_when_woken, start, stop),
         cmocka_unit_test_setup_teardown(wake_that_comes_before_the_wait_is_not_lost, start, stop),

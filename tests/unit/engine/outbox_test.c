@@ -184,6 +184,50 @@ peer_that_is_gone_is_told(void **state)
     assert_int_equal(flush(bench), FH_CANNOT_CONNECT);
 }
 
+/* Frames of a numbered line stay until the peer has them; another connection gets those that it has not. */
+static void
+numbered_frames_stay_until_they_are_confirmed(void **state)
+{
+    bench_t *bench = *state;
+    link_message_t frame;
+    outbox_sum_t sum = {0};
+    err_t err;
+
+    outbox_count_in(bench->outbox, &sum);
+    outbox_number(bench->outbox);
+    add_data(bench, 1, 1000);
+    assert_int_equal(flush(bench), FH_OK);
+    assert_false(outbox_waits(bench->outbox));
+    size_t one = outbox_bytes(bench->outbox);
+
+    assert_true(one > 1000);
+    assert_int_equal(sum.bytes, one);
+    assert_int_equal(sum.busy, 1);
+    add_data(bench, 2, 1000);
+    assert_int_equal(flush(bench), FH_OK);
+    for (int i = 0; i < 2; i++) {
+        check_ok(link_receive(bench->client, &frame, &err), err);
+        assert_int_equal(frame.count, 2);
+        link_message_release(bench->client, &frame);
+    }
+    assert_int_equal(outbox_resume(bench->outbox, 1), 0);
+    assert_true(outbox_waits(bench->outbox));
+    assert_true(outbox_bytes(bench->outbox) <= one + 8);
+    assert_int_equal(flush(bench), FH_OK);
+    check_ok(link_receive(bench->client, &frame, &err), err);
+    assert_int_equal(frame.frames[1].data[0], 2);
+    link_message_release(bench->client, &frame);
+    assert_int_equal(outbox_hear(bench->outbox, &(msg_LINE_t){.number = 1, .heard = 2}, 10), FH_OK);
+    assert_int_equal(outbox_bytes(bench->outbox), 0);
+    assert_int_equal(sum.bytes, 0);
+    /* What has come is told at the latest after a number of frames. */
+    for (uint64_t i = 2; i < 100; i++)
+        assert_int_equal(outbox_hear(bench->outbox, &(msg_LINE_t){.number = i, .heard = 2}, 10), FH_OK);
+    assert_true(outbox_waits(bench->outbox));
+    outbox_destroy(&bench->outbox);
+    assert_int_equal(sum.busy, 0);
+}
+
 int
 main(void)
 {
@@ -193,6 +237,7 @@ main(void)
         cmocka_unit_test_setup_teardown(what_a_busy_peer_does_not_take_waits_in_order, start, stop),
         cmocka_unit_test_setup_teardown(message_that_breaks_its_bounds_is_not_appended, start, stop),
         cmocka_unit_test_setup_teardown(peer_that_is_gone_is_told, start, stop),
+        cmocka_unit_test_setup_teardown(numbered_frames_stay_until_they_are_confirmed, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
