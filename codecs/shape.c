@@ -212,6 +212,15 @@ nd_overlap(const nd_t *a, const nd_t *b)
     return first_a < end_b && first_b < end_a;
 }
 
+bool
+nd_same_elements(const nd_t *a, const nd_t *b)
+{
+    bool same = a->data == b->data && dtype_size(a->dtype) == dtype_size(b->dtype) && shape_equal(&a->shape, &b->shape);
+    for (int i = 0; same && i < a->shape.ndim; i++)
+        same = a->stride[i] == b->stride[i] || a->shape.extent[i] <= 1;
+    return same;
+}
+
 int
 nd_transpose(const nd_t *self, const int *axes, nd_t *ret, err_t *err)
 {

@@ -47,6 +47,8 @@ int nd_broadcast(const nd_t *self, const shape_t *shape, nd_t *ret, err_t *err);
 int nd_extent(const nd_t *self, int64_t *ret_low, int64_t *ret_high);
 /* Could two views share a byte?  May answer true when they only interleave. */
 bool nd_overlap(const nd_t *a, const nd_t *b);
+/* Is element i of both the same memory? */
+bool nd_same_elements(const nd_t *a, const nd_t *b);
 
 /* One item of a basic index. */
 typedef struct {

@@ -250,6 +250,15 @@ core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape,
     return status;
 }
 
+/* Where in its segment such a piece begins. */
+static size_t
+place_of_piece(int64_t bytes, dtype_t dtype, uint64_t first)
+{
+    uint64_t unit = bytes >= LARGE_PIECE ? HUGE_PAGE : SMALL_PAGE;
+
+    return bytes >= POOL_HEAP_BYTES ? first % unit * dtype_size(dtype) % unit : 0;
+}
+
 int
 core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape_t *shape, uint64_t first,
                 unsigned pool_flags, pin_t *ret, err_t *err)
@@ -259,11 +268,45 @@ core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape
         ret->object = OID_NONE;
         return FH_OK;
     }
-    int64_t bytes = shape_bytes(shape, dtype);
-    uint64_t unit = bytes >= LARGE_PIECE ? HUGE_PAGE : SMALL_PAGE;
-    size_t place = bytes >= POOL_HEAP_BYTES ? first % unit * dtype_size(dtype) % unit : 0;
+    size_t place = place_of_piece(shape_bytes(shape, dtype), dtype, first);
 
     return make_at(self, lane, dtype, shape, place, pool_flags, ret, err);
+}
+
+/* Under the lock: is there nobody but the session's client, with this one handle, and the pin? */
+static bool
+is_alone(const core_t *self, const lane_t *lane, const pin_t *pin)
+{
+    const object_t *object = object_table_find(&self->objects, pin->object);
+    const segment_t *segment = pin->segment;
+
+    return object && object->owner == &lane->owner && object->type == OBJECT_ARRAY && !object->kept && !object->view &&
+           object->segment == segment && segment->objects == object && !object->segment_next &&
+           __atomic_load_n(&segment->references, __ATOMIC_ACQUIRE) == 2 && !segment_is_frozen(segment) &&
+           segment->where == SEGMENT_HERE && !segment->lent && !segment->spent && !segment->loan &&
+           segment->outside_writers == 0 && segment->outsiders == 0 && !pin->writes &&
+           __atomic_load_n(&segment->writers, __ATOMIC_ACQUIRE) == 0;
+}
+
+bool
+core_take_over(core_t *self, const lane_t *lane, const pin_t *dying, dtype_t dtype, uint64_t first, pin_t *ret)
+{
+    const nd_t *nd = &dying->nd;
+    size_t place = place_of_piece(shape_bytes(&nd->shape, dtype), dtype, first);
+
+    if (dtype_size(nd->dtype) != dtype_size(dtype) || !nd_is_c_contiguous(nd) ||
+        nd->data != dying->segment->data + place)
+        return false;
+    pthread_mutex_lock(&self->lock);
+    bool alone = is_alone(self, lane, dying);
+
+    if (alone) {
+        *ret = (pin_t){.segment = segment_ref(dying->segment), .writes = true};
+        nd_init(&ret->nd, nd->data, dtype, &nd->shape);
+        __atomic_add_fetch(&ret->segment->writers, 1, __ATOMIC_ACQ_REL);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return alone;
 }
 
 static int
@@ -275,6 +318,9 @@ publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
     /* Memory for several pieces is accounted to the first that comes, and at its home. */
     if (pin->segment->loan || (pin->segment->whole && pin->segment->objects))
         view = true;
+    if (pin->writes)
+        __atomic_sub_fetch(&pin->segment->writers, 1, __ATOMIC_ACQ_REL);
+    pin->writes = false;
     return object_table_add_array(&self->objects, &lane->owner, id, &pin->segment, &pin->nd, view, err);
 }
 

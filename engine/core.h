@@ -123,6 +123,10 @@ int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *sh
  * place in a page (from 64 MiB on: in a huge page) that it has in the whole, if it gets a file. */
 int core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape_t *shape, uint64_t first,
                     unsigned pool_flags, pin_t *ret, err_t *err);
+/* The same in the memory of a pinned array of that shape, which its client needs no more.  False, and nothing done: it
+ * is not the session's own, others see the memory too, or the new array would not lie there as core_make_piece lays it.
+ */
+bool core_take_over(core_t *self, const lane_t *lane, const pin_t *dying, dtype_t dtype, uint64_t first, pin_t *ret);
 /* What is pinned becomes an object of the lane's session; *pin is released, on failure too. */
 int core_publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err);
 /* The same with several new arrays: all become objects or, where one cannot, none. */

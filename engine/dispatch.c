@@ -82,7 +82,9 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
     set_origin(core, method, &call->message, err);
     if (method->flags & METHOD_ANSWERS)
         core_reply_error(core, lane, message_call(&call->message), err);
-    if (!poison_results(core, lane, method, &call->message, err) &&
+    bool outs = method->outs && *(const uint64_t *)((const char *)&call->message + method->outs);
+
+    if ((!poison_results(core, lane, method, &call->message, err) || outs) &&
         !poison_whole(core, lane, method, &call->message, err) && !(method->flags & METHOD_ANSWERS) &&
         !is_known(core, method, call))
         core_note_error(core, lane, err);

@@ -34,6 +34,8 @@ typedef struct {
     unsigned flags;
     size_t detail; /* offset of a str_t in message_t that names what was done, for errors; 0: none */
     size_t target; /* offset of the oid_t in message_t of the array that is written into; 0: none */
+    size_t outs;   /* offset of the uint64_t in message_t that says which results exist already: that they were not
+                      written is told, though others are poisoned; 0: none */
     size_t watch;  /* offset of the uint64_t in message_t that says which floating-point flags to report; 0: none */
     const char *raises; /* what they are said to come from; NULL: what detail names */
     size_t whole; /* offset of the oid_t in message_t of an array that is good for nothing if the call fails; 0: none */

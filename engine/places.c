@@ -46,6 +46,16 @@ places_find(const lane_t *lane, oid_t result, dtype_t dtype, const shape_t *shap
     return false;
 }
 
+bool
+places_has(const lane_t *lane, oid_t result)
+{
+    const place_t *place = lane->places;
+
+    while (place && !oid_equal(place->result, result))
+        place = place->next;
+    return place != NULL;
+}
+
 static void
 drop(place_t **at)
 {

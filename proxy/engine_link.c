@@ -199,6 +199,8 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
 {
     size_t raw_bytes = raw ? buf_size(raw) : 0;
     uint64_t call = 0;
+    if (!raw && !ret_call && tail_follow(self, message))
+        return FH_OK;
     int status = tail_send(self->session, err);
     if (!status)
         status = engine_link_open(self, err);

@@ -46,6 +46,7 @@ session_destroy(fh_session *self)
         engine_link_destroy(&self->engines[i]);
     free(self->engines);
     free(self->joins);
+    free(self->followers);
     flags_release(self);
     free(self->pollfds);
     if (self->wake_fd >= 0)

@@ -51,8 +51,10 @@ struct fh_session {
     conn_stats_t stats;
     bool fusion, sending_tails; /* see tail.h */
     int tails, njoins;          /* engines with a tail; joins behind them */
+    int nfollowers, stage;      /* calls behind these; the last stage so far, see tail_parts.h */
     int64_t tails_ns;           /* when one was last added to */
     struct tail_join *joins;
+    struct tail_follower *followers;
     uint64_t engine_bytes, waits;
     int64_t pumped_ns; /* when everything was last looked at, by the coarse clock */
     uint64_t watch;    /* what calls are to report, as on the wire; see flags.h */

@@ -1,7 +1,7 @@
 /* Joins of what pieces give, which follow the tails that make it. */
 #include "base/clock.h"
 #include "proxy/emit.h"
-#include "proxy/tail.h"
+#include "proxy/tail_parts.h"
 #include "proxy/wait.h"
 
 #include <stdlib.h>
@@ -141,25 +141,21 @@ bring(tail_join_t *self, err_t *err)
 }
 
 int
+tail_join_send_brought(tail_join_t *self, int *ret_error, err_t *ret_why, err_t *err)
+{
+    *ret_error = bring(self, ret_why);
+    /* Also after a failure: the result is there then, and holds the error. */
+    return tail_join_send(self, *ret_error ? NULL : err);
+}
+
+int
 tail_join_bring(fh_session *session, const handle_t *result, err_t *err)
 {
-    int at = 0;
-    while (at < session->njoins && !oid_equal(session->joins[at].result, result->id))
-        at++;
-    if (at == session->njoins || !can_bring(&session->joins[at]))
+    tail_join_t *join = tail_origin(session, result->id);
+    if (!join || join->stage != session->stage || !can_bring(join))
         return FH_OK;
-    tail_join_t join = session->joins[at];
-    session->njoins--;
-    memmove(&session->joins[at], &session->joins[at + 1], (size_t)(session->njoins - at) * sizeof join);
-    int status = tail_send(session, err);
-    if (!status) {
-        status = bring(&join, err);
-        /* Also after a failure: the result is there then, and holds the error. */
-        int sent = tail_join_send(&join, status ? NULL : err);
-        status = status ? status : sent;
-    }
-    tail_join_release(&join);
-    return status;
+    join->brought = true;
+    return tail_send(session, err);
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------------------------
@@ -182,7 +178,11 @@ tail_join(tail_join_t *join, handle_t **ret, err_t *err)
     dtype_t own = join->middle ? reduction_state_dtype(join->dtype) : join->dtype;
     handle_t *made = NULL;
     int status = engine_link_open(join->to, err);
-    if (!status && session->njoins == TAIL_JOINS)
+    bool follows = false;
+    for (int i = 0; i < join->n; i++)
+        follows |= tail_pending(join->states[i]->engine, join->states[i]->id) &&
+                   !tail_has(join->states[i]->engine, join->states[i]->id);
+    if (!status && (session->njoins == TAIL_JOINS || follows))
         status = tail_send(session, err);
     if (!status && !session->joins) {
         session->joins = calloc(TAIL_JOINS, sizeof *session->joins);
@@ -197,6 +197,10 @@ tail_join(tail_join_t *join, handle_t **ret, err_t *err)
     join->result = made->id;
     join->watch = session->watch;
     if (is_kept(join)) {
+        session->stage += session->stage == 0;
+        join->stage = session->stage;
+        for (int i = 0; i < join->n; i++)
+            tail_use(join->states[i]->engine, join->states[i]->id);
         session->joins[session->njoins++] = *join;
         session->tails_ns = clock_now_ns();
     } else {

@@ -88,6 +88,10 @@ find_shape(ufunc_t *self, err_t *err)
     for (int k = 0; k < self->op->nout && !status; k++)
         if (self->out[k])
             status = check_out(self, k, err);
+    shape_t inputs = self->shape;
+    if (!status && n > self->nin)
+        status = shape_broadcast(shapes, self->nin, &inputs, err);
+    self->widened = !shape_equal(&inputs, &self->shape);
     return status;
 }
 
@@ -137,6 +141,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
     oid_t results[OP_MAX_OUT];
     handle_t *handles[OP_MAX_OUT] = {0};
     const int64_t *strides[OP_MAX_OUT] = {0};
+    tail_memory_t memory = {.where = OID_NONE, .odd = self->widened};
     engine_link_t *engine = self->layout.engines[i];
     shape_t part = layout_part_shape(&self->layout, &self->shape, i);
     message_t message = {.code = MSG_UFUNC};
@@ -147,6 +152,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
     ufunc->first = layout_first(&self->layout, &self->shape, i);
     for (int k = 0; k < self->nin; k++) {
         operands[k] = input_operand(&self->in[k], i);
+        memory.in[k] = self->in[k].constant ? OID_NONE : self->in[k].parts[i].handle->root;
         ufunc->loop_in |= (uint64_t)dtype_code(dtype_wire(self->loop.in[k])) << 8 * k;
     }
     for (int k = 0; k < self->op->nout && !status; k++) {
@@ -154,6 +160,8 @@ emit_part(ufunc_t *self, int i, err_t *err)
         if (self->out[k]) {
             ufunc->outs |= UINT64_C(1) << k;
             results[k] = self->out[k]->parts[i].handle->id;
+            memory.out[k] = self->out[k]->parts[i].handle->root;
+            memory.odd |= self->out[k]->dtype != self->loop.out[k];
             continue;
         }
         status = handle_new(&handles[k], engine, OID_NONE, shape_bytes(&part, self->loop.out[k]), err);
@@ -163,11 +171,13 @@ emit_part(ufunc_t *self, int i, err_t *err)
     }
     ufunc->inputs = (operands_t){operands, (uint32_t)self->nin};
     ufunc->results = (oids_t){results, (uint32_t)self->op->nout};
-    if (self->has_where)
+    if (self->has_where) {
         ufunc->where = self->where.parts[i].handle->id;
+        memory.where = self->where.parts[i].handle->root;
+    }
     if (!status)
         status = dtype_valid((uint64_t)self->loop.in[self->nin - 1])
-                     ? tail_ufunc(engine, self->op, &message, &part, err)
+                     ? tail_ufunc(engine, self->op, &message, &memory, &part, err)
                      : engine_link_call(engine, &message, NULL, NULL, err);
     for (int k = 0; k < self->op->nout; k++) {
         if (status)

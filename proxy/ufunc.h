@@ -18,6 +18,7 @@ typedef struct {
     fh_array *later[OP_MAX_OUT]; /* given, but laid out otherwise: assigned to from made */
     fh_array *made[OP_MAX_OUT];
     shape_t shape;
+    bool widened; /* the inputs alone would give another shape */
     layout_t layout;
     placing_plan_t plan[OP_MAX_OUT]; /* where what is made lies */
 } ufunc_t;

@@ -12,6 +12,7 @@ enum {
     BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320, /* so that buffers do not begin in the same sets of the cache */
     BUFFERS = OP_MAX_OUT * EXPRESSION_STEPS, /* all values may be needed at a time; those that are not stay untouched */
     WORTH_STRIPS = 512,                      /* elements that pay for a program */
+    OVER = 2048,                             /* elements that are made before they are written over their inputs */
     LINE = 64,
 };
 
@@ -115,6 +116,7 @@ expression_init(expression_t *self, const nd_t *inputs, const bool *constant, in
     memset(self->dtype, DTYPE_NONE, sizeof self->dtype);
     self->nsteps = nsteps;
     self->flags = NULL;
+    self->wanted = 0;
     int status = take_inputs(self, inputs, constant, ninputs, err);
     for (int i = 0; i < nsteps && status == FH_OK; i++)
         status = take_step(self, i, &steps[i], err);
@@ -130,10 +132,11 @@ typedef struct {
     _Alignas(64) char converted[OP_MAX_IN][BUFFER];
 } room_t;
 
-/* All steps over n elements, at most EXPRESSION_BLOCK.  direct[b], if there is one, is where buffer b lies instead. */
+/* All steps over n elements, at most EXPRESSION_BLOCK.  direct[b], if there is one, is where buffer b lies instead.
+ * flags (NULL: the thread's) get those of each step. */
 static void
 run_block(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char *const *direct,
-          room_t *room)
+          unsigned *flags, room_t *room)
 {
     for (int i = 0; i < self->nsteps; i++) {
         char *p[OP_MAX_IN + OP_MAX_OUT];
@@ -172,8 +175,8 @@ run_block(const expression_t *self, char *const *data, const int64_t *step, int6
             steps[nin + k] = (int64_t)dtype_size((dtype_t)self->dtype[value]);
         }
         self->step[i].loop(p, steps, n);
-        if (self->flags != NULL) {
-            __atomic_fetch_or(&self->flags[i], flags_raised(), __ATOMIC_RELAXED);
+        if (flags != NULL) {
+            __atomic_fetch_or(&flags[i], flags_raised(), __ATOMIC_RELAXED);
             flags_clear();
         }
     }
@@ -187,6 +190,7 @@ typedef struct {
     const int *value;
     int n;
     bool stream; /* results go past the cache */
+    bool over;   /* some are written where inputs lie */
     expression_strips_t strips;
 } store_t;
 
@@ -204,7 +208,7 @@ store_blocks(const store_t *store, char **data, const int64_t *step, int64_t n)
             int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]);
             direct[store->value[k]] = step[self->narrays + k] == item ? data[self->narrays + k] : NULL;
         }
-        run_block(self, data, step, now, direct, &room);
+        run_block(self, data, step, now, direct, store->over ? NULL : self->flags, &room);
         for (int k = 0; k < store->n; k++) {
             dtype_t dtype = (dtype_t)self->dtype[store->value[k]];
             int64_t item = (int64_t)dtype_size(dtype), to_step = step[self->narrays + k];
@@ -249,6 +253,65 @@ store_row(void *context, char **data, const int64_t *step, int64_t n)
         stream_copy_settle();
 }
 
+/* Flags have been raised by n elements, whose inputs are still there: by which steps? */
+static void
+note_steps(const expression_t *self, char *const *data, const int64_t *step, int64_t n)
+{
+    char *at[EXPRESSION_INPUTS];
+    room_t room;
+    memcpy(at, data, (size_t)self->narrays * sizeof at[0]);
+    flags_clear();
+    for (int64_t now; n > 0; n -= now) {
+        now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
+        run_block(self, at, step, now, NULL, self->flags, &room);
+        for (int k = 0; k < self->narrays; k++)
+            at[k] += now * step[k];
+    }
+}
+
+/* Results that lie where inputs do: they are made elsewhere, and written when nothing needs the inputs any more. */
+static void
+store_row_over(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const store_t *store = context;
+    const expression_t *self = store->self;
+    _Alignas(64) char made[EXPRESSION_RESULTS][OVER * ELEMENT_MAX];
+    char *at[ITERATE_MAX];
+    int64_t at_step[ITERATE_MAX];
+    memcpy(at_step, step, (size_t)self->narrays * sizeof at_step[0]);
+    for (int64_t now; n > 0; n -= now) {
+        now = n < OVER ? n : OVER;
+        memcpy(at, data, (size_t)self->narrays * sizeof at[0]);
+        for (int k = 0; k < store->n; k++) {
+            at[self->narrays + k] = made[k];
+            at_step[self->narrays + k] = (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]);
+        }
+        store_blocks(store, at, at_step, now - store_strips(store, at, at_step, now));
+        if (self->flags != NULL && (flags_raised() & self->wanted) != 0)
+            note_steps(self, data, step, now);
+        for (int k = 0; k < store->n; k++) {
+            dtype_t dtype = (dtype_t)self->dtype[store->value[k]];
+            int64_t steps[2] = {(int64_t)dtype_size(dtype), step[self->narrays + k]};
+            cast_find(dtype, dtype)((char *[]){made[k], data[self->narrays + k]}, steps, now);
+        }
+        for (int k = 0; k < self->narrays + store->n; k++)
+            data[k] += now * step[k];
+    }
+}
+
+/* Must results be made elsewhere first? */
+static bool
+is_over(const expression_t *self, const nd_t *out, int n)
+{
+    bool over = false;
+    for (int k = 0; k < n && !over; k++) {
+        over = !iterate_aligned(&out[k]);
+        for (int i = 0; i < self->narrays && !over; i++)
+            over = nd_overlap(&self->array[i], &out[k]);
+    }
+    return over;
+}
+
 int
 expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t *out, int n, err_t *err)
 {
@@ -258,8 +321,7 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
         return err_set(err, FH_INVALID_ARGUMENT, "%d results of an expression; at most %d", n, EXPRESSION_RESULTS);
     for (int k = 0; k < n; k++)
         if (value[k] < EXPRESSION_INPUTS || value[k] >= EXPRESSION_VALUES ||
-            self->dtype[value[k]] != (uint8_t)out[k].dtype || !shape_equal(&out[k].shape, &self->shape) ||
-            !iterate_aligned(&out[k]))
+            self->dtype[value[k]] != (uint8_t)out[k].dtype || !shape_equal(&out[k].shape, &self->shape))
             return err_set(err, FH_INVALID_ARGUMENT, "result %d does not fit value %d", k, value[k]);
     place_values(self, value, n);
     for (int i = 0; i < self->narrays; i++) {
@@ -275,13 +337,14 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
     store.self = self;
     store.value = value;
     store.n = n;
-    store.stream = out_bytes >= STREAM_COPY_BYTES;
+    store.over = is_over(self, out, n);
+    store.stream = out_bytes >= STREAM_COPY_BYTES && !store.over;
     store.strips.program.n = 0;
-    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS)
+    if ((self->flags == NULL || store.over) && shape_count(&self->shape) >= WORTH_STRIPS)
         expression_strips_store(&store.strips, self, value, n, store.stream);
     iterate_t walk;
     iterate_init(&walk, operand, self->narrays + n, self->narrays);
-    iterate_run(&walk, crew, bytes, store_row, &store);
+    iterate_run(&walk, crew, bytes, store.over ? store_row_over : store_row, &store);
     return FH_OK;
 }
 
@@ -307,7 +370,7 @@ load_blocks(const load_t *load, char *const *data, const int64_t *step, int64_t 
     for (int64_t now; n > 0; n -= now, items += now * item) {
         now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
         direct[load->value] = items;
-        run_block(self, at, step, now, direct, &room);
+        run_block(self, at, step, now, direct, self->flags, &room);
         for (int k = 0; k < self->narrays; k++)
             at[k] += now * step[k];
     }

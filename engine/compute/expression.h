@@ -38,8 +38,8 @@ typedef struct {
         int64_t item[OP_MAX_IN];                  /* bytes of what the loop takes */
         _Alignas(16) char settled[OP_MAX_IN][16]; /* constants in the loop's dtype */
     } step[EXPRESSION_STEPS];
-    unsigned
-        *flags; /* floating-point flags of each step are added here, instead of to the thread's; NULL: they are not */
+    unsigned *flags; /* floating-point flags of each step are added here, not to the thread's; NULL: they are not */
+    unsigned wanted; /* which of them, where results are written over inputs */
     uint8_t dtype[EXPRESSION_VALUES];  /* of values; DTYPE_NONE: there is none */
     int16_t buffer[EXPRESSION_VALUES]; /* where a step's value lies between steps */
 } expression_t;
@@ -48,7 +48,8 @@ typedef struct {
  * step uses what is not there before it. */
 int expression_init(expression_t *self, const nd_t *inputs, const bool *constant, int ninputs,
                     const expression_step_t *steps, int nsteps, err_t *err);
-/* out[i] = value[i], of its dtype and the expression's shape; n of them, at most EXPRESSION_RESULTS. */
+/* out[i] = value[i], of its dtype and the expression's shape; n of them, at most EXPRESSION_RESULTS.  An out may be
+ * the very memory of an input (nd_same_elements), but not overlap one otherwise, nor another out. */
 int expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t *out, int n, err_t *err);
 /* out = a value, reduced as reduce_run does. */
 int expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,

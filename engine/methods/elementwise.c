@@ -123,18 +123,6 @@ touched_bytes(const ufunc_t *self)
     return bytes;
 }
 
-/* Element i of both is the same memory? */
-static bool
-same_elements(const nd_t *in, const nd_t *out)
-{
-    bool same = in->data == out->data && dtype_size(in->dtype) == dtype_size(out->dtype) &&
-                shape_equal(&in->shape, &out->shape);
-
-    for (int i = 0; same && i < in->shape.ndim; i++)
-        same = in->stride[i] == out->stride[i] || in->shape.extent[i] <= 1;
-    return same;
-}
-
 /* An input that shares memory with an output, element by element shifted, is read from a copy. */
 static int
 separate(run_t *run, ufunc_t *self, pin_t *in, pin_t *copy, err_t *err)
@@ -143,7 +131,7 @@ separate(run_t *run, ufunc_t *self, pin_t *in, pin_t *copy, err_t *err)
 
     for (int i = 0; i < self->op->nout && !status; i++) {
         if (!in_place(self, i) || copy->segment || !nd_overlap(&in->nd, &self->out[i].nd) ||
-            same_elements(&in->nd, &self->out[i].nd))
+            nd_same_elements(&in->nd, &self->out[i].nd))
             continue;
         status = core_make(run->core, run->lane, in->nd.dtype, &in->nd.shape, false, 0, copy, err);
         if (!status)
@@ -315,6 +303,7 @@ static const method_t ROWS[] = {
     {.code = MSG_UFUNC,
      .detail = offsetof(message_t, as.UFUNC.op),
      .watch = offsetof(message_t, as.UFUNC.watch),
+     .outs = offsetof(message_t, as.UFUNC.outs),
      .run = run_ufunc,
      .results = results_ufunc},
     {.code = MSG_ASSIGN,

@@ -3,6 +3,7 @@
 #include "engine/compute/flags.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
+#include "engine/places.h"
 #include "engine/raised.h"
 
 #include <stddef.h>
@@ -13,6 +14,11 @@ enum { NUMBERS = 5 /* for each step */ };
 typedef struct {
     const msg_FUSED_t *message;
     pin_t in[EXPRESSION_INPUTS], out[EXPRESSION_RESULTS];
+    pin_t copy[EXPRESSION_INPUTS]; /* of inputs that share memory with outputs */
+    nd_t inputs[EXPRESSION_INPUTS];
+    bool constant[EXPRESSION_INPUTS];
+    int taken[EXPRESSION_RESULTS]; /* the input whose memory a result gets; -1: none */
+    bool over;                     /* results are written where inputs lie */
     _Alignas(16) uint8_t scalar[EXPRESSION_INPUTS][16];
     expression_step_t step[EXPRESSION_STEPS];
     int nsteps, nresults, value[EXPRESSION_RESULTS];
@@ -58,31 +64,57 @@ take_steps(fused_t *self, err_t *err)
     return status;
 }
 
+static bool
+in_place(const fused_t *self, int i)
+{
+    return self->message->outs >> i & 1;
+}
+
 static int
 take_operands(run_t *run, fused_t *self, err_t *err)
 {
     const msg_FUSED_t *message = self->message;
-    bool constant[EXPRESSION_INPUTS];
-    nd_t inputs[EXPRESSION_INPUTS];
     int status = FH_OK, n = (int)message->inputs.count;
 
     for (int i = 0; i < n && !status; i++) {
         status = run_operand(run, &message->inputs.items[i], self->scalar[i], &self->in[i], err);
-        constant[i] = !self->in[i].segment;
-        inputs[i] = self->in[i].nd;
+        self->constant[i] = !self->in[i].segment;
+        self->inputs[i] = self->in[i].nd;
     }
     self->nresults = (int)message->results.count;
     if (!status && message->values.count != message->results.count)
         status = err_set(err, FH_INVALID_ARGUMENT, "%u values for %d results", message->values.count, self->nresults);
     for (int i = 0; i < self->nresults && !status; i++) {
-        status = core_check_new(run->core, message->results.items[i], err);
+        status = in_place(self, i) ? core_pin(run->core, message->results.items[i], &self->out[i], err)
+                                   : core_check_new(run->core, message->results.items[i], err);
         for (int k = 0; k < i && !status; k++)
             if (oid_equal(message->results.items[i], message->results.items[k]))
                 status = err_set(err, FH_INVALID_ARGUMENT, "results %d and %d have one id", k, i);
     }
     if (!status)
-        status = expression_init(&self->expression, inputs, constant, n, self->step, self->nsteps, err);
+        status = expression_init(&self->expression, self->inputs, self->constant, n, self->step, self->nsteps, err);
     return status;
+}
+
+/* Arrays that are written in place must be what is written. */
+static int
+check_outs(const fused_t *self, err_t *err)
+{
+    for (int i = 0; i < self->nresults; i++) {
+        const nd_t *out = &self->out[i].nd;
+        char have[128], need[128];
+
+        if (!in_place(self, i))
+            continue;
+        if (out->dtype != self->dtype[i] || !shape_equal(&out->shape, &self->shape))
+            return err_set(err, FH_INVALID_ARGUMENT, "an output of %s and shape %s cannot take a result of %s and %s",
+                           dtype_name(out->dtype), shape_format(&out->shape, have, sizeof have),
+                           dtype_name(self->dtype[i]), shape_format(&self->shape, need, sizeof need));
+        for (int k = 0; k < i; k++)
+            if (in_place(self, k) && nd_overlap(&self->out[k].nd, out))
+                return err_set(err, FH_INVALID_ARGUMENT, "outputs %d and %d share memory", k, i);
+    }
+    return FH_OK;
 }
 
 /* Dtypes and shape of what is made. */
@@ -102,7 +134,9 @@ find_results(fused_t *self, err_t *err)
     }
     self->shape = self->expression.shape;
     if (!message->reduce.size)
-        return FH_OK;
+        return check_outs(self, err);
+    if (message->outs)
+        return err_set(err, FH_INVALID_ARGUMENT, "a reduction of an expression is a new array");
     self->chosen = (chosen_t){.axes = message->axes,
                               .keepdims = message->keepdims,
                               .dtype = message->dtype,
@@ -181,6 +215,96 @@ check_watches(const fused_t *self, err_t *err)
                : err_set(err, FH_INVALID_ARGUMENT, "%u watches for %u steps and reductions", given, needed);
 }
 
+/* The memory of an input that dies becomes that of result i, if nobody else sees it. */
+static bool
+take_over(run_t *run, fused_t *self, int i)
+{
+    for (int k = 0; k < (int)self->message->inputs.count; k++) {
+        bool dying = self->message->dying >> k & 1 && !self->constant[k];
+
+        for (int r = 0; r < i; r++)
+            dying = dying && self->taken[r] != k;
+        if (!dying || !shape_equal(&self->in[k].nd.shape, &self->shape) ||
+            !core_take_over(run->core, run->lane, &self->in[k], self->dtype[i], self->message->first, &self->out[i]))
+            continue;
+        self->taken[i] = k;
+        return true;
+    }
+    return false;
+}
+
+/* An input that shares memory with what is written, element by element shifted, is read from a copy. */
+static int
+separate(run_t *run, fused_t *self, bool *changed, err_t *err)
+{
+    int status = FH_OK;
+
+    for (int i = 0; i < self->nresults; i++)
+        for (int k = 0; k < (int)self->message->inputs.count && in_place(self, i) && !status; k++) {
+            const nd_t *in = &self->inputs[k];
+
+            if (self->constant[k] || !nd_overlap(in, &self->out[i].nd) || nd_same_elements(in, &self->out[i].nd))
+                continue;
+            status = core_make(run->core, run->lane, in->dtype, &in->shape, false, 0, &self->copy[k], err);
+            if (!status)
+                status = compute_assign(run->crew, &self->copy[k].nd, in, err);
+            if (!status)
+                self->inputs[k] = self->copy[k].nd;
+            *changed = true;
+        }
+    return status;
+}
+
+static int
+prepare_results(run_t *run, fused_t *self, err_t *err)
+{
+    bool changed = false;
+    int status = FH_OK;
+
+    for (int i = 0; i < self->nresults && !status; i++) {
+        if (in_place(self, i)) {
+            status = run_writes(run, &self->out[i], err);
+            self->over = true;
+        } else if (self->message->reduce.size) {
+            status = core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err);
+        } else if (!places_has(run->lane, self->message->results.items[i]) && take_over(run, self, i)) {
+            self->over = true;
+        } else {
+            status = core_make_piece(run->core, run->lane, self->message->results.items[i], self->dtype[i],
+                                     &self->shape, self->message->first, 0, &self->out[i], err);
+        }
+        if (!status)
+            segment_touch(self->out[i].segment);
+    }
+    if (!status)
+        status = separate(run, self, &changed, err);
+    return status || !changed ? status
+                              : expression_init(&self->expression, self->inputs, self->constant,
+                                                (int)self->message->inputs.count, self->step, self->nsteps, err);
+}
+
+/* Results lie where inputs do: nothing can be computed once more, so flags are looked at on the way. */
+static int
+evaluate_over(run_t *run, fused_t *self, unsigned wanted, err_t *err)
+{
+    const int64_t *watches = self->message->watches.items;
+    unsigned flags[EXPRESSION_STEPS] = {0};
+
+    self->expression.flags = wanted ? flags : NULL;
+    self->expression.wanted = wanted;
+    int status = evaluate(run, self, err);
+
+    self->expression.flags = NULL;
+    if (status || !wanted)
+        return status;
+    pthread_mutex_lock(&run->core->lock);
+    for (int i = 0; i < self->nsteps; i++)
+        raised_note(run->lane, (uint64_t)watches[i], flags_of_op(self->step[i].op, flags[i]),
+                    str_of(self->step[i].op->name));
+    pthread_mutex_unlock(&run->core->lock);
+    return FH_OK;
+}
+
 static int
 compute(run_t *run, fused_t *self, err_t *err)
 {
@@ -188,40 +312,40 @@ compute(run_t *run, fused_t *self, err_t *err)
     unsigned wanted = 0;
     int status = check_watches(self, err);
 
-    for (int i = 0; i < self->nresults && !status; i++) {
-        status = self->message->reduce.size
-                     ? core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err)
-                     : core_make_piece(run->core, run->lane, self->message->results.items[i], self->dtype[i],
-                                       &self->shape, self->message->first, 0, &self->out[i], err);
-        if (status)
-            break;
-        segment_touch(self->out[i].segment);
-    }
+    if (!status)
+        status = prepare_results(run, self, err);
     for (uint32_t i = 0; i < watches->count; i++)
         wanted |= (unsigned)(watches->items[i] & FLAGS_ALL);
     if (wanted)
         flags_clear();
-    if (!status)
-        status = evaluate(run, self, err);
+    if (status)
+        return status;
+    if (self->over)
+        return evaluate_over(run, self, wanted, err);
+    status = evaluate(run, self, err);
     unsigned raised = wanted && !status ? flags_raised() & wanted : 0;
 
     return raised ? note_flags(run, self, raised, err) : status;
 }
 
-/* All results appear, or none. */
+/* All new results appear, or none.  Inputs whose memory they have got are gone. */
 static int
 publish(run_t *run, fused_t *self, err_t *err)
 {
-    const oid_t *ids = self->message->results.items;
+    const msg_FUSED_t *message = self->message;
+    const oid_t *ids = message->results.items;
     int status = FH_OK, done = 0;
 
     for (; done < self->nresults && !status; done += status == FH_OK)
-        status = core_publish(run->core, run->lane, ids[done], &self->out[done], false, err);
-    if (!status)
-        return FH_OK;
+        if (!in_place(self, done))
+            status = core_publish(run->core, run->lane, ids[done], &self->out[done], self->taken[done] >= 0, err);
     pthread_mutex_lock(&run->core->lock);
-    for (int i = 0; i < done; i++)
-        object_table_drop(&run->core->objects, &run->lane->owner, ids[i]);
+    for (int i = 0; i < done && status; i++)
+        if (!in_place(self, i))
+            object_table_drop(&run->core->objects, &run->lane->owner, ids[i]);
+    for (int i = 0; i < self->nresults && !status; i++)
+        if (self->taken[i] >= 0)
+            object_table_drop(&run->core->objects, &run->lane->owner, message->inputs.items[self->taken[i]].object);
     pthread_mutex_unlock(&run->core->lock);
     return status;
 }
@@ -235,6 +359,9 @@ run_fused(run_t *run, err_t *err)
     self.nsteps = 0;
     memset(self.in, 0, sizeof self.in);
     memset(self.out, 0, sizeof self.out);
+    memset(self.copy, 0, sizeof self.copy);
+    memset(self.taken, -1, sizeof self.taken);
+    self.over = false;
     int status = take_steps(&self, err);
 
     if (!status)
@@ -247,8 +374,10 @@ run_fused(run_t *run, err_t *err)
     if (!status)
         status = publish(run, &self, err);
 done:
-    for (int i = 0; i < EXPRESSION_INPUTS; i++)
+    for (int i = 0; i < EXPRESSION_INPUTS; i++) {
         pin_release(&self.in[i]);
+        pin_release(&self.copy[i]);
+    }
     for (int i = 0; i < EXPRESSION_RESULTS; i++)
         pin_release(&self.out[i]);
     return status;
@@ -260,13 +389,18 @@ results_fused(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     const oids_t *results = &message->as.FUSED.results;
     int n = 0;
 
-    for (; n < (int)results->count && n < METHOD_MAX_RESULTS; n++)
-        ret[n] = results->items[n];
+    for (uint32_t i = 0; i < results->count && n < METHOD_MAX_RESULTS; i++)
+        if (!(message->as.FUSED.outs >> i & 1))
+            ret[n++] = results->items[i];
     return n;
 }
 
 static const method_t ROWS[] = {
-    {.code = MSG_FUSED, .detail = offsetof(message_t, as.FUSED.ops), .run = run_fused, .results = results_fused},
+    {.code = MSG_FUSED,
+     .detail = offsetof(message_t, as.FUSED.ops),
+     .outs = offsetof(message_t, as.FUSED.outs),
+     .run = run_fused,
+     .results = results_fused},
 };
 
 const method_table_t METHODS_FUSED = {ROWS, sizeof ROWS / sizeof *ROWS};

@@ -72,6 +72,7 @@ def test_map_raises_at_the_item_that_failed(executor):
     with pytest.raises(ZeroDivisionError) as caught:
         next(results)
     assert isinstance(caught.value, fh.RemoteError) and "lambda" in caught.value.remote_traceback
+    assert caught.value.origin in ("engine 0, <lambda>", "engine 1, <lambda>")
 
 
 def fail_at(x, where, how):

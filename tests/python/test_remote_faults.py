@@ -210,3 +210,18 @@ def test_interrupts_at_any_moment_break_nothing(cluster):
         assert worker.fill(0) == 0
     assert worker.pid() == pid
     alive(cluster)
+
+
+class Hostile:
+    """Raises for any attribute that it does not have."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(f"asked for {name}")
+
+
+def test_objects_that_raise_when_they_are_asked_for_what_they_lack(cluster):
+    for proxy in (fh.scatter(Hostile()), fh.scatter([Hostile()])[0]):
+        with pytest.raises(RuntimeError, match="asked for anything") as caught:
+            proxy.anything
+        assert isinstance(caught.value, fh.RemoteError)
+    alive(cluster)

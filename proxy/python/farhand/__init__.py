@@ -7,7 +7,14 @@
         fh.gather(s)                            # now they do
 """
 import importlib
+import sys as _sys
 from types import ModuleType as _module
+
+try:
+    import numpy as _numpy  # noqa: F401
+except ImportError as _problem:
+    raise ImportError(f"farhand needs NumPy, which {_sys.executable} (Python {'.'.join(map(str, _sys.version_info[:3]))}) cannot import: {_problem}; "
+                      "install it there (python3-numpy, or pip install numpy), or use the Python that has it") from None
 
 from . import errors as _errors
 from . import errstate as _errstate  # noqa: F401 - it tells the extension

@@ -191,7 +191,7 @@ class _Map:
             self.most = max(1, min(_MOST, _CHUNK_BYTES * len(chunk) // future.call.nbytes))
 
     def next_chunk(self, end):
-        """(values, report of what raised then or None) of the next chunk; None: there are no more."""
+        """(values, report of what raised then or None, engine) of the next chunk; None: there are no more."""
         self.fill()
         if not self.chunks:
             return None
@@ -207,7 +207,7 @@ class _Map:
         if not self.fixed and self.known.seconds is not None:
             self.size = max(1, min(int(_CHUNK_SECONDS / max(self.known.seconds, 1e-9)), _GROWTH * self.size, self.most))
         self.fill()
-        return answer
+        return *answer, future.engine
 
     def cancel(self):
         for future, _ in self.chunks:
@@ -221,13 +221,13 @@ def _results(running, end, bar):
             answer = running.next_chunk(end)
             if answer is None:
                 return
-            values, report = answer
+            values, report, engine = answer
             done += len(values)
             bar.show(done)
             values.reverse()
             yield from map(list.pop, itertools.repeat(values, len(values)))  # nothing of what was taken is held here
             if report is not None:
-                raise remote_wire.make_exception(report, getattr(running.function, "__name__", "a function"))
+                raise remote_wire.make_exception(report, f"engine {engine}, {running.known.name}")
     finally:
         bar.end()
         running.cancel()

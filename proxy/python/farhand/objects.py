@@ -56,11 +56,19 @@ def scatter(x, axis=0, *, blocksize=None, engines=None, name=None):
     return result
 
 
+def _has(x, name):
+    """As hasattr; attributes of objects that raise anything when they are asked are not there."""
+    try:
+        return hasattr(x, name)
+    except Exception:
+        return False
+
+
 def _local_array(x):
     """x as an array; None if it is none."""
     if isinstance(x, (np.ndarray, np.generic)):
         return x if type(x) is np.ndarray else np.asarray(x)
-    if isinstance(x, (bool, int, float, complex)) or hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
+    if isinstance(x, (bool, int, float, complex)) or _has(x, "__array__") or _has(x, "__array_interface__"):
         return np.asarray(x)
     try:
         return np.asarray(memoryview(x))

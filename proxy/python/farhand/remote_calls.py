@@ -2,6 +2,7 @@
 import collections
 import itertools
 import os
+import queue
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ from .session import current
 
 _POLL_MS = 5  # between two looks for answers, where no sign of them was seen
 _MANY, _PAUSE = 64, 0.0003  # calls under way; seconds
+_LINGER = 1.0  # seconds that the thread which fills Futures outlives the last of them
+_KNOWN = 0.25  # seconds for which the list of engines serves calls that may go to any
 _HOST_ENDED = ("ENGINE_LOST", "TIMEOUT", "CANCELLED", "IO_ERROR")  # after these the host may be another one
 
 
@@ -64,12 +67,17 @@ class PythonSide:
         self.waiting = {}  # token -> (future, engine, what, receiver)
         self.tokens = itertools.count(1)
         self.collector = None
+        self.resting, self.calls = False, queue.SimpleQueue()  # the collector waits there for the next call
+        self.ready = (), 0.0  # numbers of engines, and when they were asked for
         self.scheduler = None  # of its executors, if there are any
 
     # ---- engines
 
     def next_engine(self):
-        engines = [engine.number for engine in self.session.engines if engine.state == "ready"]
+        engines, asked = self.ready
+        if not engines or time.monotonic() - asked > _KNOWN:
+            engines = [engine.number for engine in self.session.engines if engine.state == "ready"]
+            self.ready = engines, time.monotonic()
         if not engines:
             raise error("CANNOT_CONNECT", "the cluster has no engine that is ready")
         return engines[next(self.turn) % len(engines)]
@@ -154,6 +162,7 @@ class PythonSide:
     def _note_failure(self, problem, host):
         if getattr(problem, "status", None) in _HOST_ENDED:
             self.greeted.pop(host, None)
+            self.ready = (), 0.0
 
     def wait(self, host, what, call, *, keep=False, timeout=None, receiver=None, beside=False):
         """The value; with keep the native object and its type key."""
@@ -187,8 +196,7 @@ class PythonSide:
         except BaseException:
             self.waiting.pop(token, None)
             raise
-        if self.collector is None:
-            self._collect_from_now_on()
+        self._wake_collector()
         return kept, future
 
     def send(self, host, what, call, taker, timeout):
@@ -200,20 +208,39 @@ class PythonSide:
         except BaseException:
             self.waiting.pop(token, None)
             raise
-        if self.collector is None:
-            self._collect_from_now_on()
+        self._wake_collector()
         return token
 
     # ---- the collector: one thread that fills the Futures, while there are any
 
-    def _collect_from_now_on(self):
+    def _wake_collector(self):
+        """A call is among those that wait: somebody has to collect its answer."""
+        if self.collector is None:
+            with self.lock:
+                if self.collector is None:
+                    self.collector = threading.Thread(target=_collect, args=(weakref.ref(self), self.calls), name="farhand-python", daemon=True)
+                    self.collector.start()
+        elif self.resting:
+            self.calls.put(None)
+
+    def may_rest(self):
+        """Is nothing waited for?  Who adds a call looks at resting afterwards."""
+        self.resting = True
+        if self.waiting:
+            self.resting = False
+        return self.resting
+
+    def ends(self):
+        """May the collector end?"""
         with self.lock:
-            if self.collector is None:
-                self.collector = threading.Thread(target=_collect, args=(weakref.ref(self),), name="farhand-python", daemon=True)
-                self.collector.start()
+            self.collector, self.resting = None, False
+            if self.waiting:  # a call has come just now, and seen that there was a collector
+                self.collector = threading.current_thread()
+            return self.collector is None
 
     def collect(self):
-        """Fill the Futures whose answers have come.  False: there is nothing to wait for any more."""
+        """Fill the Futures whose answers have come.  False: none will come any more."""
+        self.resting = False
         try:
             answered, _ = self.session._native.python_collect()
             if len(answered) < len(self.waiting) > _MANY:
@@ -227,14 +254,7 @@ class PythonSide:
             entry = self.waiting.pop(token, None)
             if entry is not None:
                 self._fill(entry, answer)
-        if self.waiting:
-            return True
-        with self.lock:
-            self.collector = None
-            if not self.waiting:
-                return False
-            self.collector = threading.current_thread()  # a call has come just now, and seen that there was a collector
-            return True
+        return True
 
     def _fill(self, entry, answer):
         future, host, what, receiver = entry
@@ -266,12 +286,29 @@ class PythonSide:
         return proxy_of(self, handle, key)
 
 
-def _collect(reference):
+def _collect(reference, calls):
     while True:
         side = reference()
         if side is None or not side.collect():
             return
-        del side
+        rests = side.may_rest()
+        del side  # it may go while nothing is waited for
+        if rests and not _next_call(calls):
+            side = reference()
+            if side is None or side.ends():
+                return
+            del side
+
+
+def _next_call(calls):
+    """Wait for one.  False: there was none for long."""
+    try:
+        calls.get(timeout=_LINGER)
+    except queue.Empty:
+        return False
+    while not calls.empty():
+        calls.get_nowait()
+    return True
 
 
 def python_side(session=None):

@@ -192,7 +192,7 @@ class Sent:
                     job.fill(value)
                 else:
                     self._fill_other(job, kind, value)
-        self.scheduler.post(self.scheduler.ended, self, answer, problem)
+        self.scheduler.answered(self, answer, problem)
 
     def _fill_other(self, job, kind, value):
         try:

@@ -24,6 +24,7 @@ _CHUNK_SECONDS, _CHUNK_CALLS, _CHUNK_BYTES = 0.0025, 256, 32768
 _OVERDUE = 0.005  # seconds after which what is behind a call is taken back for idle engines
 _TIMES_LATE, _LATE = 3.0, 0.05  # a copy of a call begins when it takes so many times as long as usual, and so many seconds
 _IDLE = 2.0  # seconds that the thread outlives the last call
+_MOST_ASIDE = 64  # events that wait for another one
 _MOST_TRIES = 8  # of sending a call whose host did not begin it
 _SWEEP = 10.0  # seconds that who cancels many calls waits at most for the thread, which may be bringing modules to an engine
 
@@ -67,6 +68,7 @@ class Scheduler:
     def __init__(self, side):
         self.side = side
         self.inbox = queue.SimpleQueue()
+        self.aside = collections.deque()  # events that need not wake the thread: it handles them before the next one
         self.starting = threading.Lock()
         self.thread = None
         self.slots = {}  # host -> Slot
@@ -85,6 +87,15 @@ class Scheduler:
                 if self.thread is None:
                     self.thread = threading.Thread(target=self._run, name="farhand-scheduler", daemon=True)
                     self.thread.start()
+
+    def answered(self, sent, answer, problem):
+        """What was sent has ended.  A call that was waited for alone wakes nobody: its caller has better use for the processor."""
+        if problem is not None or answer is None or sent.jobs[0].alone:
+            self.post(self.ended, sent, answer, problem)
+            return
+        self.aside.append((self.ended, (sent, answer, None)))
+        if self.queues or len(self.aside) > _MOST_ASIDE:  # the thread puts calls there before it looks aside for the last time
+            self.post(self._look_aside)
 
     def submit(self, job):
         if job.weight:
@@ -129,6 +140,9 @@ class Scheduler:
                         return
                     self.thread = threading.current_thread()
             self._dispatch()
+            if self.aside:  # of calls whose answers came after their engines were found busy
+                self._look_aside()
+                self._dispatch()
 
     def _next_event(self):
         """Handle all events that are there, waiting for the first one.  None: there was none."""
@@ -136,10 +150,17 @@ class Scheduler:
         try:
             handler, arguments = self.inbox.get(timeout=self._patience())
             while True:
+                self._look_aside()
                 handler(*arguments)
                 handler, arguments = self.inbox.get_nowait()
         except queue.Empty:
+            self._look_aside()
             return handler
+
+    def _look_aside(self):
+        while self.aside:
+            handler, arguments = self.aside.popleft()
+            handler(*arguments)
 
     def _is_busy(self):
         return bool(self.queues or self.greetings or any(slot.sent for slot in self.slots.values()))
