@@ -26,9 +26,9 @@ apply_at(int code)
 bool
 apply_takes_any(int code)
 {
-    static const apply_code_t ANY[] = {APPLY_TAKE,   APPLY_PUT,          APPLY_COMPRESS, APPLY_PUT_MASK,
-                                       APPLY_SORT,   APPLY_ARGSORT,      APPLY_MERGE,    APPLY_MERGE_ORDER,
-                                       APPLY_SAMPLE, APPLY_SEARCHSORTED, APPLY_ISIN};
+    static const apply_code_t ANY[] = {APPLY_TAKE,        APPLY_PUT,     APPLY_COMPRESS,     APPLY_PUT_MASK,
+                                       APPLY_SORT,        APPLY_ARGSORT, APPLY_SORT_PLACES,  APPLY_MERGE,
+                                       APPLY_MERGE_ORDER, APPLY_SAMPLE,  APPLY_SEARCHSORTED, APPLY_ISIN};
     for (size_t i = 0; i < sizeof ANY / sizeof *ANY; i++)
         if ((int)ANY[i] == code)
             return true;

@@ -8,7 +8,7 @@ enum {
     WHOLE_BYTES = 4 << 20,  /* an operand of less travels in one piece */
     PANEL_BYTES = 64 << 20, /* of a larger one that travels at a time */
     MESSAGES_MAX = 1 << 14, /* panels of all pieces together */
-    SPREAD_BYTES = 1 << 20, /* a sum of partial products of more is cut along its rows */
+    SPREAD_BYTES = 1 << 20, /* a result of more is added up by its rows (product_sums.c) */
 };
 
 /* What travels to one piece, or to all of an engine: a panel that is multiplied, and the next one. */
@@ -105,8 +105,8 @@ static int64_t
 panels_of(const product_t *self, int64_t length)
 {
     const fh_array *guest = self->in[!self->stays];
-    double extent = (double)guest->shape.extent[summed_axis(self, !self->stays)];
-    int64_t panels = (int64_t)((double)array_bytes(guest) * (double)length / extent / PANEL_BYTES) + 1;
+    int64_t each = array_bytes(guest) / guest->shape.extent[summed_axis(self, !self->stays)];
+    int64_t panels = (each * length - 1) / PANEL_BYTES + 1;
     return panels < length ? panels : length;
 }
 
@@ -127,12 +127,14 @@ find_panels(product_t *self, err_t *err)
     piece_t all = {0, guest->shape.extent[summed_axis(self, !self->stays)]};
     bool pieces = cut_of(guest, !self->stays) == CUT_SUMMED;
     int64_t most = MESSAGES_MAX / self->in[self->stays]->n + 1, count = 0;
+    if (!meets_all(self) || array_bytes(guest) < WHOLE_BYTES)
+        return FH_OK;
     for (int i = 0; i < guest->n && pieces; i++)
         count += panels_of(self, guest->cuts[i].length);
     pieces = pieces && count <= most;
     if (!pieces)
         count = panels_of(self, all.length) < most ? panels_of(self, all.length) : most;
-    if (!meets_all(self) || array_bytes(guest) < WHOLE_BYTES || count < 2)
+    if (count < 2)
         return FH_OK;
     self->panels = malloc((size_t)count * sizeof *self->panels);
     if (!self->panels)
@@ -298,17 +300,13 @@ multiply_pieces(product_t *self, handle_t **made, err_t *err)
     return status;
 }
 
-/* The sum of whole arrays on several engines: on one, or, where it is large, cut along its rows. */
+/* The sum of whole arrays on several engines, on the first of them. */
 static int
 add_partial(const product_t *self, handle_t **made, int n, fh_array **ret, err_t *err)
 {
     fh_array *sum = NULL;
     layout_t layout = {0};
-    int rows = self->shape.ndim - 2, status;
-    if (shape_bytes(&self->shape, self->dtype) >= SPREAD_BYTES && self->shape.extent[rows] >= n)
-        status = layout_split(&layout, rows, self->shape.extent[rows], 0, self->layout.engines, n, err);
-    else
-        status = layout_single(&layout, self->layout.engines[0], err);
+    int status = layout_single(&layout, self->layout.engines[0], err);
     for (int i = 0; i < n && !status; i++) {
         fh_array *partial = NULL, *here = NULL, *added = NULL;
         status = array_new(&partial, self->session, self->dtype, &self->shape, -1, 1, err);
@@ -351,13 +349,13 @@ lay_out(product_t *self, err_t *err)
     return FH_OK;
 }
 
-int
-product_compute(product_t *self, fh_array **ret, err_t *err)
+/* Pieces of the result, or, of a small one, partial products that are added. */
+static int
+compute_pieces(product_t *self, fh_array **ret, err_t *err)
 {
-    choose(self);
     int n = self->in[self->stays]->n;
     handle_t **made = calloc((size_t)n, sizeof(handle_t *));
-    int status = made ? lay_out(self, err) : err_set(err, FH_NO_MEMORY, "no memory to multiply %d pieces", n);
+    int status = made ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to multiply %d pieces", n);
     if (!status)
         status = multiply_pieces(self, made, err);
     if (!status && self->cut == CUT_SUMMED) {
@@ -373,6 +371,18 @@ product_compute(product_t *self, fh_array **ret, err_t *err)
         handle_unref(&made[i]);
     free(made);
     return status;
+}
+
+int
+product_compute(product_t *self, fh_array **ret, err_t *err)
+{
+    choose(self);
+    int status = lay_out(self, err);
+    if (status)
+        return status;
+    bool spread = self->cut == CUT_SUMMED && shape_bytes(&self->shape, self->dtype) >= SPREAD_BYTES &&
+                  self->shape.extent[self->shape.ndim - 2] >= self->layout.n;
+    return spread ? product_sums(self, ret, err) : compute_pieces(self, ret, err);
 }
 
 void

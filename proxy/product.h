@@ -28,4 +28,8 @@ typedef struct {
 int product_compute(product_t *self, fh_array **ret, err_t *err);
 void product_release(product_t *self);
 
+/* product_sums.c: the result cut along its rows, over the engines of self->layout; the operand that stays is cut along
+ * the summed axis. */
+int product_sums(const product_t *self, fh_array **ret, err_t *err);
+
 #endif

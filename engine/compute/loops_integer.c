@@ -105,7 +105,7 @@ inverse(double a)
     }
 
 /* Is the divisor one for all, and one that DIVISOR_ takes without raising flags? */
-#define ONE_DIVISOR(T, y) (step[1] == 0 && n >= DIVISOR_WORTH && (y) != 0 && (T)((y) + 1) != 0)
+#define ONE_DIVISOR(T, y) (step[1] == 0 && n >= DIVISOR_WORTH && (y) != 0 && (y) != (T) - 1)
 
 #define DIVMOD_LOOP(D, T, U)                                                                                           \
     static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                                              \
@@ -187,8 +187,9 @@ inverse(double a)
     S(INT8, int8_t, uint32_t)                                                                                          \
     S(INT16, int16_t, uint32_t)                                                                                        \
     S(INT32, int32_t, uint32_t)                                                                                        \
-    S(INT64, int64_t, uint64_t) U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t)                              \
-        U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
+    S(INT64, int64_t, uint64_t)                                                                                        \
+    U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t)                            \
+        U(UINT64, uint64_t, uint64_t)
 
 /* Bools: any byte but 0 counts as true. */
 #define BOOL_LOOPS(F2, F1)                                                                                             \

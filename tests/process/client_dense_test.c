@@ -128,33 +128,32 @@ make_random(fh_session *on, const int64_t *shape, double *copy)
     return array;
 }
 
-/* Each engine has 4 MiB of a, of b and of the product, and room for some more of b, but never for all its 32. */
+/* An engine has a n-th part of both operands and of the product, and not much more. */
 static void
-no_engine_has_room_for_a_whole_operand(void **state)
+check_product_within(const char *memory, const int64_t *shape_x, const int64_t *shape_y)
 {
-    enum { ENGINES_HERE = 8, ROWS = 2048, SIDE = 2048 };
-    const int64_t rows[] = {ROWS, SIDE}, side[] = {SIDE, SIDE};
-    double *x = malloc(sizeof *x * ROWS * SIDE), *y = malloc(sizeof *y * SIDE * SIDE);
-    double *z = malloc(sizeof *z * ROWS * SIDE);
+    enum { ENGINES_HERE = 8 };
+    int64_t n = shape_x[0], summed = shape_y[0], m = shape_y[1];
+    double *x = malloc(sizeof *x * (size_t)(n * summed)), *y = malloc(sizeof *y * (size_t)(summed * m));
+    double *z = malloc(sizeof *z * (size_t)(n * m));
     fh_operand in[2] = {{.kind = FH_ARRAY}, {.kind = FH_ARRAY}};
     fh_array *product = NULL;
     cluster_t small;
     fh_error error;
 
-    (void)state;
     assert_true(x && y && z);
-    cluster_start_with(&small, ENGINES_HERE, "--memory=24M");
+    cluster_start_with(&small, ENGINES_HERE, memory);
     fh_session *here = cluster_connect(&small, 60);
-    in[0].array = make_random(here, rows, x);
-    in[1].array = make_random(here, side, y);
+    in[0].array = make_random(here, shape_x, x);
+    in[1].array = make_random(here, shape_y, y);
     fh_ok(fh_matmul(here, &in[0], &in[1], &product, &error), error);
     fh_ok(fh_gather(product, z, NULL, &error), error);
-    for (int i = 0; i < ROWS; i += 301)
-        for (int j = 0; j < SIDE; j += 11) {
+    for (int64_t i = 0; i < n; i += 101)
+        for (int64_t j = 0; j < m; j += 31) {
             double sum = 0;
-            for (int k = 0; k < SIDE; k++)
-                sum += x[i * SIDE + k] * y[k * SIDE + j];
-            assert_true(fabs(z[i * SIDE + j] - sum) < 1e-9 * sum);
+            for (int64_t k = 0; k < summed; k++)
+                sum += x[i * summed + k] * y[k * m + j];
+            assert_true(fabs(z[i * m + j] - sum) < 1e-9 * sum);
         }
     fh_array_free(&product);
     fh_array_free(&in[0].array);
@@ -164,6 +163,26 @@ no_engine_has_room_for_a_whole_operand(void **state)
     free(x);
     free(y);
     free(z);
+}
+
+/* 4 MiB of each array: room for some panels of the second operand, but not for all its 32. */
+static void
+no_engine_has_room_for_a_whole_operand(void **state)
+{
+    const int64_t side[] = {2048, 2048};
+
+    (void)state;
+    check_product_within("--memory=24M", side, side);
+}
+
+/* The second operand stays, 3 MiB on each engine; a product of 12 MiB is made by its rows. */
+static void
+no_engine_has_room_for_all_of_the_product(void **state)
+{
+    const int64_t rows[] = {768, 1536}, side[] = {1536, 2048};
+
+    (void)state;
+    check_product_within("--memory=15M", rows, side);
 }
 
 static void
@@ -274,6 +293,7 @@ main(void)
         cmocka_unit_test(products_however_they_are_cut),
         cmocka_unit_test(panels_add_up),
         cmocka_unit_test(no_engine_has_room_for_a_whole_operand),
+        cmocka_unit_test(no_engine_has_room_for_all_of_the_product),
         cmocka_unit_test(what_cannot_be_multiplied_is_refused),
         cmocka_unit_test(random_numbers_do_not_depend_on_pieces),
         cmocka_unit_test(bad_draws_leave_the_state),

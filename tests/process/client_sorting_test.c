@@ -2,6 +2,7 @@
 #include "tests/process/cluster.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,34 @@ argsort_of_small_integers(void **state)
         }
         fh_array_free(&array);
     }
+    free(places);
+}
+
+/* Text is exchanged with its places, too: many that are equal, more than 1 MiB. */
+static void
+argsort_of_text(void **state)
+{
+    enum { SIZE = 8, COUNT = 200000 };
+    char *texts = calloc(COUNT, SIZE);
+    int64_t *places = malloc(COUNT * sizeof *places);
+    fh_error error;
+
+    (void)state;
+    assert_true(texts && places);
+    for (int64_t i = 0; i < COUNT; i++)
+        snprintf(texts + i * SIZE, SIZE, "%llu", (unsigned long long)(check_random(&seed) % 5000));
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        fh_array *array = scatter(texts, fh_dtype_from_name("S8"), COUNT, layout), *made = NULL;
+
+        fh_ok(fh_argsort(array, 0, &made, &error), error);
+        take(&made, places);
+        for (int64_t i = 1; i < COUNT; i++) {
+            int order_is = memcmp(texts + places[i - 1] * SIZE, texts + places[i] * SIZE, SIZE);
+            assert_true(order_is < 0 || (order_is == 0 && places[i - 1] < places[i]));
+        }
+        fh_array_free(&array);
+    }
+    free(texts);
     free(places);
 }
 
@@ -362,7 +391,7 @@ histograms_however_it_is_cut(void **state)
         int64_t wanted[BINS] = {0};
         double wanted_sums[BINS] = {0};
         for (int i = 0; i <= BINS; i++)
-            edges[i] = even ? -2.0 + 4.0 * i / BINS : -2.0 + 4.0 * i * i / (BINS * BINS);
+            edges[i] = even ? -2.0 + 4.0 * i / (double)BINS : -2.0 + 4.0 * i * i / (double)(BINS * BINS);
         for (int i = 0; i < MANY; i++) {
             uint64_t random = check_random(&seed);
             doubles[i] = random % 5 ? (double)(random >> 11) / (double)(1 << 30) / (double)(1 << 20) - 4
@@ -449,6 +478,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorted_however_it_is_cut),
         cmocka_unit_test(argsort_of_small_integers),
+        cmocka_unit_test(argsort_of_text),
         cmocka_unit_test(running_results_have_the_bits_of_a_loop),
         cmocka_unit_test(running_results_of_integers_wrap),
         cmocka_unit_test(values_are_found),

@@ -368,6 +368,27 @@ def test_dates(clusters, unit):
     agree(lambda x: np.diff(x, n=2), a)
 
 
+def test_medians_of_durations(clusters):
+    for values in ([5, 1, 4, 2], [5, 1, 4], [-5, -2], ["NaT", 1, 5, 2], ["NaT", 1], [7]):
+        agree(np.median, np.array(values, "m8[s]"))
+    table = make((9, 6), "m8[s]", 3)
+    for axis in (0, 1, None):
+        agree(lambda x: np.median(x, axis=axis), table)
+    agree(lambda x: np.median(x, axis=0, keepdims=True), table)
+    agree(np.median, make((9,), "M8[s]", 3))
+    agree(np.median, make((9,), "S3", 3))
+
+
+@pytest.mark.parametrize("dtype", ["S3", "U2"])
+def test_first_and_last_text(clusters, dtype):
+    """Each piece finds its own; of equal ones the first counts."""
+    for local in (make((41,), dtype, 1), np.repeat(make((5,), dtype, 2), 9), make((9, 7), dtype, 3), np.tile(make((3, 4), dtype, 4), (5, 3))):
+        for axis in (None, *range(local.ndim)):
+            for function in (np.argmin, np.argmax):
+                agree(lambda x: function(x, axis=axis), local)
+                agree(lambda x: function(x, axis=axis, keepdims=True), local)
+
+
 @pytest.mark.parametrize("source, target", [("M8[D]", "M8[ns]"), ("M8[ns]", "M8[D]"), ("M8[Y]", "M8[D]"), ("M8[Y]", "M8[M]"),
                                             ("m8[s]", "m8[7m]"), ("m8[7m]", "m8[3s]"), ("M8[D]", "i8"), ("i8", "m8[s]"), ("M8[D]", "S"),
                                             ("M8[D]", "U"), ("S5", "U"), ("U7", "S20"), ("S5", "S2"), ("i8", "S"), ("i8", "U3"),
@@ -493,3 +514,9 @@ def test_bad_descriptions(text):
 
     with pytest.raises(fh.Error, match="described"):
         _fields_of(text, 8)
+
+
+def test_order_of_text_over_engines(clusters):
+    """Large enough to be exchanged between engines, with many that are equal."""
+    x = np.random.default_rng(5).integers(0, 5000, 150_000).astype("S8")
+    same(np.argsort(fh.scatter(x)), np.argsort(x, kind="stable"))

@@ -17,7 +17,7 @@ SCALARS = (str, bytes, datetime.date, datetime.timedelta)  # of Python, that sta
 # Functions whose implementations here take any elements; for others NumPy's own function is hosted.
 _ANY = frozenset("""concatenate stack vstack hstack dstack column_stack append block roll tile resize empty zeros ones full empty_like
 zeros_like ones_like full_like diag diagflat meshgrid arange isnat where clip real array_equal array_equiv copyto astype sort argsort
-partition argpartition lexsort searchsorted unique in1d isin take take_along_axis choose compress extract diagonal delete insert repeat
+partition argpartition median lexsort searchsorted unique in1d isin take take_along_axis choose compress extract diagonal delete insert repeat
 diff put place putmask put_along_axis fill_diagonal copy asarray asanyarray ascontiguousarray asfortranarray array require array2string
 array_repr array_str fft.fftshift fft.ifftshift select sum prod min max amin amax argmin argmax mean any all ptp std var""".split())
 
@@ -203,7 +203,28 @@ def argument(x, name, axis, keepdims):
     ordered = dates.ordered(x, name) if x.dtype.kind in "Mm" else None
     if ordered is not None:
         return getattr(ordered, name)(axis, keepdims=keepdims)
+    if x.dtype.kind in "SU" and x.npieces > 1:
+        if axis is None:
+            found = argument(x.ravel(), name, 0, False)
+            return found.reshape((1,) * x.ndim) if keepdims else found
+        if range(x.ndim)[axis] == x.axis:
+            return _argument_of_pieces(x, name, x.axis, keepdims)
     return hosted(name, "drops:None")(x, axis=axis, keepdims=keepdims)
+
+
+def _argument_of_pieces(x, name, axis, keepdims):
+    """Each piece finds its own first best where it is; the best of these are few."""
+    from .joining import concatenate
+    from .selecting import take_along_axis
+
+    places, best = [], []
+    for piece, (start, _) in zip(x.pieces, x.bounds):
+        found = argument(piece, name, axis, True)
+        places.append(found + start)
+        best.append(take_along_axis(piece, found, axis))
+    winner = hosted(name, "whole")(concatenate(best, axis), axis=axis, keepdims=True)
+    found = take_along_axis(concatenate(places, axis), winner, axis)
+    return found if keepdims else found.squeeze(axis)
 
 
 # ---- sorting ----------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 """Quantiles, percentiles, medians: exact, from the sorted array."""
+import functools
 import math
 
 import numpy as np
@@ -92,8 +93,17 @@ def _picked(s, at):
     return low + step * t
 
 
+@functools.lru_cache(maxsize=None)
+def _nat_spreads():
+    """Is a median with NaT among its elements NaT?"""
+    return bool(np.isnat(np.median(np.array([1, 2, "NaT"], "m8[s]"))))
+
+
 def _with_nan(s, result):
-    """NaN where the line has one: it would be the last."""
+    """NaN where the line has one: it would be the last.  NaT where NumPy's version does so."""
+    if s.dtype.kind == "m" and _nat_spreads():
+        last = s[..., -1]
+        return call("where", (call("isnat", (last,)), last, result))
     if s.dtype.kind not in "fc":
         return result
     last = s[..., -1]

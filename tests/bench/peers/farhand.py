@@ -181,6 +181,9 @@ class Contestant:
             x = fh.scatter(np.arange(64.0 * 1000))
             return {"ready": ready, "sum": median_of(100, lambda: float((x + 1).sum()))}
 
+    def apart(self, size):
+        return two_hosts.measure("farhand", size)
+
 
 def _brokers_of(cluster):
     found = []
@@ -193,6 +196,3 @@ def _brokers_of(cluster):
         if os.path.basename(words[0]) == "farhand-broker" and any(cluster.name in word for word in words):
             found.append(int(entry))
     return found
-
-    def apart(self, size):
-        return two_hosts.measure("farhand", size)
