@@ -201,6 +201,54 @@ what_cannot_be_multiplied_is_refused(void **state)
     fh_array_free(&x);
 }
 
+/* Large enough for all engines, and not: a lower factor times its transpose, and what that does to ones. */
+static void
+equations_and_factors(void **state)
+{
+    enum { LARGE = 530 };
+    static double lower[LARGE * LARGE], matrix[LARGE * LARGE], right[LARGE], found[LARGE * LARGE];
+    fh_error error;
+
+    (void)state;
+    for (int64_t n = 30; n <= LARGE; n += LARGE - 30) {
+        const int64_t shape[] = {n, n}, column[] = {n, 1};
+        fh_local local = {.data = matrix, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
+        fh_local local_right = {.data = right, .dtype = FH_FLOAT64, .ndim = 2, .shape = column};
+        fh_array *in[2] = {NULL, NULL}, *out[FH_LINALG_MAX_OUT] = {NULL};
+        int count = 0;
+
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < n; j++)
+                lower[i * n + j] = j > i || i - j > 1 ? 0 : i == j ? 2 : 1;
+        for (int64_t i = 0; i < n; i++) {
+            right[i] = 0;
+            for (int64_t j = 0; j < n; j++) {
+                matrix[i * n + j] = i == j ? (i ? 5 : 4) : i - j == 1 || j - i == 1 ? 2 : 0;
+                right[i] += matrix[i * n + j];
+            }
+        }
+        fh_ok(fh_scatter(session, &local, &layouts[0], &in[0], &error), error);
+        fh_ok(fh_scatter(session, &local_right, &layouts[0], &in[1], &error), error);
+        fh_ok(fh_linalg(session, "cholesky", in, 1, NULL, out, &count, &error), error);
+        assert_int_equal(count, 1);
+        fh_ok(fh_gather(out[0], found, NULL, &error), error);
+        for (int64_t i = 0; i < n * n; i++)
+            assert_true(found[i] > lower[i] - 1e-9 && found[i] < lower[i] + 1e-9);
+        fh_array_free(&out[0]);
+        fh_ok(fh_linalg(session, "solve", in, 2, NULL, out, &count, &error), error);
+        fh_ok(fh_gather(out[0], found, NULL, &error), error);
+        for (int64_t i = 0; i < n; i++)
+            assert_true(found[i] > 1 - 1e-9 && found[i] < 1 + 1e-9);
+        fh_array_free(&out[0]);
+        fh_fails(fh_linalg(session, "inv", &in[1], 1, NULL, out, &count, &error), FH_LINALG_ERROR, error);
+        fh_fails(fh_linalg(session, "inv", in, 2, NULL, out, &count, &error), FH_INVALID_ARGUMENT, error);
+        fh_fails(fh_linalg(session, "nothing", in, 1, NULL, out, &count, &error), FH_NO_SUCH_METHOD, error);
+        assert_int_equal(count, 0);
+        fh_array_free(&in[0]);
+        fh_array_free(&in[1]);
+    }
+}
+
 static void
 draw(const fh_random_draw *what, const fh_scatter_options *layout, fh_philox *state, void *ret)
 {
@@ -295,6 +343,7 @@ main(void)
         cmocka_unit_test(no_engine_has_room_for_a_whole_operand),
         cmocka_unit_test(no_engine_has_room_for_all_of_the_product),
         cmocka_unit_test(what_cannot_be_multiplied_is_refused),
+        cmocka_unit_test(equations_and_factors),
         cmocka_unit_test(random_numbers_do_not_depend_on_pieces),
         cmocka_unit_test(bad_draws_leave_the_state),
         cmocka_unit_test(ramps_go_on_over_pieces),

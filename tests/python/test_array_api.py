@@ -114,6 +114,43 @@ def test_infinities_are_divided_as_the_standard_says(cluster):
     assert zero == 0 and np.signbit([zero.real, zero.imag]).tolist() == [False, True]
 
 
+def test_operators_divide_as_the_standard_says_where_asked_to(cluster, monkeypatch):
+    values = np.array([np.inf, -np.inf, np.inf, 3.0, -3.0, 7.0])
+    by = np.array([2.0, 2.0, -3.0, -np.inf, np.inf, 2.0])
+    standard = np.array([np.inf, -np.inf, -np.inf, -0.0, -0.0, 3.0])
+    x, y = fh.scatter(values), fh.scatter(by)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(fh.gather(x // y), values // by)
+        monkeypatch.setattr(fh.config, "floor_division", "standard")
+        results = [fh.gather(x // y), fh.gather(x // by)]
+        np.testing.assert_array_equal(fh.gather(3.0 // y)[3:], [-0.0, 0.0, 1.0])
+        np.testing.assert_array_equal(fh.gather(x // 2)[:3], [np.inf, -np.inf, np.inf])
+        x //= y
+        results.append(fh.gather(x))
+        for result in results:
+            np.testing.assert_array_equal(result, standard)
+            assert np.signbit(result[3:5]).all()
+        integers = fh.scatter(np.arange(-4, 4))
+        np.testing.assert_array_equal(fh.gather(integers // 3), np.arange(-4, 4) // 3)
+        with pytest.raises(ValueError, match="standard"):
+            fh.config.floor_division = "mine"
+        assert fh.config.floor_division == "standard"
+        with pytest.raises(TypeError):
+            x // "2"
+        monkeypatch.undo()
+        np.testing.assert_array_equal(fh.gather(y // y)[:3], (by // by)[:3])
+        np.testing.assert_array_equal(fh.gather(fh.scatter(values) // y), values // by)
+
+
+def test_solve_takes_stacks_as_the_standard_says(cluster):
+    rng = np.random.default_rng(1)
+    a, b = rng.random((5, 3, 3)), rng.random((3, 2))
+    stacks = np.stack([np.linalg.solve(one, b) for one in a])
+    for right, expected in ((b, stacks), (b[:, 0], stacks[..., 0])):
+        np.testing.assert_allclose(fh.gather(xp.linalg.solve(xp.asarray(a), xp.asarray(right))), expected)
+    assert xp.linalg.solve(xp.ones((0, 0, 0)), xp.ones((0, 0))).shape == (0, 0, 0)
+
+
 CASES = {
     "take": lambda xp, x: xp.take(x, xp.asarray([2, 0, 1]), axis=1),
     "take_along_axis": lambda xp, x: xp.take_along_axis(x, xp.argsort(x, axis=0), axis=0),

@@ -157,3 +157,14 @@ def test_values_that_do_not_fit_change_nothing(clusters):
         with pytest.raises(ValueError):
             x[key] = value
     same(fh.gather(x), np.arange(12.0).reshape(6, 2))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (3, 0), (0, 0)])
+def test_masks_without_elements_fit_any_axis(cluster, shape):
+    x, mask = np.arange(12.0).reshape(3, 4), np.zeros(shape, bool)
+    array = fh.scatter(x)
+    assert array[mask].shape == array[fh.scatter(mask)].shape == x[mask].shape
+    array[mask] = 5
+    np.testing.assert_array_equal(fh.gather(array), x)
+    with pytest.raises(IndexError):
+        array[np.zeros((2, *shape[1:]), bool)]

@@ -21,10 +21,12 @@ class Config:
     compression: None or "lz4", for what goes over streams; pays on slow networks and compressible data.
     trust_network: send array bytes over streams without encryption; only to engines that were started with --trust-network.
     host: what this host is called, None for its own name; an engine of another name is reached over the network even if it is here.
+    floor_division: whose results `x // y` has where infinities are divided: "numpy" (NaN, and -1 of 3 // -inf, as Python's own numbers) or
+        "standard" (what the array API standard says of __floordiv__: infinities, and -0).  Functions follow their namespace always.
     fusion: keep elementwise operations back for a moment, so that chains of them reach the engines as one expression and what lies
         between is never stored (True; $FARHAND_FUSION=off turns it off, too).  Results are the same.
     progress: show a bar on standard error for scatters and gathers, and for calls of executors, that take more than a second: True, False,
-        or None for when somebody sees it.  All these are read when a session connects.
+        or None for when somebody sees it.  All these but floor_division are read when a session connects.
     """
 
     implicit_gather_limit: int = 1 << 30
@@ -40,6 +42,14 @@ class Config:
     host: Optional[str] = None
     progress: Optional[bool] = None
     fusion: bool = True
+    floor_division: str = "numpy"
+
+    def __setattr__(self, name, value):
+        if name == "floor_division" and value != getattr(self, name):
+            from .operators import divide_as
+
+            divide_as(value)
+        super().__setattr__(name, value)
 
 
 config = Config()

@@ -58,6 +58,9 @@ def of_pieces(pieces, axis):
     from .refs import Ref, resolve
 
     pieces = [resolve(piece) if isinstance(piece, Ref) else piece for piece in pieces]
+    for piece in pieces:
+        if np.ndim(piece) == 0:
+            raise TypeError(f"a DistArray is made of arrays, not of {type(piece).__name__}: fh.scatter makes an array of values")
     if len(pieces) < 2:
         raise error("INVALID_ARGUMENT", f"a DistArray is made of at least two pieces, not {len(pieces)}: fh.scatter cuts an array")
     pieces = scatter([piece if hasattr(piece, "_handle") else np.asarray(piece) for piece in pieces])

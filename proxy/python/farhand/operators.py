@@ -112,5 +112,39 @@ def _install():
         setattr(Operators, name, method)
 
 
+def _standard_division(swap):
+    def method(self, other):
+        from .array_api.elementwise import floor_divide
+
+        if not _takes(self, other):
+            return NotImplemented
+        return floor_divide(other, self) if swap else floor_divide(self, other)
+
+    return method
+
+
+def _standard_division_in_place(self, other):
+    if not _takes(self, other):
+        return NotImplemented
+    self._assign(_standard_division(False)(self, other), "same_kind")
+    return self
+
+
+_DIVISION = {"__floordiv__": _standard_division(False), "__rfloordiv__": _standard_division(True), "__ifloordiv__": _standard_division_in_place}
+
+
+def divide_as(rules):
+    """What // of all arrays means from now on: see fh.config.floor_division."""
+    from .array import Array
+
+    if rules not in ("numpy", "standard"):
+        raise ValueError(f'fh.config.floor_division is "numpy" or "standard", not {rules!r}')
+    for name, method in _DIVISION.items():
+        if rules == "standard":
+            setattr(Array, name, method)
+        elif name in vars(Array):
+            delattr(Array, name)
+
+
 _install()
 _native.use_operators(Operators)  # which calls these for everything but remote arrays and numbers

@@ -119,6 +119,10 @@ class _Parts:
                 self.tags.append("integer")
 
     def _add_array(self, x, part):
+        if part.dtype == np.bool_ and 0 in part.shape and all(extent in (0, own) for extent, own in zip(part.shape, x.shape[self.axes:])):
+            for _ in part.shape:  # fits an axis of any length, as in NumPy, and chooses nothing
+                self._add_array(x, np.zeros(0, np.intp))
+            return
         self.arrays.append((self.made, self.axes, part))
         if part.dtype == np.bool_:
             for i, extent in enumerate(part.shape):

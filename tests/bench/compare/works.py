@@ -1,6 +1,8 @@
 """What is measured, and who takes part."""
 import dataclasses
 
+from .inputs import MATHS
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -67,7 +69,8 @@ WORKS = (
     Work("objects", (Row("create", "create {} objects", "/s"), Row("delete", "delete {} objects", "/s")), (1000,), (100,), (5, 1), 4.0),
     Work("matmul", (Row("time", "matmul {0} x {0}", "s"),), (4096,), (256,), (2, 1), 8.0),
     Work("factors", (Row("cholesky", "Cholesky's factor of {0} x {0}", "s"), Row("solve", "solve {0} equations", "s")), (4096,), (256,), (2, 1), 10.0),
-    Work("maths", (Row("exp", "exp of {}", "s"), Row("sin", "sin of {}", "s")), (10**7,), (10**5,), (3, 1)),
+    Work("maths", tuple(Row(name, f"{name} of {{}}", "s") for name in MATHS), (10**7,), (10**5,), (3, 1)),
+    Work("arithmetic", (Row("chain", "a*b + c of {}", "s"), Row("means", "mean(axis=0) of {} in rows of 1,000", "s")), (10**7,), (10**5,), (3, 1)),
     Work("random", (Row("uniform", "{}, uniform over [0, 1)", "s"), Row("normal", "{}, normal", "s")), (2 * 10**7,), (10**5,), (3, 1)),
     Work("sorting", (Row("sort", "sort {} doubles", "s"), Row("argsort", "argsort {} doubles", "s"),
                      Row("running", "cumsum of {} doubles", "s"),
@@ -96,7 +99,7 @@ CONTESTANTS = (
 def size_text(work, size):
     if work.key.startswith(("axis", "apart")):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
-    if work.key in ("sums", "fused", "chosen", "maths", "random"):
+    if work.key in ("sums", "fused", "chosen", "maths", "arithmetic", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")
     return f"{size:,}" if work.key not in ("matmul", "factors") else str(size)
 

@@ -1,4 +1,5 @@
 """Dask distributed: LocalCluster with two worker processes of one thread; actors for calls, scatter and gather for arrays."""
+import functools
 import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # an engine has one thread
@@ -8,6 +9,7 @@ import distributed
 import numpy as np
 
 from compare import two_hosts
+from compare.inputs import MATHS, applied, chosen_from
 from compare.objects import Counter, checked_squares, square
 from compare.timing import latencies, median_of, proportional_bytes, seconds_of
 
@@ -26,6 +28,22 @@ def _cluster(engines):
 
 def _fused(a, b, c):
     return float((a * b + c).sum())
+
+
+def _chain(a, b, c):
+    return a * b + c
+
+
+def _rows(x):
+    return x[:len(x) // 1000 * 1000].reshape(-1, 1000)
+
+
+def _row_sums(x):
+    return x.sum(axis=0)
+
+
+def _choose(x, mask):
+    return x[mask]
 
 
 class Contestant:
@@ -129,7 +147,28 @@ class Contestant:
         def run(function):
             distributed.wait([self._client.submit(function, part, pure=False) for part in x])
 
-        return {name: median_of(3, lambda: run(getattr(np, name))) for name in ("exp", "sin")}
+        return {name: median_of(3, lambda: run(functools.partial(applied, np, name))) for name in MATHS}
+
+    def arithmetic(self, n):
+        """The chain's result stays on the workers, the means come back."""
+        pieces = self._pieces(n, 1.0, 2.0, 3.0)
+        rows = [self._client.submit(_rows, part, pure=False) for part in self._pieces(n, 1.0)[0]]
+        distributed.wait(rows)
+        count = n // 2 // 1000 * len(rows)
+        return {"chain": median_of(3, lambda: distributed.wait([self._client.submit(_chain, *part, pure=False) for part in zip(*pieces)])),
+                "means": median_of(3, lambda: self._total(_row_sums, rows) / count)}
+
+    def chosen(self, n):
+        """What is chosen stays on the workers."""
+        x, mask, _ = chosen_from(n)
+        pieces = [self._scatter(np.array_split(a, 2)) for a in (x, mask)]
+        return {"mask": median_of(3, lambda: distributed.wait([self._client.submit(_choose, *part, pure=False) for part in zip(*pieces)]))}
+
+    def matmul(self, n):
+        """Rows of the one by the whole of the other, which lies on both workers."""
+        a, b = (np.random.default_rng(seed).random((n, n)) for seed in (1, 2))
+        pieces = [self._scatter(np.array_split(a, 2)), self._scatter([b, b])]
+        return {"time": median_of(1, lambda: distributed.wait([self._client.submit(np.matmul, *part, pure=False) for part in zip(*pieces)]))}
 
     def objects(self, count):
         """Actors."""

@@ -5,6 +5,7 @@ import math
 import numba
 import numpy as np
 
+from compare.inputs import MATHS, arithmetic_from, chosen_from, maths_from
 from compare.timing import median_of
 
 VERSION = numba.__version__
@@ -26,16 +27,52 @@ def _fused(a, b, c):
     return total
 
 
-@numba.njit(parallel=True, fastmath=True)
-def _exp(x, out):
-    for i in numba.prange(x.size):
-        out[i] = math.exp(x[i])
+def _compiled(function):
+    """function(x) of every element, into memory that is there."""
+    @numba.njit(parallel=True, fastmath=True)
+    def run(x, out):
+        for i in numba.prange(x.size):
+            out[i] = function(x[i])
+
+    return run
+
+
+@numba.njit(fastmath=True)
+def _power(x):
+    return x ** 1.5
 
 
 @numba.njit(parallel=True, fastmath=True)
-def _sin(x, out):
-    for i in numba.prange(x.size):
-        out[i] = math.sin(x[i])
+def _chain(a, b, c, out):
+    for i in numba.prange(a.size):
+        out[i] = a[i] * b[i] + c[i]
+
+
+@numba.njit(parallel=True, fastmath=True)
+def _means(x):
+    """Each thread adds up its part of the rows."""
+    parts = numba.get_num_threads()
+    totals = np.zeros((parts, x.shape[1]))
+    for part in numba.prange(parts):
+        for i in range(x.shape[0] * part // parts, x.shape[0] * (part + 1) // parts):
+            for j in range(x.shape[1]):
+                totals[part, j] += x[i, j]
+    return totals.sum(axis=0) / x.shape[0]
+
+
+@numba.njit
+def _choose(x, mask):
+    return x[mask]
+
+
+@numba.njit
+def _take(x, indices):
+    return x[indices]
+
+
+@numba.njit
+def _sort(x):
+    return np.sort(x)
 
 
 class Contestant:
@@ -55,10 +92,30 @@ class Contestant:
         return {"fused": median_of(5, lambda: _fused(a, b, c))}
 
     def maths(self, n):
-        x, out = np.linspace(0.0, 10.0, n), np.empty(n)
-        for function in (_exp, _sin):
+        x, out, seconds = maths_from(n), np.empty(n), {}
+        for name in MATHS:
+            function = _compiled(_power if name == "power" else getattr(math, name))
             function(x, out)  # compiled
-        return {"exp": median_of(5, lambda: _exp(x, out)), "sin": median_of(5, lambda: _sin(x, out))}
+            seconds[name] = median_of(5, lambda: function(x, out))
+        return seconds
+
+    def arithmetic(self, n):
+        a, b, c, x = arithmetic_from(n)
+        out = np.empty(n)
+        _chain(a, b, c, out), _means(x)  # compiled
+        return {"chain": median_of(5, lambda: _chain(a, b, c, out)), "means": median_of(5, lambda: _means(x))}
+
+    def chosen(self, n):
+        """One thread."""
+        x, mask, indices = chosen_from(n)
+        _choose(x[:8], mask[:8]), _take(x[:8], indices[:1] * 0)  # compiled
+        return {"mask": median_of(3, lambda: _choose(x, mask)), "take": median_of(5, lambda: _take(x, indices))}
+
+    def sorting(self, n):
+        """One thread."""
+        x = np.random.default_rng(1).normal(size=n)
+        _sort(x[:8])  # compiled
+        return {"sort": median_of(1, lambda: _sort(x))}
 
     def kernel(self, count):
         x = np.arange(8.0)

@@ -2,6 +2,7 @@
 import numexpr
 import numpy as np
 
+from compare.inputs import MATHS, arithmetic_from, maths_from
 from compare.timing import median_of
 
 VERSION = numexpr.__version__
@@ -23,5 +24,12 @@ class Contestant:
         return {"fused": median_of(3, lambda: numexpr.evaluate("sum(a*b + c)", operands))}
 
     def maths(self, n):
-        x = {"x": np.linspace(0.0, 10.0, n)}
-        return {name: median_of(5, lambda: numexpr.evaluate(f"{name}(x)", x)) for name in ("exp", "sin")}
+        x = {"x": maths_from(n)}
+        texts = {name: "x ** 1.5" if name == "power" else f"{name}(x)" for name in MATHS}
+        return {name: median_of(5, lambda: numexpr.evaluate(text, x)) for name, text in texts.items()}
+
+    def arithmetic(self, n):
+        a, b, c, x = arithmetic_from(n)
+        operands, matrix = {"a": a, "b": b, "c": c}, {"x": x}
+        return {"chain": median_of(5, lambda: numexpr.evaluate("a*b + c", operands)),
+                "means": median_of(5, lambda: numexpr.evaluate("sum(x, axis=0)", matrix) / len(x))}

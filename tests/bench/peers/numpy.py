@@ -1,7 +1,7 @@
 """NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
 import numpy as np
 
-from compare.inputs import chosen_from
+from compare.inputs import MATHS, applied, arithmetic_from, chosen_from, maths_from
 from compare.timing import median_of
 
 VERSION = np.__version__
@@ -34,8 +34,12 @@ class Contestant:
         return {"cholesky": median_of(1, lambda: np.linalg.cholesky(definite)), "solve": median_of(1, lambda: np.linalg.solve(a, b))}
 
     def maths(self, n):
-        x = np.linspace(0.0, 10.0, n)
-        return {name: median_of(5, lambda: getattr(np, name)(x)) for name in ("exp", "sin")}
+        x = maths_from(n)
+        return {name: median_of(5, lambda: applied(np, name, x)) for name in MATHS}
+
+    def arithmetic(self, n):
+        a, b, c, x = arithmetic_from(n)
+        return {"chain": median_of(5, lambda: a * b + c), "means": median_of(5, lambda: x.mean(axis=0))}
 
     def random(self, n):
         """The same generator as farhand's."""

@@ -114,9 +114,9 @@ def slogdet(x, /):
 
 def solve(x1, x2, /):
     """One vector is a vector; all else are matrices, or stacks of them."""
-    if x2.ndim == 1:
-        return function("linalg.solve")(x1, x2[:, None])[..., 0]
-    return function("linalg.solve")(x1, x2)
+    matrices = x2[:, None] if x2.ndim == 1 else x2
+    result = function("linalg.solve")(x1, matrices[(None,) * (x1.ndim - matrices.ndim)])  # else NumPy 1's rules would see vectors
+    return result[..., 0] if x2.ndim == 1 else result
 
 
 def svd(x, /, *, full_matrices=True):
