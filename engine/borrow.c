@@ -18,6 +18,7 @@ static const int64_t AGAIN_NS = 2000000000;  /* RETURN without OK is sent again 
 struct loan {
     borrows_t *borrows;
     oid_t engine, share, object;
+    uint64_t size; /* of memory for pieces, which the lender may have to make; 0: object is an array */
     int64_t offset;
     bool abandoned;
     uint64_t call; /* of the RETURN */
@@ -167,7 +168,7 @@ borrows_find(borrows_t *self, oid_t engine, oid_t object, borrowed_t *ret)
 }
 
 int
-borrows_ask(borrows_t *self, lane_t *lane, oid_t engine, oid_t object, question_t **ret, err_t *err)
+borrows_ask(borrows_t *self, lane_t *lane, oid_t engine, oid_t object, uint64_t size, question_t **ret, err_t *err)
 {
     question_t *question = calloc(1, sizeof *question);
     loan_t *loan = calloc(1, sizeof *loan);
@@ -177,7 +178,7 @@ borrows_ask(borrows_t *self, lane_t *lane, oid_t engine, oid_t object, question_
         free(loan);
         return err_set(err, FH_NO_MEMORY, "no memory to borrow a segment");
     }
-    *loan = (loan_t){.borrows = self, .engine = engine, .share = oid_new(), .object = object};
+    *loan = (loan_t){.borrows = self, .engine = engine, .share = oid_new(), .object = object, .size = size};
     question->lane = lane;
     question->loan = loan;
     question->call = self->next_call++;
@@ -412,6 +413,7 @@ send_question(const borrows_t *self, const question_t *question, borrow_send_fn 
     borrow->object = loan->object;
     borrow->session = question->lane->owner.session;
     borrow->host = str_of(self->core->host);
+    borrow->size = loan->size;
     return send(context, loan->engine, &message, NULL, err);
 }
 

@@ -33,8 +33,9 @@ void borrows_destroy(borrows_t **self);
 
 /* Is the memory of that array borrowed already?  Then *ret has it. */
 bool borrows_find(borrows_t *self, oid_t engine, oid_t object, borrowed_t *ret);
-/* Ask the engine for it; the lane is woken when the answer is there, after 5 s at the latest.  NO_MEMORY. */
-int borrows_ask(borrows_t *self, lane_t *lane, oid_t engine, oid_t object, question_t **ret, err_t *err);
+/* Ask the engine for it; the lane is woken when the answer is there, after 5 s at the latest.  size: not 0, it is
+ * memory for pieces (engine/wholes.h), of so many bytes.  NO_MEMORY. */
+int borrows_ask(borrows_t *self, lane_t *lane, oid_t engine, oid_t object, uint64_t size, question_t **ret, err_t *err);
 /* Without the lock, on the reactor: the answer, if it has come (*ret_came).  The question is over then, and freed.
  * NOT_SUPPORTED: the memory cannot be reached.  Else why the lender refused. */
 int borrows_collect(borrows_t *self, question_t **question, bool *ret_came, borrowed_t *ret, err_t *err);

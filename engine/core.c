@@ -5,6 +5,7 @@
 #include "engine/borrow.h"
 #include "engine/core_spill.h"
 #include "engine/lend.h"
+#include "engine/places.h"
 #include "engine/raised.h"
 #include "engine/spill.h"
 
@@ -53,6 +54,7 @@ core_release(core_t *self)
     lanes_release(&self->lanes);
     oid_map_release(&self->engine_outboxes);
     lend_release(self);
+    wholes_release(&self->wholes);
     borrows_destroy(&self->borrows);
     pool_destroy(&self->pool);
     spill_destroy(&self->spill);
@@ -258,9 +260,14 @@ place_of_piece(int64_t bytes, dtype_t dtype, uint64_t first)
 }
 
 int
-core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape_t *shape, uint64_t first,
                 unsigned pool_flags, pin_t *ret, err_t *err)
 {
+    if (places_find(lane, id, dtype, shape, &ret->segment, &ret->nd)) {
+        ret->writes = false;
+        ret->object = OID_NONE;
+        return FH_OK;
+    }
     size_t place = place_of_piece(shape_bytes(shape, dtype), dtype, first);
 
     return make_at(self, lane, dtype, shape, place, pool_flags, ret, err);
@@ -308,6 +315,9 @@ publish(core_t *self, lane_t *lane, oid_t id, pin_t *pin, bool view, err_t *err)
     if (lane->gone)
         return err_set(err, FH_CANCELLED, "the session has ended");
     pin->segment->used_at = ++self->uses;
+    /* Memory for several pieces is accounted to the first that comes, and at its home. */
+    if (pin->segment->loan || (pin->segment->whole && pin->segment->objects))
+        view = true;
     if (pin->writes)
         __atomic_sub_fetch(&pin->segment->writers, 1, __ATOMIC_ACQ_REL);
     pin->writes = false;

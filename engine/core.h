@@ -8,6 +8,7 @@
 
 #include "engine/lane.h"
 #include "engine/runner_host.h"
+#include "engine/wholes.h"
 
 #include <pthread.h>
 
@@ -45,6 +46,7 @@ typedef struct core {
     oid_map_t engine_outboxes; /* outbox_t of each connected engine */
     oid_map_t borrowers;       /* owner_t of each engine that has borrowed segments (engine/lend.h) */
     struct borrows *borrows;   /* segments that were borrowed (engine/borrow.h) */
+    wholes_t wholes;           /* segments for the pieces of several engines */
     counters_t counters;
     uint64_t uses;      /* counts pins */
     bool computing;     /* the compute thread has a lane; read without the lock, too */
@@ -116,9 +118,10 @@ int core_pin(core_t *self, oid_t id, pin_t *ret, err_t *err);
  * and of the disk: IO_ERROR; BUSY on the reactor. */
 int core_make(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, bool fortran, unsigned pool_flags,
               pin_t *ret, err_t *err);
-/* The same in C order for a piece of a larger array, with so many elements of that before it: laid at the place in a
- * page (from 64 MiB on: in a huge page) that it has in the whole, if it gets a file. */
-int core_make_piece(core_t *self, const lane_t *lane, dtype_t dtype, const shape_t *shape, uint64_t first,
+/* The same for what is to become the object with that id, a piece of a larger array with so many elements of that
+ * before it: where LAY has said (engine/places.h), with the strides that it has there; else in C order, laid at the
+ * place in a page (from 64 MiB on: in a huge page) that it has in the whole, if it gets a file. */
+int core_make_piece(core_t *self, lane_t *lane, oid_t id, dtype_t dtype, const shape_t *shape, uint64_t first,
                     unsigned pool_flags, pin_t *ret, err_t *err);
 /* The same in the memory of a pinned array of that shape, which its client needs no more.  False, and nothing done: it
  * is not the session's own, others see the memory too, or the new array would not lie there as core_make_piece lays it.

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "codecs/op.h"
 #include "engine/compute/flags.h"
+#include "engine/places.h"
 #include "engine/raised.h"
 
 enum { DONE_EVERY_CALLS = 64, DONE_EVERY_BYTES = 4 * 1024 * 1024 };
@@ -89,6 +90,17 @@ fail(core_t *core, lane_t *lane, const method_t *method, const call_t *call, err
         core_note_error(core, lane, err);
 }
 
+/* What the call was to make is there, or will never be. */
+static void
+forget_places(lane_t *lane, const method_t *method, const message_t *message)
+{
+    oid_t ids[METHOD_MAX_RESULTS];
+    int n = method->results ? method->results(message, ids) : 0;
+
+    for (int i = 0; i < n; i++)
+        places_end(lane, ids[i]);
+}
+
 static void
 note_done(core_t *core, lane_t *lane, const call_t *call, bool on_reactor)
 {
@@ -151,6 +163,8 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
         note_flags(lane, method, &call->message, watch, flags);
     if (status)
         fail(core, lane, method, call, &err);
+    if (lane->places)
+        forget_places(lane, method, &call->message);
     note_done(core, lane, call, on_reactor);
     pthread_mutex_unlock(&core->lock);
     return NEXT_DONE;

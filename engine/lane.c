@@ -1,6 +1,8 @@
 /* engine/lane.c - queues of calls and the ring of lanes that can go on. */
 #include "engine/lane.h"
 
+#include "engine/places.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +186,7 @@ pop_call(lanes_t *self, lane_t *lane)
 static void
 lane_free(lane_t *lane)
 {
+    places_release(lane);
     free(lane->error);
     free(lane->raised);
     free(lane);

@@ -91,6 +91,7 @@ typedef struct lane {
     size_t bytes;          /* of queued calls */
     uint32_t count;        /* of queued calls, the one that runs among them */
     bool gone;             /* the session has ended: nothing more comes, what runs is the last */
+    struct place *places;  /* where new arrays are to lie (engine/places.h); NULL: nothing was said */
     struct raised *raised; /* floating-point flags that the client is to be told of (engine/raised.h); NULL: none yet */
     err_t *error;          /* the first failure of a call that had no result to poison; NULL: none */
     uint32_t connection;   /* counts those that the session has had; each numbers its calls from 1 */

@@ -69,10 +69,10 @@ share(core_t *core, oid_t engine, const msg_BORROW_t *borrow, const object_t *ob
     return object_table_add_share(&core->objects, owner, borrow->share, object, err);
 }
 
+/* object: the array, or what stands for memory that is no object. */
 static int
-lend(core_t *core, oid_t engine, const msg_BORROW_t *borrow, msg_LENT_t *ret, err_t *err)
+lend(core_t *core, oid_t engine, const msg_BORROW_t *borrow, const object_t *object, msg_LENT_t *ret, err_t *err)
 {
-    const object_t *object = object_table_find(&core->objects, borrow->object);
     struct stat file;
     int status = check(core, object, borrow, err);
 
@@ -97,13 +97,40 @@ lend(core_t *core, oid_t engine, const msg_BORROW_t *borrow, msg_LENT_t *ret, er
 /* ---- without it ----------------------------------------------------------------------------------------------------
  */
 
+/* Memory for pieces: made if the other engine is the first that comes. */
+static int
+lend_whole(core_t *core, oid_t engine, const msg_BORROW_t *borrow, msg_LENT_t *ret, err_t *err)
+{
+    object_t whole = {.type = OBJECT_ARRAY, .session = borrow->session, .dtype = DTYPE_UINT8};
+
+    pthread_mutex_lock(&core->lock);
+    const lane_t *lane = lanes_find(&core->lanes, borrow->session);
+    bool known = lane && !lane->gone;
+
+    pthread_mutex_unlock(&core->lock);
+    if (!known)
+        return err_set(err, FH_NOT_SUPPORTED, "the session for which memory is wanted is not connected here");
+    int status = wholes_take(core, borrow->object, borrow->session, borrow->size, POOL_QUICK, &whole.segment, err);
+
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    status = lend(core, engine, borrow, &whole, ret, err);
+    whole_release(&whole.segment);
+    pthread_mutex_unlock(&core->lock);
+    return status;
+}
+
 int
 lend_begin(core_t *core, oid_t engine, const msg_BORROW_t *borrow, message_t *ret, err_t *err)
 {
-    *ret = (message_t){.code = MSG_LENT};
-    pthread_mutex_lock(&core->lock);
-    int status = lend(core, engine, borrow, &ret->as.LENT, err);
+    int status;
 
+    *ret = (message_t){.code = MSG_LENT};
+    if (borrow->size)
+        return lend_whole(core, engine, borrow, &ret->as.LENT, err);
+    pthread_mutex_lock(&core->lock);
+    status = lend(core, engine, borrow, object_table_find(&core->objects, borrow->object), &ret->as.LENT, err);
     pthread_mutex_unlock(&core->lock);
     return status;
 }

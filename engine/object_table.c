@@ -1,6 +1,8 @@
 /* engine/object_table.c - one map, a list for each owner, a list of news. */
 #include "engine/object_table.h"
 
+#include "engine/wholes.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +95,10 @@ count(const object_t *object, int by)
     segment_t *segment = object->segment;
 
     __atomic_add_fetch(object->type == OBJECT_ARRAY ? &segment->arrays : &segment->maps, by, __ATOMIC_RELAXED);
+    if (by > 0)
+        whole_hold(segment);
+    else
+        whole_let(segment);
     if (object->type == OBJECT_MAPPING)
         *(object->writes ? &segment->outside_writers : &segment->mappings) += by;
 }

@@ -93,7 +93,7 @@ evict_oldest(pool_t *self)
 
 /* One of this class that the session may have: its own if there is one, else one that no runner knows. */
 static segment_t *
-cache_find(const pool_t *self, size_t size, oid_t session)
+cache_find(const pool_t *self, size_t size, oid_t session, unsigned flags)
 {
     segment_t *other = NULL;
     int looked = 0;
@@ -103,7 +103,7 @@ cache_find(const pool_t *self, size_t size, oid_t session)
         looked++;
         if (oid_equal(segment->session, session))
             return segment;
-        if (!segment->lent && !other)
+        if (!segment->lent && !other && !(flags & POOL_QUICK))
             other = segment;
     }
     return other;
@@ -174,7 +174,7 @@ static int
 take_file(pool_t *self, size_t size, oid_t session, unsigned flags, segment_t **ret, err_t *err)
 {
     pthread_mutex_lock(&self->lock);
-    segment_t *segment = cache_find(self, size, session);
+    segment_t *segment = cache_find(self, size, session, flags);
 
     if (segment)
         cache_remove(self, segment);

@@ -42,6 +42,7 @@ void pool_destroy(pool_t **self);
 enum {
     POOL_CLEARED = 1, /* all bytes are zero */
     POOL_MEMFD = 2,   /* a file, which has a descriptor, whatever the size */
+    POOL_QUICK = 4,   /* no cached file that would have to be cleared first: for who has no time */
 };
 /* Room for size bytes (0 is allowed).  OK, LIMIT_EXCEEDED (text says how much is used), NO_MEMORY, IO_ERROR.  The
  * contents are zero or what the same session had written, unless POOL_CLEARED. */

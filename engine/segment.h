@@ -34,6 +34,7 @@ typedef struct segment {
     int mappings;                    /* of clients that have mapped it privately, and engines that read it */
     int outside_writers;             /* clients that have mapped it and write it at any time; under the core's lock */
     struct loan *loan;               /* the memory is another engine's (engine/borrow.h); NULL: the pool's */
+    struct whole *whole;             /* it was made for pieces of several engines (engine/wholes.h); or NULL */
     size_t touched;                  /* bytes from here on have never been written: their pages are not there yet */
     int references;                  /* atomic */
     int arrays, maps;                /* objects that hold references: arrays, clients' maps and shares; atomic */

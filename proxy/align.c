@@ -1,5 +1,7 @@
 #include "proxy/align.h"
 
+#include "proxy/placing.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,22 +22,32 @@ same_view(const nd_t *a, const nd_t *b)
            memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof a->stride[0]) == 0;
 }
 
+/* What the region wants of a source part that lies like this. */
+static nd_t
+narrowed(const region_t *region, block_t block, nd_t nd)
+{
+    const fh_array *array = region->array;
+    if (array->axis >= 0)
+        narrow(&nd, array->axis, block.range);
+    if (region->axis != array->axis)
+        narrow(&nd, region->axis, region->want);
+    return nd;
+}
+
 /* One block of the region: the source part itself, a view of it, or a copy that is on its way. */
 static int
 bring_block(const region_t *region, block_t block, region_block_t *ret, err_t *err)
 {
     const fh_array *array = region->array;
     handle_t *source = array->parts[block.part].handle, *view = NULL;
-    nd_t whole = array_part_nd(array, block.part), nd = whole;
-    if (array->axis >= 0)
-        narrow(&nd, array->axis, block.range);
-    if (region->axis != array->axis)
-        narrow(&nd, region->axis, region->want);
+    nd_t whole = array_part_asked(array, block.part), nd = narrowed(region, block, whole);
     int status = FH_OK;
-    if (same_view(&whole, &nd))
+    if (same_view(&whole, &nd)) {
         view = handle_ref(source);
-    else
+    } else {
+        nd = narrowed(region, block, array_part_nd(array, block.part));
         status = emit_view(source, &nd, &view, err);
+    }
     if (status)
         return status;
     *ret = (region_block_t){.nd = nd};
@@ -174,6 +186,7 @@ int
 align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err)
 {
     nd_t nd = {.data = ARRAY_BASE, .dtype = from, .shape = *shape};
+    placing_know(part->handle, shape, part->stride);
     memcpy(nd.stride, part->stride, sizeof nd.stride);
     if (from == to && nd_is_c_contiguous(&nd))
         return FH_OK;

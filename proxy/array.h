@@ -36,8 +36,11 @@ int array_enter(const fh_array *self, err_t *err);
 
 shape_t array_part_shape(const fh_array *self, int i);
 int64_t array_bytes(const fh_array *self);
-/* Part i as strided memory that starts at the fixed address ARRAY_BASE: for view arithmetic only, never read. */
+/* Part i as strided memory that starts at the fixed address ARRAY_BASE: for view arithmetic only, never read.  Waits if
+ * the engine was not heard of yet (placing.h). */
 nd_t array_part_nd(const fh_array *self, int i);
+/* The same without waiting: perhaps the engine has placed it otherwise. */
+nd_t array_part_asked(const fh_array *self, int i);
 /* A whole array of that shape in the same manner, C-contiguous. */
 nd_t array_whole_nd(const fh_array *self);
 #define ARRAY_BASE ((char *)((uintptr_t)1 << 46))

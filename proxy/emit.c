@@ -1,6 +1,7 @@
 #include "proxy/emit.h"
 
 #include "codecs/dtype_fields.h"
+#include "proxy/placing.h"
 #include "proxy/tail.h"
 
 #include <stdlib.h>
@@ -69,7 +70,9 @@ view(handle_t *source, const nd_t *nd, dtype_t dtype, handle_t **ret, err_t *err
 {
     message_t message = {.code = MSG_VIEW};
     handle_t *made;
-    int status = make_handle(&made, source->engine, source->root, 0, &message.as.VIEW.result, err);
+    int status = placing_check(source, err);
+    if (!status)
+        status = make_handle(&made, source->engine, source->root, 0, &message.as.VIEW.result, err);
     if (status)
         return status;
     message.as.VIEW.object = source->id;
@@ -98,25 +101,25 @@ emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err)
 int
 emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
 {
-    return emit_copy_piece(source, dtype, shape, 0, ret, err);
-}
-
-int
-emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err)
-{
-    message_t message = {.code = MSG_COPY};
     handle_t *made;
-    int status = make_handle(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), &message.as.COPY.result, err);
-    if (status)
-        return status;
-    message.as.COPY.object = source->id;
-    message.as.COPY.dtype = (uint64_t)dtype_wire(dtype);
-    message.as.COPY.first = first;
-    message.as.COPY.watch = source->engine->session->watch;
-    status = make(source->engine, &message, NULL, &made, err);
+    int status = handle_new(&made, source->engine, OID_NONE, shape_bytes(shape, dtype), err);
+    if (!status)
+        status = emit_copy_piece(source, dtype, 0, &made, err);
     if (!status)
         *ret = made;
     return status;
+}
+
+int
+emit_copy_piece(handle_t *source, dtype_t dtype, uint64_t first, handle_t **made, err_t *err)
+{
+    message_t message = {.code = MSG_COPY};
+    message.as.COPY.object = source->id;
+    message.as.COPY.result = (*made)->id;
+    message.as.COPY.dtype = (uint64_t)dtype_wire(dtype);
+    message.as.COPY.first = first;
+    message.as.COPY.watch = source->engine->session->watch;
+    return make(source->engine, &message, NULL, made, err);
 }
 
 int

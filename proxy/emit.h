@@ -18,7 +18,8 @@ int emit_view(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 /* The same as nd's dtype, whatever the source's is. */
 int emit_view_as(handle_t *source, const nd_t *nd, handle_t **ret, err_t *err);
 int emit_copy(handle_t *source, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err);
-int emit_copy_piece(handle_t *source, dtype_t dtype, const shape_t *shape, uint64_t first, handle_t **ret, err_t *err);
+/* The same for a piece, whose handle is there and is given up on failure. */
+int emit_copy_piece(handle_t *source, dtype_t dtype, uint64_t first, handle_t **made, err_t *err);
 /* whole (may be NULL): what the target is a part of, if it has just been made: a failure then comes up where its value
  * is asked for. */
 int emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, err_t *err);

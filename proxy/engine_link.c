@@ -1,6 +1,7 @@
 #include "proxy/engine_link.h"
 
 #include "proxy/flags.h"
+#include "proxy/placing.h"
 #include "proxy/python_object.h"
 #include "proxy/python_ring.h"
 #include "proxy/ring_link.h"
@@ -203,6 +204,8 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     int status = tail_send(self->session, err);
     if (!status)
         status = engine_link_open(self, err);
+    if (!status && self->placings)
+        status = placing_send(self, message, err);
     if (!status && !conn_has_batch(&self->conn))
         engine_link_add_releases(self); /* first: the call may need their memory */
     while (!status) {

@@ -55,6 +55,8 @@ typedef struct engine_link {
     bool abandon;                      /* among them are mappings that children of ours may still see */
     struct engine_streams *streams;    /* see streams.h; NULL: none */
     struct python_ring *python;        /* see python_ring.h; NULL: none yet */
+    struct placing *placings;          /* of results that nobody was told to make yet, see placing.h; NULL: none */
+    bool no_wholes;                    /* it gives no memory for others' pieces */
     struct tail *tail;                 /* operations that were not sent yet, see tail.h; NULL: none yet */
     int64_t live_bytes;                /* of arrays of this session there */
 } engine_link_t;

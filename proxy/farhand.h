@@ -299,10 +299,12 @@ FH_EXPORT int fh_gather(fh_array *array, void *ret, const int64_t *strides, fh_e
  * are first written.  The engines keep the memory, and count it, until fh_mapping_free or the session's end; an array
  * that is written in place meanwhile is copied there first.
  * NOT_SUPPORTED: use fh_gather.  So for arrays below 1 MiB and on other hosts.  Arrays that fh_scatter and fh_empty
- * have made lie in one piece of memory and are mapped however they were cut.  Others (results, and what was written in
- * place while it was mapped) must be cut along the first axis into C-contiguous pieces, of which more than half lie in
- * their pages as they would in the whole: those of fh_ufunc, fh_astype and fh_kernel_call do. Waits.  *ret_data stays
- * valid until fh_mapping_free, also when the session is closed or engines end. */
+ * have made lie in one piece of memory and are mapped however they were cut.  So do results of fh_ufunc, fh_astype and
+ * fh_copy along inner axes, from 64 MiB on, and of 2 MiB once the session has asked for the map of one that did not.
+ * Others (results of other calls, and what was written in place while it was mapped) must be cut along the first axis
+ * into C-contiguous pieces, of which more than half lie in their pages as they would in the whole: those of fh_ufunc,
+ * fh_astype and fh_kernel_call do.  Waits.  *ret_data stays valid until fh_mapping_free, also when the session is
+ * closed or engines end. */
 typedef struct fh_mapping fh_mapping;
 FH_EXPORT int fh_gather_map(fh_array *array, void **ret_data, fh_mapping **ret, fh_error *error);
 /* An array in memory of this process that engines on this host work on, too: fh_scatter of it, or of a view of it in

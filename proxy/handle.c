@@ -1,5 +1,7 @@
 #include "proxy/handle.h"
 
+#include "proxy/placing.h"
+
 #include <stdlib.h>
 
 static int
@@ -39,6 +41,7 @@ static void
 destroy(handle_t *self)
 {
     fh_session *session = self->engine->session;
+    placing_free(&self->placing);
     self->engine->live_bytes -= self->bytes;
     free(self);
     session_drop_handle(session);

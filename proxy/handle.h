@@ -12,6 +12,7 @@ typedef struct {
     oid_t root;    /* id of the array whose memory it sees: equal roots may overlap */
     int64_t bytes; /* memory that it accounts for; 0 for views */
     int64_t references;
+    struct placing *placing; /* of a result along an inner axis, see placing.h; NULL: it lies as was said */
 } handle_t;
 
 /* A handle with a fresh id and one reference; nothing is sent.  root OID_NONE: its own id. */

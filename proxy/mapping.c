@@ -113,9 +113,9 @@ may_lie_together(const fh_array *array)
 {
     nd_t whole = array_whole_nd(array);
     for (int i = 0; i < array->n; i++) {
-        shape_t shape = array_part_shape(array, i);
-        for (int k = 0; k < shape.ndim; k++)
-            if (shape.extent[k] > 1 && array->parts[i].stride[k] != whole.stride[k])
+        nd_t nd = array_part_nd(array, i);
+        for (int k = 0; k < nd.shape.ndim; k++)
+            if (nd.shape.extent[k] > 1 && nd.stride[k] != whole.stride[k])
                 return false;
     }
     return array->n > 1;
@@ -137,7 +137,10 @@ plan_parts(plan_t *self, err_t *err)
         shape_t shape = array_part_shape(array, i);
         self->start[i + 1] = self->start[i] + shape_bytes(&shape, array->dtype);
     }
-    return status && may_lie_together(array) ? FH_OK : status;
+    if (status && may_lie_together(array))
+        return FH_OK;
+    array->session->maps_inner |= status != FH_OK && array->n > 1 && !is_in_order(array);
+    return status;
 }
 
 /* Have the engines freeze all parts and say where they are. */

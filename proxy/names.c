@@ -5,6 +5,7 @@
 #include "codecs/dtype_fields.h"
 #include "proxy/emit.h"
 #include "proxy/error.h"
+#include "proxy/placing.h"
 #include "proxy/sync.h"
 #include "proxy/wait.h"
 
@@ -41,13 +42,18 @@ lists_init(lists_t *self, const fh_array *array, err_t *err)
         lists_release(self);
         return err_set(err, FH_NO_MEMORY, "no memory to describe %d pieces", array->n);
     }
-    for (size_t i = 0; i < n; i++) {
+    int status = FH_OK;
+    for (size_t i = 0; i < n && !status; i++) {
         self->pieces[i] = array->parts[i].handle->id;
         self->engines[i] = array->parts[i].handle->engine->id;
         self->lengths[i] = array->cuts[i].length;
-        memcpy(self->strides + i * ndim, array->parts[i].stride, ndim * sizeof(int64_t));
+        nd_t nd = array_part_nd(array, (int)i);
+        memcpy(self->strides + i * ndim, nd.stride, ndim * sizeof(int64_t));
+        status = placing_check(array->parts[i].handle, err);
     }
-    return FH_OK;
+    if (status)
+        lists_release(self);
+    return status;
 }
 
 static msg_NAMED_t

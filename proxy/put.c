@@ -1,6 +1,7 @@
 /* Writing through integer arrays. */
 #include "proxy/error.h"
 #include "proxy/picks.h"
+#include "proxy/placing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,7 @@ stretch_part(const exchange_t *self, const input_t *value, int part, handle_t **
                .dtype = value->dtype,
                .shape = input_part_shape(value, &self->picks->result, &self->layout, part)};
     nd_t wide;
+    placing_know(value->parts[part].handle, &nd.shape, value->parts[part].stride);
     memcpy(nd.stride, value->parts[part].stride, sizeof nd.stride);
     int status = nd_broadcast(&nd, &shape, &wide, err);
     return status ? status : emit_view(value->parts[part].handle, &wide, ret, err);
@@ -121,6 +123,7 @@ bring_value(const exchange_t *self, input_t *value, handle_t **ret, err_t *err)
         status = input_shield(value, &self->picks->result, &layout, array, err);
     for (int i = 0; i < array->n && !status; i++) {
         nd_t nd = {.data = ARRAY_BASE, .dtype = value->dtype, .shape = value->shape};
+        placing_know(value->parts[i].handle, &nd.shape, value->parts[i].stride);
         memcpy(nd.stride, value->parts[i].stride, sizeof nd.stride);
         if (extra > 0) {
             nd.shape.ndim -= extra;

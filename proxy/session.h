@@ -63,6 +63,7 @@ struct fh_session {
     int credit;            /* for waiting awake; see wait.c */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
+    bool maps_inner;       /* it has wanted to map what is cut along an inner axis and lies apart */
 };
 
 /* Every public function begins with this: INVALID_ARGUMENT for a NULL or closed session, or in a forked child. */

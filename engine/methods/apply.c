@@ -43,7 +43,7 @@ make_output(apply_call_t *call, int i, const shape_t *shape, err_t *err)
 
     if (shape_bytes(shape, self->out[i].dtype) < 0)
         return err_set(err, FH_OVERFLOW, "an array with so many elements is too large for this machine");
-    int status = core_make_piece(self->run->core, self->run->lane, self->out[i].dtype, shape,
+    int status = core_make_piece(self->run->core, self->run->lane, OID_NONE, self->out[i].dtype, shape,
                                  i == 0 ? self->message->first : 0, 0, pin, err);
 
     if (status)

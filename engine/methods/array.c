@@ -28,7 +28,7 @@ run_empty(run_t *run, err_t *err)
     /* Large segments may have to be cleared or unmapped first. */
     if (status || run_defer(run, shape_bytes(&shape, dtype)))
         return status;
-    status = core_make_piece(run->core, run->lane, dtype, &shape, empty->first, 0, &pin, err);
+    status = core_make_piece(run->core, run->lane, OID_NONE, dtype, &shape, empty->first, 0, &pin, err);
     if (!status && call->raw)
         segment_fill(pin.segment, (size_t)(pin.nd.data - pin.segment->data), call->raw, call->raw_size);
     if (!status)

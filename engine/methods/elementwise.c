@@ -151,8 +151,8 @@ prepare_outputs(run_t *run, ufunc_t *self, err_t *err)
         if (in_place(self, i)) {
             status = run_writes(run, &self->out[i], err);
         } else {
-            status = core_make_piece(run->core, run->lane, self->loop.out[i], &self->shape, self->message->first, 0,
-                                     &self->out[i], err);
+            status = core_make_piece(run->core, run->lane, self->message->results.items[i], self->loop.out[i],
+                                     &self->shape, self->message->first, 0, &self->out[i], err);
             if (!status)
                 segment_touch(self->out[i].segment);
         }
@@ -276,10 +276,10 @@ run_copy(run_t *run, err_t *err)
         status = core_pin(run->core, copy->object, &source, err);
     if (status || run_defer(run, shape_bytes(&source.nd.shape, source.nd.dtype)))
         goto done;
-    status =
-        copy->order == 1
-            ? core_make(run->core, run->lane, (dtype_t)copy->dtype, &source.nd.shape, true, 0, &out, err)
-            : core_make_piece(run->core, run->lane, (dtype_t)copy->dtype, &source.nd.shape, copy->first, 0, &out, err);
+    status = copy->order == 1
+                 ? core_make(run->core, run->lane, (dtype_t)copy->dtype, &source.nd.shape, true, 0, &out, err)
+                 : core_make_piece(run->core, run->lane, copy->result, (dtype_t)copy->dtype, &source.nd.shape,
+                                   copy->first, 0, &out, err);
     if (!status) {
         segment_touch(out.segment);
         status = compute_assign(run->crew, &out.nd, &source.nd, err);

@@ -3,6 +3,7 @@
 #include "engine/compute/flags.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
+#include "engine/places.h"
 #include "engine/raised.h"
 
 #include <stddef.h>
@@ -266,11 +267,11 @@ prepare_results(run_t *run, fused_t *self, err_t *err)
             self->over = true;
         } else if (self->message->reduce.size) {
             status = core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err);
-        } else if (take_over(run, self, i)) {
+        } else if (!places_has(run->lane, self->message->results.items[i]) && take_over(run, self, i)) {
             self->over = true;
         } else {
-            status = core_make_piece(run->core, run->lane, self->dtype[i], &self->shape, self->message->first, 0,
-                                     &self->out[i], err);
+            status = core_make_piece(run->core, run->lane, self->message->results.items[i], self->dtype[i],
+                                     &self->shape, self->message->first, 0, &self->out[i], err);
         }
         if (!status)
             segment_touch(self->out[i].segment);

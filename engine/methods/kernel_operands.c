@@ -114,7 +114,7 @@ kernel_job_make(run_t *run, kernel_job_t *job, int result, dtype_t dtype, const 
                 err_t *err)
 {
     pin_t pin = {0};
-    int status = core_make_piece(run->core, run->lane, dtype, shape, job->first, pool_flags, &pin, err);
+    int status = core_make_piece(run->core, run->lane, OID_NONE, dtype, shape, job->first, pool_flags, &pin, err);
 
     if (status)
         return status;

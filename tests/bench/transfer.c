@@ -291,6 +291,39 @@ measure_map(fh_session *session, const char *from, size_t bytes, int axis, bool 
     fh_array_free(&array);
 }
 
+/* x + 1 of 1 GiB, along the two axes in turns: results along axis 1 lie in memory of one engine. */
+static void
+measure_sums(fh_session *session, char *from)
+{
+    fh_local local = {.data = from, .dtype = FH_FLOAT64, .ndim = 2, .shape = shape};
+    fh_array *array[2];
+    double ms[2][TURNS];
+    fh_error error;
+    for (int axis = 0; axis < 2; axis++)
+        must(fh_scatter(session, &local, &(fh_scatter_options){.axis = axis}, &array[axis], &error), &error, "scatter");
+    for (int i = -1; i < TURNS; i++) /* the first turn takes fresh memory */
+        for (int axis = 0; axis < 2; axis++) {
+            fh_operand in[2] = {{.kind = FH_ARRAY, .array = array[axis]}, {.kind = FH_WEAK_FLOAT, .f = 1}};
+            fh_array *sum = NULL;
+            int64_t begin = clock_now_ns();
+            must(fh_ufunc(session, "add", in, 2, NULL, &sum, &error), &error, "add");
+            must(fh_sync(session, -1, &error), &error, "sync");
+            if (i >= 0)
+                ms[axis][i] = (double)(clock_now_ns() - begin) / 1e6;
+            fh_array_free(&sum);
+            must(fh_sync(session, -1, &error), &error, "sync");
+        }
+    for (int axis = 0; axis < 2; axis++) {
+        qsort(ms[axis], TURNS, sizeof(double), compare);
+        fh_array_free(&array[axis]);
+    }
+    double value = ms[1][TURNS / 2], limit = ms[0][TURNS / 2];
+    printf("%-32s %6.1f ms   axis 0 %6.1f ms   ratio %.2f\n", "x + 1, 1 GiB, axis 1", value, limit, value / limit);
+    printf("{\"bench\": \"transfer\", \"case\": \"x + 1, 1 GiB, axis 1\", \"value\": %.3f, \"unit\": \"ms\", "
+           "\"limit\": %.3f, \"limit_name\": \"axis 0\", \"ratio\": %.3f}\n",
+           value, limit, value / limit);
+}
+
 /* What fh_shared has given is scattered in the time of a message. */
 static void
 measure_shared(fh_session *session)
@@ -342,7 +375,9 @@ measure(fh_session *session, void *bare)
     measure_map(session, from, (size_t)64 << 20, 0, false);
     for (int axis = 0; axis < 2; axis++)
         measure_map(session, from, BYTES, axis, false);
-    measure_map(session, from, BYTES, 0, true);
+    for (int axis = 0; axis < 2; axis++)
+        measure_map(session, from, BYTES, axis, true);
+    measure_sums(session, from);
     measure_shared(session);
     free(from);
     free(to);

@@ -1,5 +1,5 @@
 # Tests of libfarhand against a real broker and real engines.
-foreach(subject chain moves lists maps computes dtypes dense sorting faults index registry kernels)
+foreach(subject chain moves lists maps results computes dtypes dense sorting faults index registry kernels)
   fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c USES proxy support PRIVATE_LIBS m LABEL process TIMEOUT 180)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
   add_dependencies(test_process_client_${subject} farhand-broker farhand-engine farhand-runner)

@@ -1,5 +1,5 @@
 # Tests of the engine's process.
-foreach(subject array apply dtypes adopt carve fetch_list map memory spill transfer offer kernel kernel_about kernel_map kernel_draft kernel_fold kernel_hostile broker hostile ring line)
+foreach(subject array apply dtypes adopt lay carve fetch_list map memory spill transfer offer kernel kernel_about kernel_map kernel_draft kernel_fold kernel_hostile broker hostile ring line)
   set(sources engine_${subject}_test.c engine_rig.c broker_rig.c)
   if(subject MATCHES kernel)
     list(APPEND sources kernel_caller.c)

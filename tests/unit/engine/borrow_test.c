@@ -113,7 +113,7 @@ borrow(bench_t *bench, oid_t array, borrowed_t *ret, err_t *err)
     question_t *question = NULL;
     bool came = false;
 
-    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, &question, err), *err);
+    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, 0, &question, err), *err);
     pump(bench);
     int status = borrows_collect(bench->guest.borrows, &question, &came, ret, err);
 
@@ -308,7 +308,7 @@ memory_of_a_lost_engine_stays(void **state)
 
     check_ok(borrow(bench, array, &borrowed, &err), err);
     bench->deaf = true;
-    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, oid_new(), &question, &err), err);
+    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, oid_new(), 0, &question, &err), err);
     assert_true(borrows_pump(bench->guest.borrows, send, bench));
     check_ok(borrows_collect(bench->guest.borrows, &question, &came, &borrowed, &err), err);
     assert_false(came);
@@ -334,12 +334,12 @@ what_nobody_waits_for_any_more_is_returned(void **state)
     question_t *question = NULL;
     err_t err;
 
-    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, &question, &err), err);
+    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, 0, &question, &err), err);
     borrows_forget(bench->guest.borrows, &question); /* before it was sent */
     assert_null(question);
     pump(bench);
     assert_int_equal(bench->borrows + bench->returns, 0);
-    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, &question, &err), err);
+    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, 0, &question, &err), err);
     pump(bench);
     assert_int_equal(bench->home.objects.map.count, 2);
     borrows_forget(bench->guest.borrows, &question);
@@ -357,7 +357,7 @@ questions_are_asked_again_after_a_break_and_answered_the_same(void **state)
     borrowed_t borrowed;
     err_t err;
 
-    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, &question, &err), err);
+    check_ok(borrows_ask(bench->guest.borrows, bench->guest_lane, bench->home.id, array, 0, &question, &err), err);
     bench->mute = true; /* the answer is lost */
     pump(bench);
     bench->mute = false;
