@@ -153,8 +153,10 @@ what_cannot_be_adopted_is_refused(void **state)
     caller_expect_error(&pair.guest, FH_NO_SUCH_OBJECT, NULL);
     (void)ask(&pair, pair.lender, other.array, 0, 2, 8);
     caller_expect_error(&pair.guest, FH_PERMISSION, NULL);
-    (void)ask(&pair, pair.lender, caller_doubles(&pair.home, 10, 0, 1), 0, 2, 8);
-    caller_sync(&pair.home);
+    oid_t small = caller_doubles(&pair.home, 10, 0, 1);
+
+    caller_sync(&pair.home); /* it is there before it is asked for */
+    (void)ask(&pair, pair.lender, small, 0, 2, 8);
     caller_expect_error(&pair.guest, FH_NOT_SUPPORTED, NULL);
     /* Nothing of all that is left. */
     assert_int_equal(caller_stat(&pair.guest, "objects"), 0);
