@@ -2,6 +2,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 import hypothesis
@@ -21,6 +22,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture,
                            hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.filter_too_much])
 hypothesis.settings.load_profile("farhand")
+
+# Shells start what runs in the background with Ctrl-C ignored; tests and their children are to hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Engines of tests leave the user's machine code alone.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="farhand-cache-")
