@@ -258,8 +258,9 @@ def test_what_an_engine_leaves_waiting_others_do(own_cluster, tmp_path):
     assert len({f.result(SECONDS) for f in waiting}) == 1
 
 
-def test_many_quick_calls_behind_one_that_is_slow_for_once(executor, tmp_path):
-    """They are thought to be quick, so that many are sent ahead of what is done: all of them come back."""
+def test_many_quick_calls_behind_one_that_is_slow_for_once(executor, tmp_path, monkeypatch):
+    """They are thought to be quick, so that many are sent ahead of what is done: all of them come back, and not just when the thread looks anyway."""
+    monkeypatch.setattr("farhand.scheduler._IDLE", 10 * SECONDS)
     gate = str(tmp_path / "gate")
 
     def quick_but_for(i, gate):

@@ -89,12 +89,14 @@ class Scheduler:
                     self.thread.start()
 
     def answered(self, sent, answer, problem):
-        """What was sent has ended.  A call that was waited for alone wakes nobody: its caller has better use for the processor."""
+        """What was sent has ended.  The last one of all wakes nobody: its caller has better use for the processor."""
         if problem is not None or answer is None or sent.jobs[0].alone:
             self.post(self.ended, sent, answer, problem)
             return
         self.aside.append((self.ended, (sent, answer, None)))
-        if self.queues or len(self.aside) > _MOST_ASIDE:  # the thread puts calls there before it looks aside for the last time
+        under_way = sum(len(slot.sent) for slot in list(self.slots.values()))
+        # The thread puts calls into the queues before it looks aside for the last time.  While others are under way, it may be time to take them back.
+        if self.queues or under_way > len(self.aside) or len(self.aside) > _MOST_ASIDE:
             self.post(self._look_aside)
 
     def submit(self, job):
