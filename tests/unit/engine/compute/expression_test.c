@@ -276,7 +276,9 @@ check_same(const nd_t *a, const nd_t *b)
 
         dtype_convert(DTYPE_FLOAT64, &x, a->dtype, a->data + i * item);
         dtype_convert(DTYPE_FLOAT64, &y, b->dtype, b->data + i * item);
-        if (!(isnan(x) && isnan(y)))
+        if (a->dtype == DTYPE_BOOL) /* any byte but 0 is true */
+            assert_int_equal(x != 0, y != 0);
+        else if (!(isnan(x) && isnan(y)))
             assert_memory_equal(a->data + i * item, b->data + i * item, (size_t)item);
     }
 }
