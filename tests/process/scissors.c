@@ -51,7 +51,7 @@ scissors_cut(const proc_t *child, const char *endpoint)
 
     assert_non_null(folder);
     for (const struct dirent *entry; (entry = readdir(folder));) {
-        int number = atoi(entry->d_name);
+        int number = (int)strtol(entry->d_name, NULL, 10); /* 0: a folder */
         int fd = number > 2 ? (int)syscall(SYS_pidfd_getfd, child->pidfd, number, 0) : -1;
 
         if (number > 2 && fd < 0 && errno != EBADF) /* it may have been closed meanwhile */
