@@ -6,12 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Functions on whole vectors against the C library's: their errors against its wider ones, and what they give and raise
- * at the edges, where they must do what it does. */
+/* Functions on whole vectors against the C library's: their errors against its
+ * wider ones, and what they give and raise at the edges, where they must do
+ * what it does. */
 
 enum { N = 4096, BATCHES = 40 };
 
-/* Units of the last place: SLEEF promises 1, the wider functions that it is compared with are not exact. */
+/* Units of the last place: SLEEF promises 1, the wider functions that it is
+ * compared with are not exact. */
 #define MOST 1.001
 
 typedef struct {
@@ -63,7 +65,8 @@ uniform(uint64_t *random)
     return (double)(check_random(random) >> 11) * 0x1p-53;
 }
 
-/* The C library's elements of dtype (float32 or float64) as long double and back. */
+/* The C library's elements of dtype (float32 or float64) as long double and
+ * back. */
 static void
 store(dtype_t dtype, char *data, int i, double x)
 {
@@ -102,8 +105,9 @@ loop_of(uint8_t op, dtype_t dtype)
     return fn;
 }
 
-/* All sizes down to the smallest, the whole range, and the neighbourhood of numbers where results cancel: 0, 1, powers
- * of two and ten, multiples of pi/2. */
+/* All sizes down to the smallest, the whole range, and the neighbourhood of
+ * numbers where results cancel: 0, 1, powers of two and ten, multiples of pi/2.
+ */
 static double
 argument(uint64_t *random, int i, double low, double high)
 {
@@ -170,8 +174,14 @@ check_errors2(uint64_t *random, const function2_t *row, dtype_t dtype)
     for (int batch = 0; batch < BATCHES; batch++) {
         for (int i = 0; i < N; i++) {
             double a = argument(random, i, -40, 40), b = argument(random, i / 6, -40, 40);
-            store(dtype, in[0], i, row->op == OP_POWER ? fabs(a) : a);
-            store(dtype, in[1], i, row->op == OP_POWER && i % 5 == 0 ? rint(fmod(b, 50)) : b);
+            if (row->op == OP_POWER && i % 5 == 0) /* also of negative numbers */
+                b = rint(fmod(b, 50));
+            else if (row->op == OP_POWER)
+                a = fabs(a);
+            if (row->op == OP_POWER && i % 5 == 1) /* results of all sizes */
+                b = (uniform(random) - 0.5) * (dtype == DTYPE_FLOAT64 ? 1400 : 170) / log(a);
+            store(dtype, in[0], i, a);
+            store(dtype, in[1], i, b);
         }
         loop_of(row->op, dtype)((char *[]){in[0], in[1], out}, step, N);
         for (int i = 0; i < N; i++) {
