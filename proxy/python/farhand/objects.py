@@ -4,6 +4,7 @@ import mmap
 
 import numpy as np
 
+from . import _native
 from .array import Array, RemoteArray, layout_axis, layout_blocksize, wrap, wrap_whole
 from .dtypes import code_of
 from .errors import error
@@ -156,7 +157,9 @@ def gather(x, *, copy=False):
     """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values.  A Ref or an Id: the value of
     what it names.
 
-    Small arrays of a list come together; they are views of blocks of up to 4 MiB of local memory.  Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
+    Small arrays of a list come together.  From 1 MiB on engines of this host pack them, and they are views of what is mapped then, up to
+    2 MiB at a time; each keeps what it is a view of.  Others, and all if copy is true, are views of blocks of up to 4 MiB of local memory.
+    Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
     """
     if isinstance(x, Array):
         return x.gather(copy=copy)
@@ -174,7 +177,7 @@ def gather(x, *, copy=False):
 
 def _gather_sequence(xs, copy):
     items = list(xs)
-    together = _gather_together(items)
+    together = _gather_together(items, copy)
     if together < len(items):
         items = [gather(item, copy=copy) for item in items]
     if all(a is b for a, b in zip(items, xs)):
@@ -182,11 +185,12 @@ def _gather_sequence(xs, copy):
     return items if isinstance(xs, list) else tuple(items)
 
 
-def _gather_together(items):
+def _gather_together(items, copy):
     """Put local values where items are small arrays; all come in a few messages.  How many there were."""
-    runs, native = _small_runs(items)
+    mapped = 0 if copy else _native.gather_mapped(items, np.ndarray)
+    runs, native = _small_runs(items) if mapped < len(items) else ([], None)
     if not runs:
-        return 0
+        return mapped
     blocks = [_block((len(places), *shape), dtype) for shape, dtype, places in runs]
     native.gather_list([items[place]._handle for _, _, places in runs for place in places], blocks)
     for (shape, _, places), block in zip(runs, blocks):
@@ -196,7 +200,7 @@ def _gather_together(items):
         else:
             for place, value in zip(places, values):
                 items[place] = value
-    return sum(map(len, blocks))
+    return mapped + sum(map(len, blocks))
 
 
 def _block(shape, dtype):

@@ -160,6 +160,9 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 PyObject *pylists_scatter(PyObject *object, PyObject *args);
 PyObject *pylists_gather(PyObject *object, PyObject *args);
 
+/* ---- packs.c */
+PyObject *pypacks_gather(PyObject *module, PyObject *args);
+
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
 /* Method of Array: a Mapping with the array's C-order bytes, or None where it has to be copied. */
