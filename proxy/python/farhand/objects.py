@@ -111,6 +111,9 @@ def _ready_ids(session):
 def _scatter_sequence(xs, engines):
     session = current()
     ids = session.engine_ids(engines) or _ready_ids(session)
+    if set(map(type, xs)) == {np.ndarray}:
+        made = session._native.scatter_list(list(xs), ids, _deal(len(xs)) % len(ids))
+        return tuple(made) if isinstance(xs, tuple) else made
     items = list(xs)
     arrays, objects = {}, {}  # by their places
     for place, x in enumerate(items):
@@ -124,8 +127,6 @@ def _scatter_sequence(xs, engines):
                 objects[place] = x
             else:
                 arrays[place] = array
-    for array in arrays.values():
-        code_of(array.dtype)
     if arrays:
         made = session._native.scatter_list(list(arrays.values()), ids, _deal(len(arrays)) % len(ids))
         items = _filled(items, arrays, made)
