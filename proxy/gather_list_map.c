@@ -28,7 +28,7 @@ typedef struct {
     handle_t *packed, *mapping; /* the array of bytes there, and what holds it for us; NULL: not asked for yet */
     request_t packing;
     nearby_t near;
-    int64_t bytes;
+    int64_t bytes, size; /* of the arrays, and of what they are packed into */
     int n;
     int number; /* of the mapping that it has become; -1: none */
     oid_t ids[PACK_ARRAYS];
@@ -92,18 +92,17 @@ static int
 ask(const list_t *self, int number, err_t *err)
 {
     pack_t *pack = self->packs[number];
-    int64_t size = pack->bytes > FULL_BYTES ? PACK_BYTES : pack->bytes > 0 ? pack->bytes : 1;
     message_t message = {.code = MSG_PACK};
     uint64_t call;
-    int status = handle_new(&pack->packed, pack->engine, OID_NONE, size, err);
+    pack->size = pack->bytes > FULL_BYTES ? PACK_BYTES : pack->bytes > 0 ? pack->bytes : 1;
+    int status = handle_new(&pack->packed, pack->engine, OID_NONE, pack->size, err);
     if (!status)
         status = handle_new(&pack->mapping, pack->engine, OID_NONE, 0, err);
     if (status)
         return status;
-    pack->bytes = size;
     message.as.PACK.objects = (oids_t){pack->ids, (uint32_t)pack->n};
     message.as.PACK.result = pack->packed->id;
-    message.as.PACK.size = (uint64_t)size;
+    message.as.PACK.size = (uint64_t)pack->size;
     status = engine_link_call(pack->engine, &message, NULL, &call, err);
     if (status)
         return status;
@@ -131,7 +130,7 @@ open_pack(list_t *self, source_t *source, err_t *err)
     pack->packed = pack->mapping = NULL;
     pack->packing = (request_t){0};
     pack->near = (nearby_t){0};
-    pack->bytes = 0;
+    pack->bytes = pack->size = 0;
     pack->n = 0;
     pack->number = -1;
     source->open = self->npacks;
@@ -186,9 +185,9 @@ static int
 map_pack(pack_t *self, fh_list_memory *ret, err_t *err)
 {
     int64_t page = sysconf(_SC_PAGESIZE);
-    size_t size = (size_t)((self->bytes + page - 1) / page * page), skip = 0;
+    size_t size = (size_t)((self->size + page - 1) / page * page), skip = 0;
     fh_mapping *mapping = NULL;
-    int fd = -1, status = nearby_open(&self->near, O_RDONLY, 0, self->bytes, &fd, err);
+    int fd = -1, status = nearby_open(&self->near, O_RDONLY, 0, self->size, &fd, err);
     if (!status)
         status = mapping_new(&mapping, 1, err);
     if (!status) {
@@ -217,7 +216,7 @@ map_pack(pack_t *self, fh_list_memory *ret, err_t *err)
     }
     mapping->handles[0] = self->mapping;
     self->mapping = NULL;
-    *ret = (fh_list_memory){mapping->base, self->bytes, mapping};
+    *ret = (fh_list_memory){mapping->base, self->size, mapping};
     return FH_OK;
 }
 
