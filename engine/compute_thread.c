@@ -9,10 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum {
-    KEPT_BYTES = 8 * 1024 * 1024, /* that malloc may keep in idle times */
-    MANY = 1024,                  /* engines, whose CPUs are apart */
-};
+enum { KEPT_BYTES = 8 * 1024 * 1024 /* that malloc may keep in idle times */ };
 
 struct compute_thread {
     core_t *core;
@@ -38,7 +35,6 @@ work(void *context)
     while (!core->stopping) {
         lane_t *lane = lanes_take(&core->lanes);
 
-        crew_spread(self->crew, core->number < 0 ? -1 : core->number % MANY * crew_threads(self->crew));
         __atomic_store_n(&core->computing, lane != NULL, __ATOMIC_RELAXED);
         if (!lane) {
             pthread_mutex_unlock(&core->lock);

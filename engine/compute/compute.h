@@ -18,12 +18,6 @@ void crew_destroy(crew_t **self);
 int crew_threads(const crew_t *self);
 /* Run part(context, i) for i in [0, parts) on all threads; returns when all are done. */
 void crew_run(crew_t *self, int64_t parts, void (*part)(void *context, int64_t i), void *context);
-/* The same, over so many bytes. */
-void crew_run_bytes(crew_t *self, int64_t bytes, int64_t parts, void (*part)(void *context, int64_t i), void *context);
-/* From now on large loops of crew_run_bytes begin on CPUs of their own: thread i on the (first + i)th of those that the
- * process may use, modulo their number.  Threads of several engines that were woken together would else share one CPU
- * for many milliseconds, while others rest.  Below 0: they begin where they are. */
-void crew_spread(crew_t *self, int first);
 
 /* out[...] = op(in...), elementwise with broadcasting of the inputs to out's shape.  Inputs are cast to loop->in,
  * results from loop->out to out's dtypes (any dtype: unsafe cast).  where (NULL: everywhere) is a bool array that

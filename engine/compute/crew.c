@@ -2,7 +2,6 @@
 #include "engine/compute/flags.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,8 +9,7 @@
 
 enum {
     MAX_THREADS = 1024,
-    LARGE = 8 << 20, /* bytes of a loop that runs for much longer than a thread needs to change its CPU */
-    SPINS = 400,     /* pauses of a worker that has just worked, some microseconds: the next loop often comes at once */
+    SPINS = 400, /* pauses of a worker that has just worked, some microseconds: the next loop often comes at once */
 };
 
 struct crew {
@@ -19,9 +17,6 @@ struct crew {
     pthread_cond_t wake, done;
     pthread_t *workers;
     int nworkers;
-    atomic_int started; /* workers, each of which takes its index so */
-    atomic_int first;   /* CPU that the first thread begins large loops on; -1: anywhere */
-    atomic_bool large;  /* the current loop is */
     bool stop;
     atomic_uint_fast64_t generation; /* rises with each loop; written under lock */
     int busy;                        /* workers that have not finished the current loop */
@@ -31,34 +26,6 @@ struct crew {
     int64_t parts;
     atomic_int_fast64_t next; /* part that nobody has taken */
 };
-
-/* This thread goes to a CPU of its own, the nth of those that it may use, and may be moved from there by the system as
- * before. */
-static void
-go_to_cpu(int nth)
-{
-    cpu_set_t usable, one;
-    size_t cpu = 0;
-    if (sched_getaffinity(0, sizeof usable, &usable) != 0 || CPU_COUNT(&usable) < 2)
-        return;
-    nth %= CPU_COUNT(&usable);
-    for (; !CPU_ISSET(cpu, &usable) || nth > 0; cpu++)
-        nth -= CPU_ISSET(cpu, &usable) ? 1 : 0;
-    if (sched_getcpu() == (int)cpu)
-        return;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    if (sched_setaffinity(0, sizeof one, &one) == 0)
-        (void)sched_setaffinity(0, sizeof usable, &usable);
-}
-
-static void
-begin_large(crew_t *self, int index)
-{
-    int first = atomic_load_explicit(&self->first, memory_order_relaxed);
-    if (first >= 0 && atomic_load_explicit(&self->large, memory_order_relaxed))
-        go_to_cpu(first + index);
-}
 
 static void
 take_parts(crew_t *self)
@@ -101,9 +68,7 @@ work(void *argument)
 {
     crew_t *self = argument;
     uint64_t seen = 0;
-    int index = 1 + atomic_fetch_add(&self->started, 1);
     while (wait_for_work(self, &seen)) {
-        begin_large(self, index);
         flags_clear();
         take_parts(self);
         unsigned raised = flags_raised();
@@ -149,7 +114,6 @@ crew_new(crew_t **ret, int threads, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory for %d compute threads", threads);
     }
     self->workers = workers;
-    self->first = -1;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->wake, NULL);
     pthread_cond_init(&self->done, NULL);
@@ -184,21 +148,6 @@ int
 crew_threads(const crew_t *self)
 {
     return self->nworkers + 1;
-}
-
-void
-crew_spread(crew_t *self, int first)
-{
-    atomic_store_explicit(&self->first, first, memory_order_relaxed);
-}
-
-void
-crew_run_bytes(crew_t *self, int64_t bytes, int64_t parts, void (*part)(void *context, int64_t i), void *context)
-{
-    atomic_store_explicit(&self->large, bytes >= LARGE, memory_order_relaxed);
-    begin_large(self, 0);
-    crew_run(self, parts, part, context);
-    atomic_store_explicit(&self->large, false, memory_order_relaxed);
 }
 
 void

@@ -187,7 +187,7 @@ iterate_run(const iterate_t *self, crew_t *crew, int64_t element_bytes, iterate_
     if (self->count == 0)
         return;
     share_t share = {self, iterate_block(crew, self->count, element_bytes), row, context};
-    crew_run_bytes(crew, self->count * element_bytes, (self->count - 1) / share.block + 1, run_block, &share);
+    crew_run(crew, (self->count - 1) / share.block + 1, run_block, &share);
 }
 
 bool

@@ -342,8 +342,7 @@ fold_group(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_
     if (job.partial == NULL)
         return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of partial results of %s", (long long)bytes,
                        reduce_name(reduce));
-    crew_run_bytes(crew, job.plan.kept_count * job.plan.reduced_count * job.item * source->operands,
-                   job.plan.segments * job.plan.blocks, run_part, &job);
+    crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
     if (state) {
         status = store_state(crew, &job, out, state[2], err);
     } else {
