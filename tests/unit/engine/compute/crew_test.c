@@ -2,7 +2,6 @@
 #include "engine/compute/flags.h"
 #include "tests/support/check.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 
 enum { PARTS = 1000 };
@@ -48,30 +47,6 @@ callers_get_the_flags_of_all_threads(void **state)
     flags_restore(FLAG_DIVIDE, FLAG_INVALID);
     assert_int_equal(flags_raised(), FLAG_DIVIDE | FLAG_INVALID);
     flags_clear();
-}
-
-/* Whatever CPU large loops begin on, threads may use afterwards what they could use before. */
-static void
-loops_on_cpus_of_their_own_leave_threads_free(void **state)
-{
-    (void)state;
-    err_t err;
-    cpu_set_t before, after;
-    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    for (int threads = 1; threads <= 3; threads++) {
-        crew_t *crew;
-        check_ok(crew_new(&crew, threads, &err), err);
-        for (int first = -1; first < 2 * CPU_COUNT(&before); first++) {
-            tally_t tally = {0};
-            crew_spread(crew, first);
-            crew_run_bytes(crew, INT64_MAX, PARTS, count_part, &tally);
-            for (int i = 0; i < PARTS; i++)
-                assert_int_equal(tally.done[i], 1);
-            assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
-            assert_true(CPU_EQUAL(&before, &after));
-        }
-        crew_destroy(&crew);
-    }
 }
 
 static void
@@ -159,7 +134,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crew_run_does_every_part_once),
-        cmocka_unit_test(loops_on_cpus_of_their_own_leave_threads_free),
         cmocka_unit_test(callers_get_the_flags_of_all_threads),
         cmocka_unit_test(crew_run_again_and_again_loses_nothing),
         cmocka_unit_test(crew_run_returns_when_the_slowest_part_is_done),
