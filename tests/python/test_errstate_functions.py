@@ -30,7 +30,7 @@ def diagonal(x):
 FUNCTIONS = {
     # reductions
     "sum": np.sum, "prod": np.prod, "mean": np.mean, "var": np.var, "std": np.std, "min": np.min, "max": np.max, "argmax": np.argmax,
-    "ptp": np.ptp, "average": lambda x: np.average(x, weights=x), "sum of rows": lambda x: matrix(x).sum(1), "var of columns": lambda x: matrix(x).var(0),
+    "ptp": np.ptp, "average": np.average, "sum of rows": lambda x: matrix(x).sum(1), "var of columns": lambda x: matrix(x).var(0),
     "float32": lambda x: x.sum(dtype="f4"), "of complex": lambda x: (x * 1j).sum(), "add.reduce": np.add.reduce,
     "nansum": np.nansum, "nanmean": np.nanmean, "nanmin": np.nanmin, "nanvar": np.nanvar, "nanstd": np.nanstd,
     "median": np.median, "percentile": lambda x: np.percentile(x, [10, 90]),

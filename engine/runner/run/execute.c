@@ -190,7 +190,8 @@ execute_run(const kernel_code_t *kernel, const runner_run_t *request, const exec
     status = KINDS[kernel->about.kind].run(&call, err);
     if (!status && progress_stopped())
         status = err_set(err, FH_CANCELLED, "kernel %.200s was cancelled", kernel->about.entry);
-    unsigned raised = status ? 0 : flags_raised() & request->watch;
+    bool checked = kernel->about.debug; /* checks raise flags of their own */
+    unsigned raised = status || checked ? 0 : flags_raised() & request->watch;
     guard_call_end();
     progress_end();
     if (raised)

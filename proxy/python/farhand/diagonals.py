@@ -5,7 +5,6 @@ from . import shaping
 from .creation import full_like
 from .dtypes import normalize_axis
 from .errors import error
-from .errstate import silent
 from .joining import remote
 from .picking import put_front, take_front
 from .ufuncs import call
@@ -28,7 +27,6 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     return shaping.moveaxis(take_front(front, _places(*front.shape[:2], offset)), 0, -1)
 
 
-@silent
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     return diagonal(a, offset, axis1, axis2).sum(-1, dtype=dtype, out=out)
 

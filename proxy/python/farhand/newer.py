@@ -6,7 +6,6 @@ import numpy as np
 from . import function_table, shaping
 from .dtypes import normalize_axes, normalize_axis
 from .errors import error
-from .errstate import silent
 from .joining import _session_of, remote
 from .reductions import deliver
 
@@ -116,7 +115,6 @@ def matrix_diagonal(x, /, *, offset=0):
     return _function("diagonal")(x, offset, -2, -1)
 
 
-@silent
 def matrix_trace(x, /, *, offset=0, dtype=None):
     return matrix_diagonal(x, offset=offset).sum(-1, dtype=dtype)
 
