@@ -12,7 +12,7 @@
 
 #ifdef __x86_64__
 #include <immintrin.h>
-#define WITH_VECTORS __attribute__((target("avx2"), optimize("O3")))
+#define WITH_VECTORS __attribute__((target("avx2")))
 #else
 #define WITH_VECTORS
 #endif
