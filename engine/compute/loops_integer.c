@@ -130,15 +130,15 @@ inverse(double a)
         }                                                                                                              \
     }
 
-#define CLIP_LOOP(D, T)                                                                                                \
+#define CLIP_LOOP(D, T, C)                                                                                             \
     static void loop_CLIP_##D(char **p, const int64_t *step, int64_t n)                                                \
     {                                                                                                                  \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            T x = *(const T *)(const void *)(p[0] + i * step[0]);                                                      \
-            T low = *(const T *)(const void *)(p[1] + i * step[1]);                                                    \
-            T high = *(const T *)(const void *)(p[2] + i * step[2]);                                                   \
+            C x = (C) * (const T *)(const void *)(p[0] + i * step[0]);                                                 \
+            C low = (C) * (const T *)(const void *)(p[1] + i * step[1]);                                               \
+            C high = (C) * (const T *)(const void *)(p[2] + i * step[2]);                                              \
             x = x < low ? low : x;                                                                                     \
-            *(T *)(void *)(p[3] + i * step[3]) = x > high ? high : x;                                                  \
+            *(T *)(void *)(p[3] + i * step[3]) = (T)(x > high ? high : x);                                             \
         }                                                                                                              \
     }
 
@@ -233,19 +233,19 @@ typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
     SIGNED_FUNCTIONS(D, T, U)                                                                                          \
     REST_TO_ZERO_SIGNED(D, T)                                                                                          \
     DIVMOD_LOOP(D, T, U)                                                                                               \
-    CLIP_LOOP(D, T)                                                                                                    \
+    CLIP_LOOP(D, T, T)                                                                                                 \
     SIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 #define MAKE_UNSIGNED(D, T, U)                                                                                         \
     INTEGER_FUNCTIONS(D, T, U)                                                                                         \
     UNSIGNED_FUNCTIONS(D, T, U)                                                                                        \
     REST_TO_ZERO_UNSIGNED(D, T)                                                                                        \
     DIVMOD_LOOP(D, T, U)                                                                                               \
-    CLIP_LOOP(D, T)                                                                                                    \
+    CLIP_LOOP(D, T, T)                                                                                                 \
     UNSIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 
 ALL_INTEGERS(MAKE_SIGNED, MAKE_UNSIGNED)
 BOOL_LOOPS(BOOL2, BOOL1)
-CLIP_LOOP(BOOL, truth_t)
+CLIP_LOOP(BOOL, uint8_t, truth_t)
 
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
