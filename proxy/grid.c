@@ -56,6 +56,21 @@ grid_block_view(const grid_t *self, int k, piece_t columns, handle_t **ret, err_
     return grid_view(self, engine, (piece_t){grid_row(self, engine, k), grid_block(self, k).length}, columns, ret, err);
 }
 
+int
+grid_diagonal(const grid_t *self, int k, handle_t **ret, int64_t *ret_stride, err_t *err)
+{
+    int engine = grid_owner(self, k);
+    piece_t block = grid_block(self, k);
+    shape_t whole = rectangle(self->rows[engine], self->n);
+    nd_t nd;
+    nd_init(&nd, ARRAY_BASE, self->dtype, &whole);
+    nd.data += grid_row(self, engine, k) * nd.stride[0] + block.start * nd.stride[1];
+    nd.shape = (shape_t){.ndim = 1, .extent = {block.length}};
+    nd.stride[0] += nd.stride[1];
+    *ret_stride = nd.stride[0];
+    return emit_view(self->held[engine], &nd, ret, err);
+}
+
 /* ---- making it -----------------------------------------------------------------------------------------------------
  */
 
@@ -181,13 +196,7 @@ grid_array(const grid_t *self, fh_array **ret, err_t *err)
         if (!status)
             array_put(made, k, view, NULL);
     }
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_give(made, status, ret);
 }
 
 /* ---- blocks that others get ----------------------------------------------------------------------------------------
