@@ -1,7 +1,8 @@
 /* engine/transfer.h - arrays on their way between engines.
  *
  * Out: SEND pins an array as it is.  An engine on the same host is offered larger ones: it reads them where they lie,
- * while the segment is frozen; one on another host likewise, over streams (decision 0019, engine/pulls.h).  Else the
+ * while the segment is frozen; one on another host likewise, over streams (decision 0019, engine/pulls.h), perhaps
+ * before its lane expects it (engine/transfer_ahead.c).  Else the
  * parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB for each session and engine, in the
  * order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
  * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the
