@@ -105,7 +105,7 @@ run(native_t *state, pysession_t *session, const char *op, const fh_operand *in,
 }
 
 static PyObject *
-write(pysession_t *session, const char *op, const fh_operand in[2], PyObject *self)
+write_over(pysession_t *session, const char *op, const fh_operand in[2], PyObject *self)
 {
     fh_error error = {0};
     fh_array *const out[] = {in[0].array};
@@ -148,7 +148,7 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     if (simple > 0 && (!is_of_numbers(&in[0]) || (other && !is_of_numbers(&in[1]))))
         simple = 0;
     if (simple > 0)
-        result = manner == WRITTEN ? write(session, op, in, self) : run(state, session, op, in, other ? 2 : 1);
+        result = manner == WRITTEN ? write_over(session, op, in, self) : run(state, session, op, in, other ? 2 : 1);
     else if (simple == 0)
         result = long_way(state, self, other, number);
     Py_XDECREF(handles[0]);
