@@ -3,6 +3,7 @@
 An operation is asked with the errstate that is in force when it is called, and comes back to it when a value that depends on
 it is read: warnings point at the line that called the operation.
 """
+import functools
 import os
 import sys
 import warnings
@@ -32,6 +33,31 @@ def _token_and_decode():
 
     variable = getattr(np._core.umath, "_extobj_contextvar", None)
     return (variable.get if variable is not None else object), decode  # object: never the same twice
+
+
+def silent(function):
+    """For functions that NumPy computes without looking at floating-point flags, whatever the errstate."""
+    @functools.wraps(function)
+    def unwatched(*arguments, **keywords):
+        with np.errstate(all="ignore"):
+            return function(*arguments, **keywords)
+
+    return unwatched
+
+
+def _dot_tells():
+    told = []
+    with np.errstate(all="call", call=lambda kind, flag: told.append(kind)):
+        np.dot(np.full(2, 1e200), np.full(2, 1e200))
+    return bool(told)
+
+
+def silent_as_dot(function):
+    """For products that NumPy 1 computes without looking at floating-point flags; NumPy 2 looks."""
+    return function if _DOT_TELLS else silent(function)
+
+
+_DOT_TELLS = _dot_tells()
 
 
 def _numpys_name(op):
