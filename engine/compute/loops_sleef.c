@@ -1,6 +1,6 @@
 /* Loops over the functions of real numbers that SLEEF has for whole vectors (decision 0047), in its deterministic forms
- * with fused operations, and over four of our own (vector_pairs.h): the same bits for every width of vectors and every
- * place in an array.  float16 is computed in float and rounded once.
+ * with fused operations, and over some of our own (vector_pairs.h, vector_fused.h, vector_angles.h): the same bits for
+ * every width of vectors and every place in an array.  float16 is computed in float and rounded once.
  *
  * A vector computes what is ordinary: arguments (and results of two) within the ranges below, where the function raises
  * no flag.  Elements that are not are computed once more by the C library, whose flags are kept; SLEEF's are not. */
@@ -9,7 +9,12 @@
 
 #include <float.h>
 #include <math.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 /* SLEEF declares its scalar forms with fused operations only where compilers may use these everywhere.  Here the
  * processor is asked when the program runs. */
 #ifndef FP_FAST_FMA
@@ -18,7 +23,9 @@
 #ifndef FP_FAST_FMAF
 #define FP_FAST_FMAF 1
 #endif
+#define const /* SLEEF's functions return const double, to clang another type than double */
 #include <sleef.h>
+#undef const
 
 /* What this variant calls: the forms for its vectors, at all times, but for a processor without fused operations (F
  * with, P without them). */
@@ -44,13 +51,18 @@ typedef float vector32_t;
 #define FUSED(a, b, c) fma(a, b, c)
 #define ROOT(a) sqrt(a)
 #endif
-/* Integers as wide, and comparisons of vectors as such. */
+/* Integers as wide; a < b as all bits of such or none. */
 #if defined(__AVX2__)
 typedef uint64_t integers64_t __attribute__((vector_size(sizeof(vector64_t))));
-#define MASK(comparison) ((integers64_t)(comparison))
 #else
 typedef uint64_t integers64_t;
-#define MASK(comparison) ((uint64_t)0 - (uint64_t)(comparison))
+#endif
+#if defined(__AVX512F__)
+#define LESS(a, b) ((integers64_t)_mm512_movm_epi64(_mm512_cmp_pd_mask(a, b, _CMP_LT_OQ)))
+#elif defined(__AVX2__)
+#define LESS(a, b) ((integers64_t)_mm256_cmp_pd(a, b, _CMP_LT_OQ))
+#else
+#define LESS(a, b) ((uint64_t)0 - (uint64_t)((a) < (b)))
 #endif
 #if defined(__AVX2__) || !defined(__x86_64__)
 #define P64 F64
@@ -71,6 +83,8 @@ fused_operations(void)
 #endif
 }
 
+#include "engine/compute/vector_angles.h"
+#include "engine/compute/vector_fused.h"
 #include "engine/compute/vector_pairs.h"
 
 #define LN2 0.693147180559945309417232121458176568
@@ -147,16 +161,16 @@ enum { PIECE = MATH_FLAGS_PIECE };
 #define NEXT_TO_1F (1 - FLT_EPSILON / 2)
 
 #define UNARY_ROWS(M)                                                                                                  \
-    M(CBRT, F64(cbrt, u10), cbrt, cbrt, -DBL_MAX, DBL_MAX, -FLT_MAX, FLT_MAX)                                          \
+    M(CBRT, cbrt_f64, cbrt, cbrt, -DBL_MAX, DBL_MAX, -FLT_MAX, FLT_MAX)                                                \
     M(EXP2, F64(exp2, u10), exp2, exp2, -1022, 1023.99, -126, 127.99F)                                                 \
     M(EXPM1, F64(expm1, u10), expm1, expm1, -DBL_MAX, 709, -FLT_MAX, 88)                                               \
     M(LOG2, F64(log2, u10), log2, log2, DBL_MIN, DBL_MAX, FLT_MIN, FLT_MAX)                                            \
     M(LOG10, F64(log10, u10), log10, log10, DBL_MIN, DBL_MAX, FLT_MIN, FLT_MAX)                                        \
-    M(LOG1P, F64(log1p, u10), log1p, log1p, -NEXT_TO_1, 1e300, -NEXT_TO_1F, 1e37F)                                     \
+    M(LOG1P, log1p_f64, log1p, log1p, -NEXT_TO_1, 1e300, -NEXT_TO_1F, 1e37F)                                           \
     M(TAN, F64(tan, u10), tan, tan, -DBL_MAX, DBL_MAX, -FLT_MAX, FLT_MAX)                                              \
     M(ARCSIN, F64(asin, u10), asin, asin, -1, 1, -1, 1)                                                                \
     M(ARCCOS, F64(acos, u10), acos, acos, -1, 1, -1, 1)                                                                \
-    M(ARCTAN, F64(atan, u10), atan, atan, -DBL_MAX, DBL_MAX, -FLT_MAX, FLT_MAX)                                        \
+    M(ARCTAN, arctan_f64, atan, atan, -DBL_MAX, DBL_MAX, -FLT_MAX, FLT_MAX)                                            \
     M(SINH, F64(sinh, u10), sinh, sinh, -709, 709, -88, 88)                                                            \
     M(COSH, F64(cosh, u10), cosh, cosh, -709, 709, -88, 88)                                                            \
     M(ARCSINH, arcsinh_f64, asinh, asinh, -1e150, 1e150, -1e18F, 1e18F)                                                \
@@ -174,7 +188,7 @@ UNARY_ROWS(UNARY_LOOP)
 
 #define BINARY_ROWS(M)                                                                                                 \
     M(POWER, power_f64, pow, u10, power_of, DBL_MIN, DBL_MAX, FLT_MIN, FLT_MAX)                                        \
-    M(ARCTAN2, F64(atan2, u10), atan2, u10, atan2, 0, 1e150, 0, 1e18F)                                                 \
+    M(ARCTAN2, arctan2_f64, atan2, u10, atan2, 0, 1e150, 0, 1e18F)                                                     \
     M(HYPOT, F64(hypot, u05), hypot, u05, hypot, 0, 1e150, 0, 1e18F)
 
 #define BINARY_LOOP(OP, VECTOR64, NAME, ERROR, EXACT, LEAST, MOST, LEASTF, MOSTF)                                      \
@@ -198,15 +212,15 @@ BINARY_ROWS(BINARY_LOOP)
     M(LOGADDEXP, exp, logaddexp_of, 1, 708, 87)                                                                        \
     M(LOGADDEXP2, exp2, logaddexp2_of, LOG2E, 1022, 126)
 
-#define SUM_ROW(F, P, NAME, EXACT, FACTOR, MOST)                                                                       \
+#define SUM_ROW(F, P, LOG, NAME, EXACT, FACTOR, MOST)                                                                  \
     {.exponential = {F(NAME, u10), P(NAME, u10)},                                                                      \
-     .log1p = {F(log1p, u10), P(log1p, u10)},                                                                          \
+     .log1p = {LOG, P(log1p, u10)},                                                                                    \
      .exact = EXACT,                                                                                                   \
      .factor = FACTOR,                                                                                                 \
      .most = MOST}
 #define SUM_LOOP(OP, NAME, EXACT, FACTOR, MOST, MOSTF)                                                                 \
-    static const binary_t_f64 OP##_f64 = SUM_ROW(F64, P64, NAME, EXACT, (double)FACTOR, MOST);                         \
-    static const binary_t_f32 OP##_f32 = SUM_ROW(F32, P32, NAME, EXACT##f, (float)FACTOR, MOSTF);                      \
+    static const binary_t_f64 OP##_f64 = SUM_ROW(F64, P64, log1p_f64, NAME, EXACT, (double)FACTOR, MOST);              \
+    static const binary_t_f32 OP##_f32 = SUM_ROW(F32, P32, F32(log1p, u10), NAME, EXACT##f, (float)FACTOR, MOSTF);     \
     LOOPS_OF(OP, run2)
 SUM_ROWS(SUM_LOOP)
 

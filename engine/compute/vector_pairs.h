@@ -5,7 +5,7 @@
  * inverse hyperbolic functions are logarithms of numbers near 1, of which nothing may be lost.  Errors stay below 0.85
  * units in the last place.  The steps and their order are fixed: the same bits for all widths of vectors. For
  * loops_sleef.c, which says what vector64_t (doubles) and integers64_t (uint64_t, as many) are, FUSED(a, b, c) = a b
- * + c, ROOT(x) and MASK(comparison) = all bits or none; and which arguments these functions get. */
+ * + c, ROOT(x) and LESS(a, b), all bits or none; and which arguments these functions get. */
 #ifndef FH_ENGINE_COMPUTE_VECTOR_PAIRS_H
 #define FH_ENGINE_COMPUTE_VECTOR_PAIRS_H
 
@@ -89,9 +89,10 @@ power_f64(vector64_t x, vector64_t y)
     vector64_t low;
     const vector64_t high = log_pair(size, &low), product = y * high;
     const vector64_t exponent = as_doubles(as_integers(product) & ~sign);
-    const integers64_t negative = MASK(x < all_of(0));
+    const vector64_t parts = as_doubles(as_integers(whole - y) & ~sign);
+    const integers64_t negative = LESS(x, all_of(0));
     const integers64_t left =
-        MASK(exponent > all_of(708)) | (negative & (MASK(whole != y) | MASK(times > all_of(0x1p50))));
+        LESS(all_of(708), exponent) | (negative & (LESS(all_of(0), parts) | LESS(all_of(0x1p50), times)));
     const vector64_t result = exp_pair(product, FUSED(y, high, -product) + y * low);
     return as_doubles((as_integers(result) ^ (negative & (as_integers(moved) << 63))) | left);
 }
@@ -118,7 +119,7 @@ static inline vector64_t
 odd_function(vector64_t x, vector64_t value)
 {
     const uint64_t sign = UINT64_C(1) << 63;
-    const integers64_t bits = as_integers(x), small = MASK(as_doubles(bits & ~sign) < all_of(0x1p-28));
+    const integers64_t bits = as_integers(x), small = LESS(as_doubles(bits & ~sign), all_of(0x1p-28));
     return as_doubles((bits & small) | ((as_integers(value) | (bits & sign)) & ~small));
 }
 
