@@ -368,7 +368,7 @@ ring_link_receive(link_t *link, link_message_t *ret, err_t *err)
     ret->count = 0;
     if (status != FH_BUSY || self->in.broken)
         over = is_over(self, err);
-    return over ? over : err_set(err, FH_BUSY, "no message is there");
+    return over || !err ? over ? over : FH_BUSY : err_set(err, FH_BUSY, "no message is there");
 }
 
 /* ---- state ---------------------------------------------------------------------------------------------------------

@@ -91,10 +91,13 @@ arrival_ring_ready(arrival_t *at)
 static bool
 serve(peers_t *self, caller_t *caller)
 {
-    int n = 0, status = FH_OK;
+    int n = 0, status, before = self->rings;
 
-    while (n < MESSAGES_A_RING && !(status = peers_receive_one(self, caller->endpoint, caller)))
-        n++;
+    /* Once even if a glance shows nothing: it tells whether the ring has ended. */
+    do {
+        status = peers_receive_one(self, caller->endpoint, caller);
+        n += status == FH_OK;
+    } while (!status && n < MESSAGES_A_RING && self->rings == before && link_ring_glance(caller->ring));
     if (status == FH_CANNOT_CONNECT) {
         if (link_ring_failure(caller->ring))
             log_limited(LOG_WARNING, "ENG-RING-BROKEN", "a client's rings hold %s: they are closed",
