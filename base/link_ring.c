@@ -98,10 +98,12 @@ put_rest(ring_link_t *self)
 static void
 put_preamble(ring_link_t *self, const link_frame_t *frames, int count)
 {
-    uint32_t words[PREAMBLE_WORDS + 1] = {(uint32_t)count};
+    uint32_t words[PREAMBLE_WORDS + 1];
 
+    words[0] = (uint32_t)count;
     for (int i = 0; i < count; i++)
         words[1 + i] = (uint32_t)frames[i].size;
+    words[1 + count] = 0; /* what pads */
     ring_put(&self->out, words, preamble_size(count));
 }
 
