@@ -108,6 +108,7 @@ folding_emit(const folding_t *self, const fold_call_t *call, handle_t **ret, han
         fold->base = call->base;
         fold->piece = call->piece;
         fold->timeout_ms = self->timeout_ms;
+        fold->watch = engine->session->watch;
         status = engine_link_call(engine, &message, NULL, NULL, err);
     }
     if (status) {

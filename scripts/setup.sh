@@ -109,4 +109,5 @@ use_build() {
     export PYTHONPATH="$dir/python${PYTHONPATH:+:$PYTHONPATH}"
     export FARHAND_PROGRAMS="$dir/bin"
     export FARHAND_BUILD="$dir"
+    unset FARHAND_PYTHON # it has been heard; to farhand's programs it is their option --python
 }

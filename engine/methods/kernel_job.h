@@ -38,6 +38,8 @@ typedef struct {
     buf_t *texts[2]; /* KERNEL: optimised IR, assembly */
     runner_call_t call;
     uint64_t timeout_ms;      /* 0: the default */
+    uint64_t watch;           /* as on the wire */
+    unsigned raised;          /* floating-point flags of those */
     int room;                 /* operands of the call, in the order of runner_call_t */
     runner_array_t *operands; /* nd is set when the operand is there, the rest when the call is handed over */
     segment_t **segments;     /* of each operand; NULL: a constant, or not there yet */
@@ -86,7 +88,8 @@ int kernel_job_copy(run_t *run, kernel_job_t *job, int operand, err_t *err);
 int kernel_job_result(run_t *run, kernel_job_t *job, int result, oid_t id, bool exists, err_t *err);
 /* A result that exists must have this dtype and shape. */
 int kernel_job_check_target(const kernel_job_t *job, int result, dtype_t dtype, const shape_t *shape, err_t *err);
-/* A result is to take over the memory of an array of this session that has been made for it, of this dtype and shape. */
+/* A result is to take over the memory of an array of this session that has been made for it, of this dtype and shape.
+ */
 int kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_t dtype, const shape_t *shape,
                      err_t *err);
 /* Do so.  May put the call off, as run_writes. */
