@@ -105,10 +105,3 @@ err_prefix(err_t *err, const char *format, ...)
     append(text, sizeof text, err->text);
     memcpy(err->text, text, strlen(text) + 1);
 }
-
-void
-err_clear(err_t *err)
-{
-    if (err)
-        memset(err, 0, sizeof *err);
-}

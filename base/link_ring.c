@@ -98,10 +98,12 @@ put_rest(ring_link_t *self)
 static void
 put_preamble(ring_link_t *self, const link_frame_t *frames, int count)
 {
-    uint32_t words[PREAMBLE_WORDS + 1] = {(uint32_t)count};
+    uint32_t words[PREAMBLE_WORDS + 1];
 
+    words[0] = (uint32_t)count;
     for (int i = 0; i < count; i++)
         words[1 + i] = (uint32_t)frames[i].size;
+    words[1 + count] = 0; /* what pads */
     ring_put(&self->out, words, preamble_size(count));
 }
 
@@ -368,7 +370,7 @@ ring_link_receive(link_t *link, link_message_t *ret, err_t *err)
     ret->count = 0;
     if (status != FH_BUSY || self->in.broken)
         over = is_over(self, err);
-    return over ? over : err_set(err, FH_BUSY, "no message is there");
+    return over || !err ? over ? over : FH_BUSY : err_set(err, FH_BUSY, "no message is there");
 }
 
 /* ---- state ---------------------------------------------------------------------------------------------------------

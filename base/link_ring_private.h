@@ -14,8 +14,8 @@ typedef struct {
 } link_ring_memory_t;
 
 /* docs/protocol.md, "Rings" */
-_Static_assert(offsetof(link_ring_memory_t, rings) == 64 && sizeof(ring_shared_t) == 128 &&
-                   offsetof(ring_shared_t, tail) == 64,
+_Static_assert(offsetof(link_ring_memory_t, rings) == 64 && sizeof(ring_shared_t) == 192 &&
+                   offsetof(ring_shared_t, tail) == 64 && offsetof(ring_shared_t, consumer_sleeps) == 128,
                "the layout that both programs agree on");
 _Static_assert(sizeof(link_ring_memory_t) <= LINK_RING_DATA, "the rings' positions fit before their bytes");
 

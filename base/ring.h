@@ -22,13 +22,14 @@
 
 enum { RING_ALIGN = 8 };
 
-/* What both sides see, beside the data. */
+/* What both sides see, beside the data.  Every publishing looks whether the consumer sleeps: that flag has a cache line
+ * of its own, which the consumer writes only when it sleeps, while it writes `tail` for each message. */
 typedef struct {
-    _Alignas(64) uint64_t head; /* bytes ever published; the producer's */
-    uint32_t producer_sleeps;   /* until there is room */
-    uint32_t producer_cpu;      /* on which it published last; a hint */
-    _Alignas(64) uint64_t tail; /* bytes ever released; the consumer's */
-    uint32_t consumer_sleeps;   /* until there is something */
+    _Alignas(64) uint64_t head;            /* bytes ever published; the producer's */
+    uint32_t producer_sleeps;              /* until there is room */
+    uint32_t producer_cpu;                 /* on which it published last; a hint */
+    _Alignas(64) uint64_t tail;            /* bytes ever released; the consumer's */
+    _Alignas(64) uint32_t consumer_sleeps; /* until there is something */
 } ring_shared_t;
 
 /* One side's own.  A producer uses the functions of producers only, a consumer those of consumers. */

@@ -18,7 +18,7 @@ typedef struct {
 } field_t;
 
 /* status and "MESSAGE.field: text". */
-int field_bad(const field_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int field_bad(const field_t *self, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 int field_check_unsigned(const field_t *self, uint64_t value);
 int field_check_signed(const field_t *self, int64_t value);
 int field_check_float(const field_t *self, double value);

@@ -62,10 +62,18 @@ read_fields(field_reader_t *self, uint32_t pairs, message_t *message)
     return check_required(self, seen);
 }
 
+static bool
+is_one_of(const char *roles, char role)
+{
+    while (*roles && *roles != role)
+        roles++;
+    return *roles;
+}
+
 static int
 check_roles(const msg_desc_t *desc, char sender, char receiver, err_t *err)
 {
-    if (!sender || !receiver || !strchr(desc->senders, sender) || !strchr(desc->receivers, receiver))
+    if (!is_one_of(desc->senders, sender) || !is_one_of(desc->receivers, receiver))
         return err_set(err, FH_PROTOCOL_ERROR, "%s does not go from '%c' to '%c' (C client, B broker, E engine)",
                        desc->name, sender ? sender : '?', receiver ? receiver : '?');
     return FH_OK;

@@ -192,8 +192,11 @@ static const struct {
 static bool
 is_left_out(const field_desc_t *field, const void *value)
 {
-    static const uint8_t ZERO[sizeof(oid_t)];
-    return !field->required && !memcmp((const char *)value + KINDS[field->kind].offset, ZERO, KINDS[field->kind].size);
+    const uint8_t *bytes = (const uint8_t *)value + KINDS[field->kind].offset;
+    uint8_t any = 0;
+    for (int i = 0; !field->required && i < KINDS[field->kind].size; i++)
+        any |= bytes[i];
+    return !field->required && !any;
 }
 
 static int

@@ -147,7 +147,7 @@ take_long(reader_t *self, token_t *ret, uint8_t lead, err_t *err)
 }
 
 int
-reader_next(reader_t *self, token_t *ret, err_t *err)
+reader_next_other(reader_t *self, token_t *ret, err_t *err)
 {
     if (reader_at_end(self))
         return truncated(self, err);

@@ -43,6 +43,10 @@ utf8_prefix(const char *text, size_t size)
                 continue;
             }
         }
+        if (bytes[position] - 1u < 0x7f) {
+            position++;
+            continue;
+        }
         size_t length = character(bytes + position, size - position);
         if (!length)
             break;

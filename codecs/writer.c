@@ -5,6 +5,8 @@
 
 #include <msgpack.h>
 
+enum { SMALL_NUMBER = 0x80, SMALL_COUNT = 16 }; /* below them one byte says it all */
+
 void
 writer_init(writer_t *self, size_t limit)
 {
@@ -78,6 +80,17 @@ packer(writer_t *self)
     return (msgpack_packer){.data = self, .callback = append};
 }
 
+/* What msgpack writes as one byte. */
+static void
+put_byte(writer_t *self, unsigned byte)
+{
+    const char text = (char)byte;
+    if (!self->status && self->size < self->capacity && self->size < self->limit)
+        self->data[self->size++] = (uint8_t)byte;
+    else
+        append(self, &text, 1);
+}
+
 void
 writer_raw(writer_t *self, const void *bytes, size_t size)
 {
@@ -105,7 +118,10 @@ void
 writer_uint(writer_t *self, uint64_t value)
 {
     msgpack_packer pk = packer(self);
-    msgpack_pack_uint64(&pk, value);
+    if (value < SMALL_NUMBER)
+        put_byte(self, (unsigned)value);
+    else
+        msgpack_pack_uint64(&pk, value);
 }
 
 void
@@ -150,12 +166,18 @@ void
 writer_array(writer_t *self, uint32_t count)
 {
     msgpack_packer pk = packer(self);
-    msgpack_pack_array(&pk, count);
+    if (count < SMALL_COUNT)
+        put_byte(self, 0x90 | count);
+    else
+        msgpack_pack_array(&pk, count);
 }
 
 void
 writer_map(writer_t *self, uint32_t count)
 {
     msgpack_packer pk = packer(self);
-    msgpack_pack_map(&pk, count);
+    if (count < SMALL_COUNT)
+        put_byte(self, 0x80 | count);
+    else
+        msgpack_pack_map(&pk, count);
 }

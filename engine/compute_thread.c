@@ -49,7 +49,6 @@ work(void *context)
         pthread_mutex_unlock(&core->lock);
         next_t next = dispatch_run(core, lane, self->crew, false);
 
-        pthread_mutex_lock(&core->lock);
         (void)lane_settle(&core->lanes, lane, next);
         if (core->lanes.reactor_first || core->lanes.batches.retired)
             core_wake_reactor(core);

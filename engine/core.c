@@ -86,7 +86,7 @@ core_wake_reactor(core_t *self)
 void
 core_reply(core_t *self, lane_t *lane, const message_t *message, buf_t *const raws[])
 {
-    err_t err = {0};
+    err_t err;
 
     if (!lane->outbox)
         return;

@@ -138,9 +138,10 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
     run_t run = {.core = core, .lane = lane, .call = call, .crew = crew, .on_reactor = on_reactor, .next = NEXT_DONE};
     uint64_t watch = method->watch ? *(const uint64_t *)((const char *)&call->message + method->watch) : 0;
     unsigned flags = 0;
-    err_t err = {0};
+    err_t err;
     int status;
 
+    err_clear(&err);
     if (watch)
         flags_clear();
     if (call->phase == 0 && call_cancelled(call) && !(method->flags & METHOD_ALWAYS))
@@ -152,14 +153,14 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
                          call->raw_size);
     else
         status = method->run(&run, &err);
+    if (watch)
+        flags = flags_raised();
+    pthread_mutex_lock(&core->lock);
     /* What has failed has changed nothing: the compute thread has the time that the reactor has not. */
     if (status == FH_BUSY && on_reactor && call->phase == 0 && run.next == NEXT_DONE)
         return NEXT_COMPUTE;
     if ((!status || run.put_off) && run.next != NEXT_DONE)
         return run.next;
-    if (watch)
-        flags = flags_raised();
-    pthread_mutex_lock(&core->lock);
     if (flags && !status)
         note_flags(lane, method, &call->message, watch, flags);
     if (status)
@@ -167,6 +168,5 @@ dispatch_run(core_t *core, lane_t *lane, crew_t *crew, bool on_reactor)
     if (lane->places)
         forget_places(lane, method, &call->message);
     note_done(core, lane, call, on_reactor);
-    pthread_mutex_unlock(&core->lock);
     return NEXT_DONE;
 }

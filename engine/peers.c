@@ -157,7 +157,7 @@ refuse(arrival_t *at, const err_t *err)
 static bool
 handle(arrival_t *at)
 {
-    err_t err = {0};
+    err_t err;
 
     if (at->message.code == MSG_HELLO) {
         arrival_hello(at);
@@ -221,7 +221,7 @@ count_raws(arrival_t *at)
 {
     core_t *core = at->peers->core;
 
-    if (!at->caller || at->caller->role != 'C')
+    if (!at->caller || at->caller->role != 'C' || at->batch->message.count < 2)
         return;
     pthread_mutex_lock(&core->lock);
     at->refused = batch_count(&core->lanes.batches, at->batch, NULL) != FH_OK;
@@ -236,7 +236,7 @@ handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
     const link_message_t *frame = &batch->message;
     arrival_t at = {.peers = self, .endpoint = endpoint, .caller = ringer, .batch = batch};
     header_reader_t reader;
-    err_t err = {0};
+    err_t err;
     oid_t key;
 
     if (!ringer && caller_key(endpoint, &frame->peer, &key))
@@ -265,12 +265,16 @@ handle_frame(peers_t *self, int endpoint, caller_t *ringer, batch_t *batch)
         more = handle(&at);
     }
     self->heard = at.caller;
-    if (at.caller && at.caller->lane) {
-        pthread_mutex_lock(&self->core->lock);
-        if (at.caller->lane->state == LANE_IDLE)
-            core_tell_done(self->core, at.caller->lane);
-        pthread_mutex_unlock(&self->core->lock);
-    }
+}
+
+/* Under the lock, after messages were handled: a lane that has run empty tells how far it is. */
+static void
+tell_done(peers_t *self)
+{
+    lane_t *lane = self->heard ? self->heard->lane : NULL;
+
+    if (lane && lane->state == LANE_IDLE)
+        core_tell_done(self->core, lane);
 }
 
 bool
@@ -299,11 +303,13 @@ peers_receive_one(peers_t *self, int endpoint, caller_t *ringer)
     }
     batch->link = ringer ? ringer->ring : self->links[endpoint];
     status = link_receive(batch->link, &batch->message, NULL);
+    self->heard = NULL;
     if (status)
         batch->message.count = 0;
     else
         handle_frame(self, endpoint, ringer, batch);
     pthread_mutex_lock(&core->lock);
+    tell_done(self);
     batch_unref(&core->lanes.batches, &batch);
     batches_sweep(&core->lanes.batches);
     pthread_mutex_unlock(&core->lock);
@@ -318,7 +324,6 @@ peers_receive(peers_t *self, int i)
 
     self->used[i] = true;
     for (int n = 0; n < MESSAGES_A_TURN && status != FH_BUSY; n++) {
-        self->heard = NULL;
         status = peers_receive_one(self, i, NULL);
         if (status && status != FH_BUSY)
             log_limited(LOG_WARNING, "ENG-BAD-MESSAGE", "a message that could not be received: %s",
@@ -388,6 +393,7 @@ peers_new(peers_t **ret, const peers_options_t *options, err_t *err)
         return err_set(err, FH_NO_MEMORY, "no memory for connections");
     self->core = options->core;
     self->awake.try_after = PEERS_FIRST_TRY;
+    self->awake.join_after = PEERS_FIRST_JOIN;
     self->crew = options->crew;
     (void)snprintf(self->client_key, sizeof self->client_key, "%s", options->client_key);
     (void)snprintf(self->engine_key, sizeof self->engine_key, "%s", options->engine_key);

@@ -45,7 +45,6 @@ arrival_enter_lane(arrival_t *at, err_t *err)
     if (lane_claim(lane, &call)) {
         pthread_mutex_unlock(&core->lock);
         next = dispatch_run(core, lane, at->peers->crew, true);
-        pthread_mutex_lock(&core->lock);
         settle(core, lane, next);
     } else {
         status = lane_push(&core->lanes, lane, &call, err);
@@ -65,7 +64,6 @@ run_lane(peers_t *self, lane_t *lane)
     for (int more = CALLS_A_TURN;; more--) {
         pthread_mutex_unlock(&core->lock);
         next = dispatch_run(core, lane, self->crew, true);
-        pthread_mutex_lock(&core->lock);
         if (next != NEXT_DONE || more == 1 || !lane_next(&core->lanes, lane))
             break;
     }

@@ -20,7 +20,7 @@ typedef struct {
     int64_t ring_until_ns; /* until then it must be */
 } caller_t;
 
-enum { PEERS_FIRST_TRY = 2 };
+enum { PEERS_FIRST_TRY = 2, PEERS_FIRST_JOIN = 2 };
 
 /* When the reactor waits awake for what may come through rings; see peers_rings.c. */
 typedef struct {
@@ -31,6 +31,8 @@ typedef struct {
     int try_after;    /* so many of them, and the reactor tries to make them do without */
     int64_t tried_ns; /* when it last did */
     int trying;       /* so many more messages may show that it does */
+    int apart;        /* calls in a row, after rests, whose clients were on another CPU */
+    int join_after;   /* so many of them, and the reactor moves to the client's CPU */
 } awake_t;
 
 struct peers {

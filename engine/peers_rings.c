@@ -91,10 +91,13 @@ arrival_ring_ready(arrival_t *at)
 static bool
 serve(peers_t *self, caller_t *caller)
 {
-    int n = 0, status = FH_OK;
+    int n = 0, status, before = self->rings;
 
-    while (n < MESSAGES_A_RING && !(status = peers_receive_one(self, caller->endpoint, caller)))
-        n++;
+    /* Once even if a glance shows nothing: it tells whether the ring has ended. */
+    do {
+        status = peers_receive_one(self, caller->endpoint, caller);
+        n += status == FH_OK;
+    } while (!status && n < MESSAGES_A_RING && self->rings == before && link_ring_glance(caller->ring));
     if (status == FH_CANNOT_CONNECT) {
         if (link_ring_failure(caller->ring))
             log_limited(LOG_WARNING, "ENG-RING-BROKEN", "a client's rings hold %s: they are closed",
@@ -113,11 +116,15 @@ serve(peers_t *self, caller_t *caller)
  *
  * Two that have got used to ringing each other stay with it, mostly on one CPU.  So after some quick calls in a row
  * the reactor tries: it moves over to another CPU and waits awake longer.  If the client then finds it awake, both stay
- * so; if not, the next try comes after twice as many calls. */
+ * so; if not, the next try comes after twice as many calls.
+ *
+ * A client that rests between its calls sleeps when it rings, or soon after: it is answered soonest on its own CPU,
+ * which is awake, while another one must be brought out of its halt.  The kernel wakes where the sleeper ran last.  So
+ * after some calls that came from another CPU the reactor moves to it; if it does not stay there, ever less often. */
 
 static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000, FORGET_NS = 1000000000;
 
-enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 4, MAX_CREDIT = 64, LAST_TRY = 1 << 16 };
+enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 4, MAX_CREDIT = 64, LAST_TRY = 1 << 16, LAST_JOIN = 1 << 10 };
 
 /* Leave this CPU to others, if we may run on another one. */
 static bool
@@ -133,6 +140,28 @@ move_over(int cpu)
         return false;
     (void)sched_setaffinity(0, sizeof all, &all); /* it fails only if they have been taken from us meanwhile */
     return true;
+}
+
+/* A call that came after a rest. */
+static void
+join_client(awake_t *awake, int cpu, int client_cpu)
+{
+    cpu_set_t all, one;
+
+    if (cpu == client_cpu) {
+        awake->apart = 0;
+        awake->join_after = PEERS_FIRST_JOIN;
+    }
+    if (cpu == client_cpu || ++awake->apart < awake->join_after || client_cpu < 0 || client_cpu >= CPU_SETSIZE ||
+        sched_getaffinity(0, sizeof all, &all) || !CPU_ISSET((size_t)client_cpu, &all))
+        return;
+    awake->apart = 0;
+    if (awake->join_after < LAST_JOIN)
+        awake->join_after *= 2; /* unless it stays there */
+    CPU_ZERO(&one);
+    CPU_SET((size_t)client_cpu, &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0)
+        (void)sched_setaffinity(0, sizeof all, &all); /* it fails only if they have been taken from us meanwhile */
 }
 
 static void
@@ -174,6 +203,8 @@ note(awake_t *awake, int client_cpu, bool rung, int64_t now_ns)
         return;
     }
     awake->rung = quick ? awake->rung + 1 : 0;
+    if (!quick)
+        join_client(awake, cpu, client_cpu);
     if (now_ns - awake->tried_ns > FORGET_NS)
         awake->try_after = PEERS_FIRST_TRY; /* what was in vain then may work now */
     if (awake->rung >= awake->try_after)

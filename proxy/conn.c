@@ -321,7 +321,8 @@ static void
 give_reply(conn_t *self, request_t *request, const message_t *message, const bin_t *raw, int nraw)
 {
     bool last = !request->rows || message->code == MSG_END || message->code == MSG_ERROR;
-    err_t err = {0};
+    err_t err;
+    err_clear(&err);
     if (message->code == MSG_ERROR) {
         message_to_err(&message->as.ERROR, &err);
         request_fail(request, err.status, &err);
@@ -355,7 +356,7 @@ take_messages(conn_t *self, const link_message_t *received, conn_news_fn news, v
     uint32_t available = (uint32_t)(received->count - 1), taken = 0;
     for (;;) {
         message_t message;
-        err_t err = {0};
+        err_t err;
         arena_reset(self->arena);
         int status = header_next(&reader, self->arena, self->peer, 'C', available, &message, &err);
         if (status == FH_NO_SUCH_OBJECT)

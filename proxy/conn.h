@@ -83,6 +83,19 @@ bool conn_has_batch(const conn_t *self);
  * being made again it is kept for later, as far as there is room: OK. */
 int conn_flush(conn_t *self, err_t *err);
 
+/* As an initializer with these fields, without clearing room for texts of errors: for calls made one by one. */
+static inline void
+request_init(request_t *self, request_reply_fn reply, void *context)
+{
+    self->first = self->count = self->due = 0;
+    self->rows = false;
+    self->reply = reply;
+    self->context = context;
+    self->status = FH_OK;
+    err_clear(&self->err);
+    self->next = NULL;
+}
+
 /* Wait for count replies from call first on. */
 void conn_expect(conn_t *self, request_t *request, uint64_t first, uint64_t count);
 /* The same for requests of which there are many at a time, answered in their order: they are looked for oldest first,

@@ -1,5 +1,6 @@
 #include "proxy/engine_link.h"
 
+#include "base/link_ring.h"
 #include "proxy/flags.h"
 #include "proxy/placing.h"
 #include "proxy/python_object.h"
@@ -333,7 +334,7 @@ bool
 engine_link_glance(engine_link_t *self)
 {
     bool any = false;
-    if (!self->open || !self->conn.ring)
+    if (!self->open || !self->conn.ring || (!link_ring_glance(self->conn.ring) && !self->python))
         return false;
     conn_receive_ring(&self->conn, hear, self, &any);
     any |= python_ring_receive(self, false);

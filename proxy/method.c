@@ -67,7 +67,7 @@ fh_call(fh_session *session, fh_array *array, int engine, const char *method, co
 {
     err_t *err = error_start(error);
     result_visit_t visiting = {visit, context};
-    request_t request = {.reply = take_result, .context = &visiting};
+    request_t request;
     engine_link_t *link = NULL;
     value_t *wire = NULL;
     message_t message = {.code = MSG_CALL};
@@ -85,6 +85,7 @@ fh_call(fh_session *session, fh_array *array, int engine, const char *method, co
     free(wire);
     if (status)
         return status;
+    request_init(&request, take_result, &visiting);
     conn_expect(&link->conn, &request, call, 1);
     status = wait_request(link->session, &link->conn, &request, session_deadline(link->session, -1), err);
     if (status == FH_INTERRUPTED)
