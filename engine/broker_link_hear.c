@@ -66,14 +66,18 @@ hear_engine(broker_link_t *self, const message_t *message)
         pthread_mutex_unlock(&self->core->lock);
     }
     mates_tell(self->options.mates, &message->as.ENGINE);
+    if (!str_is(message->as.ENGINE.state, "ready"))
+        peers_engine_lost(self->options.peers, message->as.ENGINE.engine);
 }
 
 static void
 hear_engine_lost(broker_link_t *self, const message_t *message)
 {
     /* If that is us, the broker was wrong: it will say so when we speak to it. */
-    if (!oid_equal(message->as.ENGINE_LOST.engine, self->core->id))
-        mates_lose(self->options.mates, message->as.ENGINE_LOST.engine, message->as.ENGINE_LOST.reason);
+    if (oid_equal(message->as.ENGINE_LOST.engine, self->core->id))
+        return;
+    mates_lose(self->options.mates, message->as.ENGINE_LOST.engine, message->as.ENGINE_LOST.reason);
+    peers_engine_lost(self->options.peers, message->as.ENGINE_LOST.engine);
 }
 
 static void

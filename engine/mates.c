@@ -1,51 +1,19 @@
 /* engine/mates.c */
-#include "engine/mates.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/borrow.h"
 #include "engine/lend.h"
-#include "engine/peers.h"
-#include "engine/pulls.h"
+#include "engine/mates_private.h"
 #include "engine/transfer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEND_LIMIT = 16, LINGER_MS = 200, MESSAGES_A_TURN = 64, ARENA_BYTES = 4 * 1024 * 1024 };
+enum { ARENA_BYTES = 4 * 1024 * 1024 };
 
-static const int64_t HELLO_AGAIN_NS = 2000000000; /* a HELLO without answer is sent again */
-static const int64_t PING_NS = 1000000000;        /* between questions whether the other side still knows us */
-static const int64_t UNKNOWN_NS = 5000000000;     /* so long may the broker's news of an engine take */
-static const int64_t ASK_AGAIN_NS = 500000000;    /* between questions to the broker where an engine is */
-
-typedef struct {
-    oid_t engine;
-    bool known;  /* the broker has told of it */
-    bool wanted; /* the broker is to be asked */
-    bool lost;
-    bool welcomed;
-    int number;
-    char endpoint[256], local[256], host[256], reason[256];
-    link_t *link;     /* NULL: nothing has been sent there */
-    int64_t hello_ns; /* when HELLO went out; 0: not yet */
-    int64_t ping_ns;  /* when PING went out */
-    int64_t since_ns;
-    int64_t asked_ns; /* when the broker was to be asked last; 0: never */
-} mate_t;
-
-struct mates {
-    core_t *core;
-    void *context;
-    const link_keys_t *keys;
-    oid_map_t by_engine;
-    pulls_t *pulls;
-    header_writer_t *writer;
-    arena_t *arena;
-    size_t nwanted;
-    uint64_t changes; /* of the links that there are */
-};
+static const int64_t UNKNOWN_NS = 5000000000;  /* so long may the broker's news of an engine take */
+static const int64_t ASK_AGAIN_NS = 500000000; /* between questions to the broker where an engine is */
 
 int
 mates_new(mates_t **ret, const mates_options_t *options, err_t *err)
@@ -79,7 +47,7 @@ mates_destroy(mates_t **self)
         return;
     pulls_destroy(&(*self)->pulls);
     for (mate_t *mate; (mate = oid_map_next(&(*self)->by_engine, &cursor));) {
-        link_destroy(&mate->link);
+        mate_close(*self, mate);
         free(mate);
     }
     oid_map_release(&(*self)->by_engine);
@@ -150,10 +118,7 @@ lose(mates_t *self, mate_t *mate)
     err_t err = {0};
 
     mate->lost = true;
-    mate->welcomed = false;
-    mate->hello_ns = 0;
-    link_destroy(&mate->link);
-    self->changes++;
+    mate_close(self, mate);
     lost_error(mate, &err);
     pulls_engine_lost(self->pulls, mate->engine);
     pthread_mutex_lock(&self->core->lock);
@@ -197,62 +162,11 @@ mates_lose(mates_t *self, oid_t engine, str_t reason)
 /* ---- sending -------------------------------------------------------------------------------------------------------
  */
 
-static int
-connect_link(mates_t *self, mate_t *mate, err_t *err)
-{
-    link_zmq_options_t options = {.send_limit_messages = SEND_LIMIT, .linger_ms = LINGER_MS};
-
-    self->changes++;
-    if (mates_is_near(self, mate->engine))
-        return link_zmq_connect(&mate->link, self->context, mate->local, &options, err);
-    options.keys = self->keys;
-    options.server_key = self->keys->public_key;
-    return link_zmq_connect(&mate->link, self->context, mate->endpoint, &options, err);
-}
-
-static int
-send_message(mates_t *self, mate_t *mate, const message_t *message, buf_t *raw, err_t *err)
-{
-    link_frame_t frames[2] = {{0}};
-
-    header_writer_reset(self->writer);
-    int status = header_writer_add(self->writer, message, err);
-
-    if (status)
-        return status;
-    frames[0].data = header_writer_data(self->writer);
-    frames[0].size = header_writer_size(self->writer);
-    if (raw)
-        frames[1] = (link_frame_t){.data = buf_data(raw), .size = buf_size(raw), .buf = raw};
-    return link_send(mate->link, NULL, frames, raw ? 2 : 1, err);
-}
-
-static int
-say_hello(mates_t *self, mate_t *mate, err_t *err)
-{
-    int64_t now = clock_now_ns();
-    message_t hello = {.code = MSG_HELLO,
-                       .as.HELLO = {.call = 1,
-                                    .session = self->core->id,
-                                    .major = PROTOCOL_MAJOR,
-                                    .minor = PROTOCOL_MINOR,
-                                    .features = PEERS_ENGINE,
-                                    .software = str_of("farhand-engine " FARHAND_VERSION),
-                                    .host = str_of(self->core->host)}};
-
-    if (mate->hello_ns && now - mate->hello_ns < HELLO_AGAIN_NS)
-        return FH_BUSY;
-    if (send_message(self, mate, &hello, NULL, err) == FH_OK)
-        mate->hello_ns = now;
-    return FH_BUSY;
-}
-
 int
 mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, err_t *err)
 {
     mates_t *self = context;
     mate_t *mate = mate_of(self, engine);
-    int status = FH_OK;
 
     if (mate && mate->lost)
         return err_set(err, FH_ENGINE_LOST, "engine %d is gone", mate->number);
@@ -262,13 +176,7 @@ mates_send(void *context, oid_t engine, const message_t *message, buf_t *raw, er
         want(self, mate);
         return FH_BUSY;
     }
-    if (!mate->link)
-        status = connect_link(self, mate, err);
-    if (status) {
-        log_limited(LOG_WARNING, "ENG-MATE", "engine=%d %s", mate->number, err ? err->text : "cannot connect");
-        return FH_BUSY;
-    }
-    return mate->welcomed ? send_message(self, mate, message, raw, err) : say_hello(self, mate, err);
+    return mate_send(self, mate, message, raw, err);
 }
 
 bool
@@ -304,27 +212,22 @@ mates_end_pulls(mates_t *self)
 /* ---- receiving -----------------------------------------------------------------------------------------------------
  */
 
-/* The other side does not know us any more: what was under way has lost parts. */
-static void
-begin_again(mates_t *self, mate_t *mate)
+void
+mate_begin_again(mates_t *self, mate_t *mate, const char *why)
 {
     err_t err = {0};
 
-    (void)err_set(&err, FH_IO_ERROR, "the connection between two engines broke while an array was under way");
-    mate->welcomed = false;
-    mate->hello_ns = 0;
+    (void)err_set(&err, FH_IO_ERROR, "%s", why);
     pthread_mutex_lock(&self->core->lock);
     transfers_broken(self->core->transfers, mate->engine, &err);
     borrows_broken(self->core->borrows, mate->engine);
     pthread_mutex_unlock(&self->core->lock);
 }
 
-static void
-handle(mates_t *self, mate_t *mate, const message_t *message)
+void
+mate_handle(mates_t *self, mate_t *mate, const message_t *message)
 {
-    if (message->code == MSG_WELCOME) {
-        mate->welcomed = true;
-    } else if (message->code == MSG_PUSH_CREDIT) {
+    if (message->code == MSG_PUSH_CREDIT) {
         pthread_mutex_lock(&self->core->lock);
         transfers_credited(self->core->transfers, &message->as.PUSH_CREDIT);
         pthread_mutex_unlock(&self->core->lock);
@@ -353,36 +256,7 @@ handle(mates_t *self, mate_t *mate, const message_t *message)
         if (expected)
             return;
         log_limited(LOG_WARNING, "ENG-MATE", "engine=%d says: %s", mate->number, err.text);
-        if (err.status == FH_STALE_HANDLE && mate->welcomed)
-            begin_again(self, mate);
     }
-}
-
-static bool
-receive_from(mates_t *self, mate_t *mate)
-{
-    err_t err;
-
-    for (int n = 0; n < MESSAGES_A_TURN; n++) {
-        link_message_t frame;
-        header_reader_t reader;
-        message_t message;
-        int status = link_receive(mate->link, &frame, &err);
-
-        if (status == FH_BUSY)
-            return false;
-        if (status)
-            continue;
-        arena_reset(self->arena);
-        status = header_open(&reader, frame.frames[0].data, frame.frames[0].size, &err);
-        while (!status) {
-            status = header_next(&reader, self->arena, 'E', 'E', (uint32_t)(frame.count - 1), &message, &err);
-            if (!status)
-                handle(self, mate, &message);
-        }
-        link_message_release(mate->link, &frame);
-    }
-    return true;
 }
 
 bool
@@ -393,7 +267,7 @@ mates_receive(mates_t *self)
 
     for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));)
         if (mate->link)
-            more |= receive_from(self, mate) || link_ready(mate->link, NULL);
+            more |= mate_receive(self, mate) || (mate->link && link_ready(mate->link, NULL));
     return more;
 }
 
@@ -441,24 +315,6 @@ is_lost(void *context, oid_t engine, int64_t since_ns, err_t *err)
     return true;
 }
 
-/* What a connection that broke took with it would be missed only when something else is sent.  So ask while credit is
- * outstanding: to a PING an engine that does not know us any more answers STALE_HANDLE. */
-static void
-ask_for_missing(mates_t *self, mate_t *mate, int64_t now)
-{
-    const message_t ping = {.code = MSG_PING};
-
-    if (!mate->welcomed || !mate->link || now - mate->ping_ns < PING_NS)
-        return;
-    mate->ping_ns = now;
-    pthread_mutex_lock(&self->core->lock);
-    bool waits = transfers_uncredited(self->core->transfers, mate->engine);
-
-    pthread_mutex_unlock(&self->core->lock);
-    if (waits)
-        (void)send_message(self, mate, &ping, NULL, NULL); /* if not now, then the next time */
-}
-
 void
 mates_check(mates_t *self)
 {
@@ -469,7 +325,7 @@ mates_check(mates_t *self)
     transfers_check(self->core->transfers, is_lost, self);
     pthread_mutex_unlock(&self->core->lock);
     for (mate_t *mate; (mate = oid_map_next(&self->by_engine, &cursor));) {
-        ask_for_missing(self, mate, now);
+        mate_see_to_line(self, mate);
         if (mate->known || mate->lost || now - mate->since_ns < UNKNOWN_NS)
             continue;
         mates_lose(self, mate->engine, str_of("the broker does not know it"));

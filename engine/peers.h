@@ -3,7 +3,8 @@
  * A connection begins with HELLO.  Its role follows from its key; where there are no keys (ipc) a peer says in HELLO
  * that it is an engine (PEERS_ENGINE).  Calls of clients go to their lanes; what is small and first in its lane is run
  * here at once. A client whose connection breaks keeps its lane and objects until the broker says that the session is
- * gone. Thread rule: owned by the reactor, without the core's lock. */
+ * gone; what a client or engine with a numbered line has not got waits until that goes on (codecs/line.h). Thread rule:
+ * owned by the reactor, without the core's lock. */
 #ifndef FH_ENGINE_PEERS_H
 #define FH_ENGINE_PEERS_H
 
@@ -62,6 +63,8 @@ void peers_rings_check(peers_t *self, int64_t now_ns);
 void peers_run_lanes(peers_t *self);
 /* Send what waits.  True: some peer does not take its messages now. */
 bool peers_flush(peers_t *self);
+/* An engine is gone: nothing is kept for it any more. */
+void peers_engine_lost(peers_t *self, oid_t engine);
 /* A session has ended: its lane, its unpublished objects and its runner go.  said_goodbye: not because the broker said
  * so; then the objects stay until the broker has had time to say which of them are published. */
 void peers_end_session(peers_t *self, oid_t session, bool said_goodbye);

@@ -140,59 +140,68 @@ take_role(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
     return FH_OK;
 }
 
-/* Another connection that spoke for this session does so no more. */
+/* A session that has ended, or that another connection speaks for, has no lane there. */
+static bool
+speaks_for(const caller_t *caller, char role, oid_t id)
+{
+    return caller->role == role && oid_equal(caller->id, id) && (role == 'E' || caller->lane);
+}
+
+/* Another connection that spoke for this session or engine does so no more. */
 static void
 unseat(peers_t *self, const caller_t *caller)
 {
     size_t cursor = 0;
 
     for (caller_t *other; (other = oid_map_next(&self->callers, &cursor));)
-        if (other != caller && other->lane && other->lane == caller->lane) {
+        if (other != caller && speaks_for(other, caller->role, caller->id)) {
             other->lane = NULL;
             other->closing |= outbox_is_numbered(other->outbox); /* what it keeps nobody will ask for */
         }
 }
 
 int
-caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, err_t *err)
+caller_attach(peers_t *self, caller_t *caller, char role, oid_t id, bool numbered, err_t *err)
 {
     pthread_mutex_lock(&self->core->lock);
     int status = take_role(self, caller, role, id, err);
 
+    if (!status && numbered)
+        outbox_number(caller->outbox);
     pthread_mutex_unlock(&self->core->lock);
-    unseat(self, caller);
+    if (!status)
+        unseat(self, caller);
     return status;
 }
 
 static caller_t *
-find_numbered(peers_t *self, const lane_t *lane)
+find_numbered(peers_t *self, char role, oid_t id)
 {
     size_t cursor = 0;
 
     for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));)
-        if (caller->lane == lane && !caller->closing && outbox_is_numbered(caller->outbox))
+        if (speaks_for(caller, role, id) && !caller->closing && outbox_is_numbered(caller->outbox))
             return caller;
     return NULL;
 }
 
 bool
-caller_resume(peers_t *self, caller_t *caller, const msg_HELLO_t *hello, uint64_t *ret_heard)
+caller_resume(peers_t *self, caller_t *caller, char role, const msg_HELLO_t *hello, uint64_t *ret_heard)
 {
     core_t *core = self->core;
 
     pthread_mutex_lock(&core->lock);
-    lane_t *lane = lanes_find(&core->lanes, hello->session);
-    caller_t *old = lane ? find_numbered(self, lane) : NULL;
+    caller_t *old = find_numbered(self, role, hello->session);
 
     if (old && old != caller) {
         outbox_t *fresh = caller->outbox;
 
         caller->outbox = old->outbox;
         old->outbox = fresh;
-        caller->lane = lane;
+        caller->lane = old->lane;
         old->lane = NULL;
         old->closing = true;
-        caller->role = 'C';
+        caller->role = role;
         caller->id = hello->session;
         *ret_heard = outbox_resume(caller->outbox, hello->heard);
     }
@@ -241,13 +250,24 @@ caller_flush(peers_t *self, caller_t *caller)
 {
     int status = caller->away ? FH_OK : send_waiting(self, caller);
 
-    if (status && status != FH_BUSY && caller->lane && !caller->closing && outbox_is_numbered(caller->outbox)) {
+    if (status && status != FH_BUSY && (caller->lane || caller->role == 'E') && !caller->closing &&
+        outbox_is_numbered(caller->outbox)) {
         caller->away = true;
         return FH_OK;
     }
     if (status != FH_BUSY && (status || caller->closing))
         caller_remove(self, caller);
     return status;
+}
+
+void
+peers_engine_lost(peers_t *self, oid_t engine)
+{
+    size_t cursor = 0;
+
+    for (caller_t *caller; (caller = oid_map_next(&self->callers, &cursor));)
+        if (speaks_for(caller, 'E', engine))
+            caller->closing |= outbox_is_numbered(caller->outbox);
 }
 
 /* Lanes that were held up since all together had left too much unread. */

@@ -35,18 +35,6 @@ own_features(const peers_t *self)
     return self->core->streams ? FEATURE_STREAMS | FEATURE_LZ4 : 0;
 }
 
-/* Before the first numbered frame, so not by way of the caller's queue. */
-static void
-welcome_numbered(arrival_t *at, const message_t *welcome)
-{
-    core_t *core = at->peers->core;
-
-    caller_answer_stranger(at->peers, at->endpoint, &at->batch->message.peer, welcome);
-    pthread_mutex_lock(&core->lock);
-    outbox_number(at->caller->outbox);
-    pthread_mutex_unlock(&core->lock);
-}
-
 void
 arrival_hello(arrival_t *at)
 {
@@ -55,7 +43,7 @@ arrival_hello(arrival_t *at)
     const link_message_t *frame = &at->batch->message;
     const uint64_t minor = PROTOCOL_MINOR;
     char role = role_of(self, frame->user, hello);
-    bool numbered = role == 'C' && hello->features & FEATURE_LINE, resumed = false;
+    bool numbered = hello->features & FEATURE_LINE, resumed = false;
     uint64_t heard = 0;
     err_t err = {0};
     int status = check_hello(role, hello, &err);
@@ -65,9 +53,9 @@ arrival_hello(arrival_t *at)
     if (!status && !at->caller)
         status = caller_new(self, at->endpoint, &frame->peer, &at->caller, &err);
     if (!status && numbered && hello->resume)
-        resumed = caller_resume(self, at->caller, hello, &heard);
+        resumed = caller_resume(self, at->caller, role, hello, &heard);
     if (!status && !resumed)
-        status = caller_attach(self, at->caller, role, hello->session, &err);
+        status = caller_attach(self, at->caller, role, hello->session, numbered, &err);
     if (status) {
         arrival_error(at, hello->call, &err);
         return;
@@ -83,8 +71,9 @@ arrival_hello(arrival_t *at)
                        .resumed = resumed,
                        .heard = heard}};
 
+    /* Before the first numbered frame, so not by way of the caller's queue. */
     if (numbered)
-        welcome_numbered(at, &welcome);
+        caller_answer_stranger(self, at->endpoint, &frame->peer, &welcome);
     else
         caller_answer(self, at->caller, &welcome);
 }

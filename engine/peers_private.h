@@ -70,11 +70,12 @@ void caller_remove(peers_t *peers, caller_t *caller);
 void caller_drop_ring(peers_t *peers, caller_t *caller);
 /* Send what waits for it.  BUSY: it does not take it now; else it may have been removed. */
 int caller_flush(peers_t *peers, caller_t *caller);
-/* It speaks for a session ('C') or an engine ('E') from now on, and no other connection does. */
-int caller_attach(peers_t *peers, caller_t *caller, char role, oid_t id, err_t *err);
-/* It speaks for a session whose numbered line broke, and goes on with it: *ret_heard is the last frame that came, and
- * what came after frame `heard` is sent again.  False: there is no such line. */
-bool caller_resume(peers_t *peers, caller_t *caller, const msg_HELLO_t *hello, uint64_t *ret_heard);
+/* It speaks for a session ('C') or an engine ('E') from now on, and no other connection does.  numbered: by a line of
+ * its own. */
+int caller_attach(peers_t *peers, caller_t *caller, char role, oid_t id, bool numbered, err_t *err);
+/* It speaks for a session or engine whose numbered line broke, and goes on with it: *ret_heard is the last frame that
+ * came, and what came after frame `heard` is sent again.  False: there is no such line. */
+bool caller_resume(peers_t *peers, caller_t *caller, char role, const msg_HELLO_t *hello, uint64_t *ret_heard);
 /* Queue a message for it. */
 void caller_answer(peers_t *peers, caller_t *caller, const message_t *message);
 /* To somebody who has no connection record; what cannot be sent now is dropped, the peer will try again. */

@@ -230,13 +230,5 @@ fh_accumulate(fh_array *array, const char *name, int axis, fh_dtype dtype, fh_ar
         status = shape_axis(axis, array->shape.ndim, &self.axis, err);
     if (!status)
         status = run(&self, (dtype_t)dtype, err);
-    if (!status)
-        status = session_flush(array->session, err);
-    if (status) {
-        fh_array_free(&self.made);
-        return status;
-    }
-    array_settle(self.made);
-    *ret = self.made;
-    return FH_OK;
+    return array_finish(self.made, status, ret, err);
 }

@@ -173,13 +173,7 @@ align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t
     int status = array_new_as(&made, array->session, array->dtype, &array->shape, layout, err);
     for (int i = 0; i < layout->n && !status; i++)
         status = align_region(array, layout->axis, layout->cuts[i], layout->engines[i], &made->parts[i], err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_give(made, status, ret);
 }
 
 int

@@ -75,6 +75,26 @@ array_settle(fh_array *self)
 }
 
 int
+array_give(fh_array *made, int status, fh_array **ret)
+{
+    if (status) {
+        fh_array_free(&made);
+        return status;
+    }
+    array_settle(made);
+    *ret = made;
+    return FH_OK;
+}
+
+int
+array_finish(fh_array *made, int status, fh_array **ret, err_t *err)
+{
+    if (!status)
+        status = session_flush(made->session, err);
+    return array_give(made, status, ret);
+}
+
+int
 array_enter(const fh_array *self, err_t *err)
 {
     if (!self)

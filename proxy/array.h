@@ -39,6 +39,11 @@ int array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape
 int array_new_beside(fh_array **ret, const fh_array *other, dtype_t dtype, const shape_t *shape, int axis, err_t *err);
 /* Establish the invariants after the parts were put in place: drop empty parts, one part becomes axis -1. */
 void array_settle(fh_array *self);
+/* What was made goes to the caller: settled into *ret, or, where status is an error, freed (NULL is fine).  Returns
+ * status. */
+int array_give(fh_array *made, int status, fh_array **ret);
+/* The same once what makes it is on its way to the engines (session_flush). */
+int array_finish(fh_array *made, int status, fh_array **ret, err_t *err);
 /* Its session is usable and its handles are not on lost engines (ENGINE_LOST). */
 int array_enter(const fh_array *self, err_t *err);
 

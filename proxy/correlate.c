@@ -74,13 +74,5 @@ fh_correlate(fh_array *a, fh_array *v, int64_t offset, int64_t count, fh_array *
                        (long long)count, (long long)offset, (long long)self.na, (long long)self.nv);
     status = run(&self, count, err);
     brought_release(&self.v);
-    if (!status)
-        status = session_flush(a->session, err);
-    if (status) {
-        fh_array_free(&self.made);
-        return status;
-    }
-    array_settle(self.made);
-    *ret = self.made;
-    return FH_OK;
+    return array_finish(self.made, status, ret, err);
 }

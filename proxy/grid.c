@@ -181,13 +181,7 @@ grid_array(const grid_t *self, fh_array **ret, err_t *err)
         if (!status)
             array_put(made, k, view, NULL);
     }
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_give(made, status, ret);
 }
 
 /* ---- blocks that others get ----------------------------------------------------------------------------------------

@@ -206,15 +206,7 @@ fh_concatenate(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_erro
         status = like ? join_across(&self, like, &made, err) : join_along(&self, &made, err);
     }
     joining_release(&self);
-    if (!status)
-        status = session_flush(arrays[0]->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }
 
 /* ---- pieces --------------------------------------------------------------------------------------------------------
@@ -242,13 +234,7 @@ fh_array_from_pieces(fh_array *const *pieces, int n, int axis, fh_array **ret, f
         status = check_shapes(&self, pieces, axis, err);
     if (!status)
         status = share_parts(pieces, n, self.axis, &self.shape, &made, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_give(made, status, ret);
 }
 
 int

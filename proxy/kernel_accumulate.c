@@ -98,14 +98,6 @@ fh_kernel_accumulate(fh_kernel *kernel, fh_array *const *in, int nin, int axis, 
     int status = folding_init(&self.fold, kernel, in, nin, timeout_s, err);
     if (!status)
         status = run(&self, axis, err);
-    if (!status)
-        status = session_flush(self.fold.session, err);
     folding_release(&self.fold);
-    if (status) {
-        fh_array_free(&self.made);
-        return status;
-    }
-    array_settle(self.made);
-    *ret = self.made;
-    return FH_OK;
+    return array_finish(self.made, status, ret, err);
 }

@@ -173,15 +173,7 @@ adopt(fh_session *session, const description_t *from, fh_array **ret, err_t *err
     }
     for (int i = 0; i < made->n && !status; i++)
         status = adopt_piece(made, i, from, err);
-    if (!status)
-        status = session_flush(session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------------------

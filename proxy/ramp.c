@@ -42,14 +42,6 @@ fh_arange(fh_session *session, fh_dtype dtype, const fh_ramp *ramp, int64_t coun
         if (!status)
             array_put(array, i, part, NULL);
     }
-    if (!status)
-        status = session_flush(session, err);
     layout_release(&layout);
-    if (status) {
-        fh_array_free(&array);
-        return status;
-    }
-    array_settle(array);
-    *ret = array;
-    return FH_OK;
+    return array_finish(array, status, ret, err);
 }

@@ -296,13 +296,7 @@ run(reduction_t *self, fh_array **ret, err_t *err)
     /* A join that waits means that the value may be asked for next: then the reduction of little goes with that. */
     if (!status && (!array->session->njoins || array_bytes(array) > LARGE_BYTES))
         status = session_flush(array->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_give(made, status, ret);
 }
 
 int

@@ -235,15 +235,7 @@ fh_reshape(fh_array *array, int ndim, const int64_t *shape, fh_array **ret, fh_e
     int axis = array->axis < 0 ? -1 : surviving_axis(array, &target);
     status = array->axis < 0 || axis >= 0 ? reshape_parts(array, &target, axis, &made, err)
                                           : reshape_across(array, &target, &made, err);
-    if (!status)
-        status = session_flush(array->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }
 
 int

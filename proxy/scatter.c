@@ -334,13 +334,7 @@ scatter_to(fh_session *session, const nd_t *source, bool swapped, const layout_t
         status = send_parts(&sending, err);
     moved_end(session, !status, array_bytes(sending.array));
     sending_release(&sending);
-    if (status) {
-        fh_array_free(&sending.array);
-        return status;
-    }
-    array_settle(sending.array);
-    *ret = sending.array;
-    return FH_OK;
+    return array_give(sending.array, status, ret);
 }
 
 /* ---- public --------------------------------------------------------------------------------------------------------
@@ -397,15 +391,7 @@ make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layou
         if (!status)
             array_put(array, i, handle, NULL);
     }
-    if (!status)
-        status = session_flush(session, err);
-    if (status) {
-        fh_array_free(&array);
-        return status;
-    }
-    array_settle(array);
-    *ret = array;
-    return FH_OK;
+    return array_finish(array, status, ret, err);
 }
 
 int

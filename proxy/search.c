@@ -67,15 +67,7 @@ run(search_t *self, fh_array **ret, err_t *err)
         status = search_part(self, i, made, err);
     for (int k = 0; k < self->nbeside; k++)
         brought_release(&self->beside[k]);
-    if (!status)
-        status = session_flush(self->array->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }
 
 static int

@@ -90,14 +90,9 @@ shared_scatter(fh_session *session, const fh_mapping *mapping, const nd_t *sourc
     if (!status)
         status = whole_end(&whole, err);
     whole_release(&whole);
-    if (status) {
+    if (status)
         err_prefix(err, "scattering shared memory (a copy of the array can go to any engine)");
-        fh_array_free(&array);
-        return status;
-    }
-    array_settle(array);
-    *ret = array;
-    return FH_OK;
+    return array_give(array, status, ret);
 }
 
 void

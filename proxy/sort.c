@@ -136,15 +136,7 @@ sort(fh_array *array, bool order, int axis, fh_array **ret, err_t *err)
         status = sort_distributed(array, order, axis, &made, err);
     else
         status = sort_laid_out(array, order, axis, &made, err);
-    if (!status)
-        status = session_flush(array->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }
 
 int

@@ -184,13 +184,5 @@ fh_index_arrays(fh_array *array, const fh_operand *indices, int nindices, fh_ind
     else
         status = picks.across ? take_across(&picks, &made, err) : take_apart(&picks, &made, err);
     picks_release(&picks);
-    if (!status)
-        status = session_flush(array->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
+    return array_finish(made, status, ret, err);
 }

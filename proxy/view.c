@@ -21,21 +21,6 @@ view_put(fh_array *made, int i, const fh_array *source, int part, const nd_t *nd
     return status;
 }
 
-/* Flush and hand out, or free. */
-static int
-give(fh_array *made, int status, fh_array **ret, err_t *err)
-{
-    if (!status)
-        status = session_flush(made->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
-}
-
 /* ---- indexing ------------------------------------------------------------------------------------------------------
  */
 
@@ -185,7 +170,7 @@ fh_index(fh_array *array, const fh_index_item *items, int nitems, fh_array **ret
             axis++;
         status = index_parts(array, &index, &result, axis, &made, err);
     }
-    return give(made, status, ret, err);
+    return array_finish(made, status, ret, err);
 }
 
 /* ---- other views ---------------------------------------------------------------------------------------------------
@@ -218,7 +203,7 @@ fh_transpose(fh_array *array, const int *axes, fh_array **ret, fh_error *error)
         if (!status)
             status = view_put(made, i, array, i, &nd, err);
     }
-    return give(made, status, ret, err);
+    return array_finish(made, status, ret, err);
 }
 
 int
@@ -251,7 +236,7 @@ fh_broadcast_to(fh_array *array, int ndim, const int64_t *shape, fh_array **ret,
         if (!status)
             status = view_put(made, i, array, i, &nd, err);
     }
-    return give(made, status, ret, err);
+    return array_finish(made, status, ret, err);
 }
 
 int

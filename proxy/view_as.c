@@ -68,20 +68,6 @@ put_part(fh_array *made, int i, const fh_array *array, const nd_t *nd, err_t *er
 }
 
 static int
-give(fh_array *made, int status, fh_array **ret, err_t *err)
-{
-    if (!status)
-        status = session_flush(made->session, err);
-    if (status) {
-        fh_array_free(&made);
-        return status;
-    }
-    array_settle(made);
-    *ret = made;
-    return FH_OK;
-}
-
-static int
 view_as(const fh_array *array, dtype_t dtype, fh_array **ret, err_t *err)
 {
     fh_array *made = NULL;
@@ -105,7 +91,7 @@ view_as(const fh_array *array, dtype_t dtype, fh_array **ret, err_t *err)
     }
     if (!made)
         return status;
-    return give(made, status, ret, err);
+    return array_finish(made, status, ret, err);
 }
 
 int
@@ -152,7 +138,7 @@ field(const fh_array *array, int64_t offset, dtype_t dtype, const shape_t *inner
         made->cuts[i] = array->cuts[i];
         status = put_part(made, i, array, &nd, err);
     }
-    return made ? give(made, status, ret, err) : status;
+    return made ? array_finish(made, status, ret, err) : status;
 }
 
 int

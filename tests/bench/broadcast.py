@@ -5,7 +5,7 @@ chunks (a chain).  Bare sockets do all three; farhand does the last where it pay
 usage: broadcast.py [--hosts 4,8] [--mbit 400] [--mib 32] [--turns 3]
 
 Hosts are network namespaces (of a fresh one, so that root is needed) on a bridge; each may send and receive at that rate.  farhand
-runs with --trust-network.  Prints medians of seconds, ratios to the bare star, and one JSON line for each number of hosts.
+runs with --trust-network.  Prints JSON lines: medians of seconds.
 """
 import argparse
 import ctypes
@@ -227,10 +227,11 @@ def main():
                 cluster.close()
             hosts.close()
         medians = {name: statistics.median(seconds) for name, seconds in times.items()}
-        print(f"{n} hosts, {settings.mib} MiB, {settings.mbit} Mbit/s each")
-        for name, seconds in medians.items():
-            print(f"  {name:<14} {seconds:7.2f} s   {medians['bare star'] / seconds:5.2f} of the bare star's speed")
-        print(json.dumps({"hosts": n, "mib": settings.mib, "mbit": settings.mbit, "seconds": medians}), flush=True)
+        for case, name, limit in (("", "farhand chain", "bare chain"), (", read at the source", "farhand star", "bare star"),
+                                  (", bare tree", "bare tree", "bare star")):
+            print(json.dumps({"bench": "broadcast", "case": f"{settings.mib} MiB to {n} hosts, {settings.mbit} Mbit/s each{case}",
+                              "value": medians[name], "unit": "s", "limit": medians[limit], "limit_name": limit,
+                              "ratio": medians[name] / medians[limit]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main():
             time.sleep(min(seconds, 3))  # the time itself is the measure, not a deadline
             rest = (computed(broker) - before) * max(1, seconds / 3)
             print(json.dumps({"bench": "broker_idle", "case": f"broker's processor time, {name}", "value": used / seconds * 100,
-                              "unit": "%", "limit": rest / seconds * 100, "limit_name": "at rest", "ratio": used / rest}),
+                              "unit": "%", "limit": rest / seconds * 100, "limit_name": "at rest", "ratio": used / rest if rest else None}),
                   flush=True)
     return 0
 

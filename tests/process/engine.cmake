@@ -1,10 +1,13 @@
 # Tests of the engine's process.
-foreach(subject array apply dtypes adopt lay carve fetch_list map memory spill transfer offer kernel kernel_about kernel_map kernel_draft kernel_fold kernel_hostile broker hostile ring line)
+foreach(subject array apply dtypes adopt lay carve fetch_list map memory spill transfer offer kernel kernel_about kernel_map kernel_draft kernel_fold kernel_hostile broker hostile ring line cut)
   set(sources engine_${subject}_test.c engine_rig.c broker_rig.c)
   if(subject MATCHES kernel)
     list(APPEND sources kernel_caller.c)
-  elseif(subject MATCHES "transfer|offer")
+  elseif(subject MATCHES "transfer|offer|cut")
     list(APPEND sources engine_pair.c)
+  endif()
+  if(subject STREQUAL "cut")
+    list(APPEND sources scissors.c)
   endif()
   fh_test(process.engine_${subject} SOURCES ${sources} USES base codecs support LABEL process TIMEOUT 120)
   target_compile_definitions(test_process_engine_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin"

@@ -11,14 +11,13 @@ from .dispatch import array_function
 from .dtypes import by_code, casting_code, code_of, dtype_of, is_other, local_of, shape_tuple
 from .errors import PerformanceWarning, checked_flag, error, not_supported
 from .indexing import read, write
+from .layouts import layout_axis, layout_blocksize
 from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
 
 _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
-
-
 _COPIED = ("this remote array cannot become local without a copy: only C-contiguous ones of 1 MiB and more on engines of this host are "
            "mapped, without a change of dtype")
 
@@ -485,20 +484,3 @@ def _from_bytes(data):
     from .session import current
 
     return wrap(current()._native.import_array(data))
-
-
-def layout_axis(axis, ndim):
-    """axis of scatter: None for one piece; 0-d arrays are never cut."""
-    from .dtypes import normalize_axis
-
-    return None if axis is None or ndim == 0 else normalize_axis(axis, ndim)
-
-
-def layout_blocksize(blocksize):
-    if blocksize is None:
-        return 0
-    blocksize = operator.index(blocksize)
-    if blocksize < 1:
-        raise error("INVALID_ARGUMENT", f"blocksize must be at least 1, not {blocksize}")
-    return blocksize
-

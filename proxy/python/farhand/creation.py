@@ -1,8 +1,9 @@
 """New arrays that begin on the engines."""
 import numpy as np
 
-from .array import layout_axis, layout_blocksize, wrap
+from .array import wrap
 from .dtypes import code_of, constant, shape_tuple
+from .layouts import layout_axis, layout_blocksize
 from .session import current
 
 

@@ -4,9 +4,10 @@ import mmap
 
 import numpy as np
 
-from .array import Array, RemoteArray, layout_axis, layout_blocksize, wrap, wrap_whole
+from .array import Array, RemoteArray, wrap, wrap_whole
 from .dtypes import code_of
 from .errors import error
+from .layouts import layout_axis, layout_blocksize
 from .refs import Id, Ref, resolve
 from .remote import Remote, gather_object, scatter_object, scatter_objects
 from .session import current

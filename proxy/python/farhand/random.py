@@ -11,9 +11,10 @@ import numpy as np
 from numpy.random import Philox
 
 from . import random_hosted
-from .array import Array, layout_axis, layout_blocksize, wrap
+from .array import Array, wrap
 from .dtypes import code_of, shape_tuple
 from .errors import error
+from .layouts import layout_axis, layout_blocksize
 from .reductions import deliver
 from .session import current
 

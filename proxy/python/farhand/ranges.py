@@ -7,11 +7,12 @@ import operator
 import numpy as np
 
 from . import dates, shaping
-from .array import Array, layout_axis, layout_blocksize, wrap
+from .array import Array, wrap
 from .creation import empty
 from .dtypes import code_of, shape_tuple
 from .errors import error
 from .joining import _session_of, remote
+from .layouts import layout_axis, layout_blocksize
 from .session import current
 from .ufuncs import call
 

@@ -1,5 +1,6 @@
 """What an executor asks for: functions, calls of them, and where these may run."""
 import hashlib
+import threading
 import time
 import weakref
 
@@ -202,3 +203,25 @@ class Sent:
                 job.fill(remote_wire.unpack(value))
         except Exception as problem:
             job.fill(None, problem)
+
+
+class Room:
+    """What waiting calls may hold of this process's memory: who submits more waits."""
+
+    bytes = 256 << 20
+
+    def __init__(self):
+        self.used, self.changed = 0, threading.Condition()
+
+    def take(self, job, wait):
+        """Threads that make room themselves do not wait for it."""
+        with self.changed:
+            while wait and self.used and self.used + job.weight > self.bytes:
+                self.changed.wait(1.0)
+            self.used += job.weight
+
+    def give(self, job):
+        with self.changed:
+            self.used -= job.weight
+            job.weight = 0
+            self.changed.notify_all()

@@ -15,7 +15,7 @@ import time
 
 from . import remote_wire
 from .errors import CLASSES, error
-from .scheduled import Sent
+from .scheduled import Room, Sent
 from .slots import DEAD, GREETING, NEW, READY, Slot
 
 _AHEAD = 0.01  # seconds of work that an engine has at most, beside two calls
@@ -27,28 +27,6 @@ _IDLE = 2.0  # seconds that the thread outlives the last call
 _MOST_ASIDE = 64  # events that wait for another one
 _MOST_TRIES = 8  # of sending a call whose host did not begin it
 _SWEEP = 10.0  # seconds that who cancels many calls waits at most for the thread, which may be bringing modules to an engine
-
-
-class Room:
-    """What waiting calls may hold of this process's memory: who submits more waits."""
-
-    bytes = 256 << 20
-
-    def __init__(self):
-        self.used, self.changed = 0, threading.Condition()
-
-    def take(self, job, wait):
-        """Threads that make room themselves do not wait for it."""
-        with self.changed:
-            while wait and self.used and self.used + job.weight > self.bytes:
-                self.changed.wait(1.0)
-            self.used += job.weight
-
-    def give(self, job):
-        with self.changed:
-            self.used -= job.weight
-            job.weight = 0
-            self.changed.notify_all()
 
 
 _making = threading.Lock()
