@@ -356,7 +356,7 @@ make(maker_t *self, const layout_t *wanted, fh_array **ret, err_t *err)
             *ret = made;
             made = NULL;
         } else {
-            status = align_array(made, wanted, ret, err);
+            status = align_result(made, wanted, ret, err);
         }
     }
     if (!status)

@@ -114,7 +114,7 @@ sort_distributed(const fh_array *array, bool order, int axis, fh_array **ret, er
         status = sort_laid_out(moved, order, axis, &sorted, err);
     if (!status) {
         array_settle(sorted);
-        status = align_array(sorted, &wanted, ret, err);
+        status = align_result(sorted, &wanted, ret, err);
     }
     fh_array_free(&moved);
     fh_array_free(&sorted);
