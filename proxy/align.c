@@ -1,6 +1,7 @@
 #include "proxy/align.h"
 
 #include "proxy/placing.h"
+#include "proxy/tail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -253,25 +254,19 @@ int
 align_stack(engine_link_t *to, dtype_t dtype, handle_t *const *parts, const shape_t *shape, int n, handle_t **ret,
             err_t *err)
 {
-    shape_t stacked = {.ndim = shape->ndim + 1, .extent = {n}};
-    handle_t *joined = NULL;
-    nd_t nd;
-    memcpy(stacked.extent + 1, shape->extent, (size_t)shape->ndim * sizeof shape->extent[0]);
-    nd_init(&nd, ARRAY_BASE, dtype, &stacked);
-    int status = emit_empty(to, dtype, &stacked, NULL, &joined, err);
-    for (int i = 0; i < n && !status; i++) {
-        handle_t *here = NULL;
-        if (parts[i]->engine == to)
-            here = handle_ref(parts[i]);
-        else
-            status = emit_transfer(parts[i], to, dtype, shape, &here, err);
-        if (!status)
-            status = write_into(joined, &nd, 0, i, here, 1, err);
-        handle_unref(&here);
+    tail_join_t join = {.to = to, .dtype = dtype, .stacks = true, .n = n};
+    join.states = calloc((size_t)n, sizeof(handle_t *));
+    join.shapes = calloc((size_t)n, sizeof *join.shapes);
+    if (!join.states || !join.shapes) {
+        tail_join_release(&join);
+        return err_set(err, FH_NO_MEMORY, "no memory to join %d arrays", n);
     }
-    if (status)
-        handle_unref(&joined);
-    else
-        *ret = joined;
-    return status;
+    for (int i = 0; i < n; i++) {
+        join.states[i] = handle_ref(parts[i]);
+        join.shapes[i] = *shape;
+    }
+    join.shape.ndim = shape->ndim + 1;
+    join.shape.extent[0] = n;
+    memcpy(join.shape.extent + 1, shape->extent, (size_t)shape->ndim * sizeof shape->extent[0]);
+    return tail_join(&join, ret, err);
 }

@@ -71,11 +71,7 @@ fh_assign(fh_array *array, const fh_operand *value, fh_casting casting, fh_error
     int status = array_enter(array, err);
     if (status)
         return status;
-    status = input_init(&input, value, err);
-    if (!status)
-        status = input_check_cast(&input, array->dtype, casting, err);
-    if (!status)
-        status = input_settle(&input, array->dtype, err);
+    status = input_init_for(&input, value, array->dtype, casting, err);
     if (!status)
         status = drop_leading(&input, array, &view, err);
     if (!status)

@@ -58,6 +58,16 @@ empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, const fh_array
 }
 
 int
+emit_empty_as(engine_link_t *engine, oid_t result, dtype_t dtype, const shape_t *shape, buf_t *raw, err_t *err)
+{
+    message_t message = {.code = MSG_EMPTY};
+    message.as.EMPTY.result = result;
+    message.as.EMPTY.dtype = (uint64_t)dtype_wire(dtype);
+    message.as.EMPTY.shape = ints_of(shape);
+    return engine_link_call(engine, &message, raw, NULL, err);
+}
+
+int
 emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
 {
     return empty(engine, dtype, shape, NULL, 0, raw, ret, err);
@@ -237,16 +247,26 @@ emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtyp
     return send_reduce(source, &message, reduce, axes, reduction_state_dtype(dtype), shape, NULL, 0, ret, err);
 }
 
+static int
+ids_of(handle_t *const *handles, int n, oid_t **ret, err_t *err)
+{
+    *ret = malloc((size_t)n * sizeof **ret);
+    if (!*ret)
+        return err_set(err, FH_NO_MEMORY, "no memory to join %d arrays", n);
+    for (int i = 0; i < n; i++)
+        (*ret)[i] = handles[i]->id;
+    return FH_OK;
+}
+
 int
 emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts, dtype_t dtype,
                  bool middle, uint64_t watch, oid_t result, err_t *err)
 {
     message_t message = {.code = MSG_REDUCE_JOIN};
-    oid_t *ids = malloc((size_t)n * sizeof *ids);
-    if (!ids)
-        return err_set(err, FH_NO_MEMORY, "no memory to join %d states", n);
-    for (int i = 0; i < n; i++)
-        ids[i] = states[i]->id;
+    oid_t *ids;
+    int status = ids_of(states, n, &ids, err);
+    if (status)
+        return status;
     message.as.REDUCE_JOIN.op = str_of(reduce_name(reduce));
     message.as.REDUCE_JOIN.states = (oids_t){ids, (uint32_t)n};
     message.as.REDUCE_JOIN.cuts = (ints_t){cuts, (uint32_t)n + 1};
@@ -254,7 +274,22 @@ emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, in
     message.as.REDUCE_JOIN.dtype = (uint64_t)dtype;
     message.as.REDUCE_JOIN.middle = middle;
     message.as.REDUCE_JOIN.watch = watch;
-    int status = engine_link_call(to, &message, NULL, NULL, err);
+    status = engine_link_call(to, &message, NULL, NULL, err);
+    free(ids);
+    return status;
+}
+
+int
+emit_stack(engine_link_t *to, handle_t *const *parts, int n, oid_t result, err_t *err)
+{
+    message_t message = {.code = MSG_STACK};
+    oid_t *ids;
+    int status = ids_of(parts, n, &ids, err);
+    if (status)
+        return status;
+    message.as.STACK.parts = (oids_t){ids, (uint32_t)n};
+    message.as.STACK.result = result;
+    status = engine_link_call(to, &message, NULL, NULL, err);
     free(ids);
     return status;
 }

@@ -9,6 +9,8 @@
 
 /* raw (may be NULL): the contents in C order. */
 int emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err);
+/* The same as an object whose id is there. */
+int emit_empty_as(engine_link_t *engine, oid_t result, dtype_t dtype, const shape_t *shape, buf_t *raw, err_t *err);
 /* The same for part i of an array that is made now. */
 int emit_empty_part(const fh_array *made, int i, engine_link_t *engine, buf_t *raw, handle_t **ret, err_t *err);
 int emit_write(handle_t *target, int64_t offset, buf_t *raw, err_t *err);
@@ -37,6 +39,8 @@ int emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t 
 /* One result from n states, which are all on `to`.  middle: it will be reduced further. */
 int emit_reduce_join(engine_link_t *to, reduce_t reduce, handle_t *const *states, int n, const int64_t *cuts,
                      dtype_t dtype, bool middle, uint64_t watch, oid_t result, err_t *err);
+/* One array from n of one shape, which are all on `to`. */
+int emit_stack(engine_link_t *to, handle_t *const *parts, int n, oid_t result, err_t *err);
 int emit_arg_combine(reduce_t reduce, handle_t *values, handle_t *indices, const shape_t *shape, handle_t **ret,
                      err_t *err);
 /* A contiguous copy on another engine, in two steps: SEND here, then EXPECT there.  Between them its lane goes on; but

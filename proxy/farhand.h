@@ -176,6 +176,9 @@ FH_EXPORT int fh_engines(fh_session *session, fh_engine_info *ret, int room, int
 /* The same, to be shown: as they were known last if the broker has not answered by then. */
 FH_EXPORT int fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, int room, int *ret_count,
                                 fh_error *error);
+/* The id of the engine with that number.  From what the session has heard: the broker is only asked about one that is
+ * unknown or lost.  BAD_INDEX: there is none. */
+FH_EXPORT int fh_engine_of_number(fh_session *session, int number, fh_id *ret, fh_error *error);
 
 typedef struct {
     fh_id id, session, engine;

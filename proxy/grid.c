@@ -56,6 +56,21 @@ grid_block_view(const grid_t *self, int k, piece_t columns, handle_t **ret, err_
     return grid_view(self, engine, (piece_t){grid_row(self, engine, k), grid_block(self, k).length}, columns, ret, err);
 }
 
+int
+grid_diagonal(const grid_t *self, int k, handle_t **ret, int64_t *ret_stride, err_t *err)
+{
+    int engine = grid_owner(self, k);
+    piece_t block = grid_block(self, k);
+    shape_t whole = rectangle(self->rows[engine], self->n);
+    nd_t nd;
+    nd_init(&nd, ARRAY_BASE, self->dtype, &whole);
+    nd.data += grid_row(self, engine, k) * nd.stride[0] + block.start * nd.stride[1];
+    nd.shape = (shape_t){.ndim = 1, .extent = {block.length}};
+    nd.stride[0] += nd.stride[1];
+    *ret_stride = nd.stride[0];
+    return emit_view(self->held[engine], &nd, ret, err);
+}
+
 /* ---- making it -----------------------------------------------------------------------------------------------------
  */
 

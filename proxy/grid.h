@@ -28,6 +28,8 @@ int64_t grid_row(const grid_t *self, int engine, int k);
 int grid_view(const grid_t *self, int engine, piece_t rows, piece_t columns, handle_t **ret, err_t *err);
 /* Of block k. */
 int grid_block_view(const grid_t *self, int k, piece_t columns, handle_t **ret, err_t *err);
+/* The diagonal of the whole matrix in block k, a vector; ret_stride: bytes from one of its elements to the next. */
+int grid_diagonal(const grid_t *self, int k, handle_t **ret, int64_t *ret_stride, err_t *err);
 /* The rows as one array, in pieces as the blocks lie. */
 int grid_array(const grid_t *self, fh_array **ret, err_t *err);
 

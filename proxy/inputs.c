@@ -136,8 +136,9 @@ input_settle(input_t *self, dtype_t dtype, err_t *err)
     return FH_OK;
 }
 
-int
-input_check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *err)
+/* May it be written into an array of that dtype? */
+static int
+check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *err)
 {
     dtype_t from = self->weak == WEAK_NO ? self->dtype : dtype_promote_weak(DTYPE_NONE, self->weak);
     /* Python integers go into any number type that they fit. */
@@ -145,6 +146,15 @@ input_check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *
         return FH_OK;
     return err_set(err, FH_WRONG_TYPE, "cannot cast from %s to %s with this casting rule", dtype_name(from),
                    dtype_name(dtype));
+}
+
+int
+input_init_for(input_t *self, const fh_operand *operand, dtype_t dtype, fh_casting casting, err_t *err)
+{
+    int status = input_init(self, operand, err);
+    if (!status)
+        status = check_cast(self, dtype, casting, err);
+    return status ? status : input_settle(self, dtype, err);
 }
 
 void

@@ -22,7 +22,9 @@ typedef struct {
 
 /* What is it?  Local arrays of one element become constants of their dtype. */
 int input_init(input_t *self, const fh_operand *operand, err_t *err);
-/* The same for a remote array. */
+/* The same for what is to be written into an array of that dtype.  WRONG_TYPE: the casting rule forbids it. */
+int input_init_for(input_t *self, const fh_operand *operand, dtype_t dtype, fh_casting casting, err_t *err);
+/* The same as input_init for a remote array. */
 void input_init_array(input_t *self, fh_array *array);
 void input_release(input_t *self);
 /* Could a weak scalar become that dtype under same_kind?  WRONG_TYPE names input i of what. */
@@ -31,8 +33,6 @@ int input_check_weak(const input_t *self, dtype_t dtype, int i, const char *what
 int input_settle(input_t *self, dtype_t dtype, err_t *err);
 /* Does a weak integer fit an integer dtype?  -1 too small, 1 too large, else 0 (also for everything else). */
 int input_excess(const input_t *self, dtype_t dtype);
-/* May it be written into an array of that dtype?  WRONG_TYPE. */
-int input_check_cast(const input_t *self, dtype_t dtype, fh_casting casting, err_t *err);
 /* Convert a constant to another dtype. */
 void input_cast(input_t *self, dtype_t dtype);
 

@@ -17,7 +17,7 @@ typedef struct {
     linalg_dims_t dims;
 } linalg_call_t;
 
-/* Can several engines work on its one matrix?  If so, ret gets what fh_linalg gives, and *ret_done is set. */
+/* Can several engines work on its one matrix?  If so, ret (as many as the row has outputs) gets what fh_linalg gives, and *ret_done is set. */
 int linalg_across(const linalg_call_t *call, fh_array **ret, bool *ret_done, err_t *err);
 
 #endif

@@ -77,37 +77,133 @@ take_right(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t 
 }
 
 static int
-solve(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t *err)
+solve(const linalg_call_t *call, const grid_t *grid, handle_t *const *pivots, fh_array **ret, err_t *err)
+{
+    int status = take_right(call, grid, ret, err);
+    if (!status)
+        status = lu_solve(grid, pivots, *ret, err);
+    return status ? status : lay_as(ret, call->in[call->row->nin - 1], err);
+}
+
+/* ---- determinants --------------------------------------------------------------------------------------------------
+ */
+
+/* The diagonal of the factors, and what their rows were exchanged for: two vectors. */
+static int
+take_diagonal(const grid_t *grid, handle_t *const *pivots, fh_array **ret_diagonal, fh_array **ret_pivots, err_t *err)
+{
+    shape_t shape = {.ndim = 1, .extent = {grid->n}};
+    int status = array_new(ret_diagonal, grid->session, grid->dtype, &shape, 0, grid->blocks, err);
+    if (!status)
+        status = array_new(ret_pivots, grid->session, DTYPE_INT64, &shape, 0, grid->blocks, err);
+    for (int k = 0; k < grid->blocks && !status; k++) {
+        handle_t *view = NULL;
+        int64_t stride;
+        (*ret_diagonal)->cuts[k] = (*ret_pivots)->cuts[k] = grid_block(grid, k);
+        status = grid_diagonal(grid, k, &view, &stride, err);
+        if (status)
+            break;
+        array_put(*ret_diagonal, k, view, &stride);
+        array_put(*ret_pivots, k, handle_ref(pivots[k]), NULL);
+    }
+    if (!status) {
+        array_settle(*ret_diagonal);
+        array_settle(*ret_pivots);
+    }
+    return status;
+}
+
+static int
+multiply(const linalg_call_t *call, const grid_t *grid, const part_t *diagonal, const part_t *pivots, fh_array **ret,
+         err_t *err)
+{
+    const operand_t in[2] = {apply_object(diagonal->handle), apply_object(pivots->handle)};
+    const shape_t number = {.ndim = 0};
+    apply_output_t out[LINALG_MAX_OUT];
+    handle_t *made[LINALG_MAX_OUT];
+    int status = FH_OK, nout = call->row->nout;
+    for (int i = 0; i < nout && !status; i++) {
+        out[i] = (apply_output_t){.dtype = linalg_dtype(call->row, grid->dtype, i), .shape = &number};
+        status = array_new(&ret[i], grid->session, out[i].dtype, &number, -1, 1, err);
+    }
+    apply_emit_t emit = {.method = APPLY_LU_DET,
+                         .engine = diagonal->handle->engine,
+                         .in = in,
+                         .nin = 2,
+                         .out = out,
+                         .nout = nout,
+                         .integers = &grid->size,
+                         .nintegers = 1};
+    if (!status)
+        status = apply_emit(&emit, made, err);
+    for (int i = 0; i < nout && !status; i++)
+        array_put(ret[i], 0, made[i], NULL);
+    return status;
+}
+
+static int
+determinant(const linalg_call_t *call, const grid_t *grid, handle_t *const *pivots, fh_array **ret, err_t *err)
+{
+    fh_array *diagonal = NULL, *turns = NULL;
+    part_t all = {0}, all_turns = {0};
+    int status = take_diagonal(grid, pivots, &diagonal, &turns, err);
+    if (!status)
+        status = align_region(diagonal, -1, (piece_t){0}, grid->engines[0], &all, err);
+    if (!status)
+        status = align_region(turns, -1, (piece_t){0}, grid->engines[0], &all_turns, err);
+    if (!status)
+        status = multiply(call, grid, &all, &all_turns, ret, err);
+    handle_unref(&all.handle);
+    handle_unref(&all_turns.handle);
+    fh_array_free(&diagonal);
+    fh_array_free(&turns);
+    return status;
+}
+
+/* ---- all of it -----------------------------------------------------------------------------------------------------
+ */
+
+/* What needs the LU factors. */
+static int
+decompose(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t *err)
 {
     handle_t **pivots = calloc((size_t)grid->blocks, sizeof(handle_t *));
     int status = pivots ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory for %d blocks", grid->blocks);
     if (!status)
         status = lu_factor(grid, pivots, err);
     if (!status)
-        status = take_right(call, grid, ret, err);
-    if (!status)
-        status = lu_solve(grid, pivots, *ret, err);
+        status = call->code == LINALG_DET || call->code == LINALG_SLOGDET ? determinant(call, grid, pivots, ret, err)
+                                                                          : solve(call, grid, pivots, ret, err);
     for (int k = 0; pivots && k < grid->blocks; k++)
         handle_unref(&pivots[k]);
     free(pivots);
-    return status ? status : lay_as(ret, call->in[call->row->nin - 1], err);
+    return status;
 }
+
+static const struct {
+    linalg_code_t code;
+    bool symmetric; /* one triangle says all */
+    int (*compute)(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t *err);
+} FUNCTIONS[] = {
+    {LINALG_CHOLESKY, true, factor}, {LINALG_SOLVE, false, decompose},   {LINALG_INV, false, decompose},
+    {LINALG_DET, false, decompose},  {LINALG_SLOGDET, false, decompose},
+};
 
 int
 linalg_across(const linalg_call_t *call, fh_array **ret, bool *ret_done, err_t *err)
 {
     const fh_array *matrix = call->in[0];
-    bool factors = call->code == LINALG_CHOLESKY, solves = call->code == LINALG_SOLVE || call->code == LINALG_INV;
+    size_t at = 0, n = sizeof FUNCTIONS / sizeof *FUNCTIONS;
     grid_t grid;
-    if (!factors && !solves)
+    while (at < n && FUNCTIONS[at].code != call->code)
+        at++;
+    if (at == n || call->dims.stack.ndim || matrix->axis < 0 || matrix->shape.extent[0] < LEAST)
         return FH_OK;
-    if (call->dims.stack.ndim || matrix->axis < 0 || matrix->shape.extent[0] < LEAST)
-        return FH_OK;
-    int status = grid_init(&grid, matrix, factors, err);
+    int status = grid_init(&grid, matrix, FUNCTIONS[at].symmetric, err);
     if (status)
         return status;
     *ret_done = true;
-    status = factors ? factor(call, &grid, ret, err) : solve(call, &grid, ret, err);
+    status = FUNCTIONS[at].compute(call, &grid, ret, err);
     grid_release(&grid);
     return status;
 }

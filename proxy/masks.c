@@ -319,11 +319,7 @@ fh_assign_mask(fh_array *array, const fh_operand *mask, const fh_operand *value,
         status = masked_init(&self, array, mask, err);
     if (status)
         return status;
-    status = input_init(&input, value, err);
-    if (!status)
-        status = input_check_cast(&input, array->dtype, casting, err);
-    if (!status)
-        status = input_settle(&input, array->dtype, err);
+    status = input_init_for(&input, value, array->dtype, casting, err);
     if (!status && !input.constant && follows_mask(&self, &input))
         status = write_each(&self, array, &input, value, casting, err);
     else if (!status)

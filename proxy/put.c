@@ -218,11 +218,7 @@ fh_assign_arrays(fh_array *array, const fh_operand *indices, int nindices, fh_in
         status = picks_init(&picks, array, indices, nindices, mode, err);
     if (status)
         return status;
-    status = input_init(&input, value, err);
-    if (!status)
-        status = input_check_cast(&input, array->dtype, casting, err);
-    if (!status)
-        status = input_settle(&input, array->dtype, err);
+    status = input_init_for(&input, value, array->dtype, casting, err);
     if (!status)
         status = check_shape(&picks, &input, err);
     if (!status && shape_count(&picks.result) != 0)

@@ -137,38 +137,45 @@ give_single(const reduction_t *self, handle_t *handle, fh_array **ret, err_t *er
     return status;
 }
 
-/* Reduce each part of array over axes to a result of that shape (without the axes), and stack the results on the first
- * part's engine.  step: what base rises by for each position along the distributed axis. */
+/* Each part of array, reduced over axes to a result of that shape (without the axes); ret: n handles.  step: what base
+ * rises by for each position along the distributed axis. */
 static int
-reduce_and_stack(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, int64_t step,
-                 const shape_t *shape, handle_t **ret, err_t *err)
+reduce_each(const fh_array *array, reduce_t reduce, uint32_t axes, dtype_t dtype, int64_t step, const shape_t *shape,
+            handle_t ***ret, err_t *err)
 {
-    handle_t **partial = NULL;
-    int status = make_handles(&partial, array->n, err);
+    int status = make_handles(ret, array->n, err);
     for (int i = 0; i < array->n && !status; i++)
         status = emit_reduce(array->parts[i].handle, reduce, axes, false, dtype, step * array->cuts[i].start, shape,
-                             &partial[i], err);
-    if (!status)
-        status = align_stack(array->parts[0].handle->engine, dtype, partial, shape, array->n, ret, err);
-    unref_all(partial, array->n);
+                             &(*ret)[i], err);
     return status;
+}
+
+/* These results stacked on the first part's engine. */
+static int
+stack_up(const fh_array *array, dtype_t dtype, handle_t *const *partial, const shape_t *shape, handle_t **ret,
+         err_t *err)
+{
+    return align_stack(array->parts[0].handle->engine, dtype, partial, shape, array->n, ret, err);
 }
 
 static int
 reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
 {
     reduce_t combine = self->reduce == REDUCE_COUNT ? REDUCE_SUM : self->reduce;
-    handle_t *stacked = NULL, *result = NULL;
+    handle_t **partial = NULL, *stacked = NULL, *result = NULL;
     int status;
     if (reduction_is_ordered(self->reduce, self->dtype) && shape_count(&self->array->shape) > 0) {
         status = reduce_pieces(self->array, self->reduce, self->axes, self->dtype, &result, err);
     } else {
-        status = reduce_and_stack(self->array, self->reduce, self->axes, self->dtype, 0, &self->bare, &stacked, err);
+        status = reduce_each(self->array, self->reduce, self->axes, self->dtype, 0, &self->bare, &partial, err);
+        if (!status)
+            status = stack_up(self->array, self->dtype, partial, &self->bare, &stacked, err);
         if (!status)
             status = emit_reduce(stacked, combine, 1, false, self->dtype, 0, &self->bare, &result, err);
     }
     if (!status)
         status = give_single(self, result, ret, err);
+    unref_all(partial, self->array->n);
     handle_unref(&stacked);
     handle_unref(&result);
     return status;
@@ -177,14 +184,24 @@ reduce_across(const reduction_t *self, fh_array **ret, err_t *err)
 /* ---- argmin and argmax ---------------------------------------------------------------------------------------------
  */
 
-/* The smallest (largest) value of each part and where it is, stacked. */
+/* The smallest (largest) value of each part and where it is, stacked.  All parts are reduced before anything is joined,
+ * so that both joins can wait for whoever asks for the value. */
 static int
 arg_stacks(const fh_array *array, reduce_t reduce, uint32_t axes, int64_t step, const shape_t *shape,
            handle_t **ret_values, handle_t **ret_indices, err_t *err)
 {
     reduce_t value = reduce == REDUCE_ARGMIN ? REDUCE_MIN : REDUCE_MAX;
-    int status = reduce_and_stack(array, value, axes, array->dtype, 0, shape, ret_values, err);
-    return status ? status : reduce_and_stack(array, reduce, axes, DTYPE_INT64, step, shape, ret_indices, err);
+    handle_t **values = NULL, **indices = NULL;
+    int status = reduce_each(array, value, axes, array->dtype, 0, shape, &values, err);
+    if (!status)
+        status = reduce_each(array, reduce, axes, DTYPE_INT64, step, shape, &indices, err);
+    if (!status)
+        status = stack_up(array, array->dtype, values, shape, ret_values, err);
+    if (!status)
+        status = stack_up(array, DTYPE_INT64, indices, shape, ret_indices, err);
+    unref_all(values, array->n);
+    unref_all(indices, array->n);
+    return status;
 }
 
 /* indices[i] + i * step, for a vector. */

@@ -88,6 +88,33 @@ fh_engines_within(fh_session *session, double timeout_s, fh_engine_info *ret, in
     return status && status != FH_BROKER_LOST ? status : show_engines(session, ret, room, ret_count);
 }
 
+static bool
+find_number(const fh_session *session, int number, bool lost, fh_id *ret)
+{
+    const engine_link_t *engine = session_engine_number(session, number);
+
+    if (!engine || (engine->lost && !lost))
+        return false;
+    memcpy(ret->bytes, engine->id.bytes, sizeof ret->bytes);
+    return true;
+}
+
+int
+fh_engine_of_number(fh_session *session, int number, fh_id *ret, fh_error *error)
+{
+    err_t *err = error_start(error);
+    int status = session_enter(session, err);
+    if (status)
+        return status;
+    session_glance(session);
+    if (find_number(session, number, false, ret))
+        return FH_OK;
+    status = broker_link_list_engines(session, err);
+    if (!status && !find_number(session, number, true, ret))
+        status = err_set(err, FH_BAD_INDEX, "there is no engine %d", number);
+    return status;
+}
+
 /* ---- objects -------------------------------------------------------------------------------------------------------
  */
 

@@ -430,6 +430,9 @@ send_stage(fh_session *session, int stage, int *status, err_t *err)
     for (int i = 0; i < session->nengines; i++)
         if (session->engines[i]->tail && session->engines[i]->tail->nsteps)
             note(tail_send_stage(session->engines[i], stage, &now), &now, status, err);
+    for (int i = 0; i < session->njoins; i++)
+        if (session->joins[i].stage == stage && session->joins[i].brought)
+            tail_join_ask(&session->joins[i]);
     for (int i = 0; i < session->njoins; i++) {
         tail_join_t *join = &session->joins[i];
         int failed = FH_OK;

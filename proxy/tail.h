@@ -28,24 +28,27 @@ bool tail_has(const engine_link_t *engine, oid_t id);
 /* Part of engine_link_call: does the call wait for what a tail's reductions give?  Then it is kept. */
 bool tail_follow(engine_link_t *engine, const message_t *message);
 /* Send these when the tails go: first a transfer (SEND, EXPECT) for each of the n states that is not on `to`, then
- * REDUCE_JOIN with their ids.  shapes: n; a reference to each state is taken.  *ret: the result's handle. */
+ * REDUCE_JOIN with their ids.  shapes: n; a reference to each state is taken.  *ret: the result's handle.  What has no
+ * states (see codecs/reduction.h) stacks: arrays of one shape and of dtype go one behind the other (STACK), to be
+ * reduced by what follows. */
 typedef struct tail_join {
     engine_link_t *to;
     reduce_t reduce;
     dtype_t dtype;
-    bool middle;
+    bool middle, stacks;
     int n;
     handle_t **states; /* owned */
     shape_t *shapes;   /* owned */
-    int64_t *cuts;     /* owned; n + 1 */
+    int64_t *cuts;     /* owned; n + 1; NULL: it stacks */
     shape_t shape;     /* of the result */
     oid_t result;
     uint64_t watch;
     int stage;    /* see tail_parts.h */
-    bool brought; /* by the client */
+    bool brought; /* by the client, which while the tails are sent has: */
+    struct tail_fetch *fetch;
 } tail_join_t;
 void tail_join_release(tail_join_t *self);
-/* The value of this result is asked for next: if it comes from a join that was not sent yet, of small states on
+/* The value of this result is asked for next: if it comes from joins that were not sent yet, of small states on
  * engines that are reached through rings, fetch the states from all of them together and send them to the engine that
  * joins.  Two round trips through rings take less than a message from engine to engine for each piece.  Waits.  The
  * error of a state is the value's. */

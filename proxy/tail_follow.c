@@ -48,6 +48,14 @@ of_empty(const message_t *message, effects_t *ret)
     ret->made[ret->nmade++] = message->as.EMPTY.result;
 }
 
+static void
+of_arg_combine(const message_t *message, effects_t *ret)
+{
+    uses(ret, message->as.ARG_COMBINE.values);
+    uses(ret, message->as.ARG_COMBINE.indices);
+    ret->made[ret->nmade++] = message->as.ARG_COMBINE.result;
+}
+
 #define MAKER(NAME, function, object, result)                                                                          \
     static void function(const message_t *message, effects_t *ret)                                                     \
     {                                                                                                                  \
@@ -63,8 +71,9 @@ MAKER(EXPECT, of_expect, transfer, transfer)
 static const struct {
     msg_code_t code;
     void (*effects)(const message_t *message, effects_t *ret);
-} KINDS[] = {{MSG_UFUNC, of_ufunc}, {MSG_ASSIGN, of_assign}, {MSG_VIEW, of_view}, {MSG_COPY, of_copy},
-             {MSG_EMPTY, of_empty}, {MSG_REDUCE, of_reduce}, {MSG_SEND, of_send}, {MSG_EXPECT, of_expect}};
+} KINDS[] = {{MSG_UFUNC, of_ufunc}, {MSG_ASSIGN, of_assign}, {MSG_VIEW, of_view},
+             {MSG_COPY, of_copy},   {MSG_EMPTY, of_empty},   {MSG_REDUCE, of_reduce},
+             {MSG_SEND, of_send},   {MSG_EXPECT, of_expect}, {MSG_ARG_COMBINE, of_arg_combine}};
 
 static bool
 effects_of(const message_t *message, effects_t *ret)
@@ -138,21 +147,25 @@ tail_followers_take(const engine_link_t *engine, oid_t id)
     return false;
 }
 
-tail_join_t *
-tail_origin(const fh_session *session, oid_t id)
+int
+tail_origins(const fh_session *session, oid_t id, tail_join_t **ret, int room)
 {
-    for (int at = session->nfollowers;; at--) {
-        for (int i = 0; i < session->njoins; i++)
-            if (oid_equal(session->joins[i].result, id))
-                return &session->joins[i];
-        effects_t effects = {0};
-        while (at > 0 && !is_among(effects.made, effects.nmade, id))
-            effects_of(&session->followers[--at].message, &effects);
-        if (!is_among(effects.made, effects.nmade, id) || !effects.nused)
-            return NULL;
-        id = effects.used[0];
-        at++;
+    oid_t ids[1 + USED * TAIL_FOLLOWERS]; /* the object, and what it is made from */
+    int nids = 1, n = 0;
+    ids[0] = id;
+    for (int at = session->nfollowers - 1; at >= 0; at--) { /* the later ones take what the earlier ones make */
+        effects_t effects;
+        bool makes = false;
+        effects_of(&session->followers[at].message, &effects);
+        for (int i = 0; i < effects.nmade; i++)
+            makes |= is_among(ids, nids, effects.made[i]);
+        for (int i = 0; i < effects.nused && makes; i++)
+            ids[nids++] = effects.used[i];
     }
+    for (int i = session->njoins - 1; i >= 0 && n < room; i--)
+        if (is_among(ids, nids, session->joins[i].result))
+            ret[n++] = &session->joins[i];
+    return n;
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------------------------
@@ -216,6 +229,13 @@ own_operands(tail_follower_t *self, operands_t *list)
     list->items = self->operands;
 }
 
+/* The same name, as long as the program runs. */
+static str_t
+reduction_called(str_t name)
+{
+    return str_of(reduce_name((reduce_t)reduce_find(name.data, name.size)));
+}
+
 /* What the message points to becomes the follower's own. */
 static void
 own(tail_follower_t *self)
@@ -235,7 +255,9 @@ own(tail_follower_t *self)
     } else if (message->code == MSG_REDUCE) {
         msg_REDUCE_t *reduce = &message->as.REDUCE;
         own_numbers(&reduce->axes, self->numbers[0]);
-        reduce->op = str_of(reduce_name((reduce_t)reduce_find(reduce->op.data, reduce->op.size)));
+        reduce->op = reduction_called(reduce->op);
+    } else if (message->code == MSG_ARG_COMBINE) {
+        message->as.ARG_COMBINE.op = reduction_called(message->as.ARG_COMBINE.op);
     } else if (message->code == MSG_EMPTY) {
         own_numbers(&message->as.EMPTY.shape, self->numbers[0]);
     } else if (message->code == MSG_EXPECT) {

@@ -9,9 +9,44 @@
 
 enum { TAIL_JOINS = 16, BRING_BYTES = 4096 /* of each state that the client brings itself */ };
 
+/* A state that is fetched. */
+typedef struct {
+    request_t request;
+    buf_t *bytes; /* it goes there, to offset */
+    int64_t offset, size;
+    engine_link_t *engine; /* that was asked, or NULL */
+} fetched_t;
+
+/* Those of a join. */
+struct tail_fetch {
+    int status;
+    err_t why;
+    fetched_t states[];
+};
+
+static dtype_t
+dtype_of_states(const tail_join_t *self)
+{
+    return self->stacks ? self->dtype : reduction_state_dtype(self->dtype);
+}
+
+static void
+forget(tail_join_t *self)
+{
+    for (int i = 0; self->fetch && i < self->n; i++) {
+        fetched_t *fetched = &self->fetch->states[i];
+        if (fetched->engine)
+            conn_forget(&fetched->engine->conn, &fetched->request);
+        buf_unref(&fetched->bytes);
+    }
+    free(self->fetch);
+    self->fetch = NULL;
+}
+
 void
 tail_join_release(tail_join_t *self)
 {
+    forget(self);
     for (int i = 0; self->states && i < self->n; i++)
         handle_unref(&self->states[i]);
     free(self->states);
@@ -28,25 +63,18 @@ tail_join_send(tail_join_t *self, err_t *err)
         if (there->engine == self->to)
             continue;
         self->states[i] = NULL;
-        status =
-            emit_transfer(there, self->to, reduction_state_dtype(self->dtype), &self->shapes[i], &self->states[i], err);
+        status = emit_transfer(there, self->to, dtype_of_states(self), &self->shapes[i], &self->states[i], err);
         handle_unref(&there);
     }
-    return status ? status
-                  : emit_reduce_join(self->to, self->reduce, self->states, self->n, self->cuts, self->dtype,
-                                     self->middle, self->watch, self->result, err);
+    if (status)
+        return status;
+    return self->stacks ? emit_stack(self->to, self->states, self->n, self->result, err)
+                        : emit_reduce_join(self->to, self->reduce, self->states, self->n, self->cuts, self->dtype,
+                                           self->middle, self->watch, self->result, err);
 }
 
 /* ---- brought by the client -----------------------------------------------------------------------------------------
  */
-
-/* A state that is fetched. */
-typedef struct {
-    request_t request;
-    int64_t size;
-    buf_t *bytes;
-    engine_link_t *engine; /* that was asked, or NULL */
-} fetched_t;
 
 static int
 take_state(void *context, const message_t *reply, const bin_t *raw, int nraw, err_t *err)
@@ -55,51 +83,83 @@ take_state(void *context, const message_t *reply, const bin_t *raw, int nraw, er
     if (reply->code != MSG_DATA || nraw != 1 || (int64_t)raw[0].size != self->size)
         return err_set(err, FH_PROTOCOL_ERROR, "an engine sent %lld bytes of a reduction where %lld were asked for",
                        nraw > 0 ? (long long)raw[0].size : 0, (long long)self->size);
-    return buf_new_copy(&self->bytes, raw[0].data, raw[0].size, err);
+    memcpy((char *)buf_data(self->bytes) + self->offset, raw[0].data, raw[0].size);
+    return FH_OK;
 }
 
 /* Are all states small, and all engines reached through rings? */
 static bool
 can_bring(const tail_join_t *self)
 {
-    dtype_t dtype = reduction_state_dtype(self->dtype);
-    for (int i = 0; i < self->n; i++)
-        if (!self->states[i]->engine->open || !self->states[i]->engine->conn.ring ||
-            shape_bytes(&self->shapes[i], dtype) > BRING_BYTES)
+    int64_t all = 0;
+    for (int i = 0; i < self->n; i++) {
+        int64_t bytes = shape_bytes(&self->shapes[i], dtype_of_states(self));
+        if (!self->states[i]->engine->open || !self->states[i]->engine->conn.ring || bytes > BRING_BYTES || bytes == 0)
             return false;
-    return self->to->open && self->to->conn.ring;
+        all += bytes;
+    }
+    return self->to->open && self->to->conn.ring && (!self->stacks || all <= ENGINE_LINK_CHUNK);
 }
 
+/* Memory for state i: of its own, or its place in that of a stack, where all are of one size. */
 static int
-ask(fetched_t *self, const handle_t *state, const shape_t *shape, dtype_t dtype, err_t *err)
+make_room(tail_join_t *self, int i, err_t *err)
 {
-    message_t message = {.code = MSG_FETCH};
-    uint64_t call;
-    self->request = (request_t){.reply = take_state, .context = self};
-    self->size = shape_bytes(shape, dtype);
-    message.as.FETCH.object = state->id;
-    message.as.FETCH.size = (uint64_t)self->size;
-    int status = engine_link_call(state->engine, &message, NULL, &call, err);
-    if (status)
-        return status;
-    conn_expect(&state->engine->conn, &self->request, call, 1);
-    self->engine = state->engine;
+    fetched_t *fetched = &self->fetch->states[i];
+    size_t size = (size_t)fetched->size;
+    if (!self->stacks || i == 0)
+        return buf_new(&fetched->bytes, self->stacks ? size * (size_t)self->n : size, 0, err);
+    fetched->bytes = buf_ref(self->fetch->states[0].bytes);
+    fetched->offset = i * fetched->size;
     return FH_OK;
 }
 
 static int
-wait_for_all(fh_session *session, const fetched_t *fetched, int n, err_t *err)
+ask(tail_join_t *self, int i, err_t *err)
 {
+    fetched_t *fetched = &self->fetch->states[i];
+    engine_link_t *engine = self->states[i]->engine;
+    message_t message = {.code = MSG_FETCH};
+    uint64_t call;
+    if (engine == self->to && !self->stacks)
+        return FH_OK; /* it is there */
+    fetched->request = (request_t){.reply = take_state, .context = fetched};
+    fetched->size = shape_bytes(&self->shapes[i], dtype_of_states(self));
+    message.as.FETCH.object = self->states[i]->id;
+    message.as.FETCH.size = (uint64_t)fetched->size;
+    int status = make_room(self, i, err);
+    if (!status)
+        status = engine_link_call(engine, &message, NULL, &call, err);
+    if (status)
+        return status;
+    conn_expect(&engine->conn, &fetched->request, call, 1);
+    fetched->engine = engine;
+    return FH_OK;
+}
+
+void
+tail_join_ask(tail_join_t *self)
+{
+    self->fetch = calloc(1, sizeof *self->fetch + (size_t)self->n * sizeof self->fetch->states[0]);
+    for (int i = 0; self->fetch && i < self->n && !self->fetch->status; i++)
+        self->fetch->status = ask(self, i, &self->fetch->why);
+}
+
+static int
+wait_for_all(const tail_join_t *self, err_t *err)
+{
+    fh_session *session = self->to->session;
     int status = FH_OK;
     session_push(session); /* all are at work before one is waited for */
-    for (int i = 0; i < n && !status; i++) {
-        if (!fetched[i].engine)
+    for (int i = 0; i < self->n && !status; i++) {
+        const fetched_t *fetched = &self->fetch->states[i];
+        if (!fetched->engine)
             continue;
-        status = wait_reply(session, &fetched[i].engine->conn, &fetched[i].request, session_deadline(session, -1), err);
-        if (!status && fetched[i].request.status) {
-            status = fetched[i].request.status;
+        status = wait_reply(session, &fetched->engine->conn, &fetched->request, session_deadline(session, -1), err);
+        if (!status && fetched->request.status) {
+            status = fetched->request.status;
             if (err)
-                *err = fetched[i].request.err;
+                *err = fetched->request.err;
         }
     }
     return status;
@@ -107,10 +167,11 @@ wait_for_all(fh_session *session, const fetched_t *fetched, int n, err_t *err)
 
 /* Make a state that has come on the engine that joins. */
 static int
-move(tail_join_t *self, const fetched_t *fetched, int i, err_t *err)
+move(tail_join_t *self, int i, err_t *err)
 {
     handle_t *here = NULL;
-    int status = emit_empty(self->to, reduction_state_dtype(self->dtype), &self->shapes[i], fetched->bytes, &here, err);
+    int status =
+        emit_empty(self->to, dtype_of_states(self), &self->shapes[i], self->fetch->states[i].bytes, &here, err);
     if (status)
         return status;
     handle_unref(&self->states[i]);
@@ -118,44 +179,55 @@ move(tail_join_t *self, const fetched_t *fetched, int i, err_t *err)
     return FH_OK;
 }
 
+/* The states in hand go to the engine; a stack is one array, and done. */
+static int
+give(tail_join_t *self, err_t *err)
+{
+    int status = FH_OK;
+    if (self->stacks)
+        return emit_empty_as(self->to, self->result, self->dtype, &self->shape, self->fetch->states[0].bytes, err);
+    for (int i = 0; i < self->n && !status; i++)
+        if (self->fetch->states[i].engine)
+            status = move(self, i, err);
+    return status;
+}
+
 static int
 bring(tail_join_t *self, err_t *err)
 {
-    fetched_t *fetched = calloc((size_t)self->n, sizeof *fetched);
-    int status = fetched ? FH_OK : err_set(err, FH_NO_MEMORY, "no memory to join %d states", self->n);
-    for (int i = 0; i < self->n && !status; i++)
-        if (self->states[i]->engine != self->to)
-            status = ask(&fetched[i], self->states[i], &self->shapes[i], reduction_state_dtype(self->dtype), err);
-    if (!status)
-        status = wait_for_all(self->to->session, fetched, self->n, err);
-    for (int i = 0; i < self->n && !status; i++)
-        if (fetched[i].engine)
-            status = move(self, &fetched[i], i, err);
-    for (int i = 0; fetched && i < self->n; i++) {
-        if (fetched[i].engine)
-            conn_forget(&fetched[i].engine->conn, &fetched[i].request);
-        buf_unref(&fetched[i].bytes);
-    }
-    free(fetched);
-    return status;
+    if (!self->fetch)
+        return err_set(err, FH_NO_MEMORY, "no memory to join %d states", self->n);
+    if (!self->fetch->status)
+        return wait_for_all(self, err);
+    if (err)
+        *err = self->fetch->why;
+    return self->fetch->status;
 }
 
 int
 tail_join_send_brought(tail_join_t *self, int *ret_error, err_t *ret_why, err_t *err)
 {
     *ret_error = bring(self, ret_why);
+    if (!*ret_error)
+        *ret_error = give(self, ret_why);
+    forget(self);
+    if (self->stacks && !*ret_error)
+        return FH_OK;
     /* Also after a failure: the result is there then, and holds the error. */
-    return tail_join_send(self, *ret_error ? NULL : err);
+    int status = tail_join_send(self, *ret_error ? NULL : err);
+    return *ret_error ? FH_OK : status;
 }
 
 int
 tail_join_bring(fh_session *session, const handle_t *result, err_t *err)
 {
-    tail_join_t *join = tail_origin(session, result->id);
-    if (!join || join->stage != session->stage || !can_bring(join))
-        return FH_OK;
-    join->brought = true;
-    return tail_send(session, err);
+    tail_join_t *joins[TAIL_JOINS];
+    int n = tail_origins(session, result->id, joins, TAIL_JOINS);
+    bool any = false;
+    for (int i = 0; i < n; i++)
+        if (joins[i]->stage == session->stage && can_bring(joins[i]))
+            any = joins[i]->brought = true;
+    return any ? tail_send(session, err) : FH_OK;
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------------------------
@@ -175,7 +247,7 @@ int
 tail_join(tail_join_t *join, handle_t **ret, err_t *err)
 {
     fh_session *session = join->to->session;
-    dtype_t own = join->middle ? reduction_state_dtype(join->dtype) : join->dtype;
+    dtype_t own = join->middle ? dtype_of_states(join) : join->dtype;
     handle_t *made = NULL;
     int status = engine_link_open(join->to, err);
     bool follows = false;

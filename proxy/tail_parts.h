@@ -69,8 +69,8 @@ tail_reduction_t *tail_find_reduction(struct tail *self, oid_t id);
 int tail_pending(const engine_link_t *engine, oid_t id);
 /* Steps that come later take it: it is made also if its handle is dropped. */
 void tail_use(const engine_link_t *engine, oid_t id);
-/* The join that the object is made from, through followers; NULL: there is none. */
-struct tail_join *tail_origin(const fh_session *session, oid_t id);
+/* The joins that the object is made from, through followers: at most room, the latest first; returns how many. */
+int tail_origins(const fh_session *session, oid_t id, struct tail_join **ret, int room);
 /* Does a follower take it? */
 bool tail_followers_take(const engine_link_t *engine, oid_t id);
 /* Part of tail_send: the followers of that stage. */
@@ -82,7 +82,9 @@ int tail_send_stage(engine_link_t *engine, int stage, err_t *err);
 int tail_send_targets(engine_link_t *engine, err_t *err);
 /* Likewise: a join. */
 int tail_join_send(struct tail_join *self, err_t *err);
-/* Likewise: a join whose states the client brings.  Waits.  *ret_error: that of a state, which is the value's. */
+/* Likewise: ask for the states of a join that the client brings; then, when all joins have asked, wait for them and
+ * send them on.  *ret_error: that of a state, or of asking, which is the value's. */
+void tail_join_ask(struct tail_join *self);
 int tail_join_send_brought(struct tail_join *self, int *ret_error, err_t *ret_why, err_t *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* engine/apply/linalg_square.c - square matrices: Cholesky's factor, and what LU factorisation gives. */
+#include "engine/apply/determinant.h"
 #include "engine/apply/linalg.h"
 
 #include <math.h>
@@ -65,10 +66,6 @@ linalg_inv(linalg_desk_t *desk)
 /* ---- determinants -------------------------------------------------------------------------------------------------
  */
 
-typedef struct {
-    double sign[2], log; /* the sign is a complex number */
-} determinant_t;
-
 static double
 part_of(const linalg_job_t *job, const char *number, int i)
 {
@@ -82,20 +79,10 @@ static void
 multiply_diagonal(const linalg_job_t *job, const char *a, const int *pivots, determinant_t *ret)
 {
     int64_t n = job->dims.n;
-    *ret = (determinant_t){{1, 0}, 0};
+    determinant_init(ret);
     for (int64_t i = 0; i < n; i++) {
         const char *number = a + i * (n + 1) * job->size;
-        double real = part_of(job, number, 0), imaginary = part_of(job, number, 1), size = hypot(real, imaginary);
-        double turn = pivots[i] == i + 1 ? 1 : -1, before = ret->sign[0];
-        if (size == 0) {
-            *ret = (determinant_t){{0, 0}, -INFINITY};
-            return;
-        }
-        real *= turn / size;
-        imaginary *= turn / size;
-        ret->sign[0] = before * real - ret->sign[1] * imaginary;
-        ret->sign[1] = before * imaginary + ret->sign[1] * real;
-        ret->log += log(size);
+        determinant_multiply(ret, part_of(job, number, 0), part_of(job, number, 1), pivots[i] != i + 1);
     }
 }
 

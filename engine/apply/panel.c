@@ -4,10 +4,13 @@
  * block of its columns, pivots are searched in it, and no row needs another engine.  For Cholesky's factor, A = L L^H,
  * the conjugate of what LAPACK sees is L.
  * Arrays that are written are parts of a matrix; nothing is written before all has been checked. */
+#include "codecs/linalg.h"
 #include "engine/apply/apply.h"
 #include "engine/apply/blas.h"
+#include "engine/apply/determinant.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,6 +264,46 @@ apply_lu_backward(apply_call_t *call, err_t *err)
     narrow(&self, &panel);
     for (int i = n - 1; i >= 0; i--)
         exchange(&self, &right, start + i, start + pivots[i] - 1);
+    return FH_OK;
+}
+
+static void
+put_number(const nd_t *out, double real, double imaginary)
+{
+    const double number[2] = {real, imaginary};
+    dtype_convert(out->dtype, out->data, dtype_kind(out->dtype) == 'c' ? DTYPE_COMPLEX128 : DTYPE_FLOAT64, number);
+}
+
+int
+apply_lu_det(apply_call_t *call, err_t *err)
+{
+    nd_t diagonal, pivots;
+    determinant_t found;
+    int status = apply_integers(call, 1, 1, err);
+    if (!status && (call->nout > 2 || call->integers[0] < 1))
+        status = err_set(err, FH_INVALID_ARGUMENT, "%d outputs, %lld rows of a block", call->nout,
+                         (long long)call->integers[0]);
+    for (int i = 0; i < call->nout && !status; i++)
+        if (!call->out[i].data || call->out[i].shape.ndim || !linalg_takes(call->out[i].dtype))
+            status = err_set(err, FH_INVALID_ARGUMENT, "a determinant is a number as those of the matrix");
+    if (!status)
+        status = apply_contiguous(call, 0, DTYPE_COMPLEX128, &diagonal, err);
+    if (!status)
+        status = apply_contiguous(call, 1, DTYPE_INT64, &pivots, err);
+    if (!status && (diagonal.shape.ndim != 1 || !shape_equal(&diagonal.shape, &pivots.shape)))
+        status = do_not_fit(err);
+    if (status)
+        return status;
+    determinant_init(&found);
+    for (int64_t i = 0; i < diagonal.shape.extent[0]; i++) {
+        const double *number = (const double *)(const void *)diagonal.data + 2 * i;
+        determinant_multiply(&found, number[0], number[1],
+                             ((const int64_t *)(const void *)pivots.data)[i] != i % call->integers[0]);
+    }
+    double size = call->nout == 1 ? exp(found.log) : 1;
+    put_number(&call->out[0], found.sign[0] * size, found.sign[1] * size);
+    if (call->nout == 2)
+        put_number(&call->out[1], found.log, 0);
     return FH_OK;
 }
 

@@ -1,4 +1,4 @@
-/* engine/methods/reduce.c - REDUCE, REDUCE_JOIN and ARG_COMBINE. */
+/* engine/methods/reduce.c - REDUCE, REDUCE_JOIN, STACK and ARG_COMBINE. */
 #include "engine/compute/reduce.h"
 
 #include "codecs/op.h"
@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int
 compute(run_t *run, reduce_t reduce, const nd_t *in, uint32_t axes, const reduce_piece_t *piece, const nd_t *out,
@@ -88,7 +89,7 @@ pin_states(run_t *run, oids_t ids, states_t *ret, err_t *err)
     ret->pins = calloc(ids.count, sizeof *ret->pins);
     ret->states = calloc(ids.count, sizeof *ret->states);
     if (!ret->pins || !ret->states)
-        return err_set(err, FH_NO_MEMORY, "no memory to join %u states", ids.count);
+        return err_set(err, FH_NO_MEMORY, "no memory to join %u arrays", ids.count);
     for (; ret->count < ids.count && !status; ret->count += status == FH_OK) {
         nd_t *nd = &ret->pins[ret->count].nd;
 
@@ -170,6 +171,67 @@ results_reduce_join(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     return 1;
 }
 
+/* ---- pieces one behind the other -----------------------------------------------------------------------------------
+ */
+
+/* The shape of all of them together. */
+static int
+check_stack(const states_t *parts, shape_t *ret_shape, err_t *err)
+{
+    const nd_t *first = &parts->states[0];
+
+    if (first->shape.ndim == SHAPE_MAX_DIMS)
+        return err_set(err, FH_INVALID_ARGUMENT, "arrays of %d dimensions cannot get another one", SHAPE_MAX_DIMS);
+    for (uint32_t i = 1; i < parts->count; i++)
+        if (parts->states[i].dtype != first->dtype || !shape_equal(&parts->states[i].shape, &first->shape))
+            return err_set(err, FH_INVALID_ARGUMENT, "array %u differs in dtype or shape from those before it", i);
+    ret_shape->ndim = first->shape.ndim + 1;
+    ret_shape->extent[0] = parts->count;
+    memcpy(ret_shape->extent + 1, first->shape.extent, (size_t)first->shape.ndim * sizeof first->shape.extent[0]);
+    if (shape_bytes(ret_shape, first->dtype) < 0)
+        return err_set(err, FH_OVERFLOW, "%u arrays together are too large for this machine", parts->count);
+    return FH_OK;
+}
+
+static int
+run_stack(run_t *run, err_t *err)
+{
+    const msg_STACK_t *message = &run->call->message.as.STACK;
+    states_t parts = {0};
+    pin_t out = {0};
+    shape_t shape;
+    int status = core_check_new(run->core, message->result, err);
+
+    if (!status)
+        status = pin_states(run, message->parts, &parts, err);
+    if (!status)
+        status = check_stack(&parts, &shape, err);
+    if (status || run_defer(run, parts.bytes))
+        goto done;
+    status = core_make(run->core, run->lane, parts.states[0].dtype, &shape, false, 0, &out, err);
+    if (!status)
+        segment_touch(out.segment);
+    for (uint32_t i = 0; i < parts.count && !status; i++) {
+        nd_t place;
+
+        nd_init(&place, out.nd.data + i * out.nd.stride[0], out.nd.dtype, &parts.states[i].shape);
+        status = compute_assign(run->crew, &place, &parts.states[i], err);
+    }
+    if (!status)
+        status = core_publish(run->core, run->lane, message->result, &out, false, err);
+done:
+    release_states(&parts);
+    pin_release(&out);
+    return status;
+}
+
+static int
+results_stack(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
+{
+    ret[0] = message->as.STACK.result;
+    return 1;
+}
+
 /* ---- argmin and argmax of pieces
  * -------------------------------------------------------------------------------------
  */
@@ -242,6 +304,7 @@ static const method_t ROWS[] = {
      .raises = "reduce",
      .run = run_reduce_join,
      .results = results_reduce_join},
+    {.code = MSG_STACK, .run = run_stack, .results = results_stack},
     {.code = MSG_ARG_COMBINE,
      .detail = offsetof(message_t, as.ARG_COMBINE.op),
      .run = run_arg_combine,

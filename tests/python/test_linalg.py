@@ -295,3 +295,29 @@ def test_large_matrices_that_cannot_be_factorised(clusters, where):
         np.linalg.cholesky(x)
     close(x.sum(), a.sum())  # the session goes on, and nothing was written
     close(np.linalg.solve(x + np.eye(530), np.ones(530)), np.linalg.solve(a + np.eye(530), np.ones(530)))
+
+
+@pytest.mark.parametrize("n, dtype", [(512, "float64"), (523, "complex128"), (601, "float32"), (520, "int16")])
+def test_determinants_of_one_matrix_over_engines(clusters, n, dtype):
+    a = make((n, n), dtype, n, small=True)
+    for axis in (0, 1):
+        x = fh.scatter(a, axis=axis)
+        for local, remote in ((a, x), (a[::-1], x[::-1])):  # another sign, for odd numbers of pairs of rows
+            sign, log = np.linalg.slogdet(remote)
+            expected = np.linalg.slogdet(local)
+            assert sign.dtype == expected[0].dtype and log.dtype == expected[1].dtype and sign.shape == log.shape == ()
+            close(sign, expected[0])
+            close(log, expected[1])
+    small = (a / 1000).astype(a.dtype) if dtype != "int16" else a // 1000  # the determinant itself is no number otherwise
+    with np.errstate(all="ignore"):
+        close(np.linalg.det(fh.scatter(np.eye(n, dtype=a.dtype) + small)), np.linalg.det(np.eye(n, dtype=a.dtype) + small))
+
+
+def test_determinants_of_orders_and_of_singular_matrices(clusters):
+    n = 530
+    order = np.random.default_rng(8).permutation(n)
+    a = np.eye(n)[order]
+    assert float(np.linalg.det(fh.scatter(a))) == np.linalg.det(a)
+    a[7] = 0
+    assert float(np.linalg.det(fh.scatter(a))) == 0
+    assert [float(value) for value in np.linalg.slogdet(fh.scatter(a))] == [0, -np.inf]

@@ -56,6 +56,19 @@ def test_zero_dimensions_give_a_remote_array(cluster):
     assert float(remote) == 2.5
 
 
+def test_engines_given_by_number_are_not_asked_for_at_the_broker(cluster):
+    numbers = [engine.number for engine in cluster.engines]
+    session = cluster.session
+    fh.empty(10, engines=numbers)
+    before = session.stats()["waits"]
+    made = [fh.empty(10, engines=number) for number in numbers for _ in range(20)]
+    assert session.stats()["waits"] == before  # nothing was waited for
+    assert [x.engines[0] for x in made[::20]] == numbers
+    for wrong in (len(numbers) + 1000, -1, 2**40):
+        with pytest.raises(ValueError, match=r"there is no engine .*; there are \[0, 1\]"):
+            fh.empty(10, engines=[wrong])
+
+
 def test_engines_are_chosen_in_order(cluster):
     first, second = cluster.engines
     assert fh.scatter(np.arange(4), engines=[second, first]).engines == (second.number, first.number)

@@ -24,6 +24,14 @@ def _weighted(count, weights):
     return count(weights)
 
 
+def _greatest(x):
+    """Of integers, in one pass; None if one is negative: seen without a sign it is greater than all that are not."""
+    if x.dtype.kind != "i":
+        return int(x.max())
+    most = int(x.view(f"u{x.dtype.itemsize}").max())
+    return most if most <= np.iinfo(x.dtype).max else None
+
+
 def bincount(x, /, weights=None, minlength=0):
     from .array import wrap
 
@@ -44,10 +52,10 @@ def bincount(x, /, weights=None, minlength=0):
             raise error("WRONG_TYPE", "Cannot cast array data from complex numbers to dtype('float64') according to the rule 'safe'")
     bins = minlength
     if x.size:
-        least, most = x.min(), x.max()
-        if int(least) < 0:
+        most = _greatest(x)
+        if most is None:
             raise error("INVALID_ARGUMENT", "'list' argument must have no negative elements")
-        bins = max(minlength, int(most) + 1)
+        bins = max(minlength, most + 1)
     return wrap(x._handle.bincount(None if weights is None else weights._handle, bins))
 
 
@@ -63,8 +71,8 @@ def _outer_edges(a, range):
     elif a.size == 0:
         first, last = 0, 1
     else:
-        least, most = a.min(), a.max()
-        first, last = least.gather()[()], most.gather()[()]
+        first = a.min().gather()[()]  # each is read at once: then it comes the short way
+        last = a.max().gather()[()]
         if not (np.isfinite(first) and np.isfinite(last)):
             raise error("INVALID_ARGUMENT", f"autodetected range of [{first}, {last}] is not finite")
     return (first - 0.5, last + 0.5) if first == last else (first, last)

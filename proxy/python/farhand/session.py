@@ -193,7 +193,6 @@ class Session:
             return None
         if isinstance(engines, (Engine, int, bytes)):
             engines = (engines,)
-        by_number = None
         ids = []
         for engine in engines:
             if isinstance(engine, Engine):
@@ -201,13 +200,16 @@ class Session:
             elif isinstance(engine, bytes):
                 ids.append(engine)
             else:
-                by_number = by_number or {known.number: known.id for known in self.engines}
-                if operator.index(engine) not in by_number:
-                    raise error("INVALID_ARGUMENT", f"there is no engine {engine}; there are {sorted(by_number)}")
-                ids.append(by_number[operator.index(engine)])
+                ids.append(self._id_of_number(operator.index(engine)))
         if not ids:
             raise error("INVALID_ARGUMENT", "engines must name at least one engine")
         return tuple(ids)
+
+    def _id_of_number(self, number):
+        try:
+            return self._native.engine_id(number)
+        except (CLASSES["BadIndex"], OverflowError):
+            raise error("INVALID_ARGUMENT", f"there is no engine {number}; there are {[known.number for known in self.engines]}") from None
 
 
 class _Ticker:

@@ -132,6 +132,7 @@ void pyflags_destroy(struct sites **self);
 
 /* ---- queries.c: methods of Session that read tables */
 PyObject *pyqueries_engines(PyObject *object, PyObject *args);
+PyObject *pyqueries_engine_id(PyObject *object, PyObject *args);
 PyObject *pyqueries_objects(PyObject *object, PyObject *args);
 PyObject *pyqueries_sql(PyObject *object, PyObject *args);
 PyObject *pyqueries_memory(PyObject *object, PyObject *none);

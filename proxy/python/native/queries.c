@@ -77,6 +77,19 @@ done:
     return list;
 }
 
+PyObject *
+pyqueries_engine_id(PyObject *object, PyObject *args)
+{
+    pysession_t *self = (pysession_t *)object;
+    fh_error error = {0};
+    fh_id id;
+    int number;
+    if (!PyArg_ParseTuple(args, "i", &number) || !pysession_enter(self))
+        return NULL;
+    int status = fh_engine_of_number(self->session, number, &id, &error);
+    return pysession_leave(self, status, &error) ? convert_id(&id) : NULL;
+}
+
 static int
 visit_object(void *context, const fh_object_info *info)
 {

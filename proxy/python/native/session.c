@@ -433,6 +433,7 @@ static PyMethodDef session_methods[] = {
     {"sync", session_sync, METH_VARARGS, "sync(timeout)"},
     {"cancel", session_cancel, METH_NOARGS, "cancel()"},
     {"engines", pyqueries_engines, METH_VARARGS, "engines([timeout]) -> list of dict"},
+    {"engine_id", pyqueries_engine_id, METH_VARARGS, "engine_id(number) -> bytes"},
     {"objects", pyqueries_objects, METH_VARARGS, "objects(limit) -> list of dict"},
     {"sql", pyqueries_sql, METH_VARARGS, "sql(query, limit) -> list of tuple, column names first"},
     {"progress", pyqueries_progress, METH_NOARGS,
