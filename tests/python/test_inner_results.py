@@ -38,11 +38,14 @@ def mapper(two_engines):
 
 
 def running(x):
+    numba_or_skip()
     total = fh.kernel.reduction(step=lambda most, value: max(most, value), signature="float64(float64)")
     return total.accumulate(x, axis=0)
 
 
 def twice_all(x):
+    numba_or_skip()
+
     @fh.kernel("void(float64[:,:], float64[:,:])")
     def twice(values, result):
         for i in range(values.shape[0]):
@@ -125,15 +128,19 @@ def test_results_go_on_being_used(mapper):
     same(fh.gather(result @ fh.scatter(make((COLUMNS, 3), 9), axis=None)), expected @ make((COLUMNS, 3), 9))
 
 
-@pytest.mark.parametrize("name", ["sum", "array kernel", "reduction kernel"])
+@pytest.mark.parametrize("name", ["sum", "sum of an operation", "array kernel", "reduction kernel"])
 def test_results_along_the_first_axis_have_their_place_in_a_page(mapper, name):
     local = make((2, 1001, 1003))
     x = fh.scatter(local, axis=1)
     if name == "sum":
         result, expected = x.sum(axis=0), local.sum(axis=0)
+    elif name == "sum of an operation":
+        result, expected = (x + 1).sum(axis=0), (local + 1).sum(axis=0)
     elif name == "array kernel":
+        numba_or_skip()
         result, expected = twice_all(fh.scatter(local[0])), 2 * local[0]
     else:
+        numba_or_skip()
         most = fh.kernel.reduction(step=lambda most, value: max(most, value), signature="float64(float64)")
         result, expected = most.reduce(x, axis=0), local.max(axis=0)
     assert result.axis == 0
