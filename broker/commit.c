@@ -5,7 +5,11 @@
 
 #include <string.h>
 
-enum { SAVE_OBJECTS = 4000, /* of one transaction: some 20 ms */ SAVE_SHARE = 4 /* of the time goes into objects */ };
+enum {
+    SAVE_OBJECTS = 500, /* of one transaction: some 3 ms, in which messages wait */
+    SAVE_WAITED = 4000, /* the same while somebody waits for them to be saved */
+    SAVE_SHARE = 4      /* of the time goes into objects */
+};
 
 static const int64_t RETRY_NS = 1000000000;
 static const int64_t NEXT_NS = 5000000; /* until the next portion at least, so that messages are not kept waiting */
@@ -109,7 +113,7 @@ commit(broker_t *self)
     int count = self->npromises;
     int64_t began_ns = clock_now_ns();
     bool due = !self->saves_late || self->now_ns >= self->save_ns;
-    size_t objects = due ? SAVE_OBJECTS : 0;
+    size_t objects = !due ? 0 : stream_waits(self) ? SAVE_WAITED : SAVE_OBJECTS;
     err_t err;
     int status = store_save(self->store, &self->registry, objects, self->now_ns, &err);
 

@@ -8,6 +8,7 @@ pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(sleef REQUIRED IMPORTED_TARGET sleef>=3.5)
 pkg_search_module(msgpack REQUIRED IMPORTED_TARGET msgpack-c msgpack)
 
 # LLVM: the newest installed of these, by its own llvm-config.

@@ -14,6 +14,9 @@ enum { ARENA_BYTES = 16 * 1024 * 1024, NEWS_BYTES = 1024 * 1024, GONE_A_MESSAGE 
 static const int64_t BEAT_NS = 250000000, PING_NS = 1000000000, RETRY_NS = 20000000, ANSWER_NS = 2000000000;
 /* Objects that are gone again within this time are never mentioned. */
 static const int64_t NEWS_PONG_NS = 2000000000, NEWS_NS = 20000000;
+/* So many are told at once: who waits until the broker knows of thousands should not wait for all of them at the end.
+ */
+enum { NEWS_MANY = 512 };
 
 int
 broker_link_new(broker_link_t **ret, const broker_link_options_t *options, err_t *err)
@@ -240,7 +243,9 @@ tick_news(broker_link_t *self, int64_t now_ns)
 
     if (waiting && !self->news_ns)
         self->news_ns = now_ns + NEWS_NS;
-    if (waiting && (self->core->news_now || now_ns >= self->news_ns)) {
+    bool many = objects->news_count + objects->gone_count >= NEWS_MANY;
+
+    if (waiting && (self->core->news_now || many || now_ns >= self->news_ns)) {
         tell_news(self, now_ns);
         waiting = has_news(objects) || outbox_bytes(self->outbox);
         self->news_ns = waiting ? now_ns + NEWS_NS : 0;

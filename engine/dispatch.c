@@ -123,8 +123,9 @@ note_done(core_t *core, lane_t *lane, const call_t *call, bool on_reactor)
 static void
 note_flags(lane_t *lane, const method_t *method, const message_t *message, uint64_t watch, unsigned flags)
 {
-    str_t name = method->raises ? str_of(method->raises) : *(const str_t *)((const char *)message + method->detail);
-    const op_t *op = method->raises ? NULL : op_find(name.data, name.size);
+    const char *said = method->raised_by ? method->raised_by(message) : method->raises;
+    str_t name = said ? str_of(said) : *(const str_t *)((const char *)message + method->detail);
+    const op_t *op = said ? NULL : op_find(name.data, name.size);
 
     raised_note(lane, watch, op ? flags_of_op(op, flags) : flags, name);
 }

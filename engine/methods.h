@@ -37,7 +37,9 @@ typedef struct {
     size_t outs;   /* offset of the uint64_t in message_t that says which results exist already: that they were not
                       written is told, though others are poisoned; 0: none */
     size_t watch;  /* offset of the uint64_t in message_t that says which floating-point flags to report; 0: none */
-    const char *raises; /* what they are said to come from; NULL: what detail names */
+    const char *raises; /* what they are said to come from; NULL: what raised_by or detail names */
+    const char *(*raised_by)(
+        const message_t *message); /* the same where it depends on the message; NULL: it does not */
     size_t whole; /* offset of the oid_t in message_t of an array that is good for nothing if the call fails; 0: none */
     /* Returns FH_OK, or why it failed (run->next is then not looked at, unless run->put_off). */
     int (*run)(run_t *run, err_t *err);

@@ -57,6 +57,7 @@ news_add(object_table_t *self, object_t *object)
     object->news_previous = self->news_last;
     *(self->news_last ? &self->news_last->news_next : &self->news_first) = object;
     self->news_last = object;
+    self->news_count++;
 }
 
 static void
@@ -65,6 +66,7 @@ news_remove(object_table_t *self, object_t *object)
     *(object->news_previous ? &object->news_previous->news_next : &self->news_first) = object->news_next;
     *(object->news_next ? &object->news_next->news_previous : &self->news_last) = object->news_previous;
     object->news_previous = object->news_next = NULL;
+    self->news_count--;
 }
 
 static void

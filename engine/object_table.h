@@ -62,6 +62,7 @@ struct object {
 typedef struct {
     oid_map_t map;
     object_t *news_first, *news_last;
+    size_t news_count;
     oid_t *gone; /* announced objects that are no more */
     size_t gone_count, gone_room;
     bool gone_lost;                  /* some could not be noted: all must be announced again */

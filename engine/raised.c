@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OP_ROOM = 33 };
+enum { OP_ROOM = RAISED_NAME_MAX + 1 };
 
 typedef struct {
     uint64_t watch;

@@ -10,7 +10,7 @@
 #include "engine/lane.h"
 #include "engine/transfer.h"
 
-enum { RAISED_MAX = 64 };
+enum { RAISED_MAX = 64, RAISED_NAME_MAX = 32 /* bytes of an operation's name; longer ones are not told of */ };
 
 /* flags: those of watch's first bits that are not asked for are left out. */
 void raised_note(lane_t *lane, uint64_t watch, unsigned flags, str_t op);

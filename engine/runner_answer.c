@@ -148,6 +148,7 @@ on_done(runner_host_t *self, runner_session_t *session, const runner_reply_t *re
     stats->run_ns += reply->as.done.run_ns;
     if (!reply->status) {
         stats->elements += reply->as.done.elements;
+        job->raised = reply->as.done.raised & job->request->watch;
         runner_call_take(job, session->runner->mailbox);
     } else if (session->stopping && reply->status == FH_CANCELLED) {
         describe_stop(job, session->stopping, NULL, &err);

@@ -257,6 +257,7 @@ runner_call_fill(runner_job_t *job, const kernel_info_t *info, const runner_call
     job->request->masked = call->masked;
     job->request->stage = (uint8_t)call->stage;
     job->request->axis = call->axis;
+    job->request->watch = call->watch;
     job->request->leave = (uint8_t)call->leave;
     job->request->ends_only = call->ends_only;
     job->request->low = call->low;

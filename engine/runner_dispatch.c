@@ -58,7 +58,7 @@ runner_dispatch_callbacks(runner_host_t *self)
         if (job->compiled)
             job->compiled(job->context, job->status, job->status ? NULL : &job->info, job->status ? &job->err : NULL);
         else
-            job->done(job->context, job->status, job->status ? &job->err : NULL);
+            job->done(job->context, job->status, job->status ? 0 : job->raised, job->status ? &job->err : NULL);
         runner_job_destroy(&job);
     }
 }

@@ -37,7 +37,8 @@ int runner_host_new(runner_host_t **ret, const runner_host_options_t *options, e
 void runner_host_destroy(runner_host_t **self);
 
 typedef void (*runner_compiled_fn)(void *context, int status, const kernel_info_t *info, const err_t *err);
-typedef void (*runner_done_fn)(void *context, int status, const err_t *err);
+/* raised: of the floating-point flags that were watched. */
+typedef void (*runner_done_fn)(void *context, int status, unsigned raised, const err_t *err);
 
 /* Compile (or find again) a kernel for a session.  bitcode NULL: only if the hash is known, else NO_SUCH_OBJECT at
  * once.  *ret_kernel names it from now on, for this session. Borrows everything; copies what it keeps.  compiled runs
@@ -80,6 +81,7 @@ typedef struct {
         leave; /* leave out the low (1), the high (2) end of the results, width elements, which need no strips then */
     bool ends_only;      /* compute only the ends that have strips: the rest is there */
     int64_t piece;       /* for messages: number of the piece; -1: there is only one */
+    unsigned watch;      /* floating-point flags that are to be told, as on the wire */
     int64_t deadline_ns; /* clock_now_ns() time after which the call gets KERNEL_TIMEOUT */
 } runner_call_t;
 

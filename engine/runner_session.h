@@ -61,6 +61,7 @@ typedef struct runner_job {
     void *context;
     int64_t deadline_ns;   /* INT64_MAX: none of its own */
     runner_run_t *request; /* for done, and what follows */
+    unsigned raised;       /* floating-point flags that the call has told of */
     int64_t piece, limit_ns, started_ns;
     int fds[RUNNER_MAX_OPERANDS], nfds;
     runner_small_t small[RUNNER_MAX_OPERANDS];

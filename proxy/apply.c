@@ -1,6 +1,7 @@
 #include "proxy/apply.h"
 
 #include "codecs/dtype_fields.h"
+#include "codecs/linalg.h"
 #include "proxy/placing.h"
 #include "proxy/wait.h"
 
@@ -63,6 +64,15 @@ make_outputs(const apply_emit_t *self, lists_t *lists, msg_APPLY_t *message, han
     return status;
 }
 
+/* Others only compare, count and move, or NumPy itself says nothing of what they raise. */
+static bool
+is_watched(const apply_emit_t *self)
+{
+    bool determinant = self->method == APPLY_LINALG && self->nintegers &&
+                       (self->integers[0] == LINALG_DET || self->integers[0] == LINALG_SLOGDET);
+    return determinant || self->method == APPLY_MATMUL || self->method == APPLY_ACCUMULATE;
+}
+
 int
 apply_emit(const apply_emit_t *self, handle_t **ret, err_t *err)
 {
@@ -85,7 +95,7 @@ apply_emit(const apply_emit_t *self, handle_t **ret, err_t *err)
     apply->reals = (values_t){lists.reals, (uint32_t)self->nreals};
     apply->first = self->out[0].of ? array_first(self->out[0].of, self->out[0].part) : self->first;
     apply->whole = self->whole ? self->whole->id : OID_NONE;
-    if (self->method == APPLY_MATMUL || self->method == APPLY_ACCUMULATE) /* others only compare, count and move */
+    if (is_watched(self))
         apply->watch = self->engine->session->watch;
     if (!status)
         status = engine_link_call(self->engine, &message, NULL, NULL, err);

@@ -111,6 +111,7 @@ emit_part(running_t *self, int i, err_t *err)
     message.as.KERNEL_CALL.timeout_ms = self->timeout_ms;
     message.as.KERNEL_CALL.first = layout_first(&self->layout, &self->shape, i);
     message.as.KERNEL_CALL.piece = kernel_piece(i, self->layout.n);
+    message.as.KERNEL_CALL.watch = engine->session->watch;
     if (self->masked)
         message.as.KERNEL_CALL.where = self->in[self->nin].parts[i].handle->id;
     status = engine_link_call(engine, &message, NULL, NULL, err);

@@ -113,6 +113,7 @@ folding_emit(const folding_t *self, const fold_call_t *call, handle_t **ret, han
         fold->piece = call->piece;
         fold->first = call->of ? array_first(call->of, call->part) : 0;
         fold->timeout_ms = self->timeout_ms;
+        fold->watch = engine->session->watch;
         status = engine_link_call(engine, &message, NULL, NULL, err);
     }
     if (status) {

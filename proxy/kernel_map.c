@@ -252,6 +252,7 @@ fill_message(const mapping_t *self, int i, stage_t stage, const handle_t *kernel
     ret->axis = self->axis;
     ret->piece = kernel_piece(i, self->layout.n);
     ret->timeout_ms = self->timeout_ms;
+    ret->watch = self->layout.engines[i]->session->watch;
     for (int k = 0; k < self->nout; k++)
         if (self->out[k].in_place)
             ret->outs |= UINT64_C(1) << k;

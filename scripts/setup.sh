@@ -10,7 +10,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
-packages_build="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev libsqlite3-dev libssl-dev liblz4-dev
+packages_build="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev libsqlite3-dev libssl-dev liblz4-dev libsleef-dev
     libseccomp-dev libinih-dev python3 python3-dev python3-numpy python3-cloudpickle libopenblas0-pthread"
 packages_quickstart="python3-matplotlib python-matplotlib-data"
 packages_test="libcmocka-dev python3-pytest python3-hypothesis python3-ipython python3-numba python3-xarray python3-joblib"
@@ -109,4 +109,5 @@ use_build() {
     export PYTHONPATH="$dir/python${PYTHONPATH:+:$PYTHONPATH}"
     export FARHAND_PROGRAMS="$dir/bin"
     export FARHAND_BUILD="$dir"
+    unset FARHAND_PYTHON # it has been heard; to farhand's programs it is their option --python
 }

@@ -1,7 +1,9 @@
 /* engine/apply/linalg_square.c - square matrices: Cholesky's factor, and what LU factorisation gives. */
 #include "engine/apply/determinant.h"
 #include "engine/apply/linalg.h"
+#include "engine/compute/flags.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -102,13 +104,26 @@ find_determinant(linalg_desk_t *desk, determinant_t *ret)
     return true;
 }
 
+/* The flags of the result alone: those of LAPACK's steps are nobody's. */
+static void
+raise_for(unsigned before, const determinant_t *found, double size)
+{
+    unsigned flags = isnan(found->log)                              ? FLAG_INVALID
+                     : isfinite(found->log) && isinf(size)          ? FLAG_OVERFLOW
+                     : isfinite(found->log) && fabs(size) < DBL_MIN ? FLAG_UNDERFLOW
+                                                                    : 0;
+    flags_restore(before, flags);
+}
+
 int
 linalg_det(linalg_desk_t *desk)
 {
     determinant_t found;
+    unsigned before = flags_raised();
     if (find_determinant(desk, &found)) {
         double size = exp(found.log);
         linalg_number(desk->job, desk->out[0], found.sign[0] * size, found.sign[1] * size);
+        raise_for(before, &found, size);
     }
     return 0;
 }
@@ -117,11 +132,13 @@ int
 linalg_slogdet(linalg_desk_t *desk)
 {
     determinant_t found;
+    unsigned before = flags_raised();
     if (find_determinant(desk, &found)) {
         const float single = (float)found.log;
         linalg_number(desk->job, desk->out[0], found.sign[0], found.sign[1]);
         memcpy(desk->out[1], desk->job->real == sizeof single ? (const void *)&single : (const void *)&found.log,
                (size_t)desk->job->real);
+        raise_for(before, &found, 1);
     }
     return 0;
 }

@@ -3,8 +3,8 @@
  * A loop computes n elements: p[k] is operand k (inputs, then outputs), step[k] its stride in bytes.  Operands are
  * aligned to their type (casts take any alignment).  An output may be exactly an input. The loops_*.c files are
  * compiled once for each variant (FH_LOOPS_VARIANT names it): the same code for the baseline processor, for one with
- * wider vectors and, loops_math.c only, for the widest; table.c picks at run time.  All give the same bits: no
- * contraction, no reassociation. */
+ * wider vectors and, loops_math.c and loops_sleef.c only, for the widest; table.c picks at run time.  All give the same
+ * bits: no contraction, no reassociation. */
 #ifndef FH_ENGINE_COMPUTE_LOOPS_H
 #define FH_ENGINE_COMPUTE_LOOPS_H
 
@@ -29,7 +29,7 @@ loop_fn loop_find(const op_t *op, const op_loop_t *loop);
 loop_fn cast_find(dtype_t from, dtype_t to);
 
 /* The files: LOOPS_FILE(name) for loops_name.c. */
-#define LOOPS_FILES(X) X(integer) X(compare) X(float) X(math) X(complex)
+#define LOOPS_FILES(X) X(integer) X(compare) X(float) X(math) X(sleef) X(complex)
 #define LOOPS_NAME_(variant, name) loops_##variant##_##name
 #define LOOPS_NAME(variant, name) LOOPS_NAME_(variant, name)
 #define LOOPS_DECLARE(name)                                                                                            \
@@ -38,6 +38,7 @@ loop_fn cast_find(dtype_t from, dtype_t to);
 LOOPS_FILES(LOOPS_DECLARE)
 #undef LOOPS_DECLARE
 const loop_entry_t *LOOPS_NAME(widest, math)(void);
+const loop_entry_t *LOOPS_NAME(widest, sleef)(void);
 
 loop_fn LOOPS_NAME(baseline, cast)(dtype_t from, dtype_t to);
 loop_fn LOOPS_NAME(wide, cast)(dtype_t from, dtype_t to);

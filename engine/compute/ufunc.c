@@ -1,3 +1,4 @@
+#include "base/stream_copy.h"
 #include "engine/compute/compute.h"
 #include "engine/compute/items.h"
 #include "engine/compute/iterate.h"
@@ -7,6 +8,7 @@
 
 enum {
     CHUNK = 512,      /* elements that go through the buffers at a time: all of them fit the first-level cache */
+    LINE = 64,        /* bytes of the cache's lines */
     ELEMENT_MAX = 16, /* bytes of the largest element */
     OPERANDS = OP_MAX_IN + OP_MAX_OUT,
 };
@@ -96,6 +98,33 @@ direct_row(void *context, char **data, const int64_t *step, int64_t n)
 {
     const call_t *call = context;
     call->loop(data, step, n);
+}
+
+/* Results that are too many to stay in the cache go past it, in chunks that begin on a line of it. */
+static void
+streamed_row(void *context, char **data, const int64_t *step, int64_t n)
+{
+    const call_t *call = context;
+    const int out = call->nin;
+    const int64_t item = call->item[out];
+    _Alignas(LINE) char room[CHUNK * ELEMENT_MAX];
+    if (step[out] != item) {
+        call->loop(data, step, n);
+        return;
+    }
+    int64_t now = (int64_t)(-(uintptr_t)data[out] % LINE) / item;
+    for (now = now > 0 ? now : CHUNK; n > 0; now = CHUNK) {
+        now = now < n ? now : n;
+        char *to = data[out];
+        data[out] = room;
+        call->loop(data, step, now);
+        stream_copy_part(to, room, (size_t)(now * item));
+        data[out] = to;
+        for (int k = 0; k <= out; k++)
+            data[k] += now * step[k];
+        n -= now;
+    }
+    stream_copy_settle();
 }
 
 static void
@@ -213,6 +242,17 @@ plan_operand(call_t *call, int k, const nd_t *nd, dtype_t dtype, bool input)
     call->move[k] = cast_find(nd->dtype, nd->dtype);
 }
 
+/* A new result is worth a way past the cache; what is written over an input is in it already. */
+static bool
+worth_streaming(const call_t *call, const nd_t *operand)
+{
+    const nd_t *out = &operand[call->nin];
+    bool worth = call->nout == 1 && !buffered(call) && shape_bytes(&out->shape, out->dtype) >= STREAM_COPY_BYTES;
+    for (int k = 0; k < call->nin && worth; k++)
+        worth = !nd_overlap(&operand[k], out);
+    return worth;
+}
+
 int
 compute_ufunc(crew_t *crew, const op_t *op, const op_loop_t *loop, const nd_t *in, int nin, const nd_t *out, int nout,
               const nd_t *where, err_t *err)
@@ -246,6 +286,7 @@ compute_ufunc(crew_t *crew, const op_t *op, const op_loop_t *loop, const nd_t *i
         order[k] = &operand[k];
     iterate_t walk;
     iterate_init(&walk, order, nin + nout + call.masked, nin);
-    iterate_run(&walk, crew, bytes, buffered(&call) ? buffered_row : direct_row, &call);
+    iterate_row_fn row = worth_streaming(&call, operand) ? streamed_row : direct_row;
+    iterate_run(&walk, crew, bytes, buffered(&call) ? buffered_row : row, &call);
     return FH_OK;
 }

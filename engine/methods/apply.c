@@ -1,6 +1,7 @@
 /* engine/methods/apply.c - APPLY: array methods of engine/apply/, their arrays and their memory. */
 #include "engine/apply/apply.h"
 
+#include "codecs/linalg.h"
 #include "engine/methods.h"
 #include "engine/methods/result.h"
 
@@ -322,11 +323,23 @@ results_apply(const message_t *message, oid_t ret[METHOD_MAX_RESULTS])
     return n;
 }
 
+/* A function of matrices is known by its own name. */
+static const char *
+raised_by(const message_t *message)
+{
+    const msg_APPLY_t *apply = &message->as.APPLY;
+    bool matrices = apply_find(apply->method.data, apply->method.size) == APPLY_LINALG && apply->integers.count;
+    const linalg_t *function = matrices ? linalg_at(apply->integers.items[0]) : NULL;
+
+    return function ? function->name : NULL;
+}
+
 static const method_t ROWS[] = {
     {.code = MSG_APPLY,
      .detail = offsetof(message_t, as.APPLY.method),
      .whole = offsetof(message_t, as.APPLY.whole),
      .watch = offsetof(message_t, as.APPLY.watch),
+     .raised_by = raised_by,
      .run = run_apply,
      .results = results_apply},
 };

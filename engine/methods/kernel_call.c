@@ -116,6 +116,7 @@ begin_call(run_t *run, err_t *err)
     job->call.nout = 1;
     job->call.piece = (int64_t)message->piece - 1;
     job->timeout_ms = message->timeout_ms;
+    job->watch = message->watch;
     status = kernel_job_find(run, job, message->kernel, KINDS, err);
     if (!status)
         status = take_operands(run, job, err);

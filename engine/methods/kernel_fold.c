@@ -280,6 +280,7 @@ begin_fold(run_t *run, err_t *err)
     self.job->call.nout = nout;
     self.job->call.piece = (int64_t)message->piece - 1;
     self.job->timeout_ms = message->timeout_ms;
+    self.job->watch = message->watch;
     status = check_all(run, &self, err);
     if (!status && run_defer(run, touched_bytes(&self)))
         kernel_job_free(run);

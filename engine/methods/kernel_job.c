@@ -2,7 +2,9 @@
 #include "engine/methods/kernel_job.h"
 
 #include "base/clock.h"
+#include "engine/compute/flags.h"
 #include "engine/methods/result.h"
+#include "engine/raised.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,9 +141,12 @@ kernel_job_find(run_t *run, kernel_job_t *job, oid_t id, unsigned kinds, err_t *
  */
 
 static void
-ran(void *context, int status, const err_t *err)
+ran(void *context, int status, unsigned raised, const err_t *err)
 {
-    kernel_job_finish(context, status, err);
+    kernel_job_t *job = context;
+
+    job->raised = raised;
+    kernel_job_finish(job, status, err);
 }
 
 /* Arrays in files go to the runner as descriptors, those on the heap as they are. */
@@ -184,6 +189,7 @@ ask(run_t *run, kernel_job_t *job, err_t *err)
 
     if (status)
         return status;
+    job->call.watch = (unsigned)(job->watch & FLAGS_ALL);
     job->call.deadline_ns = clock_now_ns() + (int64_t)timeout_ms * NS_PER_MS;
     pthread_mutex_lock(&run->core->lock);
     run->core->counters.kernel_calls++;
@@ -228,6 +234,20 @@ settle(run_t *run, kernel_job_t *job, err_t *err)
     return status;
 }
 
+/* The client is to hear of floating-point flags that the kernel has raised: under its name, as much as there is room
+ * for. */
+static void
+note_flags(kernel_job_t *job)
+{
+    str_t entry = str_of(job->kernel.info.entry);
+
+    if (entry.size > RAISED_NAME_MAX)
+        entry.size = RAISED_NAME_MAX;
+    pthread_mutex_lock(&job->core->lock);
+    raised_note(job->lane, job->watch, job->raised, entry);
+    pthread_mutex_unlock(&job->core->lock);
+}
+
 /* The runner is done: its outputs become the results. */
 static int
 finish(run_t *run, kernel_job_t *job, err_t *err)
@@ -259,6 +279,8 @@ finish(run_t *run, kernel_job_t *job, err_t *err)
         if (job->results[i].exists)
             status = compute_assign(run->crew, &job->results[i].target.nd, &job->operands[kernel_job_output(job, i)].nd,
                                     err);
+    if (!status && job->raised)
+        note_flags(job);
     return status;
 }
 

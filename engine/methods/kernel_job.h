@@ -39,6 +39,8 @@ typedef struct {
     buf_t *texts[2]; /* KERNEL: optimised IR, assembly */
     runner_call_t call;
     uint64_t timeout_ms;      /* 0: the default */
+    uint64_t watch;           /* as on the wire */
+    unsigned raised;          /* floating-point flags of those */
     int room;                 /* operands of the call, in the order of runner_call_t */
     runner_array_t *operands; /* nd is set when the operand is there, the rest when the call is handed over */
     segment_t **segments;     /* of each operand; NULL: a constant, or not there yet */

@@ -208,6 +208,7 @@ begin_map(run_t *run, err_t *err)
     self.job->call.nout = self.nout;
     self.job->call.piece = (int64_t)message->piece - 1;
     self.job->timeout_ms = message->timeout_ms;
+    self.job->watch = message->watch;
     status = check_all(run, &self, err);
     if (status)
         return status;

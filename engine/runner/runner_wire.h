@@ -94,7 +94,8 @@ typedef struct {
     int32_t axis;
     uint32_t low, high;
     int64_t width, pad_low, pad_high;
-    uint64_t drop; /* maps that are not to be kept any longer, before the operands are looked at */
+    uint32_t watch, reserved; /* floating-point flags that are to be told */
+    uint64_t drop;            /* maps that are not to be kept any longer, before the operands are looked at */
     runner_operand_t operands[RUNNER_MAX_OPERANDS];
 } runner_run_t;
 
@@ -117,7 +118,8 @@ typedef struct {
         } compiled;
         struct {
             uint64_t run_ns, elements;
-            uint64_t kept; /* maps that are there now, as bits */
+            uint64_t kept;             /* maps that are there now, as bits */
+            uint32_t raised, reserved; /* floating-point flags, as on the wire */
         } done;
     } as;
 } runner_reply_t;

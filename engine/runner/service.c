@@ -343,10 +343,12 @@ on_run(service_t *self, const runner_run_t *request, const int *fds, int nfds, r
     const kernel_t *kernel = find(self, request->kernel);
     if (!kernel)
         status = err_set(err, FH_INTERNAL, "the runner knows no kernel %u", request->kernel);
+    execute_done_t done = {0};
     execute_memory_t memory = {.fds = fds, .nfds = nfds, .mailbox = self->mailbox, .maps = &self->maps};
     if (!status)
-        status =
-            execute_run(&kernel->compiled.run, request, &memory, self->crew, self->page, &ret->as.done.elements, err);
+        status = execute_run(&kernel->compiled.run, request, &memory, self->crew, self->page, &done, err);
+    ret->as.done.elements = done.elements;
+    ret->as.done.raised = done.raised;
     ret->as.done.kept = kept_maps_here(&self->maps);
     ret->as.done.run_ns = (uint64_t)(clock_now_ns() - began);
     fill_error(ret, status, err);

@@ -76,8 +76,9 @@ end(slot_t *slot)
 }
 
 static void
-on_called(void *context, int status, const err_t *err)
+on_called(void *context, int status, unsigned raised, const err_t *err)
 {
+    (void)raised;
     slot_t *slot = context;
     int *count = status == FH_OK               ? &all.ran
                  : status == FH_KERNEL_TIMEOUT ? &all.ran_long

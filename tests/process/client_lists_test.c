@@ -58,12 +58,51 @@ list_new(void)
     return self;
 }
 
+/* One array that is kept keeps no more than this. */
+static bool
+pack_is_small(const fh_list_memory *memory)
+{
+    return memory->size > 0 && memory->size <= 2 * 1024 * 1024;
+}
+
+/* Those that can be mapped are, and have their values, in memory that can be written and that the rest does not need.
+ */
 static void
-there_and_back(fh_session *session, list_t *self)
+mapped(list_t *self, bool near)
+{
+    static fh_list_place places[N];
+    static fh_list_memory memory[N];
+    fh_error error;
+    int count = -1;
+    fh_ok(fh_gather_list_map(self->arrays, N, places, memory, &count, &error), error);
+    assert_int_equal(count > 1, near);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(places[i].mapping >= 0, near);
+        if (!near)
+            continue;
+        assert_in_range(places[i].mapping, 0, count - 1);
+        fh_list_memory *pack = &memory[places[i].mapping];
+        int64_t bytes = self->lengths[i] * (int64_t)sizeof(int32_t);
+        assert_true(places[i].offset >= 0 && places[i].offset % 16 == 0 && places[i].offset + bytes <= pack->size);
+        int32_t *values = (int32_t *)(void *)((char *)pack->data + places[i].offset);
+        for (int64_t k = 0; k < self->lengths[i]; k++)
+            assert_int_equal(values[k], expected(self, i, k));
+        for (int64_t k = 0; k < self->lengths[i]; k++)
+            values[k] = -1; /* nobody else's */
+    }
+    for (int i = 0; i < count; i++) {
+        assert_true(pack_is_small(&memory[i]));
+        fh_mapping_free(&memory[i].mapping);
+    }
+}
+
+static void
+there_and_back(fh_session *session, list_t *self, bool near)
 {
     fh_error error;
     memset(self->got, 0, (size_t)N * LONGEST * sizeof *self->got);
     fh_ok(fh_scatter_list(session, self->locals, N, NULL, 0, self->arrays, &error), error);
+    mapped(self, near);
     fh_ok(fh_gather_list(self->arrays, N, self->targets, &error), error);
     for (int i = 0; i < N; i++)
         for (int64_t k = 0; k < self->lengths[i]; k++)
@@ -83,8 +122,8 @@ run_with(const char *option, int wire_only)
     cluster_start_with(&cluster, ENGINES, option);
     fh_connect_options options = {.target = cluster.client_file, .call_timeout_s = 30, .wire_only = wire_only};
     fh_ok(fh_connect(&session, &options, &error), error);
-    there_and_back(session, list);
-    there_and_back(session, list); /* into memory that was used */
+    there_and_back(session, list, !wire_only);
+    there_and_back(session, list, !wire_only); /* into memory that was used */
     fh_session_stats(session, &stats);
     assert_int_equal(stats.shared_bytes > 0, !wire_only);
     fh_close(&session);
@@ -148,6 +187,9 @@ what_does_not_fit_is_refused(void **state)
 static void
 an_engine_that_is_gone_is_told(void **state)
 {
+    static fh_list_place places[N];
+    static fh_list_memory memory[N];
+    int count = -1;
     static cluster_t cluster;
     list_t *list = list_new();
     fh_error error;
@@ -158,6 +200,8 @@ an_engine_that_is_gone_is_told(void **state)
     fh_ok(fh_sync(session, -1, &error), error);
     cluster_kill_engine(&cluster, 0);
     fh_fails(fh_gather_list(list->arrays, N, list->targets, &error), FH_STATUS_ENGINE_LOST, error);
+    fh_fails(fh_gather_list_map(list->arrays, N, places, memory, &count, &error), FH_STATUS_ENGINE_LOST, error);
+    assert_int_equal(count, 0);
     for (int i = 0; i < N; i++)
         fh_array_free(&list->arrays[i]);
     fh_close(&session);

@@ -1,7 +1,8 @@
-/* FETCH_LIST: the bytes of many arrays in one answer. */
+/* The bytes of many arrays together: FETCH_LIST in one answer, PACK in one array. */
 #include "tests/process/engine_rig.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int
 start(void **state)
@@ -102,6 +103,71 @@ what_cannot_be_read_is_told(void **state)
     caller_close(&caller);
 }
 
+static uint64_t
+pack(caller_t *caller, const oid_t *ids, uint32_t n, oid_t result, uint64_t size)
+{
+    return caller_send(caller,
+                       &(message_t){.code = MSG_PACK, .as.PACK = {.objects = {ids, n}, .result = result, .size = size}},
+                       NULL, 0);
+}
+
+static void
+packed_arrays_begin_at_multiples_of_16(void **state)
+{
+    static const int8_t THREE[] = {1, 2, 3};
+    struct {
+        double a[4];
+        int8_t b[3], gap[13];
+        double strided[2], again[4];
+        int8_t rest[56];
+    } expected = {{1, 2, 3, 4}, {1, 2, 3}, {0}, {2, 4}, {1, 2, 3, 4}, {0}}, got;
+    message_t message;
+    caller_t caller;
+
+    assert_int_equal(sizeof got, 152);
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    oid_t a = caller_doubles(&caller, 4, 1, 1), b = caller_array(&caller, DTYPE_INT8, 3, THREE), result = oid_new();
+    oid_t ids[] = {a, b, caller_view(&caller, a, 8, 2, 16), a};
+
+    (void)pack(&caller, ids, 4, result, sizeof expected);
+    caller_expect(&caller, MSG_OK, &message);
+    caller_fetch(&caller, result, &got, sizeof got);
+    memset(got.gap, 0, sizeof got.gap);
+    memset(got.rest, 0, sizeof got.rest);
+    assert_memory_equal(&got, &expected, sizeof got);
+    /* Whatever its size it can be mapped. */
+    (void)caller_send(&caller, &(message_t){.code = MSG_MAP, .as.MAP = {.object = result, .result = oid_new()}}, NULL,
+                      0);
+    caller_expect(&caller, MSG_LOCATED, &message);
+    caller_close(&caller);
+}
+
+static void
+what_cannot_be_packed_is_told_and_makes_nothing(void **state)
+{
+    caller_t caller;
+
+    caller_open(&caller, *state, 0, OID_NONE, false);
+    oid_t ids[] = {caller_doubles(&caller, 4, 1, 1), oid_new()}, result = oid_new();
+
+    (void)pack(&caller, ids, 2, result, 64);
+    caller_expect_error(&caller, FH_NO_SUCH_OBJECT, NULL);
+    (void)pack(&caller, ids, 1, result, 31);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    (void)pack(&caller, ids, 1, ids[0], 32);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    (void)pack(&caller, ids, 1, OID_NONE, 32);
+    caller_expect_error(&caller, FH_INVALID_ARGUMENT, NULL);
+    (void)caller_ask(&caller, result, 32);
+    caller_expect_error(&caller, FH_NO_SUCH_OBJECT, NULL);
+    /* The engine has 64 MiB: others' arrays leave no room for eight more. */
+    for (int i = 0; i < 15; i++)
+        (void)caller_array(&caller, DTYPE_INT8, 4 * 1024 * 1024, NULL);
+    (void)pack(&caller, ids, 1, result, 8 * 1024 * 1024);
+    caller_expect_error(&caller, FH_NOT_SUPPORTED, NULL);
+    caller_close(&caller);
+}
+
 int
 main(void)
 {
@@ -109,6 +175,8 @@ main(void)
         cmocka_unit_test(arrays_come_one_behind_the_other),
         cmocka_unit_test(large_lists_are_computed_elsewhere),
         cmocka_unit_test(what_cannot_be_read_is_told),
+        cmocka_unit_test(packed_arrays_begin_at_multiples_of_16),
+        cmocka_unit_test(what_cannot_be_packed_is_told_and_makes_nothing),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -1,5 +1,6 @@
 """Tests of the Python package against real clusters: each module starts its own, in a temporary folder."""
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import tempfile
 import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import farhand as fh
 from farhand import remote
@@ -69,6 +71,19 @@ def clusters(some_engines):
     """The test runs with one to four engines."""
     set_default(some_engines.session)
     return some_engines
+
+
+@pytest.fixture(scope="module")
+def engines_to_draw():
+    """A strategy: clusters of one to four engines, all at once; the one that is drawn has the default session."""
+    with contextlib.ExitStack() as running:
+        clusters = [running.enter_context(fh.Cluster(n)) for n in (1, 2, 3, 4)]
+
+        def use(cluster):
+            set_default(cluster.session)
+            return cluster
+
+        yield st.sampled_from(clusters).map(use)
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def numpys(name):
 
 
 @pytest.mark.parametrize("name", standard()["elementwise"])
+@np.errstate(all="ignore")
 def test_functions_of_elements_are_numpys(cluster, name):
     function = find(name)
     inputs = len([p for p in inspect.signature(function).parameters.values() if p.default is p.empty])
@@ -103,6 +104,7 @@ def test_functions_of_elements_are_numpys(cluster, name):
         same(fh.gather(function(*far)), expected, 2e-6 if dtype == "float32" else 1e-12)
 
 
+@np.errstate(all="ignore")
 def test_infinities_are_divided_as_the_standard_says(cluster):
     values = np.array([np.inf, -np.inf, np.inf, 3.0, -3.0, 7.0, np.nan])
     by = np.array([2.0, 2.0, -3.0, -np.inf, np.inf, 2.0, 1.0])
@@ -114,6 +116,7 @@ def test_infinities_are_divided_as_the_standard_says(cluster):
     assert zero == 0 and np.signbit([zero.real, zero.imag]).tolist() == [False, True]
 
 
+@np.errstate(all="ignore")
 def test_operators_divide_as_the_standard_says_where_asked_to(cluster, monkeypatch):
     values = np.array([np.inf, -np.inf, np.inf, 3.0, -3.0, 7.0])
     by = np.array([2.0, 2.0, -3.0, -np.inf, np.inf, 2.0])

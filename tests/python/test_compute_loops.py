@@ -63,7 +63,7 @@ def lib(tmp_path_factory):
     sources += [ROOT / "codecs" / f"{name}.c" for name in codecs]
     sources += [ROOT / "base/err.c", ROOT / "base/status.c", ROOT / "base/stream_copy.c"]
     subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-DFH_LOOPS_VARIANT=baseline", "-shared", "-fPIC", "-O1",
-                    "-fno-strict-aliasing", "-ffp-contract=off", f"-I{ROOT}", "-o", str(target), *map(str, sources), "-lm",
+                    "-fno-strict-aliasing", "-ffp-contract=off", f"-I{ROOT}", "-o", str(target), *map(str, sources), "-lm", "-lsleef",
                     "-lpthread"], check=True)
     library = ctypes.CDLL(str(target))
     library.op_at.restype = library.op_find.restype = ctypes.POINTER(Op)

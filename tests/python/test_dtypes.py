@@ -108,7 +108,8 @@ def test_moves_much(cluster, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @given(data=st.data())
-def test_index(clusters, dtype, data):
+def test_index(engines_to_draw, dtype, data):
+    data.draw(engines_to_draw)
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=6))
     x = make(shape, dtype, data.draw(st.integers(0, 9)))
     axis = data.draw(st.integers(0, len(shape) - 1))
@@ -155,7 +156,8 @@ def test_lists(cluster):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @given(data=st.data())
-def test_compare(clusters, dtype, data):
+def test_compare(engines_to_draw, dtype, data):
+    data.draw(engines_to_draw)
     shape = data.draw(hnp.array_shapes(max_dims=2, max_side=7))
     x, y = make(shape, dtype, data.draw(st.integers(0, 9))), make(shape, dtype, data.draw(st.integers(10, 19)))
     axis = data.draw(st.integers(0, len(shape) - 1))
@@ -195,7 +197,8 @@ def test_compare_with_python(cluster):
 
 @pytest.mark.parametrize("dtype", ORDERED, ids=str)
 @given(data=st.data())
-def test_sort(clusters, dtype, data):
+def test_sort(engines_to_draw, dtype, data):
+    data.draw(engines_to_draw)
     shape = data.draw(hnp.array_shapes(max_dims=2, max_side=9))
     x = make(shape, dtype, data.draw(st.integers(0, 9)))
     axis, cut = (data.draw(st.integers(0, len(shape) - 1)) for _ in range(2))
@@ -494,8 +497,9 @@ def test_refused(cluster):
                    (np.zeros(2, "V0"), "no bytes"), (np.zeros(1, "S9000000"), "8,388,607")):
         with pytest.raises(fh.NotSupported, match=why):
             fh.empty(3, x.dtype)
-    with pytest.raises(TypeError):
-        fh.scatter(np.array(["a"])) + fh.scatter(np.array(["b"]))
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":  # since then add is for text, too
+        with pytest.raises(TypeError):
+            fh.scatter(np.array(["a"])) + fh.scatter(np.array(["b"]))
     with pytest.raises(TypeError):
         fh.scatter(np.array(["a", "b"])).sum()
     with pytest.raises(TypeError):

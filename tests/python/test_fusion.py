@@ -76,7 +76,7 @@ def play(program, arrays, module):
                 x[:1] = 1
         except (TypeError, ValueError, fh.Error) as problem:
             values[-1] = None
-            assert isinstance(problem, (TypeError, ValueError)), problem
+            assert isinstance(problem, (TypeError, ValueError, OverflowError)), problem
     return values
 
 

@@ -92,6 +92,66 @@ def test_what_was_gathered_can_be_written(cluster):
     assert got[3].sum() == 1000 and got[2].sum() == got[4].sum() == 0 and fh.gather(remotes[3]).sum() == 0
 
 
+def _mapping_of(array):
+    """The memory that a value is a view of."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
+
+
+def test_long_lists_are_packed_and_mapped(cluster, rng):
+    dtypes = ["f8", "i4", "c16", "?", "f2"]
+    locals_ = [rng.integers(0, 2, size).astype(dtypes[i % 5]) for i, size in enumerate(rng.integers(0, 3000, 3000))]
+    locals_ += [np.array(7.5), np.ones((2, 3, 4)), np.zeros((0, 4), "i8")]
+    remotes = fh.scatter(locals_)
+    before = cluster.session.stats()["mapped_bytes"]
+    got = fh.gather([3, *remotes, "text"])
+    assert cluster.session.stats()["mapped_bytes"] - before >= sum(array.nbytes for array in locals_)
+    assert got[0] == 3 and got[-1] == "text"
+    for value, local in zip(got[1:], locals_):
+        same(value, local)
+        assert type(value) is np.ndarray and value.flags.writeable and value.flags.aligned
+        assert memoryview(_mapping_of(value)).nbytes <= 2 << 20  # what one that is kept keeps
+        value[...] = 0
+    before = cluster.session.stats()["mapped_bytes"]
+    for value, local in zip(fh.gather(remotes, copy=True), locals_):  # what was written to the values is not seen
+        same(value, local)
+    assert cluster.session.stats()["mapped_bytes"] == before
+
+
+def test_mapped_lists_stay_as_they_were(cluster):
+    remotes = fh.scatter([np.full(1000, i) for i in range(1000)])
+    got = fh.gather(remotes)
+    for remote in remotes[:10]:
+        remote += 1
+    same(fh.gather(remotes[3]), np.full(1000, 4))
+    del remotes
+    other = fh.scatter([np.full(1000, -1) for _ in range(2000)])  # into the memory that was given back
+    other[-1].wait()
+    for i, value in enumerate(got):
+        same(value, np.full(1000, i))
+
+
+def test_lists_that_have_no_room_to_be_packed_come_in_messages():
+    with fh.Cluster(1, memory=32 << 20) as running:
+        remotes = fh.scatter([np.full(1000, i) for i in range(2500)])  # 20 MB: no room for all of it twice
+        got = fh.gather(remotes)
+        assert running.session.stats()["mapped_bytes"] < sum(value.nbytes for value in got)
+        for i, value in enumerate(got):
+            same(value, np.full(1000, i))
+        del got, value
+        same(fh.gather(remotes[7] + 1), np.full(1000, 8))
+
+
+def test_an_error_in_a_long_list_comes_up_once(cluster):
+    remotes = fh.scatter([np.full(1000, i) for i in range(1000)])
+    bad = fh.empty(1 << 44, axis=None)[:4]
+    with pytest.raises(fh.LimitExceeded):
+        fh.gather([*remotes, bad])
+    for i, value in enumerate(fh.gather(remotes)):
+        same(value, np.full(1000, i))
+
+
 def test_gathered_lists_of_everything(cluster):
     small, cut = fh.scatter(np.arange(5.0), None), fh.scatter(np.arange(300_000.0))
     back = fh.gather([small, cut, 7, [small, "text"], small, small + 1])

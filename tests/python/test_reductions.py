@@ -34,6 +34,7 @@ def compare(local, remote, name, **keywords):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", REDUCTIONS)
+@np.errstate(all="ignore")
 def test_reduction_is_numpys(cluster, name, dtype):
     local = make((5, 4, 3), dtype, 2, small=True)
     for cut in (0, 1, 2, None):

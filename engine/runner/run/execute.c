@@ -1,7 +1,9 @@
 #include "engine/runner/run/execute.h"
 
+#include "engine/compute/flags.h"
 #include "engine/runner/run/blocks.h"
 #include "engine/runner/run/elementwise.h"
+#include "engine/runner/run/flags_shown.h"
 #include "engine/runner/run/guard_call.h"
 #include "engine/runner/run/gufunc.h"
 #include "engine/runner/run/operand.h"
@@ -164,10 +166,10 @@ elements(const runner_run_t *request, const shape_t *shape)
 
 int
 execute_run(const kernel_code_t *kernel, const runner_run_t *request, const execute_memory_t *memory, crew_t *crew,
-            runner_page_t *page, uint64_t *ret_elements, err_t *err)
+            runner_page_t *page, execute_done_t *ret, err_t *err)
 {
     operands_t operands;
-    *ret_elements = 0;
+    *ret = (execute_done_t){0};
     int status = check_request(kernel, request, err);
     if (!status)
         status = operands_init(&operands, kernel, request, memory, err);
@@ -184,12 +186,18 @@ execute_run(const kernel_code_t *kernel, const runner_run_t *request, const exec
                           .crew = crew};
     progress_begin(page, request->serial, total);
     guard_call_begin(&call);
+    flags_clear();
     status = KINDS[kernel->about.kind].run(&call, err);
     if (!status && progress_stopped())
         status = err_set(err, FH_CANCELLED, "kernel %.200s was cancelled", kernel->about.entry);
+    bool checked = kernel->about.debug; /* checks raise flags of their own */
+    unsigned raised = status || checked ? 0 : flags_raised() & request->watch;
     guard_call_end();
     progress_end();
+    if (raised)
+        raised = flags_shown(raised, &operands.nd[results], nout, kernel->about.kind == KERNEL_REDUCTION);
     operands_release(&operands);
-    *ret_elements = status ? 0 : total;
+    if (!status)
+        *ret = (execute_done_t){.elements = total, .raised = raised};
     return status;
 }

@@ -3,6 +3,7 @@ import numpy as np
 
 from . import shaping
 from .errors import error
+from .errstate import silent
 from .joining import _session_of, remote
 from .products import _multiplied, _product
 from .reductions import deliver
@@ -135,6 +136,7 @@ def _path(inputs, output, sizes, optimize):
     return [step for step in np.einsum_path(",".join(inputs) + "->" + output, *shapes, optimize=how)[0][1:]]
 
 
+@silent
 def einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False):
     """numpy.einsum over remote arrays."""
     if isinstance(operands[0], str):

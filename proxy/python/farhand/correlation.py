@@ -127,7 +127,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
         freedom = 0.0
     x = x - mean[:, None]
     other = (x if both is None else x * both).T.conj()
-    product = np.matmul(x, other)
+    product = np.dot(x, other)  # which says nothing of overflows, as in NumPy
     return shaped(product * (np.true_divide(1, freedom) if freedom else np.inf))
 
 

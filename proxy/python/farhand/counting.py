@@ -1,4 +1,5 @@
 """Counting: bincount and histograms.  Each engine counts its pieces; edges are found here, from a few numbers."""
+import functools
 import operator
 
 import numpy as np
@@ -32,6 +33,15 @@ def _greatest(x):
     return most if most <= np.iinfo(x.dtype).max else None
 
 
+@functools.lru_cache(maxsize=None)
+def _counts_uint64():
+    """Does bincount take uint64?  As NumPy's version does."""
+    try:
+        return bool(np.bincount(np.zeros(1, "u8")))
+    except TypeError:
+        return False
+
+
 def bincount(x, /, weights=None, minlength=0):
     from .array import wrap
 
@@ -42,6 +52,8 @@ def bincount(x, /, weights=None, minlength=0):
         raise error("INVALID_ARGUMENT", "'minlength' must not be negative")
     if x.ndim != 1:
         raise error("INVALID_ARGUMENT", "object too deep for desired array" if x.ndim else "object of too small depth for desired array")
+    if x.dtype == np.uint64 and _counts_uint64() and (not x.size or int(x.max()) <= np.iinfo(np.int64).max):
+        x = x.astype(np.int64)
     if not np.can_cast(x.dtype, np.int64, "safe"):
         raise error("WRONG_TYPE", f"Cannot cast array data from {x.dtype!r} to dtype('int64') according to the rule 'safe'")
     if weights is not None:

@@ -3,6 +3,7 @@
 An operation is asked with the errstate that is in force when it is called, and comes back to it when a value that depends on
 it is read: warnings point at the line that called the operation.
 """
+import functools
 import os
 import sys
 import warnings
@@ -32,6 +33,16 @@ def _token_and_decode():
 
     variable = getattr(np._core.umath, "_extobj_contextvar", None)
     return (variable.get if variable is not None else object), decode  # object: never the same twice
+
+
+def silent(function):
+    """For functions that NumPy computes without looking at floating-point flags, whatever the errstate."""
+    @functools.wraps(function)
+    def unwatched(*arguments, **keywords):
+        with np.errstate(all="ignore"):
+            return function(*arguments, **keywords)
+
+    return unwatched
 
 
 def _numpys_name(op):

@@ -11,6 +11,7 @@ import numpy as np
 from .array import wrap
 from .dtypes import normalize_axis
 from .errors import error
+from .errstate import silent
 from .joining import _session_of, remote
 
 QRResult = collections.namedtuple("QRResult", "Q R")
@@ -309,13 +310,18 @@ _MATRIX_NORMS = {
 _MATRIX_NORMS["fro"] = _MATRIX_NORMS["f"] = _MATRIX_NORMS[None]
 
 
+@silent
+def _length(x):
+    return (abs(x) ** 2).sum() ** 0.5
+
+
 def norm(x, ord=None, axis=None, keepdims=False):
     """Of vectors along one axis, of matrices along two, or of all elements."""
     x = remote(x, _session_of([x]))
     if x.dtype.kind not in "fc":
         x = x.astype(np.float64)
     if axis is None and (ord is None or ord in ("f", "fro") and x.ndim == 2 or ord == 2 and x.ndim == 1):
-        found = (abs(x.ravel()) ** 2).sum() ** 0.5
+        found = _length(x.ravel())
         return found.reshape((1,) * x.ndim) if keepdims else found
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     try:

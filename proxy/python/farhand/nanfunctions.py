@@ -24,7 +24,9 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
     if a.dtype.kind not in "fc":
         return a.mean(axis, dtype, out, keepdims)
     count = call("equal", (a, a)).sum(axis, keepdims=keepdims)
-    mean = nansum(a, axis, dtype, None, keepdims) / count
+    total = nansum(a, axis, dtype, None, keepdims)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of none
+        mean = total / count
     return reductions.deliver(mean.astype(dtype or a.dtype), out)
 
 
@@ -46,11 +48,14 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
     if a.dtype.kind not in "fc":
         return a.var(axis, dtype, out, ddof, keepdims)
     there = call("equal", (a, a))
-    mean = _without_nan(a, 0).sum(axis, dtype, keepdims=True) / there.sum(axis, keepdims=True)
+    total, count = _without_nan(a, 0).sum(axis, dtype, keepdims=True), there.sum(axis, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of none
+        mean = total / count
     distance = call("absolute", (_without_nan(a - mean, 0),))
     freedom = there.sum(axis, keepdims=keepdims) - ddof
     total = (distance * distance).sum(axis, dtype, keepdims=keepdims)
-    result = call("where", (freedom > 0, total / freedom, np.nan))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = call("where", (freedom > 0, total / freedom, np.nan))
     return reductions.deliver(result.astype(dtype or total.dtype), out)
 
 

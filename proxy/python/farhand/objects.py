@@ -4,6 +4,7 @@ import mmap
 
 import numpy as np
 
+from . import _native
 from .array import Array, RemoteArray, wrap, wrap_whole
 from .dtypes import code_of
 from .errors import error
@@ -111,6 +112,9 @@ def _ready_ids(session):
 def _scatter_sequence(xs, engines):
     session = current()
     ids = session.engine_ids(engines) or _ready_ids(session)
+    if set(map(type, xs)) == {np.ndarray}:
+        made = session._native.scatter_list(list(xs), ids, _deal(len(xs)) % len(ids))
+        return tuple(made) if isinstance(xs, tuple) else made
     items = list(xs)
     arrays, objects = {}, {}  # by their places
     for place, x in enumerate(items):
@@ -124,8 +128,6 @@ def _scatter_sequence(xs, engines):
                 objects[place] = x
             else:
                 arrays[place] = array
-    for array in arrays.values():
-        code_of(array.dtype)
     if arrays:
         made = session._native.scatter_list(list(arrays.values()), ids, _deal(len(arrays)) % len(ids))
         items = _filled(items, arrays, made)
@@ -157,7 +159,9 @@ def gather(x, *, copy=False):
     """The local value again; what is local already is returned unchanged.  Lists and tuples: of the values.  A Ref or an Id: the value of
     what it names.
 
-    Small arrays of a list come together; they are views of blocks of up to 4 MiB of local memory.  Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
+    Small arrays of a list come together.  From 1 MiB on engines of this host pack them, and they are views of what is mapped then, up to
+    2 MiB at a time; each keeps what it is a view of.  Others, and all if copy is true, are views of blocks of up to 4 MiB of local memory.
+    Large arrays on this host are mapped, not copied (see RemoteArray.gather), unless copy is true.
     """
     if isinstance(x, Array):
         return x.gather(copy=copy)
@@ -175,7 +179,7 @@ def gather(x, *, copy=False):
 
 def _gather_sequence(xs, copy):
     items = list(xs)
-    together = _gather_together(items)
+    together = _gather_together(items, copy)
     if together < len(items):
         items = [gather(item, copy=copy) for item in items]
     if all(a is b for a, b in zip(items, xs)):
@@ -183,11 +187,12 @@ def _gather_sequence(xs, copy):
     return items if isinstance(xs, list) else tuple(items)
 
 
-def _gather_together(items):
+def _gather_together(items, copy):
     """Put local values where items are small arrays; all come in a few messages.  How many there were."""
-    runs, native = _small_runs(items)
+    mapped = 0 if copy else _native.gather_mapped(items, np.ndarray)
+    runs, native = _small_runs(items) if mapped < len(items) else ([], None)
     if not runs:
-        return 0
+        return mapped
     blocks = [_block((len(places), *shape), dtype) for shape, dtype, places in runs]
     native.gather_list([items[place]._handle for _, _, places in runs for place in places], blocks)
     for (shape, _, places), block in zip(runs, blocks):
@@ -197,7 +202,7 @@ def _gather_together(items):
         else:
             for place, value in zip(places, values):
                 items[place] = value
-    return sum(map(len, blocks))
+    return mapped + sum(map(len, blocks))
 
 
 def _block(shape, dtype):

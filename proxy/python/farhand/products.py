@@ -6,6 +6,7 @@ import numpy as np
 from . import shaping
 from .array import Array, wrap
 from .errors import error, not_supported
+from .errstate import silent
 from .joining import _session_of, remote
 from .reductions import deliver
 from .ufuncs import call, to_native
@@ -39,6 +40,7 @@ def matmul(x1, x2, /, out=None, *, casting="same_kind", order="K", dtype=None, s
     return deliver(_multiplied(x1, x2), out)
 
 
+@silent
 def dot(a, b, out=None):
     """numpy.dot: the last axis of a with the last but one of b."""
     a, b = _pair(a, b)
@@ -55,12 +57,14 @@ def _check_extents(a, b, i, j):
         raise error("INVALID_ARGUMENT", f"shapes {a.shape} and {b.shape} not aligned: {a.shape[i]} (dim {i}) != {b.shape[j]} (dim {j})")
 
 
+@silent
 def vdot(a, b, /):
     """numpy.vdot: of all elements in C order, a's conjugated."""
     a, b = _pair(a, b)
     return dot(a.ravel().conj(), b.ravel())
 
 
+@silent
 def inner(a, b, /):
     """numpy.inner: over the last axes of both."""
     a, b = _pair(a, b)
@@ -110,6 +114,7 @@ def _product(extents):
     return size
 
 
+@silent
 def tensordot(a, b, axes=2):
     """numpy.tensordot: as one product of matrices."""
     a, b = _pair(a, b)
@@ -124,6 +129,7 @@ def tensordot(a, b, axes=2):
     return result.reshape(tuple(rows + columns))
 
 
+@silent
 def multi_dot(arrays, *, out=None):
     """numpy.linalg.multi_dot: in the order that takes the fewest products."""
     arrays = list(arrays)

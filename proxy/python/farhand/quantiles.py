@@ -31,7 +31,7 @@ def _averaged(n, q):
 
 def _closest(n, q):
     below, rest = _discrete(n, q, 0.5)
-    return below if rest == 0 and below % 2 == 0 else below + 1
+    return below if rest == 0 and below % 2 == 1 else below + 1  # the even one, counted from 1, as NumPy 2 does
 
 
 def _between(alpha, beta):
@@ -114,6 +114,7 @@ def _quantile(a, q, axis, out, method, keepdims, scale, what):
     from .joining import stack
 
     place = _method(method)
+    dtype = a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None  # Python's numbers are weak
     q = np.true_divide(np.asarray(q), scale)
     if not ((q >= 0) & (q <= 1)).all():
         raise error("INVALID_ARGUMENT", f"{what} must be in the range [0, {scale}]")
@@ -125,6 +126,7 @@ def _quantile(a, q, axis, out, method, keepdims, scale, what):
         raise error("BAD_INDEX", "quantiles of nothing: the axis has no items")
     s = sort(lines, -1)
     found = [_with_nan(s, _picked(s, place(n, float(x)))) for x in q.ravel()]
+    found = [x if dtype in (None, x.dtype) else x.astype(dtype) for x in found]
     if keepdims:
         found = [x.reshape(kept) for x in found]
     if q.ndim == 0:

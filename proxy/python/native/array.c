@@ -183,7 +183,7 @@ is_fitting(fh_array *array, const pylocal_t *local)
     fh_array_describe(array, &info);
     bool fits = info.dtype == local->local.dtype && info.ndim == local->local.ndim && !local->local.swapped;
     for (int i = 0; fits && i < info.ndim; i++)
-        fits = info.shape[i] == local->shape[i];
+        fits = info.shape[i] == local->local.shape[i];
     return fits;
 }
 
@@ -201,7 +201,7 @@ array_gather(PyObject *object, PyObject *args)
     bool done = false, fits = false;
     if (pysession_enter(session)) {
         fits = is_fitting(array, &local);
-        int status = fits ? fh_gather(array, local.local.data, local.strides, &error) : 0;
+        int status = fits ? fh_gather(array, local.local.data, local.local.strides, &error) : 0;
         done = pysession_leave(session, status, &error);
     }
     pylocal_release(&local);

@@ -46,76 +46,85 @@ dtype_of_format(const char *format, Py_ssize_t itemsize, int *ret_swapped)
     return FH_DTYPE_NONE;
 }
 
+_Static_assert(sizeof(Py_ssize_t) == sizeof(int64_t), "shapes of buffers are read as they lie");
+
 static bool
-take_buffer(pylocal_t *self, PyObject *source, bool writable)
+take_buffer(pybuffer_t *self, PyObject *source, bool writable, fh_local *ret)
 {
     self->held = !PyObject_GetBuffer(source, &self->view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO);
-    self->local.dtype = FH_DTYPE_NONE;
+    ret->dtype = FH_DTYPE_NONE;
     if (self->held)
-        self->local.dtype =
-            dtype_of_format(self->view.format ? self->view.format : "B", self->view.itemsize, &self->local.swapped);
+        ret->dtype = dtype_of_format(self->view.format ? self->view.format : "B", self->view.itemsize, &ret->swapped);
     return self->held;
 }
 
 /* Elements that are not numbers, some of which know no buffers: the package gives one of bytes, and says what they are.
  */
 static bool
-take_other(pylocal_t *self, const native_t *state, PyObject *source, bool writable)
+take_other(pybuffer_t *self, const native_t *state, PyObject *source, bool writable, fh_local *ret)
 {
     PyObject *pair = NULL, *buffer = NULL;
     int dtype = 0;
-    pylocal_release(self);
+    pybuffer_release(self);
     if (state->local_of)
         pair = PyObject_CallFunctionObjArgs(state->local_of, source, writable ? Py_True : Py_False, NULL);
-    bool good = pair && PyArg_ParseTuple(pair, "Oi", &buffer, &dtype) && take_buffer(self, buffer, writable);
+    bool good = pair && PyArg_ParseTuple(pair, "Oi", &buffer, &dtype) && take_buffer(self, buffer, writable, ret);
     Py_XDECREF(pair);
     if (good) {
-        self->local.dtype = (fh_dtype)dtype;
-        self->local.swapped = 0;
+        ret->dtype = (fh_dtype)dtype;
+        ret->swapped = 0;
     }
-    if (!good || fh_dtype_size(self->local.dtype) == (size_t)self->view.itemsize)
+    if (!good || fh_dtype_size(ret->dtype) == (size_t)self->view.itemsize)
         return good;
     PyErr_SetString(PyExc_TypeError, "a buffer and its dtype have different sizes of elements");
     return false;
 }
 
 bool
-pylocal_init(pylocal_t *self, const native_t *state, PyObject *source, bool writable)
+pybuffer_init(pybuffer_t *self, const native_t *state, PyObject *source, bool writable, fh_local *ret)
 {
     self->held = false;
-    bool taken = take_buffer(self, source, writable);
-    if (!self->local.dtype) {
+    bool taken = take_buffer(self, source, writable, ret);
+    if (!ret->dtype) {
         PyErr_Clear();
-        taken = take_other(self, state, source, writable);
+        taken = take_other(self, state, source, writable, ret);
     }
     if (!taken) {
-        pylocal_release(self);
+        pybuffer_release(self);
         return false;
     }
     const Py_buffer *view = &self->view;
-    if (!self->local.dtype || view->ndim > FH_MAX_DIMS) {
+    if (!ret->dtype || view->ndim > FH_MAX_DIMS) {
         PyErr_Format(PyExc_TypeError, "cannot take a buffer of format '%s', item size %zd and %d dimensions",
                      view->format ? view->format : "B", view->itemsize, view->ndim);
-        pylocal_release(self);
+        pybuffer_release(self);
         return false;
     }
-    for (int i = 0; i < view->ndim; i++) {
-        self->shape[i] = view->shape[i];
-        self->strides[i] = view->strides[i];
-    }
-    self->local.data = view->buf;
-    self->local.ndim = view->ndim;
-    self->local.shape = self->shape;
-    self->local.strides = self->strides;
+    ret->data = view->buf;
+    ret->ndim = view->ndim;
+    ret->shape = (const int64_t *)(const void *)view->shape;
+    ret->strides = (const int64_t *)(const void *)view->strides;
     return true;
+}
+
+void
+pybuffer_release(pybuffer_t *self)
+{
+    if (self->held)
+        PyBuffer_Release(&self->view);
+    self->held = false;
+}
+
+bool
+pylocal_init(pylocal_t *self, const native_t *state, PyObject *source, bool writable)
+{
+    return pybuffer_init(&self->buffer, state, source, writable, &self->local);
 }
 
 void
 pylocal_release(pylocal_t *self)
 {
-    if (self->held)
-        PyBuffer_Release(&self->view);
-    self->held = false;
+    pybuffer_release(&self->buffer);
 }
 
 static bool
@@ -191,7 +200,7 @@ pyoperands_init(pyoperands_t *self, pysession_t *session, PyObject *tuple)
     Py_ssize_t count = PyTuple_Size(tuple);
     memset(self->items, 0, sizeof self->items);
     for (Py_ssize_t i = 0; i < count; i++) {
-        self->locals[i].held = false;
+        self->locals[i].buffer.held = false;
         self->count = (int)i + 1;
         if (!operand_from(self, (int)i, session, PyTuple_GetItem(tuple, i))) {
             pyoperands_release(self);

@@ -4,17 +4,17 @@
 #include <limits.h>
 #include <string.h>
 
-enum { GROUP = 1024 /* arrays whose buffers are held at a time */ };
+enum { GROUP = 16384 /* arrays whose buffers are held at a time */ };
 
+/* Buffers of local arrays, and what becomes of them. */
 typedef struct {
-    pylocal_t locals[GROUP];
+    pybuffer_t buffers[GROUP];
     fh_local sources[GROUP];
     fh_array *arrays[GROUP];
-    fh_array_info infos[GROUP];
 } group_t;
 
 static bool
-is_alike(const fh_array_info *a, const fh_array_info *b)
+is_alike(const fh_local *a, const fh_local *b)
 {
     return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
 }
@@ -27,13 +27,13 @@ append_all(pysession_t *session, PyObject *list, const group_t *group, int n)
     PyObject *shape = NULL; /* those that are alike share it */
     bool good = true;
     for (int i = 0; i < n; i++) {
-        const fh_array_info *info = &group->infos[i];
-        if (!shape || !is_alike(info, &group->infos[i - 1])) {
+        const fh_local *source = &group->sources[i];
+        if (!shape || !is_alike(source, source - 1)) {
             Py_XDECREF(shape);
-            shape = convert_shape(info->shape, info->ndim);
+            shape = convert_shape(source->shape, source->ndim);
         }
         PyObject *handle = handles_wrap(session, state->array_type, group->arrays[i], NULL);
-        PyObject *proxy = handle && shape ? pyproxies_new_shaped(state, handle, info, shape) : NULL;
+        PyObject *proxy = handle && shape ? pyproxies_new_whole(state, handle, source->dtype, shape) : NULL;
         if (handle && !shape)
             Py_DECREF(handle);
         good = proxy && good && !PyList_Append(list, proxy);
@@ -55,8 +55,6 @@ scatter_group(pysession_t *self, group_t *group, int n, const pylayout_t *layout
     if (!pysession_enter(self))
         return false;
     int status = fh_scatter_list(self->session, group->sources, n, engines, options->nengines, group->arrays, &error);
-    for (int i = 0; i < n && !status; i++)
-        fh_array_describe(group->arrays[i], &group->infos[i]);
     bool done = pysession_leave(self, status, &error);
     if (status)
         return false;
@@ -91,14 +89,14 @@ pylists_scatter(PyObject *object, PyObject *args)
         int n = 0, held = 0;
         /* Conversions can run Python code, which can change the list. */
         for (; n < GROUP && at + n < PyList_Size(sources) && good; n++) {
-            good = pylocal_init(&group->locals[n], native_state(self->module), PyList_GetItem(sources, at + n), false);
+            good = pybuffer_init(&group->buffers[n], native_state(self->module), PyList_GetItem(sources, at + n), false,
+                                 &group->sources[n]);
             held += good;
-            group->sources[n] = group->locals[n].local;
         }
         good = good && n &&
                scatter_group(self, group, n, &layout, turned, (int)((first + at) % layout.options.nengines), list);
         for (int i = 0; i < held; i++)
-            pylocal_release(&group->locals[i]);
+            pybuffer_release(&group->buffers[i]);
         at += n;
     }
     if (collects)
@@ -124,8 +122,8 @@ typedef struct {
 static bool
 take_block(pysession_t *session, PyObject *handles, const pylocal_t *block, gathering_t *ret)
 {
-    Py_ssize_t count = block->local.ndim ? (Py_ssize_t)block->shape[0] : 0,
-               step = block->local.ndim ? block->strides[0] : 0;
+    Py_ssize_t count = block->local.ndim ? (Py_ssize_t)block->local.shape[0] : 0,
+               step = block->local.ndim ? block->local.strides[0] : 0;
     if (count > PyList_Size(handles) - ret->n) {
         PyErr_SetString(PyExc_ValueError, "there are fewer arrays than places");
         return false;
@@ -138,8 +136,8 @@ take_block(pysession_t *session, PyObject *handles, const pylocal_t *block, gath
         fh_array_describe(array, &info);
         bool fits = info.dtype == block->local.dtype && info.ndim == block->local.ndim - 1 && !block->local.swapped;
         for (int k = 0; fits && k < info.ndim; k++)
-            fits = info.shape[k] == block->shape[k + 1];
-        if (!fits || !PyBuffer_IsContiguous(&block->view, 'C')) {
+            fits = info.shape[k] == block->local.shape[k + 1];
+        if (!fits || !PyBuffer_IsContiguous(&block->buffer.view, 'C')) {
             PyErr_SetString(PyExc_ValueError, "a block has another shape or dtype than the arrays that it is for");
             return false;
         }

@@ -107,8 +107,8 @@ PyObject *pyproxies_use(PyObject *module, PyObject *args);
 PyObject *pyproxies_wrap(PyObject *module, PyObject *handle);
 /* A proxy of a native Array that info describes; takes handle, also on failure (NULL: a failure). */
 PyObject *pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info);
-/* The same with the shape as a tuple that is there already, which is borrowed. */
-PyObject *pyproxies_new_shaped(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape);
+/* The same for an array of one piece, with the shape as a tuple that is there already, which is borrowed. */
+PyObject *pyproxies_new_whole(native_t *state, PyObject *handle, fh_dtype dtype, PyObject *shape);
 /* The native Array in an object that is exactly a RemoteArray or DistArray, as a reference; NULL (no exception) for all
  * else. */
 PyObject *pyproxies_handle(native_t *state, PyObject *object);
@@ -160,6 +160,9 @@ PyObject *pyarray_get_named(PyObject *object, PyObject *args);
 /* ---- lists.c */
 PyObject *pylists_scatter(PyObject *object, PyObject *args);
 PyObject *pylists_gather(PyObject *object, PyObject *args);
+
+/* ---- packs.c */
+PyObject *pypacks_gather(PyObject *module, PyObject *args);
 
 /* ---- mapping.c */
 extern PyType_Spec pymapping_spec;
@@ -228,8 +231,16 @@ PyObject *pyobject_cancel(PyObject *object, PyObject *args);
 typedef struct {
     Py_buffer view;
     bool held;
+} pybuffer_t;
+
+/* *ret borrows from the buffer. */
+bool pybuffer_init(pybuffer_t *self, const native_t *state, PyObject *source, bool writable, fh_local *ret);
+void pybuffer_release(pybuffer_t *self);
+
+/* The same with what it holds. */
+typedef struct {
+    pybuffer_t buffer;
     fh_local local;
-    int64_t shape[FH_MAX_DIMS], strides[FH_MAX_DIMS];
 } pylocal_t;
 
 bool pylocal_init(pylocal_t *self, const native_t *state, PyObject *source, bool writable);

@@ -85,9 +85,9 @@ pyproxies_new(native_t *state, PyObject *handle, const fh_array_info *info)
 }
 
 PyObject *
-pyproxies_new_shaped(native_t *state, PyObject *handle, const fh_array_info *info, PyObject *shape)
+pyproxies_new_whole(native_t *state, PyObject *handle, fh_dtype dtype, PyObject *shape)
 {
-    return new_proxy(state, handle, info, Py_NewRef(shape));
+    return new_proxy(state, handle, &(fh_array_info){.dtype = dtype, .axis = -1, .npieces = 1}, Py_NewRef(shape));
 }
 
 /* wrap(Array) -> RemoteArray or DistArray */

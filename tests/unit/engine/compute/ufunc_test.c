@@ -293,6 +293,43 @@ ufunc_wrong_calls_are_refused(void **state)
     check_fails(compute_ufunc(bench->crew, op, &loop, in, 2, &out, 1, NULL, &err), FH_WRONG_TYPE, err);
 }
 
+/* Results that go past the cache: with an odd number of elements, begun anywhere in a line, read with steps or not. */
+static void
+large_results_are_those_of_small_ones(void **state)
+{
+    enum { LARGE = (8 << 20) / sizeof(float) + 1001, PART = 777 };
+    bench_t *bench = *state;
+    const op_t *op = find("exp2");
+    float *from = malloc(2 * LARGE * sizeof(float)), *to = malloc((LARGE + 16) * sizeof(float));
+    err_t err;
+    assert_non_null(from);
+    assert_non_null(to);
+    for (int i = 0; i < 2 * LARGE; i++)
+        from[i] = (float)((double)views_below(&bench->random, 200000) / 1000.0 - 100);
+    for (int64_t step = 1; step <= 2; step++)
+        for (int shift = 0; shift < 16; shift += 5) {
+            nd_t in = {.data = (char *)from, .dtype = DTYPE_FLOAT32, .shape = {.ndim = 1, .extent = {LARGE}}};
+            nd_t out = {.data = (char *)(to + shift), .dtype = DTYPE_FLOAT32, .shape = {.ndim = 1, .extent = {LARGE}}};
+            in.stride[0] = step * (int64_t)sizeof(float);
+            out.stride[0] = sizeof(float);
+            op_loop_t loop = resolve(op, &in);
+            memset(to, 0, (LARGE + 16) * sizeof(float));
+            check_ok(compute_ufunc(bench->crew, op, &loop, &in, 1, &out, 1, NULL, &err), err);
+            for (int64_t at = 0; at < LARGE; at += PART) {
+                float some[PART];
+                nd_t part = in, result = out;
+                part.shape.extent[0] = result.shape.extent[0] = at + PART <= LARGE ? PART : LARGE - at;
+                part.data = (char *)(from + at * step);
+                result.data = (char *)some;
+                check_ok(compute_ufunc(bench->crew, op, &loop, &part, 1, &result, 1, NULL, &err), err);
+                assert_memory_equal(some, to + shift + at, (size_t)part.shape.extent[0] * sizeof(float));
+            }
+            assert_true(to[shift + LARGE] == 0);
+        }
+    free(from);
+    free(to);
+}
+
 int
 main(void)
 {
@@ -304,6 +341,7 @@ main(void)
         cmocka_unit_test(ufunc_negative_integer_power_writes_nothing),
         cmocka_unit_test(ufunc_bools_from_outside_count_as_true),
         cmocka_unit_test(ufunc_every_loop_that_resolves_exists),
+        cmocka_unit_test(large_results_are_those_of_small_ones),
         cmocka_unit_test(ufunc_wrong_calls_are_refused),
     };
     return cmocka_run_group_tests(tests, make_bench, drop_bench);

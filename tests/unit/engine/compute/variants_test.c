@@ -114,6 +114,7 @@ widest_loops_give_the_baseline_bits(void **state)
     if (!runs_here(true))
         skip();
     check_tables(LOOPS_NAME(baseline, math), LOOPS_NAME(widest, math));
+    check_tables(LOOPS_NAME(baseline, sleef), LOOPS_NAME(widest, sleef));
 }
 
 static void

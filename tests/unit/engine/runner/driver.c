@@ -185,11 +185,12 @@ driver_array_free(driver_array_t *self)
 }
 
 static void
-on_done(void *context, int status, const err_t *err)
+on_done(void *context, int status, unsigned raised, const err_t *err)
 {
     driver_done_t *ret = context;
     ret->finished = true;
     ret->status = status;
+    ret->raised = raised;
     if (err)
         ret->err = *err;
 }

@@ -54,6 +54,7 @@ void driver_array_free(driver_array_t *self);
 typedef struct {
     bool finished;
     int status;
+    unsigned raised;
     err_t err;
     uint64_t ticket;
 } driver_done_t;

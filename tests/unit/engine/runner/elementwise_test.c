@@ -394,23 +394,20 @@ arrays_in_the_mailbox_are_checked(void **state)
                                                  .stride = {4}};
     for (int i = 0; i < 40; i++)
         mailbox[RUNNER_MAILBOX_BYTES - 80 + i] = (char)(i + 1);
-    uint64_t elements;
+    execute_done_t done;
     err_t err = {0};
-    assert_int_equal(
-        execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &elements, &err), FH_OK);
-    assert_int_equal(elements, 10);
+    assert_int_equal(execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &done, &err),
+                     FH_OK);
+    assert_int_equal(done.elements, 10);
     assert_memory_equal(mailbox + RUNNER_MAILBOX_BYTES - 80, mailbox + RUNNER_MAILBOX_BYTES - 40, 40);
-    assert_int_equal(execute_run(&PICKY, &request, &(execute_memory_t){0}, NULL, NULL, &elements, &err),
-                     FH_KERNEL_ERROR);
+    assert_int_equal(execute_run(&PICKY, &request, &(execute_memory_t){0}, NULL, NULL, &done, &err), FH_KERNEL_ERROR);
     request.operands[1].fd_size = INT64_MAX;
     request.operands[1].offset++;
-    assert_int_equal(
-        execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &elements, &err),
-        FH_KERNEL_ERROR);
+    assert_int_equal(execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &done, &err),
+                     FH_KERNEL_ERROR);
     request.operands[1].mailbox = 0; /* and no descriptor */
-    assert_int_equal(
-        execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &elements, &err),
-        FH_KERNEL_ERROR);
+    assert_int_equal(execute_run(&PICKY, &request, &(execute_memory_t){.mailbox = mailbox}, NULL, NULL, &done, &err),
+                     FH_KERNEL_ERROR);
 }
 
 static void
@@ -427,8 +424,8 @@ requests_that_do_not_add_up_are_refused(void **state)
                           {.nin = 4000000000, .nout = 1},  {.nin = 3, .nout = 1, .masked = 9}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bad[i].count = 4;
-        uint64_t elements;
-        assert_int_equal(execute_run(&MUL_ADD, &bad[i], &(execute_memory_t){0}, NULL, NULL, &elements, NULL),
+        execute_done_t done;
+        assert_int_equal(execute_run(&MUL_ADD, &bad[i], &(execute_memory_t){0}, NULL, NULL, &done, NULL),
                          FH_KERNEL_ERROR);
     }
     here_free(arrays, 4);

@@ -75,6 +75,14 @@ here_at(const here_array_t *array, int64_t i, int64_t j, int64_t k)
     return at;
 }
 
+static execute_done_t last;
+
+unsigned
+here_raised(void)
+{
+    return last.raised;
+}
+
 int
 here_run(const kernel_code_t *kernel, runner_run_t *request, const here_array_t *arrays, crew_t *crew,
          runner_page_t *page, err_t *err)
@@ -97,6 +105,5 @@ here_run(const kernel_code_t *kernel, runner_run_t *request, const here_array_t 
         memcpy(wire->stride, array->nd.stride, sizeof wire->stride);
         fds[k] = array->fd;
     }
-    uint64_t elements;
-    return execute_run(kernel, request, &(execute_memory_t){.fds = fds, .nfds = count}, crew, page, &elements, err);
+    return execute_run(kernel, request, &(execute_memory_t){.fds = fds, .nfds = count}, crew, page, &last, err);
 }

@@ -31,5 +31,7 @@ char *here_at(const here_array_t *array, int64_t i, int64_t j, int64_t k);
  * test; the counts of strips follow from its bits. */
 int here_run(const kernel_code_t *kernel, runner_run_t *request, const here_array_t *arrays, crew_t *crew,
              runner_page_t *page, err_t *err);
+/* Floating-point flags that the last run has told of. */
+unsigned here_raised(void);
 
 #endif
