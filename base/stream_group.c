@@ -1,66 +1,13 @@
-#include "base/stream_group.h"
-
+/* base/stream_group.c - the threads of a group: chunks, and what becomes of them when a stream breaks. */
 #include "base/clock.h"
+#include "base/stream_group_private.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-    WINDOW = 4,            /* chunks under way on each stream */
-    TELL_BYTES = 32 << 20, /* the owner is woken after so much */
-    STACK = 256 * 1024,
-    PAUSE_MS = 50, /* between two attempts to connect */
-};
-
-typedef struct {
-    int item;
-    int64_t offset;
-    uint32_t size;
-} chunk_t;
-
-typedef struct {
-    stream_group_t *group;
-    pthread_t thread;
-    bool runs;
-    stream_t *stream;      /* NULL: not connected */
-    bool connecting, busy; /* busy: works on chunks of the move */
-    int64_t pause_ns;      /* no new connection before this */
-    uint64_t wire_bytes;   /* of streams that are gone */
-    chunk_t way[WINDOW];   /* under way, oldest first */
-    int under_way;
-    char *scratch; /* STREAM_CHUNK bytes, for items that are not in one piece */
-} worker_t;
-
-struct stream_group {
-    pthread_mutex_t lock;
-    pthread_cond_t work, idle; /* something to do; nobody is busy any more */
-    char host[256];
-    stream_options_t options;
-    int wake_fd, streams;
-    bool stop;
-    worker_t workers[STREAM_GROUP_MAX];
-
-    stream_ticket_t tickets[STREAM_GROUP_MAX];
-    int ntickets, port;
-
-    /* the move */
-    const stream_item_t *items;
-    int n;
-    bool to_server;
-    int item; /* the next chunk that nobody has had */
-    int64_t offset;
-    chunk_t again[STREAM_GROUP_MAX * WINDOW]; /* chunks that came back */
-    int nagain;
-    stream_progress_t progress;
-    int64_t told; /* moved when the owner was last woken */
-    int status;   /* not FH_OK: the move has failed */
-    err_t err;
-    int trouble; /* why a stream broke last */
-    err_t trouble_err;
+    TELL_BYTES = 32 << 20 /* the owner is woken after so much */,
+    PAUSE_MS = 50 /* between two attempts to connect */
 };
 
 static void
@@ -74,8 +21,8 @@ wake(const stream_group_t *self)
 /* ---- chunks; under the lock ----------------------------------------------------------------------------------------
  */
 
-static bool
-is_moving(const stream_group_t *self)
+bool
+stream_group_moves(const stream_group_t *self)
 {
     return self->items && !self->status && self->progress.moved < self->progress.bytes;
 }
@@ -83,7 +30,7 @@ is_moving(const stream_group_t *self)
 static bool
 next_chunk(stream_group_t *self, chunk_t *ret)
 {
-    if (!is_moving(self) || self->stop)
+    if (!stream_group_moves(self) || self->stop)
         return false;
     if (self->nagain > 0) {
         *ret = self->again[--self->nagain];
@@ -101,10 +48,10 @@ next_chunk(stream_group_t *self, chunk_t *ret)
     return true;
 }
 
-static bool
-has_chunks(const stream_group_t *self)
+bool
+stream_group_has_chunks(const stream_group_t *self)
 {
-    if (!is_moving(self))
+    if (!stream_group_moves(self))
         return false;
     if (self->nagain > 0)
         return true;
@@ -117,9 +64,11 @@ has_chunks(const stream_group_t *self)
 static void
 count(stream_group_t *self, const chunk_t *chunk)
 {
+    stream_item_t *item = &self->items[chunk->item];
+    item->moved += chunk->size;
     self->progress.moved += chunk->size;
     self->progress.moved_ns = clock_now_ns();
-    if (self->progress.moved == self->progress.bytes || self->progress.moved - self->told >= TELL_BYTES) {
+    if (item->moved == item->bytes || self->progress.moved - self->told >= TELL_BYTES) {
         self->told = self->progress.moved;
         wake(self);
     }
@@ -222,7 +171,7 @@ move(worker_t *self, err_t *err)
             continue;
         if (failure)
             fail(group, failure, &why);
-        else
+        else if (group->items) /* else it was given up meanwhile */
             count(group, &chunk);
         memmove(self->way, self->way + 1, sizeof self->way - sizeof self->way[0]);
         self->under_way--;
@@ -273,27 +222,21 @@ connect_worker(worker_t *self)
 }
 
 static bool
-wants_ticket(const worker_t *self, int64_t now)
-{
-    return self->runs && !self->stream && !self->connecting && now >= self->pause_ns;
-}
-
-static bool
 can_work(const worker_t *self)
 {
     const stream_group_t *group = self->group;
-    return has_chunks(group) && (self->stream || group->ntickets > 0);
+    return stream_group_has_chunks(group) && (self->stream || group->ntickets > 0);
 }
 
-static void *
-work(void *context)
+void *
+stream_group_work(void *context)
 {
     worker_t *self = context;
     stream_group_t *group = self->group;
     pthread_mutex_lock(&group->lock);
     while (!group->stop) {
         if (!can_work(self)) {
-            if (has_chunks(group))
+            if (stream_group_has_chunks(group))
                 wake(group); /* a ticket is wanted */
             pthread_cond_wait(&group->work, &group->lock);
             continue;
@@ -312,188 +255,4 @@ work(void *context)
     }
     pthread_mutex_unlock(&group->lock);
     return NULL;
-}
-
-/* ---- the owner's side ----------------------------------------------------------------------------------------------
- */
-
-int
-stream_group_new(stream_group_t **ret, const char *host, int streams, const stream_options_t *options, int wake_fd,
-                 err_t *err)
-{
-    stream_group_t *self = calloc(1, sizeof *self);
-    if (!self)
-        return err_set(err, FH_NO_MEMORY, "no memory for streams");
-    pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->work, NULL);
-    pthread_cond_init(&self->idle, NULL);
-    (void)snprintf(self->host, sizeof self->host, "%s", host);
-    self->options = *options;
-    self->wake_fd = wake_fd;
-    self->streams = streams < 1 ? 1 : streams > STREAM_GROUP_MAX ? STREAM_GROUP_MAX : streams;
-    *ret = self;
-    return FH_OK;
-}
-
-static int
-start_worker(stream_group_t *self, worker_t *worker)
-{
-    pthread_attr_t attributes;
-    sigset_t all, old;
-    worker->group = self;
-    worker->scratch = malloc(STREAM_CHUNK);
-    if (!worker->scratch)
-        return FH_NO_MEMORY;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int number = pthread_create(&worker->thread, &attributes, work, worker);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    worker->runs = number == 0;
-    if (!number)
-        return FH_OK;
-    free(worker->scratch);
-    worker->scratch = NULL;
-    return FH_LIMIT_EXCEEDED;
-}
-
-int
-stream_group_begin(stream_group_t *self, const stream_item_t *items, int n, bool to_server, err_t *err)
-{
-    int running = 0;
-    pthread_mutex_lock(&self->lock);
-    for (int i = 0; i < self->streams; i++) {
-        if (!self->workers[i].runs)
-            (void)start_worker(self, &self->workers[i]); /* the others do its work */
-        running += self->workers[i].runs;
-    }
-    if (running == 0) {
-        pthread_mutex_unlock(&self->lock);
-        return err_set(err, FH_LIMIT_EXCEEDED, "no thread can be started to move arrays");
-    }
-    self->items = items;
-    self->n = n;
-    self->to_server = to_server;
-    self->item = 0;
-    self->offset = 0;
-    self->nagain = 0;
-    self->status = FH_OK;
-    self->trouble = FH_OK;
-    self->told = 0;
-    self->progress.bytes = self->progress.moved = 0;
-    self->progress.moved_ns = clock_now_ns();
-    for (int i = 0; i < n; i++)
-        self->progress.bytes += items[i].bytes;
-    pthread_cond_broadcast(&self->work);
-    pthread_mutex_unlock(&self->lock);
-    return FH_OK;
-}
-
-int
-stream_group_wants(stream_group_t *self)
-{
-    int64_t now = clock_now_ns();
-    int wanted = 0;
-    pthread_mutex_lock(&self->lock);
-    if (has_chunks(self))
-        for (int i = 0; i < self->streams; i++)
-            wanted += wants_ticket(&self->workers[i], now);
-    wanted -= self->ntickets;
-    pthread_mutex_unlock(&self->lock);
-    return wanted > 0 ? wanted : 0;
-}
-
-void
-stream_group_give(stream_group_t *self, int port, const stream_ticket_t *tickets, int n)
-{
-    pthread_mutex_lock(&self->lock);
-    self->port = port;
-    for (int i = 0; i < n && self->ntickets < STREAM_GROUP_MAX; i++)
-        self->tickets[self->ntickets++] = tickets[i];
-    pthread_cond_broadcast(&self->work);
-    pthread_mutex_unlock(&self->lock);
-}
-
-bool
-stream_group_ended(stream_group_t *self, int *ret_status, err_t *err)
-{
-    pthread_mutex_lock(&self->lock);
-    bool ended = self->items && !is_moving(self);
-    *ret_status = self->status;
-    if (ended && self->status && err)
-        *err = self->err;
-    pthread_mutex_unlock(&self->lock);
-    return ended;
-}
-
-void
-stream_group_progress(stream_group_t *self, stream_progress_t *ret)
-{
-    pthread_mutex_lock(&self->lock);
-    *ret = self->progress;
-    for (int i = 0; i < self->streams; i++)
-        ret->wire_bytes +=
-            self->workers[i].wire_bytes + (self->workers[i].stream ? stream_wire_bytes(self->workers[i].stream) : 0);
-    pthread_mutex_unlock(&self->lock);
-}
-
-bool
-stream_group_trouble(stream_group_t *self, err_t *ret)
-{
-    pthread_mutex_lock(&self->lock);
-    bool trouble = self->trouble != FH_OK;
-    if (trouble)
-        *ret = self->trouble_err;
-    pthread_mutex_unlock(&self->lock);
-    return trouble;
-}
-
-static bool
-any_busy(const stream_group_t *self)
-{
-    bool busy = false;
-    for (int i = 0; i < self->streams; i++)
-        busy |= self->workers[i].busy;
-    return busy;
-}
-
-void
-stream_group_end(stream_group_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    if (self->status || is_moving(self))
-        for (int i = 0; i < self->streams; i++)
-            if (self->workers[i].busy)
-                stream_shut(self->workers[i].stream);
-    self->items = NULL;
-    while (any_busy(self))
-        pthread_cond_wait(&self->idle, &self->lock);
-    pthread_mutex_unlock(&self->lock);
-}
-
-void
-stream_group_destroy(stream_group_t **group)
-{
-    stream_group_t *self = *group;
-    if (!self)
-        return;
-    stream_group_end(self);
-    pthread_mutex_lock(&self->lock);
-    self->stop = true;
-    pthread_cond_broadcast(&self->work);
-    pthread_mutex_unlock(&self->lock);
-    for (int i = 0; i < self->streams; i++) {
-        if (self->workers[i].runs)
-            pthread_join(self->workers[i].thread, NULL);
-        stream_destroy(&self->workers[i].stream);
-        free(self->workers[i].scratch);
-    }
-    explicit_bzero(self->tickets, sizeof self->tickets);
-    pthread_cond_destroy(&self->work);
-    pthread_cond_destroy(&self->idle);
-    pthread_mutex_destroy(&self->lock);
-    free(self);
-    *group = NULL;
 }

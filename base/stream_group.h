@@ -14,7 +14,7 @@
 
 enum { STREAM_GROUP_MAX = 16 };
 
-/* One array (or piece) to be moved.  Borrowed until the move has ended. */
+/* One array (or piece) to be moved.  Borrowed until the move has ended, its memory until the item is done. */
 typedef struct {
     uint8_t id[STREAM_ID]; /* at the server */
     int64_t bytes;
@@ -22,6 +22,7 @@ typedef struct {
     /* Fill bytes from the array (to the server), or the array from bytes.  Called on the group's threads. */
     void (*convert)(void *context, int64_t offset, int64_t size, char *bytes);
     void *context;
+    int64_t moved; /* the group's */
 } stream_item_t;
 
 typedef struct stream_group stream_group_t;
@@ -40,7 +41,11 @@ int stream_group_new(stream_group_t **ret, const char *host, int streams, const 
 void stream_group_destroy(stream_group_t **self);
 
 /* Begin to move n items, all to or all from the server.  One move at a time. */
-int stream_group_begin(stream_group_t *self, const stream_item_t *items, int n, bool to_server, err_t *err);
+int stream_group_begin(stream_group_t *self, stream_item_t *items, int n, bool to_server, err_t *err);
+/* There are more items now behind those that are being moved, n in all. */
+void stream_group_go_on(stream_group_t *self, int n);
+/* Has all of item i been moved?  Then nobody touches its memory any more; the owner is woken for each. */
+bool stream_group_moved(stream_group_t *self, int i);
 /* How many tickets should be got now. */
 int stream_group_wants(stream_group_t *self);
 void stream_group_give(stream_group_t *self, int port, const stream_ticket_t *tickets, int n);

@@ -23,9 +23,9 @@ typedef struct {
     oid_t engine;
     stream_group_t *group; /* NULL: none yet */
     transfer_pull_t *waiting, *last;
-    transfer_pull_t *moving[MOST_ITEMS];
+    transfer_pull_t *moving[MOST_ITEMS]; /* NULL: it is there */
     stream_item_t items[MOST_ITEMS];
-    int n; /* that are moving; 0: nothing is */
+    int n; /* of this move; 0: nothing moves */
     bool sealed;
     uint64_t call; /* of the STREAMS that has no answer yet; 0: none */
     int64_t asked_ns, idle_ns;
@@ -62,13 +62,20 @@ finish(pulls_t *self, transfer_pull_t *pull, bool taken)
 }
 
 static void
+finish_moving(pulls_t *self, source_t *source, bool taken)
+{
+    for (int i = 0; i < source->n; i++)
+        if (source->moving[i])
+            finish(self, source->moving[i], taken);
+    source->n = 0;
+}
+
+static void
 end_move(pulls_t *self, source_t *source, bool taken)
 {
     if (source->n > 0)
         stream_group_end(source->group);
-    for (int i = 0; i < source->n; i++)
-        finish(self, source->moving[i], taken);
-    source->n = 0;
+    finish_moving(self, source, taken);
     source->call = 0;
     source->idle_ns = clock_now_ns();
 }
@@ -167,6 +174,8 @@ pulls_refused(pulls_t *self, oid_t engine, uint64_t call, const err_t *why)
             stream_group_end(source->group);
         stream_group_destroy(&source->group);
         for (int i = source->n - 1; i >= 0; i--) {
+            if (!source->moving[i])
+                continue;
             source->moving[i]->next = source->waiting;
             source->waiting = source->moving[i];
             source->last = source->last ? source->last : source->moving[i];
@@ -201,12 +210,10 @@ group_of(pulls_t *self, source_t *source, const pulls_way_t *way, err_t *err)
                             &options, self->core->wake_fd, err);
 }
 
+/* What waits goes behind what moves. */
 static void
-begin_move(pulls_t *self, source_t *source, const pulls_way_t *way)
+add_items(source_t *source)
 {
-    err_t err;
-    int status = group_of(self, source, way, &err);
-
     for (; source->waiting && source->n < MOST_ITEMS; source->n++) {
         transfer_pull_t *pull = source->waiting;
         stream_item_t *item = &source->items[source->n];
@@ -218,14 +225,32 @@ begin_move(pulls_t *self, source_t *source, const pulls_way_t *way)
         memcpy(item->id, pull->transfer.bytes, sizeof item->id);
     }
     source->last = source->waiting ? source->last : NULL;
+}
+
+static void
+begin_move(pulls_t *self, source_t *source, const pulls_way_t *way)
+{
+    err_t err;
+    int status = group_of(self, source, way, &err);
+
+    add_items(source);
     if (!status)
         status = stream_group_begin(source->group, source->items, source->n, false, &err);
     if (!status)
         return;
     log_limited(LOG_WARNING, "ENG-PULL", "%s: arrays are pushed instead", err.text);
+    finish_moving(self, source, false);
+}
+
+/* What has come is handed over, though the rest still moves. */
+static void
+take_moved(pulls_t *self, source_t *source)
+{
     for (int i = 0; i < source->n; i++)
-        finish(self, source->moving[i], false);
-    source->n = 0;
+        if (source->moving[i] && stream_group_moved(source->group, i)) {
+            finish(self, source->moving[i], true);
+            source->moving[i] = NULL;
+        }
 }
 
 static void
@@ -235,6 +260,11 @@ see_to_move(pulls_t *self, source_t *source, const pulls_way_t *way)
     int status;
     err_t err = {0};
 
+    take_moved(self, source);
+    if (source->waiting && source->n < MOST_ITEMS) {
+        add_items(source);
+        stream_group_go_on(source->group, source->n);
+    }
     if (stream_group_ended(source->group, &status, &err)) {
         if (status)
             log_limited(LOG_WARNING, "ENG-PULL", "%s: arrays are pushed instead", err.text);
@@ -255,7 +285,7 @@ see_to_move(pulls_t *self, source_t *source, const pulls_way_t *way)
         ask(self, source, wanted, way);
 }
 
-/* What lanes expect now. */
+/* What lanes expect now, or soon. */
 static void
 collect(pulls_t *self)
 {
@@ -291,6 +321,7 @@ pulls_pump(pulls_t *self, const pulls_way_t *way)
 {
     size_t cursor = 0;
 
+    transfers_read_ahead(self->core);
     collect(self);
     for (source_t *source; (source = oid_map_next(&self->sources, &cursor));) {
         if (source->n > 0)

@@ -1,8 +1,8 @@
 /* engine/pulls.h - arrays that engines of other hosts have offered, on their way here over streams (decision 0019).
  *
- * For each engine that sends there is one group of streams, which moves what lanes expect from there, all at a time
- * that is there when it has time.  An array that cannot be had that way is refused, so that it is pushed. Thread rule:
- * the reactor's, without the core's lock. */
+ * For each engine that sends there is one group of streams, which moves what lanes expect from there, and what is
+ * offered before (engine/transfer_ahead.c), one array behind the other without a pause.  An array that cannot be had
+ * that way is refused, so that it is pushed. Thread rule: the reactor's, without the core's lock. */
 #ifndef FH_ENGINE_PULLS_H
 #define FH_ENGINE_PULLS_H
 

@@ -55,6 +55,20 @@ transfer_usage(transfers_t *self, oid_t session, usage_t **ret, err_t *err)
     return FH_OK;
 }
 
+bool
+transfer_session_ended(const transfers_t *self, oid_t session)
+{
+    unsigned count = self->ended_count < ENDED_KEPT ? self->ended_count : ENDED_KEPT;
+
+    for (unsigned i = 0; i < count; i++)
+        if (oid_equal(self->ended[i], session)) {
+            const lane_t *lane = lanes_find(&self->core->lanes, session);
+
+            return !lane || lane->gone;
+        }
+    return false;
+}
+
 err_t *
 transfer_keep_error(const err_t *err)
 {

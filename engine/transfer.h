@@ -1,7 +1,8 @@
 /* engine/transfer.h - arrays on their way between engines.
  *
  * Out: SEND pins an array as it is.  An engine on the same host is offered larger ones: it reads them where they lie,
- * while the segment is frozen; one on another host likewise, over streams (decision 0019, engine/pulls.h).  Else the
+ * while the segment is frozen; one on another host likewise, over streams (decision 0019, engine/pulls.h), perhaps
+ * before its lane expects it (engine/transfer_ahead.c).  Else the
  * parts (at most 1 MiB) go out as credit allows: 8 MiB for each transfer, 64 MiB for each session and engine, in the
  * order of the SENDs.  A write in place meanwhile gives the transfer a copy first.
  * In: parts that come before their EXPECT wait, at most 1 GiB for each session, counted with the
@@ -20,7 +21,7 @@ enum {
     TRANSFER_SESSION_BYTES = 64 * 1024 * 1024, /* in flight for each session and engine */
     TRANSFER_MAX_OUT = 65536,                  /* under way for each session */
     TRANSFER_OFFER_BYTES = 256 * 1024,         /* from here on an engine on this host reads our memory, if it can */
-    TRANSFER_STREAM_BYTES = 2 * 1024 * 1024,   /* from here on an engine of another host gets it over streams */
+    TRANSFER_STREAM_BYTES = 1024 * 1024,       /* from here on an engine of another host gets it over streams */
 };
 
 int transfers_new(transfers_t **ret, core_t *core, err_t *err);
@@ -41,6 +42,9 @@ void transfers_send_failure(transfers_t *self, oid_t session, oid_t transfer, oi
  * whether transfers_take_parts has something to do.  INVALID_ARGUMENT if what has come is something else. */
 int transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, pin_t *pin, bool *ret_parts,
                      err_t *err);
+/* The same if it was read before it was expected, or is being read (*ret_ahead); there is a place for it then. */
+int transfers_expect_ahead(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, dtype_t dtype,
+                           const shape_t *shape, bool *ret_ahead, err_t *err);
 /* Without the lock: copy into place what came early. */
 void transfers_take_parts(core_t *core, oid_t transfer);
 /* Under the lock: is there an array to be read at its sender's? */
@@ -75,6 +79,8 @@ typedef struct transfer_pull {
     pin_t pin; /* where it goes, C order */
     struct transfer_pull *next;
 } transfer_pull_t;
+/* Without the lock: begin with what was offered and nobody expects yet, some MiB at most. */
+void transfers_read_ahead(core_t *core);
 /* The next one, or NULL. */
 transfer_pull_t *transfers_next_pull(transfers_t *self);
 /* It is in its place, or it cannot be had that way; takes the pull. */

@@ -81,6 +81,7 @@ void
 arrival_remove(transfers_t *self, arrival_t *arrival)
 {
     oid_map_remove(&self->arrivals, arrival->transfer);
+    arrival_end_ahead(self, arrival);
     drop_parts(self, arrival);
     pin_release(&arrival->pin);
     free(arrival->failure);
@@ -121,9 +122,9 @@ arrival_fail(transfers_t *self, arrival_t *arrival, const err_t *err)
 /* ---- the lanes' side -----------------------------------------------------------------------------------------------
  */
 
-/* Is what came what the lane expects? */
-static int
-check_expected(const arrival_t *arrival, const lane_t *lane, oid_t engine, const pin_t *pin, err_t *err)
+int
+arrival_check_expected(const arrival_t *arrival, const lane_t *lane, oid_t engine, dtype_t dtype, const shape_t *shape,
+                       err_t *err)
 {
     char came[128], wanted[128];
 
@@ -131,10 +132,10 @@ check_expected(const arrival_t *arrival, const lane_t *lane, oid_t engine, const
         return err_set(err, FH_INVALID_ARGUMENT, "the id of the transfer is in use already");
     if (!oid_equal(arrival->engine, engine))
         return err_set(err, FH_INVALID_ARGUMENT, "the transfer comes from another engine than was said");
-    if (arrival->begun && (arrival->dtype != pin->nd.dtype || !shape_equal(&arrival->shape, &pin->nd.shape)))
+    if (arrival->begun && (arrival->dtype != dtype || !shape_equal(&arrival->shape, shape)))
         return err_set(err, FH_INVALID_ARGUMENT, "an array of shape %s and dtype %s came, %s and %s was expected",
                        shape_format(&arrival->shape, came, sizeof came), dtype_name(arrival->dtype),
-                       shape_format(&pin->nd.shape, wanted, sizeof wanted), dtype_name(pin->nd.dtype));
+                       shape_format(shape, wanted, sizeof wanted), dtype_name(dtype));
     return FH_OK;
 }
 
@@ -147,10 +148,13 @@ transfers_expect(transfers_t *self, lane_t *lane, oid_t transfer, oid_t engine, 
         pin_release(pin);
         return err_set(err, FH_CANCELLED, "the session has ended");
     }
-    int status = arrival ? check_expected(arrival, lane, engine, pin, err)
+    int status = arrival ? arrival_check_expected(arrival, lane, engine, pin->nd.dtype, &pin->nd.shape, err)
                          : arrival_new(self, transfer, lane->owner.session, engine, &arrival, err);
 
-    if (!status) {
+    if (!status && arrival->ahead) { /* it was begun a moment ago */
+        arrival_end_ahead(self, arrival);
+        arrival->expected = true;
+    } else if (!status) {
         arrival->expected = true;
         arrival->since_ns = clock_now_ns();
         arrival->dtype = pin->nd.dtype;
@@ -250,6 +254,7 @@ transfers_discard(transfers_t *self, oid_t session, oid_t transfer)
 
     give_credit(self, arrival, arrival->received - arrival->placed);
     drop_parts(self, arrival);
+    arrival_end_ahead(self, arrival);
     pin_release(&arrival->pin);
     arrival->expected = false;
     arrival->unwanted = true;
@@ -362,20 +367,6 @@ throw_away(transfers_t *self, arrival_t *arrival, oid_t engine, const msg_PUSH_t
     give_credit(self, arrival, (int64_t)size);
     if (!dtype_known(push->dtype) || (int64_t)(push->offset + size) >= shape_bytes(&shape, (dtype_t)push->dtype))
         arrival_remove(self, arrival);
-}
-
-bool
-transfer_session_ended(const transfers_t *self, oid_t session)
-{
-    unsigned count = self->ended_count < ENDED_KEPT ? self->ended_count : ENDED_KEPT;
-
-    for (unsigned i = 0; i < count; i++)
-        if (oid_equal(self->ended[i], session)) {
-            const lane_t *lane = lanes_find(&self->core->lanes, session);
-
-            return !lane || lane->gone;
-        }
-    return false;
 }
 
 void

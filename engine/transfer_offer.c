@@ -158,6 +158,8 @@ transfers_offered(transfers_t *self, oid_t engine, const msg_OFFER_t *offer)
     arrival->received = arrival->bytes;
     if (arrival->expected)
         arrival_wake(self, arrival);
+    else
+        arrival_note_offer(self, arrival);
 }
 
 bool
@@ -213,8 +215,8 @@ copy_offered(const offer_t *offer, crew_t *crew, const nd_t *target, err_t *err)
 }
 
 /* Under the lock: the offer, which nobody else takes then.  What ends the arrival from now on gives no credit. */
-static offer_t *
-begin_taking(transfers_t *self, oid_t transfer, transfer_pull_t *ret)
+offer_t *
+transfer_begin_taking(transfers_t *self, oid_t transfer, transfer_pull_t *ret)
 {
     arrival_t *arrival = oid_map_find(&self->arrivals, transfer);
     offer_t *offer = arrival && !arrival->failure ? arrival->offer : NULL;
@@ -245,13 +247,15 @@ end_taking(transfers_t *self, const transfer_pull_t *pull, bool taken)
     }
     arrival->begun = false;
     arrival->received = arrival->placed = 0;
+    if (arrival->ahead)
+        pin_release(&arrival->pin);
+    arrival_end_ahead(self, arrival);
     (void)outbox_add(outbox, &refused, NULL, NULL);
     core_wake_reactor(self->core);
 }
 
-/* Under the lock: have the reactor get it over streams. */
-static void
-queue_pull(transfers_t *self, transfer_pull_t *pull)
+void
+transfer_queue_pull(transfers_t *self, transfer_pull_t *pull)
 {
     transfer_pull_t *queued = malloc(sizeof *queued);
 
@@ -260,8 +264,9 @@ queue_pull(transfers_t *self, transfer_pull_t *pull)
         return;
     }
     *queued = *pull;
-    queued->next = self->pulls;
-    self->pulls = queued;
+    queued->next = NULL;
+    *(self->pulls ? &self->last_pull->next : &self->pulls) = queued;
+    self->last_pull = queued;
     pull->pin.segment = NULL;
     core_wake_reactor(self->core);
 }
@@ -274,10 +279,10 @@ transfers_take_offer(core_t *core, crew_t *crew, oid_t transfer)
     err_t err;
 
     pthread_mutex_lock(&core->lock);
-    offer_t *offer = begin_taking(self, transfer, &pull);
+    offer_t *offer = transfer_begin_taking(self, transfer, &pull);
 
     if (offer && !offer->at.pid)
-        queue_pull(self, &pull);
+        transfer_queue_pull(self, &pull);
     pthread_mutex_unlock(&core->lock);
     if (!offer)
         return;
@@ -315,7 +320,7 @@ transfers_pulled(transfers_t *self, transfer_pull_t *pull, bool taken)
 
     if (taken) {
         segment_touch(pull->pin.segment);
-        if (arrival)
+        if (arrival && arrival->expected)
             arrival_wake(self, arrival);
     }
     pin_release(&pull->pin);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-    LEAST_CHUNK = 2 * 1024 * 1024, /* that goes over streams */
+    LEAST_CHUNK = 1024 * 1024, /* that goes over streams */
     MOST_CHUNKS = 32,
+    LEAST_BYTES = 4 * 1024 * 1024,
     LEAST_HOSTS = 3, /* the source's among them */
 };
 
@@ -67,7 +68,7 @@ bool
 chain_pays(const fh_array *array, engine_link_t *const *engines, int n)
 {
     chain_t chain;
-    if (array->n != 1 || array_bytes(array) < 2 * LEAST_CHUNK)
+    if (array->n != 1 || array_bytes(array) < LEAST_BYTES)
         return false;
     nd_t nd = array_part_nd(array, 0);
     if (!nd_is_c_contiguous(&nd) || find_hosts(&chain, array, engines, n, NULL))
@@ -124,7 +125,7 @@ pass_all(chain_t *self, err_t *err)
     int64_t chunk = bytes / MOST_CHUNKS > LEAST_CHUNK ? bytes / MOST_CHUNKS : LEAST_CHUNK;
     int status = FH_OK;
     self->count = bytes / size;
-    self->each = chunk / size + 1;
+    self->each = (chunk + size - 1) / size;
     self->hosts[0].whole = handle_ref(array->parts[0].handle);
     for (int i = 1; i < self->n && !status; i++)
         status = emit_empty(self->hosts[i].engine, array->dtype, &array->shape, NULL, &self->hosts[i].whole, err);

@@ -224,6 +224,7 @@ fh_connect(fh_session **ret, const fh_connect_options *options, fh_error *error)
     self->copy_threads = options->copy_threads > 1 ? options->copy_threads : 1;
     self->use_rings = !options->no_rings && !turned_off("FARHAND_RINGS");
     self->fusion = !options->no_fusion && !turned_off("FARHAND_FUSION");
+    self->linalg_rows = options->linalg_rows;
     self->interrupted = options->interrupted;
     self->interrupted_context = options->context;
     self->streams = options->streams;

@@ -144,6 +144,9 @@ typedef struct {
      * another kind, and goes as one expression; FARHAND_FUSION=off in the environment says the same.  Results are the
      * same. */
     int no_fusion;
+    /* Matrices in pieces with so many rows are factorised by all their engines together, smaller ones by one of them,
+     * to which they are brought; 0: as pays for each function. */
+    int64_t linalg_rows;
 } fh_connect_options;
 
 /* CANNOT_CONNECT says what to do (run `farhand up`). */

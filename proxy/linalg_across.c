@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-enum { LEAST = 512 /* rows: smaller matrices are done sooner by one engine */ };
-
 /* In the layout of another array of the same first extents; both may be one. */
 static int
 lay_as(fh_array **array, const fh_array *like, err_t *err)
@@ -180,14 +178,26 @@ decompose(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t *
     return status;
 }
 
+/* least: rows from which two engines of one host are together as fast as one to which the matrix is brought (decision
+ * 0034). */
 static const struct {
     linalg_code_t code;
     bool symmetric; /* one triangle says all */
+    int least;
     int (*compute)(const linalg_call_t *call, const grid_t *grid, fh_array **ret, err_t *err);
 } FUNCTIONS[] = {
-    {LINALG_CHOLESKY, true, factor}, {LINALG_SOLVE, false, decompose},   {LINALG_INV, false, decompose},
-    {LINALG_DET, false, decompose},  {LINALG_SLOGDET, false, decompose},
+    {LINALG_CHOLESKY, true, 4096, factor},    {LINALG_SOLVE, false, 2048, decompose},
+    {LINALG_INV, false, 1536, decompose},     {LINALG_DET, false, 2048, decompose},
+    {LINALG_SLOGDET, false, 2048, decompose},
 };
+
+/* Is the matrix cut, and large enough? */
+static bool
+pays(const fh_array *matrix, int least)
+{
+    int64_t rows = matrix->session->linalg_rows > 0 ? matrix->session->linalg_rows : least;
+    return matrix->axis >= 0 && matrix->shape.extent[0] >= rows;
+}
 
 int
 linalg_across(const linalg_call_t *call, fh_array **ret, bool *ret_done, err_t *err)
@@ -197,7 +207,7 @@ linalg_across(const linalg_call_t *call, fh_array **ret, bool *ret_done, err_t *
     grid_t grid;
     while (at < n && FUNCTIONS[at].code != call->code)
         at++;
-    if (at == n || call->dims.stack.ndim || matrix->axis < 0 || matrix->shape.extent[0] < LEAST)
+    if (at == n || call->dims.stack.ndim || !pays(matrix, FUNCTIONS[at].least))
         return FH_OK;
     int status = grid_init(&grid, matrix, FUNCTIONS[at].symmetric, err);
     if (status)

@@ -49,6 +49,7 @@ struct fh_session {
     struct pollfd *pollfds;                            /* room for all links; wait.c fills it */
     int pollfds_room;
     conn_stats_t stats;
+    int64_t linalg_rows;        /* see fh_connect_options */
     bool fusion, sending_tails; /* see tail.h */
     int tails, njoins;          /* engines with a tail; joins behind them */
     int nfollowers, stage;      /* calls behind these; the last stage so far, see tail_parts.h */

@@ -49,12 +49,18 @@ begin_expect(run_t *run, err_t *err)
     pin_t pin = {0};
     dtype_t dtype;
     shape_t shape;
-    bool parts = false;
+    bool parts = false, ahead = false;
     int status = run_shape(expect->dtype, expect->shape, &dtype, &shape, err);
 
     if (!status)
         status = core_check_new(core, expect->transfer, err);
-    if (status || run_defer(run, shape_bytes(&shape, dtype)))
+    if (status)
+        return status;
+    pthread_mutex_lock(&core->lock);
+    status = transfers_expect_ahead(core->transfers, run->lane, expect->transfer, expect->engine, dtype, &shape, &ahead,
+                                    err);
+    pthread_mutex_unlock(&core->lock);
+    if (status || ahead || run_defer(run, shape_bytes(&shape, dtype)))
         return status;
     status = core_make(core, run->lane, dtype, &shape, false, 0, &pin, err);
     if (status)

@@ -190,15 +190,15 @@ def be_client(n, mib, turns):
     wide = fh.scatter(np.zeros((n, count)))
     whole = fh.scatter(np.ones(count), axis=None, engines=[source])
     strided = fh.scatter(np.ones(2 * count), axis=None, engines=[source])[::2]
-    seconds = {"chain": [], "star": []}
+    seconds = {"chain": [], "star": [], "sum": []}
     for _ in range(turns):
-        for name, operand in (("chain", whole), ("star", strided)):
+        for name, operand in (("chain", whole), ("star", strided), ("sum", wide)):
             session.sync()
             begun = time.monotonic()
             result = wide + operand
             session.sync()
             seconds[name].append(time.monotonic() - begun)
-            assert float(result[n - 1, count - 1]) == 1.0
+            assert float(result[n - 1, count - 1]) == (name != "sum")
             del result
     print(json.dumps(seconds))
 
@@ -228,7 +228,8 @@ def main():
             hosts.close()
         medians = {name: statistics.median(seconds) for name, seconds in times.items()}
         for case, name, limit in (("", "farhand chain", "bare chain"), (", read at the source", "farhand star", "bare star"),
-                                  (", bare tree", "bare tree", "bare star")):
+                                  (", bare tree", "bare tree", "bare star"),
+                                  (", the sum alone", "farhand sum", "bare chain")):
             print(json.dumps({"bench": "broadcast", "case": f"{settings.mib} MiB to {n} hosts, {settings.mbit} Mbit/s each{case}",
                               "value": medians[name], "unit": "s", "limit": medians[limit], "limit_name": limit,
                               "ratio": medians[name] / medians[limit]}), flush=True)

@@ -86,6 +86,41 @@ large_strided_view_arrives_in_c_order(void **state)
     pair_close(&pair);
 }
 
+/* Credit comes before anybody expects it: it has been read. */
+static void
+array_is_read_before_it_is_expected(void **state)
+{
+    enum { AHEAD = 512 * 1024 /* doubles: 4 MiB */, ARRAYS = 6 };
+    pair_t pair;
+    oid_t transfers[ARRAYS], wrong = oid_new();
+    int64_t one = 1;
+
+    pair_open(&pair, *state);
+    int64_t before = caller_stat(&pair.from, "pushed");
+
+    caller_sync(&pair.to);
+    for (int i = 0; i < ARRAYS; i++) {
+        oid_t array = pair_make(&pair.from, AHEAD, 5 + i);
+
+        transfers[i] = oid_new();
+        pair_send(&pair, array, transfers[i]);
+        caller_release(&pair.from, array);
+    }
+    pair_send(&pair, pair_make(&pair.from, AHEAD, 0), wrong);
+    caller_wait_stat(&pair.from, "pushed", before + (ARRAYS + 1) * AHEAD * 8);
+    for (int i = ARRAYS - 1; i >= 0; i--) {
+        pair_expect(&pair, transfers[i], AHEAD);
+        pair_check(&pair.to, transfers[i], AHEAD, 5 + i);
+    }
+    pair_expect(&pair, wrong, one);
+    (void)caller_ask(&pair.to, wrong, 8);
+    caller_expect_error(&pair.to, FH_INVALID_ARGUMENT, NULL);
+    pair_close(&pair);
+    caller_open(&pair.to, *state, 1, OID_NONE, false);
+    caller_wait_stat(&pair.to, "used", 0);
+    caller_leave(&pair.to);
+}
+
 static void
 offer_that_nobody_wants_is_let_go(void **state)
 {
@@ -150,8 +185,12 @@ main(void)
         cmocka_unit_test(all_memory_comes_back_when_the_sessions_end),
         cmocka_unit_test(engine_ends_well_while_an_array_is_on_its_way),
     };
+    const struct CMUnitTest ahead[] = {
+        cmocka_unit_test(array_is_read_before_it_is_expected),
+    };
     int failed = cmocka_run_group_tests_name("plain streams", tests, start_streaming, stop);
 
+    failed += cmocka_run_group_tests_name("reading ahead", ahead, start_streaming, stop);
     failed += cmocka_run_group_tests_name("sealed streams", tests, start_sealed, stop);
     return failed + cmocka_run_group_tests_name("memory", tests, start_near, stop);
 }

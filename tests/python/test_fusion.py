@@ -74,7 +74,7 @@ def play(program, arrays, module):
                 values[-1] = values[a] * 1
             elif x.ndim:
                 x[:1] = 1
-        except (TypeError, ValueError, fh.Error) as problem:
+        except (TypeError, ValueError, OverflowError, fh.Error) as problem:
             values[-1] = None
             assert isinstance(problem, (TypeError, ValueError, OverflowError)), problem
     return values

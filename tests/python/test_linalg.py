@@ -222,7 +222,31 @@ def test_engines_without_python():
         close(np.linalg.norm(x, "nuc"), np.linalg.norm(a, "nuc"))
 
 
-# ---- one matrix over several engines: 512 rows and more
+# ---- one matrix over several engines
+
+@pytest.fixture(scope="module")
+def at_once(some_engines):
+    """A session whose matrices are factorised by all engines from 512 rows on."""
+    from farhand.session import set_default
+
+    before = fh.config.linalg_rows
+    try:
+        fh.config.linalg_rows = 512
+        session = fh.connect(some_engines.connection_file)
+    finally:
+        fh.config.linalg_rows = before
+    set_default(None)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def together(at_once):
+    from farhand.session import set_default
+
+    set_default(at_once)
+    return at_once
+
 
 def across(n, dtype, seed=0):
     a = make((n, n), dtype, seed)
@@ -239,7 +263,7 @@ def solves(a, x, b):
 
 @pytest.mark.parametrize("n, dtype", [(512, "float64"), (523, "complex128"), (601, "float32"), (777, "float64"), (520, "int16")])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_one_matrix_over_engines(clusters, n, dtype, axis):
+def test_one_matrix_over_engines(together, n, dtype, axis):
     a, h = across(n, "float64" if dtype == "int16" else dtype, n)
     a = make((n, n), dtype, n, small=True) if dtype == "int16" else a
     x, y = fh.scatter(a, axis=axis), fh.scatter(h, axis=axis)
@@ -262,7 +286,7 @@ def test_one_matrix_over_engines(clusters, n, dtype, axis):
     assert np.array_equal(x.gather(), a) and np.array_equal(y.gather(), h)
 
 
-def test_views_and_pieces_of_any_size(clusters):
+def test_views_and_pieces_of_any_size(together):
     a, h = across(540, "float64", 5)
     whole = fh.scatter(np.pad(h, ((3, 5), (2, 4))), blocksize=101)
     close(np.linalg.cholesky(whole[3:-5, 2:-4]), np.linalg.cholesky(h))
@@ -272,7 +296,7 @@ def test_views_and_pieces_of_any_size(clusters):
     solves(a.T, np.linalg.solve(fh.scatter(a).T, b), b)
 
 
-def test_pivots_where_there_is_no_diagonal(clusters):
+def test_pivots_where_there_is_no_diagonal(together):
     n = 530
     order = np.random.default_rng(7).permutation(n)
     a = np.zeros((n, n))
@@ -283,7 +307,7 @@ def test_pivots_where_there_is_no_diagonal(clusters):
 
 
 @pytest.mark.parametrize("where", [0, 1, 300, 529])
-def test_large_matrices_that_cannot_be_factorised(clusters, where):
+def test_large_matrices_that_cannot_be_factorised(together, where):
     a = np.diag(np.arange(1.0, 531.0))
     a[where, where] = 0
     x = fh.scatter(a)
@@ -298,7 +322,7 @@ def test_large_matrices_that_cannot_be_factorised(clusters, where):
 
 
 @pytest.mark.parametrize("n, dtype", [(512, "float64"), (523, "complex128"), (601, "float32"), (520, "int16")])
-def test_determinants_of_one_matrix_over_engines(clusters, n, dtype):
+def test_determinants_of_one_matrix_over_engines(together, n, dtype):
     a = make((n, n), dtype, n, small=True)
     for axis in (0, 1):
         x = fh.scatter(a, axis=axis)
@@ -313,7 +337,7 @@ def test_determinants_of_one_matrix_over_engines(clusters, n, dtype):
         close(np.linalg.det(fh.scatter(np.eye(n, dtype=a.dtype) + small)), np.linalg.det(np.eye(n, dtype=a.dtype) + small))
 
 
-def test_determinants_of_orders_and_of_singular_matrices(clusters):
+def test_determinants_of_orders_and_of_singular_matrices(together):
     n = 530
     order = np.random.default_rng(8).permutation(n)
     a = np.eye(n)[order]

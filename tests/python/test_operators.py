@@ -105,3 +105,38 @@ def test_sessions_do_not_mix_and_closed_ones_say_so(cluster):
     with pytest.raises(fh.StaleHandle):
         -theirs
     same(fh.gather(ours + 1), np.arange(3.0) + 1)
+
+
+IN_PLACE = ["iadd", "isub", "imul", "itruediv", "ifloordiv", "imod"]
+
+
+@pytest.mark.parametrize("name", IN_PLACE + ["iand", "ior", "ixor", "ilshift", "irshift"])
+def test_in_place(cluster, name):
+    op = getattr(operator, name)
+    for dtype in ("float64", "int32") if name in IN_PLACE else ("int32",):
+        if name == "itruediv" and dtype == "int32":
+            continue
+        local, other = np.arange(1, 7, dtype=dtype).reshape(2, 3), np.arange(2, 5, dtype=dtype)
+        for right in (2, other):
+            mine = local.copy()
+            remote = fh.scatter(mine)
+            seen = remote[1]
+            written = op(remote, right if np.isscalar(right) else fh.scatter(right))
+            op(mine, right)
+            assert written is remote
+            same(fh.gather(remote), mine)
+            same(fh.gather(seen), mine[1])
+
+
+def test_in_place_errors_leave_the_array(cluster):
+    x = fh.scatter(np.arange(4))
+    with pytest.raises(TypeError, match="cannot cast the output of true_divide from float64 to int64"):
+        x /= 2
+    with pytest.raises(TypeError):
+        x += 1.5
+    with pytest.raises(ValueError):
+        x += fh.scatter(np.ones((2, 4), dtype=int))
+    with pytest.raises(TypeError):
+        x += "text"
+    x += x
+    same(fh.gather(x), np.arange(4) * 2)

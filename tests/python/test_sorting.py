@@ -77,7 +77,7 @@ def test_sort_and_argsort_of_vectors(clusters, dtype):
     for n in (0, 1, 2, 100, 70_000 if np.dtype(dtype).itemsize > 8 else 300_000):
         local = awkward(n, dtype)
         for remote in (fh.scatter(local), fh.scatter(local, axis=None)):
-            same(fh.gather(np.sort(remote)), np.sort(local))
+            same(fh.gather(np.sort(remote)), np.sort(local, kind="stable"))  # NumPy 2.4's default one misplaces subnormal float16
             same(fh.gather(np.argsort(remote)), np.argsort(local, kind="stable"))
 
 

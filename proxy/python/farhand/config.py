@@ -25,6 +25,8 @@ class Config:
         "standard" (what the array API standard says of __floordiv__: infinities, and -0).  Functions follow their namespace always.
     fusion: keep elementwise operations back for a moment, so that chains of them reach the engines as one expression and what lies
         between is never stored (True; $FARHAND_FUSION=off turns it off, too).  Results are the same.
+    linalg_rows: matrices in pieces with so many rows are factorised by all their engines together, smaller ones by one; None: as pays for
+        each function.
     progress: show a bar on standard error for scatters and gathers, and for calls of executors, that take more than a second: True, False,
         or None for when somebody sees it.  All these but floor_division are read when a session connects.
     """
@@ -42,6 +44,7 @@ class Config:
     host: Optional[str] = None
     progress: Optional[bool] = None
     fusion: bool = True
+    linalg_rows: Optional[int] = None
     floor_division: str = "numpy"
 
     def __setattr__(self, name, value):

@@ -11,7 +11,7 @@ import numpy as np
 from .array import wrap
 from .dtypes import normalize_axis
 from .errors import error
-from .errstate import silent
+from .errstate import silent_as_dot
 from .joining import _session_of, remote
 
 QRResult = collections.namedtuple("QRResult", "Q R")
@@ -310,7 +310,7 @@ _MATRIX_NORMS = {
 _MATRIX_NORMS["fro"] = _MATRIX_NORMS["f"] = _MATRIX_NORMS[None]
 
 
-@silent
+@silent_as_dot
 def _length(x):
     return (abs(x) ** 2).sum() ** 0.5
 

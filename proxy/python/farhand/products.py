@@ -6,7 +6,7 @@ import numpy as np
 from . import shaping
 from .array import Array, wrap
 from .errors import error, not_supported
-from .errstate import silent
+from .errstate import silent, silent_as_dot
 from .joining import _session_of, remote
 from .reductions import deliver
 from .ufuncs import call, to_native
@@ -40,7 +40,7 @@ def matmul(x1, x2, /, out=None, *, casting="same_kind", order="K", dtype=None, s
     return deliver(_multiplied(x1, x2), out)
 
 
-@silent
+@silent_as_dot
 def dot(a, b, out=None):
     """numpy.dot: the last axis of a with the last but one of b."""
     a, b = _pair(a, b)
@@ -64,7 +64,7 @@ def vdot(a, b, /):
     return dot(a.ravel().conj(), b.ravel())
 
 
-@silent
+@silent_as_dot
 def inner(a, b, /):
     """numpy.inner: over the last axes of both."""
     a, b = _pair(a, b)
@@ -114,7 +114,7 @@ def _product(extents):
     return size
 
 
-@silent
+@silent_as_dot
 def tensordot(a, b, axes=2):
     """numpy.tensordot: as one product of matrices."""
     a, b = _pair(a, b)
@@ -129,7 +129,7 @@ def tensordot(a, b, axes=2):
     return result.reshape(tuple(rows + columns))
 
 
-@silent
+@silent_as_dot
 def multi_dot(arrays, *, out=None):
     """numpy.linalg.multi_dot: in the order that takes the fewest products."""
     arrays = list(arrays)

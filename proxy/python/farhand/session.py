@@ -294,7 +294,8 @@ def connect(target=None, *, timeout=10.0):
     native = _native.connect(None if target is None else str(target), float(timeout), call_timeout,
                              not config.shared_memory, not config.rings, -1 if config.streams is None else config.streams, config.trust_network,
                              config.compression, config.host, Bar() if Bar.wanted() else None,
-                             len(os.sched_getaffinity(0)) if config.copy_threads is None else int(config.copy_threads), not config.fusion)
+                             len(os.sched_getaffinity(0)) if config.copy_threads is None else int(config.copy_threads), not config.fusion,
+                             config.linalg_rows or 0)
     session = Session(native)
     if config.fusion:
         _flusher.start()

@@ -19,7 +19,7 @@
 
 #include <Python.h>
 
-enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 32 };
+enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 48 };
 
 /* Per-module state. */
 typedef struct {

@@ -38,6 +38,18 @@
     X(rand, "bitwise_and")                                                                                             \
     X(ror, "bitwise_or")                                                                                               \
     X(rxor, "bitwise_xor")
+#define IN_PLACE(X)                                                                                                    \
+    X(iadd, "add")                                                                                                     \
+    X(isub, "subtract")                                                                                                \
+    X(imul, "multiply")                                                                                                \
+    X(itruediv, "true_divide")                                                                                         \
+    X(ifloordiv, "floor_divide")                                                                                       \
+    X(imod, "remainder")                                                                                               \
+    X(ilshift, "left_shift")                                                                                           \
+    X(irshift, "right_shift")                                                                                          \
+    X(iand, "bitwise_and")                                                                                             \
+    X(ior, "bitwise_or")                                                                                               \
+    X(ixor, "bitwise_xor")
 #define UNARY(X)                                                                                                       \
     X(neg, "negative")                                                                                                 \
     X(pos, "positive")                                                                                                 \
@@ -45,9 +57,12 @@
     X(invert, "invert")
 
 #define NUMBER_OF(NAME, op) NUMBER_##NAME,
-enum { FORWARD(NUMBER_OF) REFLECTED(NUMBER_OF) UNARY(NUMBER_OF) COUNT };
+enum { FORWARD(NUMBER_OF) REFLECTED(NUMBER_OF) IN_PLACE(NUMBER_OF) UNARY(NUMBER_OF) COUNT };
 #undef NUMBER_OF
 _Static_assert((int)COUNT <= (int)NATIVE_OPERATORS, "no room for the methods that are called instead");
+
+/* What becomes of self and other: self OP other, other OP self, or the former written into self. */
+typedef enum { PLAIN, SWAPPED, WRITTEN } manner_t;
 
 static PyObject *
 long_way(const native_t *state, PyObject *self, PyObject *other, int number)
@@ -89,6 +104,18 @@ run(native_t *state, pysession_t *session, const char *op, const fh_operand *in,
     return handle ? pyproxies_new(state, handle, &info) : NULL;
 }
 
+static PyObject *
+write_over(pysession_t *session, const char *op, const fh_operand in[2], PyObject *self)
+{
+    fh_error error = {0};
+    fh_array *const out[] = {in[0].array};
+    fh_array *none = NULL;
+    if (!pysession_enter(session))
+        return NULL;
+    int status = fh_ufunc(session->session, op, in, 2, &(fh_ufunc_options){.out = out}, &none, &error);
+    return pysession_leave(session, status, &error) ? Py_NewRef(self) : NULL;
+}
+
 static bool
 is_of_numbers(const fh_operand *operand)
 {
@@ -98,10 +125,12 @@ is_of_numbers(const fh_operand *operand)
     return info.dtype <= FH_COMPLEX128;
 }
 
-/* args: what the operator stands before, if it is binary; swap: args[0] OP self. */
+/* args: what the operator stands before, if it is binary. */
 static PyObject *
-operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs, const char *op, int number, bool swap)
+operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs, const char *op, int number,
+        manner_t manner)
 {
+    bool swap = manner == SWAPPED;
     PyObject *other = nargs == 1 ? args[0] : NULL;
     if (nargs != (number < NUMBER_neg)) {
         PyErr_Format(PyExc_TypeError, "this operator takes %d operands", 1 + (number < NUMBER_neg));
@@ -119,7 +148,7 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     if (simple > 0 && (!is_of_numbers(&in[0]) || (other && !is_of_numbers(&in[1]))))
         simple = 0;
     if (simple > 0)
-        result = run(state, session, op, in, other ? 2 : 1);
+        result = manner == WRITTEN ? write_over(session, op, in, self) : run(state, session, op, in, other ? 2 : 1);
     else if (simple == 0)
         result = long_way(state, self, other, number);
     Py_XDECREF(handles[0]);
@@ -127,23 +156,25 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     return result;
 }
 
-#define METHOD(NAME, op, swap)                                                                                         \
+#define METHOD(NAME, op, manner)                                                                                       \
     static PyObject *NAME##_of(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t nargs,        \
                                PyObject *names)                                                                        \
     {                                                                                                                  \
         (void)names;                                                                                                   \
-        return operate(PyType_GetModuleState(defining), self, args, nargs, op, NUMBER_##NAME, swap);                   \
+        return operate(PyType_GetModuleState(defining), self, args, nargs, op, NUMBER_##NAME, manner);                 \
     }
-#define FORWARD_METHOD(NAME, op) METHOD(NAME, op, false)
-#define REFLECTED_METHOD(NAME, op) METHOD(NAME, op, true)
+#define FORWARD_METHOD(NAME, op) METHOD(NAME, op, PLAIN)
+#define REFLECTED_METHOD(NAME, op) METHOD(NAME, op, SWAPPED)
+#define IN_PLACE_METHOD(NAME, op) METHOD(NAME, op, WRITTEN)
 FORWARD(FORWARD_METHOD)
 REFLECTED(REFLECTED_METHOD)
+IN_PLACE(IN_PLACE_METHOD)
 UNARY(FORWARD_METHOD)
 
 #define ROW(NAME, op)                                                                                                  \
     {"__" #NAME "__", (PyCFunction)(void (*)(void))NAME##_of, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,             \
      "As NumPy's " op "."},
-static PyMethodDef METHODS[] = {FORWARD(ROW) REFLECTED(ROW) UNARY(ROW){NULL, NULL, 0, NULL}};
+static PyMethodDef METHODS[] = {FORWARD(ROW) REFLECTED(ROW) IN_PLACE(ROW) UNARY(ROW){NULL, NULL, 0, NULL}};
 
 PyObject *
 pyoperators_use(PyObject *module, PyObject *class)

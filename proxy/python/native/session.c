@@ -255,17 +255,20 @@ progress(void *context, int64_t moved, int64_t bytes)
 }
 
 /* connect(target or None, timeout, call_timeout, wire_only, no_rings, streams, trust_network, compression or None, host
- * or None, progress or None, copy_threads, no_fusion) -> Session */
+ * or None, progress or None, copy_threads, no_fusion, linalg_rows) -> Session */
 PyObject *
 pysession_connect(PyObject *module, PyObject *args)
 {
     fh_connect_options options = {0};
     fh_error error = {0};
     PyObject *report = Py_None;
-    if (!PyArg_ParseTuple(args, "zddppipzzOip", &options.target, &options.timeout_s, &options.call_timeout_s,
+    long long linalg_rows;
+    if (!PyArg_ParseTuple(args, "zddppipzzOipL", &options.target, &options.timeout_s, &options.call_timeout_s,
                           &options.wire_only, &options.no_rings, &options.streams, &options.trust_network,
-                          &options.compression, &options.host, &report, &options.copy_threads, &options.no_fusion))
+                          &options.compression, &options.host, &report, &options.copy_threads, &options.no_fusion,
+                          &linalg_rows))
         return NULL;
+    options.linalg_rows = linalg_rows;
     pysession_t *self = session_new(module);
     if (!self)
         return NULL;

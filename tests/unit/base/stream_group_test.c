@@ -177,14 +177,12 @@ give_tickets(server_t *server, stream_group_t *group)
     }
 }
 
-/* Run a move to its end; returns how it ended. */
+/* Wait for a move's end; returns how it ended. */
 static int
-run_move(server_t *server, stream_group_t *group, int wake_fd, const stream_item_t *items, int n, bool to_server,
-         err_t *err)
+end_move(server_t *server, stream_group_t *group, int wake_fd, err_t *err)
 {
     int status = FH_OK;
     int64_t deadline = clock_deadline(WAIT_S);
-    check_ok(stream_group_begin(group, items, n, to_server, err), *err);
     while (!stream_group_ended(group, &status, err)) {
         struct pollfd item = {.fd = wake_fd, .events = POLLIN};
         uint64_t count;
@@ -193,6 +191,14 @@ run_move(server_t *server, stream_group_t *group, int wake_fd, const stream_item
             fail();
         assert_true(clock_now_ns() < deadline);
     }
+    return status;
+}
+
+static int
+run_move(server_t *server, stream_group_t *group, int wake_fd, stream_item_t *items, int n, bool to_server, err_t *err)
+{
+    check_ok(stream_group_begin(group, items, n, to_server, err), *err);
+    int status = end_move(server, group, wake_fd, err);
     stream_group_end(group);
     return status;
 }
@@ -335,6 +341,44 @@ a_move_can_be_given_up_at_any_time(void **state)
     free(bytes);
 }
 
+/* Behind an item that is being moved, and behind one that has just been. */
+static void
+a_move_goes_on_with_more_items(void **state)
+{
+    enum { ITEMS = 3 };
+    const stream_options_t options = {.patience_ms = PATIENCE_MS * 10, .sealed = true};
+    unsigned seed = (unsigned)check_seed();
+    server_t *server = server_start(seed, 0);
+    int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    stream_group_t *group = NULL;
+    stream_item_t items[ITEMS];
+    err_t err;
+    (void)state;
+    fill(server->array, BYTES, seed);
+    for (int i = 0; i < ITEMS; i++) {
+        items[i] = (stream_item_t){.bytes = BYTES, .data = calloc(1, BYTES)};
+        assert_non_null(items[i].data);
+    }
+    check_ok(stream_group_new(&group, "127.0.0.1", 2, &options, wake_fd, &err), err);
+    check_ok(stream_group_begin(group, items, 1, false, &err), err);
+    stream_group_go_on(group, 2);
+    assert_false(stream_group_moved(group, 1));
+    check_ok(end_move(server, group, wake_fd, &err), err);
+    assert_true(stream_group_moved(group, 0) && stream_group_moved(group, 1));
+    stream_group_go_on(group, ITEMS);
+    assert_false(stream_group_moved(group, 2));
+    check_ok(end_move(server, group, wake_fd, &err), err);
+    assert_true(stream_group_moved(group, 2));
+    stream_group_end(group);
+    stream_group_destroy(&group);
+    for (int i = 0; i < ITEMS; i++) {
+        assert_memory_equal(items[i].data, server->array, BYTES);
+        free(items[i].data);
+    }
+    server_stop(server);
+    close(wake_fd);
+}
+
 int
 main(void)
 {
@@ -343,6 +387,7 @@ main(void)
         cmocka_unit_test(broken_streams_cost_nothing_but_time),
         cmocka_unit_test(what_the_server_refuses_ends_the_move),
         cmocka_unit_test(a_move_can_be_given_up_at_any_time),
+        cmocka_unit_test(a_move_goes_on_with_more_items),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
