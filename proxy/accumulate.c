@@ -78,18 +78,13 @@ hand_on(running_t *self, int i, err_t *err)
 static int
 accumulate_part(running_t *self, int i, err_t *err)
 {
-    handle_t *piece = self->array->parts[i].handle, *made = NULL;
-    shape_t shape = array_part_shape(self->array, i);
+    handle_t *piece = self->array->parts[i].handle;
     operand_t in[2] = {apply_object(piece)};
     int nin = 1;
     if (self->start[i])
         in[nin++] = apply_object(self->start[i]);
-    int status = apply_emit_one(APPLY_ACCUMULATE, in, nin, piece->engine, self->made->dtype, &shape,
-                                (const int64_t[]){self->axis, self->number}, 2, &made, err);
-    if (status)
-        return status;
-    array_put(self->made, i, made, NULL);
-    return FH_OK;
+    return apply_emit_part(APPLY_ACCUMULATE, in, nin, piece->engine, self->made, i,
+                           (const int64_t[]){self->axis, self->number}, 2, err);
 }
 
 /* One piece after the other. */

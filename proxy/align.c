@@ -199,6 +199,38 @@ align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t
     return array_give(made, status, ret);
 }
 
+static int
+align_and_lay(fh_array *made, const fh_array *array, const layout_t *layout, int i, err_t *err)
+{
+    part_t part = {0};
+    int status = align_region(array, layout->axis, layout->cuts[i], layout->engines[i], &part, err);
+    if (!status)
+        status = emit_lay_part(made, i, &part.handle, err);
+    if (status)
+        handle_unref(&part.handle);
+    else
+        array_put(made, i, part.handle, made->lay.home ? NULL : part.stride);
+    return status;
+}
+
+int
+align_result(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err)
+{
+    fh_array *made = NULL;
+    layout_t own;
+    int status = array_layout(array, 0, &own, err);
+    if (status)
+        return status;
+    bool moves = !layout_equal(&own, layout);
+    layout_release(&own);
+    if (!moves)
+        return align_array(array, layout, ret, err);
+    status = array_new_as(&made, array->session, array->dtype, &array->shape, layout, err);
+    for (int i = 0; i < layout->n && !status; i++)
+        status = align_and_lay(made, array, layout, i, err);
+    return array_give(made, status, ret);
+}
+
 int
 align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err)
 {

@@ -34,6 +34,8 @@ void region_release(region_t *self);
 int align_region(const fh_array *array, int axis, piece_t want, engine_link_t *to, part_t *ret, err_t *err);
 /* The whole array in another layout (of its own shape).  Parts that fit are shared. */
 int align_array(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err);
+/* The same for what the caller's caller gets: parts that have moved lie together if that is worth it (placing.h). */
+int align_result(const fh_array *array, const layout_t *layout, fh_array **ret, err_t *err);
 /* A part as a C-contiguous object of the given dtype: itself if it is that already, else a copy.  shape: the part's. */
 int align_contiguous(part_t *part, dtype_t from, dtype_t to, const shape_t *shape, err_t *err);
 /* Write the n parts (references are kept) one after the other along axis into a new array on `to`.  shapes: n; they

@@ -2,6 +2,7 @@
 
 #include "codecs/dtype_fields.h"
 #include "codecs/linalg.h"
+#include "proxy/placing.h"
 #include "proxy/wait.h"
 
 #include <stdlib.h>
@@ -54,6 +55,8 @@ make_outputs(const apply_emit_t *self, lists_t *lists, msg_APPLY_t *message, han
         status = handle_new(&ret[i], self->engine, OID_NONE, bytes, err);
         if (!status)
             lists->outputs[i] = ret[i]->id;
+        if (!status && out->of)
+            status = placing_add(out->of, out->part, ret[i], err);
     }
     message->outputs = (oids_t){lists->outputs, (uint32_t)self->nout};
     message->dtypes = (ints_t){lists->dtypes, (uint32_t)self->nout};
@@ -90,7 +93,7 @@ apply_emit(const apply_emit_t *self, handle_t **ret, err_t *err)
     apply->inputs = (operands_t){self->in, (uint32_t)self->nin};
     apply->integers = (ints_t){self->integers, (uint32_t)self->nintegers};
     apply->reals = (values_t){lists.reals, (uint32_t)self->nreals};
-    apply->first = self->first;
+    apply->first = self->out[0].of ? array_first(self->out[0].of, self->out[0].part) : self->first;
     apply->whole = self->whole ? self->whole->id : OID_NONE;
     if (is_watched(self))
         apply->watch = self->engine->session->watch;
@@ -116,6 +119,27 @@ apply_emit_one(apply_code_t method, const operand_t *in, int nin, engine_link_t 
                          .integers = integers,
                          .nintegers = nintegers};
     return apply_emit(&emit, ret, err);
+}
+
+int
+apply_emit_part(apply_code_t method, const operand_t *in, int nin, engine_link_t *engine, fh_array *made, int i,
+                const int64_t *integers, int nintegers, err_t *err)
+{
+    shape_t shape = array_part_shape(made, i);
+    apply_output_t out = {.dtype = made->dtype, .shape = &shape, .of = made, .part = i};
+    apply_emit_t emit = {.method = method,
+                         .engine = engine,
+                         .in = in,
+                         .nin = nin,
+                         .out = &out,
+                         .nout = 1,
+                         .integers = integers,
+                         .nintegers = nintegers};
+    handle_t *part = NULL;
+    int status = apply_emit(&emit, &part, err);
+    if (!status)
+        array_put(made, i, part, NULL);
+    return status;
 }
 
 /* ---- shapes --------------------------------------------------------------------------------------------------------

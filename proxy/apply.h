@@ -9,6 +9,8 @@ typedef struct {
     handle_t *exists;     /* borrowed: it is written in place; NULL: it is made */
     dtype_t dtype;        /* of what is made */
     const shape_t *shape; /* of what is made; NULL: the method finds it */
+    const fh_array *of;   /* what is made will be that part of an array that is made now; NULL: it is made by itself */
+    int part;
 } apply_output_t;
 
 /* One call.  Objects must be on `engine`; all is borrowed. */
@@ -23,7 +25,7 @@ typedef struct {
     int nintegers;
     const double *reals;
     int nreals;
-    uint64_t first;        /* of the first output: layout_first */
+    uint64_t first;        /* of the first output, if it is no part of an array: elements of a whole before it */
     const handle_t *whole; /* as in emit_assign; NULL: none */
 } apply_emit_t;
 
@@ -33,6 +35,9 @@ int apply_emit(const apply_emit_t *self, handle_t **ret, err_t *err);
 /* The usual case: one new output. */
 int apply_emit_one(apply_code_t method, const operand_t *in, int nin, engine_link_t *engine, dtype_t dtype,
                    const shape_t *shape, const int64_t *integers, int nintegers, handle_t **ret, err_t *err);
+/* The same for part i of an array that is made now, which gets it. */
+int apply_emit_part(apply_code_t method, const operand_t *in, int nin, engine_link_t *engine, fh_array *made, int i,
+                    const int64_t *integers, int nintegers, err_t *err);
 /* The shapes of n objects (on any engines), which the client does not know, and so whether they could be made: all are
  * asked at once, then it waits. */
 int apply_shapes(fh_session *session, handle_t *const *handles, int n, shape_t *ret, err_t *err);

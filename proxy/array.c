@@ -29,8 +29,23 @@ array_new_as(fh_array **ret, fh_session *session, dtype_t dtype, const shape_t *
              err_t *err)
 {
     int status = array_new(ret, session, dtype, shape, layout->axis, layout->n, err);
-    if (!status)
-        memcpy((*ret)->cuts, layout->cuts, (size_t)layout->n * sizeof *layout->cuts);
+    if (status)
+        return status;
+    memcpy((*ret)->cuts, layout->cuts, (size_t)layout->n * sizeof *layout->cuts);
+    placing_plan(*ret, layout->engines);
+    return FH_OK;
+}
+
+int
+array_new_beside(fh_array **ret, const fh_array *other, dtype_t dtype, const shape_t *shape, int axis, err_t *err)
+{
+    layout_t layout;
+    int status = array_layout(other, 0, &layout, err);
+    if (status)
+        return status;
+    layout.axis = other->axis < 0 ? -1 : axis;
+    status = array_new_as(ret, other->session, dtype, shape, &layout, err);
+    layout_release(&layout);
     return status;
 }
 
@@ -133,10 +148,19 @@ array_whole_nd(const fh_array *self)
     return nd;
 }
 
+uint64_t
+array_first(const fh_array *self, int i)
+{
+    const layout_t layout = {.axis = self->axis, .n = self->n, .cuts = self->cuts};
+    return layout_first(&layout, &self->shape, i);
+}
+
 void
 array_put(fh_array *self, int i, handle_t *handle, const int64_t *stride)
 {
     self->parts[i].handle = handle;
+    if (!stride)
+        stride = placing_strides(handle);
     if (stride) {
         memcpy(self->parts[i].stride, stride, (size_t)self->shape.ndim * sizeof *stride);
     } else {

@@ -100,21 +100,19 @@ fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, f
     status = array_layout(array, 0, &layout, err);
     if (status)
         return status;
-    placing_plan_t plan = placing_plan(array->session, &layout, (dtype_t)dtype, &array->shape);
     status = array_new_as(&made, array->session, (dtype_t)dtype, &array->shape, &layout, err);
     for (int i = 0; i < array->n && !status; i++) {
         shape_t shape = array_part_shape(array, i);
-        const int64_t *strides = NULL;
         handle_t *source = array->parts[i].handle, *copy = NULL;
         status = handle_new(&copy, source->engine, OID_NONE, shape_bytes(&shape, (dtype_t)dtype), err);
         if (!status)
-            status = placing_add(&plan, &layout, i, copy, &strides, err);
+            status = placing_add(made, i, copy, err);
         if (!status)
             status = emit_copy_piece(source, (dtype_t)dtype, layout_first(&layout, &array->shape, i), &copy, err);
         if (status)
             handle_discard(&copy);
         else
-            array_put(made, i, copy, strides);
+            array_put(made, i, copy, NULL);
     }
     layout_release(&layout);
     if (!status)

@@ -20,18 +20,15 @@ correlate_part(sliding_t *self, engine_link_t *engine, int i, err_t *err)
     first = first < 0 ? 0 : first > self->na - 1 ? self->na - 1 : first;
     end = end > self->na ? self->na : end <= first ? first + 1 : end;
     part_t part = {0};
-    handle_t *v = NULL, *made = NULL;
-    shape_t shape = {.ndim = 1, .extent = {cut.length}};
+    handle_t *v = NULL;
     int status = align_region(self->a, 0, (piece_t){first, end - first}, engine, &part, err);
     if (!status)
         status = brought_get(&self->v, engine, &v, err);
     if (!status) {
         operand_t in[] = {apply_object(part.handle), apply_object(v)};
         const int64_t integers[] = {self->offset + cut.start - first, cut.length};
-        status = apply_emit_one(APPLY_CORRELATE, in, 2, engine, self->made->dtype, &shape, integers, 2, &made, err);
+        status = apply_emit_part(APPLY_CORRELATE, in, 2, engine, self->made, i, integers, 2, err);
     }
-    if (!status)
-        array_put(self->made, i, made, NULL);
     handle_unref(&part.handle);
     return status;
 }

@@ -32,10 +32,29 @@ make(engine_link_t *engine, message_t *message, buf_t *raw, handle_t **ret, err_
     return status;
 }
 
-int
-emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
+/* made (may be NULL): what it will be part i of. */
+static int
+empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, const fh_array *made, int i, buf_t *raw,
+      handle_t **ret, err_t *err)
 {
-    return emit_piece(engine, dtype, shape, 0, raw, ret, err);
+    message_t message = {.code = MSG_EMPTY};
+    handle_t *handle;
+    int status = make_handle(&handle, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
+    if (status)
+        return status;
+    if (made)
+        status = placing_add(made, i, handle, err);
+    if (status) {
+        handle_discard(&handle);
+        return status;
+    }
+    message.as.EMPTY.dtype = (uint64_t)dtype_wire(dtype);
+    message.as.EMPTY.shape = ints_of(shape);
+    message.as.EMPTY.first = made ? array_first(made, i) : 0;
+    status = make(engine, &message, raw, &handle, err);
+    if (!status)
+        *ret = handle;
+    return status;
 }
 
 int
@@ -49,21 +68,16 @@ emit_empty_as(engine_link_t *engine, oid_t result, dtype_t dtype, const shape_t 
 }
 
 int
-emit_piece(engine_link_t *engine, dtype_t dtype, const shape_t *shape, uint64_t first, buf_t *raw, handle_t **ret,
-           err_t *err)
+emit_empty(engine_link_t *engine, dtype_t dtype, const shape_t *shape, buf_t *raw, handle_t **ret, err_t *err)
 {
-    message_t message = {.code = MSG_EMPTY};
-    handle_t *made;
-    int status = make_handle(&made, engine, OID_NONE, shape_bytes(shape, dtype), &message.as.EMPTY.result, err);
-    if (status)
-        return status;
-    message.as.EMPTY.dtype = (uint64_t)dtype_wire(dtype);
-    message.as.EMPTY.shape = ints_of(shape);
-    message.as.EMPTY.first = first;
-    status = make(engine, &message, raw, &made, err);
-    if (!status)
-        *ret = made;
-    return status;
+    return empty(engine, dtype, shape, NULL, 0, raw, ret, err);
+}
+
+int
+emit_empty_part(const fh_array *made, int i, engine_link_t *engine, buf_t *raw, handle_t **ret, err_t *err)
+{
+    shape_t shape = array_part_shape(made, i);
+    return empty(engine, made->dtype, &shape, made, i, raw, ret, err);
 }
 
 int
@@ -133,6 +147,28 @@ emit_copy_piece(handle_t *source, dtype_t dtype, uint64_t first, handle_t **made
 }
 
 int
+emit_lay_part(const fh_array *made, int i, handle_t **part, err_t *err)
+{
+    shape_t shape = array_part_shape(made, i);
+    handle_t *copy;
+    if (!made->lay.home)
+        return FH_OK;
+    int status = handle_new(&copy, (*part)->engine, OID_NONE, shape_bytes(&shape, made->dtype), err);
+    if (status)
+        return status;
+    status = placing_add(made, i, copy, err);
+    if (status)
+        handle_discard(&copy);
+    else
+        status = emit_copy_piece(*part, made->dtype, array_first(made, i), &copy, err);
+    if (status)
+        return status;
+    handle_unref(part);
+    *part = copy;
+    return FH_OK;
+}
+
+int
 emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, err_t *err)
 {
     message_t message = {.code = MSG_ASSIGN};
@@ -143,10 +179,11 @@ emit_assign(handle_t *target, const operand_t *source, const handle_t *whole, er
     return engine_link_call(target->engine, &message, NULL, NULL, err);
 }
 
-/* dtype: of the result that is made; the message says which one the reduction gives. */
+/* dtype: of the result that is made; the message says which one the reduction gives.  whole (may be NULL): what it will
+ * be part i of. */
 static int
 send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes, dtype_t dtype, const shape_t *shape,
-            handle_t **ret, err_t *err)
+            const fh_array *whole, int i, handle_t **ret, err_t *err)
 {
     handle_t *made;
     int64_t list[SHAPE_MAX_DIMS];
@@ -163,7 +200,12 @@ send_reduce(handle_t *source, message_t *message, reduce_t reduce, uint32_t axes
     message->as.REDUCE.axes = (ints_t){list, n};
     if (reduction_is_ordered(reduce, (dtype_t)message->as.REDUCE.dtype)) /* others only compare and count */
         message->as.REDUCE.watch = source->engine->session->watch;
-    status = tail_reduce(source->engine, message, err);
+    if (whole) {
+        message->as.REDUCE.first = array_first(whole, i);
+        status = placing_add(whole, i, made, err);
+    }
+    if (!status)
+        status = tail_reduce(source->engine, message, err);
     if (status)
         handle_discard(&made);
     else
@@ -179,7 +221,18 @@ emit_reduce(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, dty
     message.as.REDUCE.keepdims = keepdims;
     message.as.REDUCE.dtype = (uint64_t)dtype;
     message.as.REDUCE.base = base;
-    return send_reduce(source, &message, reduce, axes, dtype, shape, ret, err);
+    return send_reduce(source, &message, reduce, axes, dtype, shape, NULL, 0, ret, err);
+}
+
+int
+emit_reduce_part(handle_t *source, reduce_t reduce, uint32_t axes, bool keepdims, const fh_array *made, int i,
+                 handle_t **ret, err_t *err)
+{
+    message_t message = {.code = MSG_REDUCE};
+    shape_t shape = array_part_shape(made, i);
+    message.as.REDUCE.keepdims = keepdims;
+    message.as.REDUCE.dtype = (uint64_t)made->dtype;
+    return send_reduce(source, &message, reduce, axes, made->dtype, &shape, made, i, ret, err);
 }
 
 int
@@ -191,7 +244,7 @@ emit_reduce_piece(handle_t *source, reduce_t reduce, uint32_t axes, dtype_t dtyp
     message.as.REDUCE.axis = (uint64_t)axis;
     message.as.REDUCE.start = start;
     message.as.REDUCE.whole = whole;
-    return send_reduce(source, &message, reduce, axes, reduction_state_dtype(dtype), shape, ret, err);
+    return send_reduce(source, &message, reduce, axes, reduction_state_dtype(dtype), shape, NULL, 0, ret, err);
 }
 
 static int

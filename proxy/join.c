@@ -132,7 +132,11 @@ join_part(const joining_t *self, fh_array *made, engine_link_t *engine, int i, e
     if (!status)
         status = align_join(engine, self->dtype, parts, shapes, self->n, self->axis, &joined, err);
     if (!status)
+        status = emit_lay_part(made, i, &joined, err);
+    if (!status)
         array_put(made, i, joined, NULL);
+    else
+        handle_unref(&joined);
     free(parts);
     free(shapes);
     return status;

@@ -58,6 +58,8 @@ scan_part(accumulating_t *self, int i, err_t *err)
                               .piece = kernel_piece(i, first->n),
                               .dtype = self->made->dtype,
                               .shape = &part,
+                              .of = self->made,
+                              .part = i,
                               .last = across && i + 1 < first->n ? &states : NULL};
     status = folding_emit(&self->fold, &call, &made, &last, err);
     if (status)

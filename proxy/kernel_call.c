@@ -3,6 +3,7 @@
 
 #include "proxy/error.h"
 #include "proxy/inputs.h"
+#include "proxy/placing.h"
 
 #include <string.h>
 
@@ -94,8 +95,12 @@ emit_part(running_t *self, int i, err_t *err)
     int status = kernel_code_on(self->kernel->code, engine, &kernel, err);
     if (!status && !self->out)
         status = handle_new(&made, engine, OID_NONE, shape_bytes(&part, dtype), err);
-    if (status)
+    if (!status && made)
+        status = placing_add(self->made, i, made, err);
+    if (status) {
+        handle_discard(&made);
         return status;
+    }
     for (int k = 0; k < self->nin; k++)
         operands[k] = input_operand(&self->in[k], i);
     message.as.KERNEL_CALL.kernel = kernel->id;

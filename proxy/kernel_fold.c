@@ -1,5 +1,7 @@
 #include "proxy/kernel_fold.h"
 
+#include "proxy/placing.h"
+
 #include <string.h>
 
 /* The array as the kernel takes it, in that layout: a handle of our own. */
@@ -93,6 +95,8 @@ folding_emit(const folding_t *self, const fold_call_t *call, handle_t **ret, han
     int status = kernel_code_on(self->code, engine, &kernel, err);
     if (!status)
         status = handle_new(&made, engine, OID_NONE, shape_bytes(call->shape, call->dtype), err);
+    if (!status && call->of)
+        status = placing_add(call->of, call->part, made, err);
     if (!status && call->last)
         status = handle_new(&last, engine, OID_NONE, shape_bytes(call->last, DTYPE_UINT8), err);
     if (!status) {
@@ -107,6 +111,7 @@ folding_emit(const folding_t *self, const fold_call_t *call, handle_t **ret, han
         fold->axis = call->axis;
         fold->base = call->base;
         fold->piece = call->piece;
+        fold->first = call->of ? array_first(call->of, call->part) : 0;
         fold->timeout_ms = self->timeout_ms;
         fold->watch = engine->session->watch;
         status = engine_link_call(engine, &message, NULL, NULL, err);

@@ -32,6 +32,8 @@ typedef struct {
     uint64_t piece;
     dtype_t dtype; /* of the result */
     const shape_t *shape;
+    const fh_array *of; /* the result will be that part of an array that is made now; NULL: it is made by itself */
+    int part;
     const shape_t *last; /* SCAN: the shape of the last states; else NULL */
 } fold_call_t;
 

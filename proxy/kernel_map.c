@@ -3,6 +3,7 @@
 
 #include "proxy/error.h"
 #include "proxy/kernel_call.h"
+#include "proxy/placing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,7 +191,8 @@ typedef struct {
     operand_t inputs[KERNEL_MAX_IN];
     oid_t results[KERNEL_MAX_OUT], drafts[KERNEL_MAX_OUT], low[KERNEL_MAX_IN], high[KERNEL_MAX_IN];
     handle_t *made[KERNEL_MAX_OUT];
-    int64_t dtypes[KERNEL_MAX_OUT], ndims[KERNEL_MAX_OUT], extents[KERNEL_MAX_OUT * SHAPE_MAX_DIMS];
+    int64_t dtypes[KERNEL_MAX_OUT], ndims[KERNEL_MAX_OUT], firsts[KERNEL_MAX_OUT],
+        extents[KERNEL_MAX_OUT * SHAPE_MAX_DIMS];
     int64_t bases[KERNEL_MAX_IN + KERNEL_MAX_OUT], wholes[KERNEL_MAX_IN + KERNEL_MAX_OUT];
     uint32_t nextents;
 } lists_t;
@@ -209,7 +211,7 @@ fill_input(const mapping_t *self, int i, int k, stage_t stage, lists_t *ret)
 }
 
 static int
-fill_output(mapping_t *self, int i, int k, lists_t *ret, err_t *err)
+fill_output(mapping_t *self, int i, int k, stage_t stage, lists_t *ret, err_t *err)
 {
     map_out_t *out = &self->out[k];
     shape_t part = out->shape;
@@ -223,6 +225,9 @@ fill_output(mapping_t *self, int i, int k, lists_t *ret, err_t *err)
         status = handle_new(&ret->made[k], self->layout.engines[i], OID_NONE, shape_bytes(&part, out->dtype), err);
     if (ret->made[k])
         ret->results[k] = ret->made[k]->id;
+    if (!status && ret->made[k] && stage != STAGE_DRAFT)
+        status = placing_add(out->made, i, ret->made[k], err);
+    ret->firsts[k] = out->made ? (int64_t)array_first(out->made, i) : 0;
     ret->dtypes[k] = out->dtype;
     ret->ndims[k] = part.ndim;
     memcpy(ret->extents + ret->nextents, part.extent, (size_t)part.ndim * sizeof part.extent[0]);
@@ -243,6 +248,7 @@ fill_message(const mapping_t *self, int i, stage_t stage, const handle_t *kernel
     ret->dtypes = (ints_t){lists->dtypes, nout};
     ret->ndims = (ints_t){lists->ndims, nout};
     ret->shapes = (ints_t){lists->extents, lists->nextents};
+    ret->firsts = (ints_t){lists->firsts, nout};
     ret->axis = self->axis;
     ret->piece = kernel_piece(i, self->layout.n);
     ret->timeout_ms = self->timeout_ms;
@@ -297,7 +303,7 @@ emit_part(mapping_t *self, int i, stage_t stage, err_t *err)
     for (int k = 0; k < self->nin && !status; k++)
         fill_input(self, i, k, stage, &lists);
     for (int k = 0; k < self->nout && !status; k++) {
-        status = fill_output(self, i, k, &lists, err);
+        status = fill_output(self, i, k, stage, &lists, err);
         if (stage == STAGE_ENDS)
             lists.drafts[k] = self->out[k].drafts[i]->id;
     }

@@ -179,10 +179,9 @@ next_stage(reducing_t *self, fold_stage_t stage, int axis, dtype_t dtype, err_t 
     fh_array *states = self->states, *made = NULL;
     shape_t whole = states->shape;
     drop_axis(&whole, axis);
-    int status = array_new(&made, self->fold.session, dtype, &whole, cut_without(states->axis, axis), states->n, err);
+    int status = array_new_beside(&made, states, dtype, &whole, cut_without(states->axis, axis), err);
     for (int i = 0; i < states->n && !status; i++) {
         handle_t *result = NULL;
-        made->cuts[i] = states->cuts[i];
         shape_t part = array_part_shape(made, i);
         const fold_call_t call = {.stage = stage,
                                   .inputs = &states->parts[i].handle,
@@ -190,7 +189,9 @@ next_stage(reducing_t *self, fold_stage_t stage, int axis, dtype_t dtype, err_t 
                                   .axis = stage == FOLD_FINISH ? 0 : axis,
                                   .piece = kernel_piece(i, states->n),
                                   .dtype = dtype,
-                                  .shape = &part};
+                                  .shape = &part,
+                                  .of = made,
+                                  .part = i};
         status = folding_emit(&self->fold, &call, &result, NULL, err);
         if (!status)
             array_put(made, i, result, NULL);
@@ -253,11 +254,9 @@ reduce_within(reducing_t *self, int axis, err_t *err)
     dtype_t dtype = (dtype_t)self->fold.info->out[0];
     shape_t whole = first->shape;
     drop_axis(&whole, axis);
-    int status =
-        array_new(&self->states, self->fold.session, dtype, &whole, cut_without(first->axis, axis), first->n, err);
+    int status = array_new_beside(&self->states, first, dtype, &whole, cut_without(first->axis, axis), err);
     for (int i = 0; i < first->n && !status; i++) {
         handle_t *inputs[KERNEL_MAX_IN], *made = NULL;
-        self->states->cuts[i] = first->cuts[i];
         shape_t part = array_part_shape(self->states, i);
         for (int k = 0; k < self->fold.nin; k++)
             inputs[k] = self->fold.in[k]->parts[i].handle;
@@ -267,7 +266,9 @@ reduce_within(reducing_t *self, int axis, err_t *err)
                                   .axis = axis,
                                   .piece = kernel_piece(i, first->n),
                                   .dtype = dtype,
-                                  .shape = &part};
+                                  .shape = &part,
+                                  .of = self->states,
+                                  .part = i};
         status = folding_emit(&self->fold, &call, &made, NULL, err);
         if (!status)
             array_put(self->states, i, made, NULL);

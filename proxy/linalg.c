@@ -102,7 +102,7 @@ call_part(stack_t *self, int p, err_t *err)
     }
     for (int i = 0; i < row->nout && !status; i++) {
         shapes[i] = layout_part_shape(&self->layout, &self->made[i]->shape, p);
-        out[i] = (apply_output_t){.dtype = self->made[i]->dtype, .shape = &shapes[i]};
+        out[i] = (apply_output_t){.dtype = self->made[i]->dtype, .shape = &shapes[i], .of = self->made[i], .part = p};
     }
     if (!status) {
         apply_emit_t emit = {.method = APPLY_LINALG,
@@ -114,8 +114,7 @@ call_part(stack_t *self, int p, err_t *err)
                              .integers = integers,
                              .nintegers = call->nintegers + 1,
                              .reals = call->reals,
-                             .nreals = call->nreals,
-                             .first = layout_first(&self->layout, &self->made[0]->shape, p)};
+                             .nreals = call->nreals};
         status = apply_emit(&emit, made, err);
     }
     for (int i = 0; i < row->nout && !status; i++)

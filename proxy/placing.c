@@ -26,19 +26,12 @@ struct placing {
 
 /* Are the parts one behind the other?  Then they are mapped side by side, and need no memory in common. */
 static bool
-is_in_order(const layout_t *layout, const shape_t *shape)
+is_in_order(const fh_array *array)
 {
-    for (int i = 0; i < layout->axis; i++)
-        if (shape->extent[i] != 1)
+    for (int i = 0; i < array->axis; i++)
+        if (array->shape.extent[i] != 1)
             return false;
     return true;
-}
-
-/* Bytes of part i that lie together in the whole. */
-static int64_t
-run_of(const layout_t *layout, const nd_t *whole, int i)
-{
-    return layout->cuts[i].length * whole->stride[layout->axis];
 }
 
 static bool
@@ -47,28 +40,38 @@ has_room(const engine_link_t *engine, int64_t bytes)
     return engine->memory <= 0 || bytes <= engine->memory / 2 - engine->live_bytes;
 }
 
-placing_plan_t
-placing_plan(fh_session *session, const layout_t *layout, dtype_t dtype, const shape_t *shape)
+/* The engine with most room for all parts; NULL: there is none, or they are not worth it. */
+static engine_link_t *
+find_home(const fh_array *array, engine_link_t *const *engines)
 {
-    placing_plan_t plan = {.home = NULL};
+    nd_t whole = array_whole_nd(array);
+    int64_t bytes = array_bytes(array);
     engine_link_t *home = NULL;
-    int64_t bytes = shape_bytes(shape, dtype);
-    if (layout->n < 2 || layout->axis < 0 || bytes < (session->maps_inner ? PLACING_BYTES_MAPPED : PLACING_BYTES) ||
-        session->wire_only || is_in_order(layout, shape))
-        return plan;
-    nd_init(&plan.whole, ARRAY_BASE, dtype, shape);
-    for (int i = 0; i < layout->n; i++) {
-        engine_link_t *engine = layout->engines[i];
-        if (!nearby_possible(engine, bytes) || run_of(layout, &plan.whole, i) < PLACING_RUN)
-            return plan;
+    for (int i = 0; i < array->n; i++) {
+        engine_link_t *engine = engines[i];
+        if (!nearby_possible(engine, bytes) || array->cuts[i].length * whole.stride[array->axis] < PLACING_RUN)
+            return NULL;
         if (!engine->no_wholes && (!home || engine->live_bytes < home->live_bytes))
             home = engine;
     }
-    if (!home || !has_room(home, bytes) || engine_link_open(home, NULL))
-        return plan;
-    plan.home = home;
-    plan.memory = oid_new();
-    return plan;
+    return home && has_room(home, bytes) && engine_link_open(home, NULL) == FH_OK ? home : NULL;
+}
+
+void
+placing_plan(fh_array *array, engine_link_t *const *engines)
+{
+    const fh_session *session = array->session;
+    if (array->n < 2 || array->axis < 0 || session->wire_only ||
+        array_bytes(array) < (session->maps_inner ? PLACING_BYTES_MAPPED : PLACING_BYTES) || is_in_order(array))
+        return;
+    engine_link_t *home = find_home(array, engines);
+    if (!home)
+        return;
+    array->lay.home = home;
+    array->lay.memory = oid_new();
+    for (int i = array->n - 1; i >= 0; i--)
+        if (engines[i] == home)
+            array->lay.accounts = i;
 }
 
 static void
@@ -78,41 +81,32 @@ account(handle_t *handle, int64_t bytes)
     handle->bytes = bytes;
 }
 
-/* The first part at home accounts for all. */
-static int64_t
-accounted(const placing_plan_t *plan, const layout_t *layout, int i)
-{
-    if (layout->engines[i] != plan->home)
-        return 0;
-    for (int k = 0; k < i; k++)
-        if (layout->engines[k] == plan->home)
-            return 0;
-    return shape_bytes(&plan->whole.shape, plan->whole.dtype);
-}
-
 int
-placing_add(const placing_plan_t *plan, const layout_t *layout, int i, handle_t *handle, const int64_t **ret_strides,
-            err_t *err)
+placing_add(const fh_array *array, int i, handle_t *handle, err_t *err)
 {
-    *ret_strides = NULL;
-    if (!plan->home)
+    if (!array->lay.home)
         return FH_OK;
     placing_t *self = calloc(1, sizeof *self);
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory to place a piece");
     self->handle = handle;
-    self->home = plan->home;
-    self->memory = plan->memory;
-    self->size = (uint64_t)shape_bytes(&plan->whole.shape, plan->whole.dtype);
-    self->nd = plan->whole;
-    self->nd.data += layout->cuts[i].start * self->nd.stride[layout->axis];
-    self->nd.shape.extent[layout->axis] = layout->cuts[i].length;
+    self->home = array->lay.home;
+    self->memory = array->lay.memory;
+    self->size = (uint64_t)array_bytes(array);
+    self->nd = array_whole_nd(array);
+    self->nd.data += array->cuts[i].start * self->nd.stride[array->axis];
+    self->nd.shape.extent[array->axis] = array->cuts[i].length;
     self->next = handle->engine->placings;
     handle->engine->placings = self;
     handle->placing = self;
-    account(handle, accounted(plan, layout, i));
-    *ret_strides = self->nd.stride;
+    account(handle, i == array->lay.accounts ? array_bytes(array) : 0);
     return FH_OK;
+}
+
+const int64_t *
+placing_strides(const handle_t *handle)
+{
+    return handle->placing ? handle->placing->nd.stride : NULL;
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------
@@ -127,6 +121,12 @@ static const struct {
     {MSG_UFUNC, false, offsetof(message_t, as.UFUNC.results)},
     {MSG_FUSED, false, offsetof(message_t, as.FUSED.results)},
     {MSG_COPY, true, offsetof(message_t, as.COPY.result)},
+    {MSG_EMPTY, true, offsetof(message_t, as.EMPTY.result)},
+    {MSG_REDUCE, true, offsetof(message_t, as.REDUCE.result)},
+    {MSG_APPLY, false, offsetof(message_t, as.APPLY.outputs)},
+    {MSG_KERNEL_CALL, true, offsetof(message_t, as.KERNEL_CALL.result)},
+    {MSG_KERNEL_MAP, false, offsetof(message_t, as.KERNEL_MAP.results)},
+    {MSG_KERNEL_FOLD, false, offsetof(message_t, as.KERNEL_FOLD.results)},
 };
 
 static oids_t

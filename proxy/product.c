@@ -349,6 +349,16 @@ lay_out(product_t *self, err_t *err)
     return FH_OK;
 }
 
+/* Products write in C order and are added to: they are laid where the whole has them when they are ready. */
+static int
+put_piece(fh_array *made, int i, handle_t **piece, err_t *err)
+{
+    int status = emit_lay_part(made, i, piece, err);
+    if (!status)
+        array_put(made, i, handle_ref(*piece), NULL);
+    return status;
+}
+
 /* Pieces of the result, or, of a small one, partial products that are added. */
 static int
 compute_pieces(product_t *self, fh_array **ret, err_t *err)
@@ -363,7 +373,7 @@ compute_pieces(product_t *self, fh_array **ret, err_t *err)
     } else if (!status) {
         status = array_new_as(ret, self->session, self->dtype, &self->shape, &self->layout, err);
         for (int i = 0; i < n && !status; i++)
-            array_put(*ret, i, handle_ref(made[i]), NULL);
+            status = put_piece(*ret, i, &made[i], err);
         if (!status)
             array_settle(*ret);
     }

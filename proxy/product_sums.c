@@ -170,8 +170,14 @@ product_sums(const product_t *product, fh_array **ret, err_t *err)
         status = add_up(&self, err);
     if (!status)
         status = array_new_as(&made, product->session, product->dtype, &product->shape, &self.layout, err);
-    for (int i = 0; i < n && !status; i++)
-        array_put(made, i, handle_ref(self.sums[i]->parts[0].handle), NULL);
+    for (int i = 0; i < n && !status; i++) {
+        handle_t *sum = handle_ref(self.sums[i]->parts[0].handle);
+        status = emit_lay_part(made, i, &sum, err);
+        if (!status)
+            array_put(made, i, sum, NULL);
+        else
+            handle_unref(&sum);
+    }
     if (!status)
         array_settle(made);
     release(&self);

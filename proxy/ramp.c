@@ -4,12 +4,11 @@
 #include "proxy/scatter.h"
 
 static int
-emit_part(const layout_t *layout, const shape_t *shape, int i, dtype_t dtype, const fh_ramp *ramp, handle_t **ret,
-          err_t *err)
+ramp_part(const fh_array *made, const layout_t *layout, int i, const fh_ramp *ramp, handle_t **ret, err_t *err)
 {
-    shape_t part = layout_part_shape(layout, shape, i);
-    apply_output_t out = {.dtype = dtype, .shape = &part};
-    bool integers = dtype_kind(dtype) == 'i' || dtype_kind(dtype) == 'u';
+    shape_t part = array_part_shape(made, i);
+    apply_output_t out = {.dtype = made->dtype, .shape = &part, .of = made, .part = i};
+    bool integers = dtype_kind(made->dtype) == 'i' || dtype_kind(made->dtype) == 'u';
     int64_t first = layout->axis < 0 ? 0 : layout->cuts[i].start;
     apply_emit_t emit = {.method = APPLY_RAMP,
                          .engine = layout->engines[i],
@@ -18,8 +17,7 @@ emit_part(const layout_t *layout, const shape_t *shape, int i, dtype_t dtype, co
                          .integers = (int64_t[]){first, ramp->integer_start, ramp->integer_next},
                          .nintegers = integers ? 3 : 1,
                          .reals = (double[]){ramp->start[0], ramp->start[1], ramp->next[0], ramp->next[1]},
-                         .nreals = integers ? 0 : 4,
-                         .first = layout_first(layout, shape, i)};
+                         .nreals = integers ? 0 : 4};
     return apply_emit(&emit, ret, err);
 }
 
@@ -40,7 +38,7 @@ fh_arange(fh_session *session, fh_dtype dtype, const fh_ramp *ramp, int64_t coun
         status = array_new_as(&array, session, (dtype_t)dtype, &shape, &layout, err);
     for (int i = 0; i < layout.n && !status; i++) {
         handle_t *part = NULL;
-        status = emit_part(&layout, &shape, i, (dtype_t)dtype, ramp, &part, err);
+        status = ramp_part(array, &layout, i, ramp, &part, err);
         if (!status)
             array_put(array, i, part, NULL);
     }

@@ -44,11 +44,14 @@ typedef struct {
 /* ---- one stretch --------------------------------------------------------------------------------------------------
  */
 
+/* of (may be NULL): the array whose part i it is. */
 static int
-emit_stretch(maker_t *self, int i, stretch_t *stretch, const shape_t *shape, bool reports, err_t *err)
+emit_stretch(maker_t *self, const fh_array *of, int i, stretch_t *stretch, const shape_t *shape, bool reports,
+             err_t *err)
 {
     shape_t report = {.ndim = 1, .extent = {RANDOM_REPORT_REST + stretch->heads + stretch->tails}};
-    apply_output_t out[] = {{.dtype = self->dtype, .shape = shape}, {.dtype = DTYPE_INT64, .shape = &report}};
+    apply_output_t out[] = {{.dtype = self->dtype, .shape = shape, .of = of, .part = i},
+                            {.dtype = DTYPE_INT64, .shape = &report}};
     self->integers[RANDOM_AT_SKIP] = stretch->skip;
     self->integers[RANDOM_AT_HEADS] = stretch->heads;
     self->integers[RANDOM_AT_TAILS] = stretch->tails;
@@ -59,8 +62,7 @@ emit_stretch(maker_t *self, int i, stretch_t *stretch, const shape_t *shape, boo
                          .integers = self->integers,
                          .nintegers = self->nintegers,
                          .reals = self->reals,
-                         .nreals = self->nreals,
-                         .first = layout_first(&self->layout, &self->shape, i)};
+                         .nreals = self->nreals};
     handle_t *made[2] = {NULL, NULL};
     int status = apply_emit(&emit, made, err);
     stretch->made = made[0];
@@ -136,7 +138,7 @@ make_fixed(maker_t *self, fh_array *array, err_t *err)
     for (int i = 0; i < self->layout.n && !status; i++) {
         shape_t part = layout_part_shape(&self->layout, &self->shape, i);
         stretches[i].skip = stretches[i].first;
-        status = emit_stretch(self, i, &stretches[i], &part, false, err);
+        status = emit_stretch(self, array, i, &stretches[i], &part, false, err);
         if (!status)
             array_put(array, i, handle_ref(stretches[i].made), NULL);
     }
@@ -152,7 +154,7 @@ make_serial(maker_t *self, fh_array *array, err_t *err)
     stretch_t *stretches = NULL;
     int status = make_stretches(self, &stretches, err);
     if (!status)
-        status = emit_stretch(self, 0, &stretches[0], &self->shape, true, err);
+        status = emit_stretch(self, NULL, 0, &stretches[0], &self->shape, true, err);
     if (!status)
         status = read_report(self, &stretches[0], err);
     if (!status) {
@@ -191,7 +193,7 @@ emit_chain(maker_t *self, int i, stretch_t *stretch, err_t *err)
         shape.extent[0] += 2 * stretch->slack;
     }
     stretch->tails = 2 * stretch->slack + 1;
-    return emit_stretch(self, i, stretch, &shape, true, err);
+    return emit_stretch(self, NULL, i, stretch, &shape, true, err);
 }
 
 /* Which of its elements begins at that unit of the stream?  -1: none of the heads. */
@@ -220,7 +222,7 @@ repeat_chain(maker_t *self, int i, stretch_t *stretch, int64_t unit, err_t *err)
     stretch->skip = unit;
     stretch->slack = stretch->heads = 0;
     stretch->tails = 1;
-    int status = emit_stretch(self, i, stretch, &shape, true, err);
+    int status = emit_stretch(self, NULL, i, stretch, &shape, true, err);
     return status ? status : read_report(self, stretch, err);
 }
 
@@ -235,7 +237,11 @@ put_chain(maker_t *self, fh_array *array, int i, const stretch_t *stretch, int64
     nd.data += from * (int64_t)dtype_size(self->dtype);
     int status = emit_view(stretch->made, &nd, &view, err);
     if (!status)
+        status = emit_lay_part(array, i, &view, err);
+    if (!status)
         array_put(array, i, view, NULL);
+    else
+        handle_unref(&view);
     return status;
 }
 
@@ -350,7 +356,7 @@ make(maker_t *self, const layout_t *wanted, fh_array **ret, err_t *err)
             *ret = made;
             made = NULL;
         } else {
-            status = align_array(made, wanted, ret, err);
+            status = align_result(made, wanted, ret, err);
         }
     }
     if (!status)

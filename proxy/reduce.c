@@ -87,13 +87,11 @@ reduce_parts(const reduction_t *self, fh_array **ret, err_t *err)
     for (int i = 0; i < array->axis && !self->keepdims; i++)
         axis -= (int)(self->axes >> i & 1);
     const shape_t *shape = self->keepdims ? &self->kept : &self->bare;
-    int status = array_new(ret, array->session, self->dtype, shape, axis, array->n, err);
+    int status = array_new_beside(ret, array, self->dtype, shape, axis, err);
     for (int i = 0; i < array->n && !status; i++) {
         handle_t *part = NULL;
-        (*ret)->cuts[i] = array->cuts[i];
-        shape_t local = array_part_shape(*ret, i);
-        status = emit_reduce(array->parts[i].handle, self->reduce, self->axes, self->keepdims, self->dtype, 0, &local,
-                             &part, err);
+        status =
+            emit_reduce_part(array->parts[i].handle, self->reduce, self->axes, self->keepdims, *ret, i, &part, err);
         if (!status)
             array_put(*ret, i, part, NULL);
     }

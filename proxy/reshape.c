@@ -249,7 +249,7 @@ fh_reshard(fh_array *array, const fh_scatter_options *options, fh_array **ret, f
         status = scatter_layout(array->session, &array->shape, options, &layout, err);
     if (status)
         return status;
-    status = align_array(array, &layout, &made, err);
+    status = align_result(array, &layout, &made, err);
     layout_release(&layout);
     if (!status)
         status = session_flush(array->session, err);

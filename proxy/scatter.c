@@ -127,8 +127,7 @@ begin_part(sending_t *self, int i, err_t *err)
         status =
             streams_deposit(self->layout->engines[i], self->array->dtype, &shape, &self->deposits[i], &handle, err);
     else if (!status)
-        status = emit_piece(self->layout->engines[i], self->array->dtype, &shape,
-                            layout_first(self->layout, &self->array->shape, i), inside, &handle, err);
+        status = emit_empty_part(self->array, i, self->layout->engines[i], inside, &handle, err);
     buf_unref(&inside);
     if (!status)
         array_put(self->array, i, handle, NULL);
@@ -387,9 +386,8 @@ make_empty(fh_session *session, dtype_t dtype, const shape_t *shape, const layou
     for (int i = 0; i < layout->n && !status; i++) {
         if (array->parts[i].handle)
             continue;
-        shape_t part = layout_part_shape(layout, shape, i);
         handle_t *handle = NULL;
-        status = emit_piece(layout->engines[i], dtype, &part, layout_first(layout, shape, i), NULL, &handle, err);
+        status = emit_empty_part(array, i, layout->engines[i], NULL, &handle, err);
         if (!status)
             array_put(array, i, handle, NULL);
     }

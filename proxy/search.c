@@ -37,7 +37,7 @@ search_part(search_t *self, int i, fh_array *made, err_t *err)
         return status;
     if (self->at == self->nbeside)
         in[n++] = apply_object(piece);
-    const apply_output_t out = {.dtype = self->dtype, .shape = &shape};
+    const apply_output_t out = {.dtype = self->dtype, .shape = &shape, .of = made, .part = i};
     const apply_emit_t emit = {.method = self->method,
                                .engine = piece->engine,
                                .in = in,

@@ -14,20 +14,12 @@ enum {
 static int
 each_piece(const fh_array *array, apply_code_t method, dtype_t dtype, int axis, fh_array **ret, err_t *err)
 {
-    layout_t layout;
     const int64_t integer = axis;
-    int status = array_layout(array, 0, &layout, err);
-    if (status)
-        return status;
-    status = array_new_as(ret, array->session, dtype, &array->shape, &layout, err);
-    layout_release(&layout);
+    int status = array_new_beside(ret, array, dtype, &array->shape, array->axis, err);
     for (int i = 0; i < array->n && !status; i++) {
-        handle_t *made = NULL, *piece = array->parts[i].handle;
-        shape_t shape = array_part_shape(array, i);
+        handle_t *piece = array->parts[i].handle;
         operand_t in = apply_object(piece);
-        status = apply_emit_one(method, &in, 1, piece->engine, dtype, &shape, &integer, 1, &made, err);
-        if (!status)
-            array_put(*ret, i, made, NULL);
+        status = apply_emit_part(method, &in, 1, piece->engine, *ret, i, &integer, 1, err);
     }
     return status;
 }
@@ -122,7 +114,7 @@ sort_distributed(const fh_array *array, bool order, int axis, fh_array **ret, er
         status = sort_laid_out(moved, order, axis, &sorted, err);
     if (!status) {
         array_settle(sorted);
-        status = align_array(sorted, &wanted, ret, err);
+        status = align_result(sorted, &wanted, ret, err);
     }
     fh_array_free(&moved);
     fh_array_free(&sorted);

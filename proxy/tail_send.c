@@ -219,6 +219,7 @@ send_reduction(const sender_t *self, const tail_reduction_t *reduction, err_t *e
     choice.watches[choice.nsteps] = (int64_t)reduce->watch;
     choice.watched |= reduce->watch != 0;
     fill(&choice, tail, true, &message.as.FUSED);
+    message.as.FUSED.first = reduce->first;
     message.as.FUSED.reduce = reduce->op;
     message.as.FUSED.axes = reduce->axes;
     message.as.FUSED.keepdims = reduce->keepdims;

@@ -8,11 +8,11 @@
  */
 
 static int
-emit_take(handle_t *source, handle_t *flat, int axes, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+take_part(handle_t *source, handle_t *flat, int axes, fh_array *made, int i, err_t *err)
 {
     operand_t in[] = {apply_object(source), apply_object(flat)};
     int64_t group = axes;
-    return apply_emit_one(APPLY_TAKE, in, 2, source->engine, dtype, shape, &group, 1, ret, err);
+    return apply_emit_part(APPLY_TAKE, in, 2, source->engine, made, i, &group, 1, err);
 }
 
 /* Every part by itself, with all indices. */
@@ -28,15 +28,9 @@ take_apart(picks_t *picks, fh_array **ret, err_t *err)
     int axis = array->axis < 0 ? -1 : picks->shape.ndim + array->axis - picks->n;
     status = flat ? picks_flat(picks, &layout, flat, err) : err_set(err, FH_NO_MEMORY, "no memory for indices");
     if (!status)
-        status = array_new(ret, array->session, array->dtype, &picks->result, axis, array->n, err);
-    for (int i = 0; i < array->n && !status; i++) {
-        handle_t *part = NULL;
-        (*ret)->cuts[i] = array->cuts[i];
-        shape_t shape = array_part_shape(*ret, i);
-        status = emit_take(array->parts[i].handle, flat[i], picks->n, array->dtype, &shape, &part, err);
-        if (!status)
-            array_put(*ret, i, part, NULL);
-    }
+        status = array_new_beside(ret, array, array->dtype, &picks->result, axis, err);
+    for (int i = 0; i < array->n && !status; i++)
+        status = take_part(array->parts[i].handle, flat[i], picks->n, *ret, i, err);
     for (int i = 0; flat && i < array->n; i++)
         handle_unref(&flat[i]);
     free(flat);
@@ -46,6 +40,14 @@ take_apart(picks_t *picks, fh_array **ret, err_t *err)
 
 /* ---- pieces that the indices choose --------------------------------------------------------------------------------
  */
+
+static int
+emit_take(handle_t *source, handle_t *flat, int axes, dtype_t dtype, const shape_t *shape, handle_t **ret, err_t *err)
+{
+    operand_t in[] = {apply_object(source), apply_object(flat)};
+    int64_t group = axes;
+    return apply_emit_one(APPLY_TAKE, in, 2, source->engine, dtype, shape, &group, 1, ret, err);
+}
 
 /* At each piece: take what each part of the result wants, and send it. */
 static int
@@ -82,11 +84,12 @@ reshape_block(const pair_t *pair, dtype_t dtype, const shape_t *from, const shap
 }
 
 static int
-collect_part(const exchange_t *self, int part, const shape_t *shape, handle_t **ret, err_t *err)
+collect_part(const exchange_t *self, const fh_array *whole, int part, handle_t **ret, err_t *err)
 {
     const fh_array *array = self->picks->array;
     int64_t group = self->picks->shape.ndim;
     shape_t local = layout_part_shape(&self->layout, &self->picks->shape, part);
+    shape_t shape = array_part_shape(whole, part);
     int64_t count = shape_count(&local);
     handle_t *made = NULL;
     int status = FH_OK;
@@ -97,11 +100,13 @@ collect_part(const exchange_t *self, int part, const shape_t *shape, handle_t **
             continue;
         status = pair_receive_block(pair, array->dtype, &block, err);
         if (!status && pair->count == count) {
-            status = reshape_block(pair, array->dtype, &block, shape, &made, err);
+            status = reshape_block(pair, array->dtype, &block, &shape, &made, err);
+            if (!status)
+                status = emit_lay_part(whole, part, &made, err);
             break;
         }
         if (!status && !made)
-            status = emit_empty(self->layout.engines[part], array->dtype, shape, NULL, &made, err);
+            status = emit_empty_part(whole, part, self->layout.engines[part], NULL, &made, err);
         if (status)
             break;
         operand_t in[] = {apply_object(pair->place), apply_object(pair->block)};
@@ -136,9 +141,8 @@ take_across(picks_t *picks, fh_array **ret, err_t *err)
     if (!status)
         status = array_new_as(ret, picks->array->session, picks->array->dtype, &picks->result, &exchange.layout, err);
     for (int part = 0; part < exchange.layout.n && !status; part++) {
-        shape_t shape = array_part_shape(*ret, part);
         handle_t *handle = NULL;
-        status = collect_part(&exchange, part, &shape, &handle, err);
+        status = collect_part(&exchange, *ret, part, &handle, err);
         if (!status)
             array_put(*ret, part, handle, NULL);
     }

@@ -4,6 +4,7 @@
 #include "codecs/dtype_fields.h"
 #include "proxy/compare.h"
 #include "proxy/error.h"
+#include "proxy/placing.h"
 #include "proxy/tail.h"
 
 #include <string.h>
@@ -140,7 +141,6 @@ emit_part(ufunc_t *self, int i, err_t *err)
     operand_t operands[OP_MAX_IN];
     oid_t results[OP_MAX_OUT];
     handle_t *handles[OP_MAX_OUT] = {0};
-    const int64_t *strides[OP_MAX_OUT] = {0};
     tail_memory_t memory = {.where = OID_NONE, .odd = self->widened};
     engine_link_t *engine = self->layout.engines[i];
     shape_t part = layout_part_shape(&self->layout, &self->shape, i);
@@ -167,7 +167,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
         status = handle_new(&handles[k], engine, OID_NONE, shape_bytes(&part, self->loop.out[k]), err);
         results[k] = status ? OID_NONE : handles[k]->id;
         if (!status)
-            status = placing_add(&self->plan[k], &self->layout, i, handles[k], &strides[k], err);
+            status = placing_add(self->made[k], i, handles[k], err);
     }
     ufunc->inputs = (operands_t){operands, (uint32_t)self->nin};
     ufunc->results = (oids_t){results, (uint32_t)self->op->nout};
@@ -183,7 +183,7 @@ emit_part(ufunc_t *self, int i, err_t *err)
         if (status)
             handle_discard(&handles[k]);
         else if (handles[k])
-            array_put(self->made[k], i, handles[k], strides[k]);
+            array_put(self->made[k], i, handles[k], NULL);
     }
     return status;
 }
@@ -192,9 +192,6 @@ static int
 emit(ufunc_t *self, err_t *err)
 {
     int status = FH_OK;
-    for (int k = 0; k < self->op->nout; k++)
-        if (!self->out[k])
-            self->plan[k] = placing_plan(self->session, &self->layout, self->loop.out[k], &self->shape);
     for (int k = 0; k < self->op->nout && !status; k++)
         if (!self->out[k])
             status = array_new_as(&self->made[k], self->session, self->loop.out[k], &self->shape, &self->layout, err);

@@ -2,8 +2,8 @@
 #ifndef FH_PROXY_UFUNC_H
 #define FH_PROXY_UFUNC_H
 
+#include "proxy/array.h"
 #include "proxy/inputs.h"
-#include "proxy/placing.h"
 
 typedef struct {
     fh_session *session;
@@ -20,7 +20,6 @@ typedef struct {
     shape_t shape;
     bool widened; /* the inputs alone would give another shape */
     layout_t layout;
-    placing_plan_t plan[OP_MAX_OUT]; /* where what is made lies */
 } ufunc_t;
 
 #endif

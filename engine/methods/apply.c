@@ -3,6 +3,7 @@
 
 #include "codecs/linalg.h"
 #include "engine/methods.h"
+#include "engine/methods/result.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ typedef struct {
     int code;
     _Alignas(16) uint8_t scalar[APPLY_MAX_IN][16];
     pin_t in_pins[APPLY_MAX_IN], out_pins[APPLY_MAX_OUT], scratch_pins[SCRATCH_MAX];
+    pin_t places[APPLY_MAX_OUT]; /* where outputs go when they are ready */
     nd_t in[APPLY_MAX_IN], out[APPLY_MAX_OUT];
     bool shared[APPLY_MAX_IN];
     double reals[APPLY_MAX_REALS];
@@ -44,8 +46,8 @@ make_output(apply_call_t *call, int i, const shape_t *shape, err_t *err)
 
     if (shape_bytes(shape, self->out[i].dtype) < 0)
         return err_set(err, FH_OVERFLOW, "an array with so many elements is too large for this machine");
-    int status = core_make_piece(self->run->core, self->run->lane, OID_NONE, self->out[i].dtype, shape,
-                                 i == 0 ? self->message->first : 0, 0, pin, err);
+    int status = result_make(self->run, self->message->outputs.items[i], self->out[i].dtype, shape,
+                             i == 0 ? self->message->first : 0, 0, pin, &self->places[i], err);
 
     if (status)
         return status;
@@ -238,6 +240,14 @@ publish(applied_t *self, err_t *err)
             continue;
         if (!self->out_pins[i].segment)
             return err_set(err, FH_INTERNAL, "the array method %s made no output %d", apply_at(self->code)->name, i);
+        int status = result_settle(self->run, &self->out_pins[i], &self->places[i], err);
+
+        if (status)
+            return status;
+    }
+    for (int i = 0; i < self->call.nout; i++) {
+        if (in_place(self, i))
+            continue;
         ids[n] = self->message->outputs.items[i];
         pins[n++] = self->out_pins[i];
         self->out_pins[i] = (pin_t){0};
@@ -250,8 +260,10 @@ release(applied_t *self)
 {
     for (int i = 0; i < APPLY_MAX_IN; i++)
         pin_release(&self->in_pins[i]);
-    for (int i = 0; i < APPLY_MAX_OUT; i++)
+    for (int i = 0; i < APPLY_MAX_OUT; i++) {
         pin_release(&self->out_pins[i]);
+        pin_release(&self->places[i]);
+    }
     for (int i = 0; i < self->nscratch; i++)
         pin_release(&self->scratch_pins[i]);
 }

@@ -28,8 +28,10 @@ run_empty(run_t *run, err_t *err)
     /* Large segments may have to be cleared or unmapped first. */
     if (status || run_defer(run, shape_bytes(&shape, dtype)))
         return status;
-    status = core_make_piece(run->core, run->lane, OID_NONE, dtype, &shape, empty->first, 0, &pin, err);
-    if (!status && call->raw)
+    status = core_make_piece(run->core, run->lane, empty->result, dtype, &shape, empty->first, 0, &pin, err);
+    if (!status && call->raw && !nd_is_c_contiguous(&pin.nd))
+        strided_unpack(&pin.nd, 0, (int64_t)call->raw_size, call->raw);
+    else if (!status && call->raw)
         segment_fill(pin.segment, (size_t)(pin.nd.data - pin.segment->data), call->raw, call->raw_size);
     if (!status)
         status = core_publish(run->core, run->lane, empty->result, &pin, false, err);

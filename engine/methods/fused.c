@@ -3,6 +3,7 @@
 #include "engine/compute/flags.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
+#include "engine/methods/result.h"
 #include "engine/places.h"
 #include "engine/raised.h"
 
@@ -17,8 +18,9 @@ typedef struct {
     pin_t copy[EXPRESSION_INPUTS]; /* of inputs that share memory with outputs */
     nd_t inputs[EXPRESSION_INPUTS];
     bool constant[EXPRESSION_INPUTS];
-    int taken[EXPRESSION_RESULTS]; /* the input whose memory a result gets; -1: none */
-    bool over;                     /* results are written where inputs lie */
+    pin_t places[EXPRESSION_RESULTS]; /* where reductions go when they are ready */
+    int taken[EXPRESSION_RESULTS];    /* the input whose memory a result gets; -1: none */
+    bool over;                        /* results are written where inputs lie */
     _Alignas(16) uint8_t scalar[EXPRESSION_INPUTS][16];
     expression_step_t step[EXPRESSION_STEPS];
     int nsteps, nresults, value[EXPRESSION_RESULTS];
@@ -266,7 +268,8 @@ prepare_results(run_t *run, fused_t *self, err_t *err)
             status = run_writes(run, &self->out[i], err);
             self->over = true;
         } else if (self->message->reduce.size) {
-            status = core_make(run->core, run->lane, self->dtype[i], &self->shape, false, 0, &self->out[i], err);
+            status = result_make(run, self->message->results.items[i], self->dtype[i], &self->shape,
+                                 self->message->first, 0, &self->out[i], &self->places[i], err);
         } else if (!places_has(run->lane, self->message->results.items[i]) && take_over(run, self, i)) {
             self->over = true;
         } else {
@@ -336,6 +339,8 @@ publish(run_t *run, fused_t *self, err_t *err)
     const oid_t *ids = message->results.items;
     int status = FH_OK, done = 0;
 
+    for (int i = 0; i < self->nresults && !status; i++)
+        status = result_settle(run, &self->out[i], &self->places[i], err);
     for (; done < self->nresults && !status; done += status == FH_OK)
         if (!in_place(self, done))
             status = core_publish(run->core, run->lane, ids[done], &self->out[done], self->taken[done] >= 0, err);
@@ -360,6 +365,7 @@ run_fused(run_t *run, err_t *err)
     memset(self.in, 0, sizeof self.in);
     memset(self.out, 0, sizeof self.out);
     memset(self.copy, 0, sizeof self.copy);
+    memset(self.places, 0, sizeof self.places);
     memset(self.taken, -1, sizeof self.taken);
     self.over = false;
     int status = take_steps(&self, err);
@@ -378,8 +384,10 @@ done:
         pin_release(&self.in[i]);
         pin_release(&self.copy[i]);
     }
-    for (int i = 0; i < EXPRESSION_RESULTS; i++)
+    for (int i = 0; i < EXPRESSION_RESULTS; i++) {
         pin_release(&self.out[i]);
+        pin_release(&self.places[i]);
+    }
     return status;
 }
 

@@ -82,15 +82,19 @@ static int
 prepare(run_t *run, kernel_job_t *job, const shape_t *shape, err_t *err)
 {
     bool exists = job->results[0].exists, masked = job->call.masked;
+    /* Fresh memory is zero where a mask leaves elements out; memory that others have a part in may not be. */
+    const kernel_room_t room = {.dtype = job->kernel.info.out[0],
+                                .shape = shape,
+                                .first = run->call->message.as.KERNEL_CALL.first,
+                                .pool_flags = masked && !exists ? POOL_CLEARED : 0,
+                                .strided = job->kernel.info.kind == KERNEL_UFUNC && !masked};
     int status = FH_OK;
 
-    job->first = run->call->message.as.KERNEL_CALL.first;
     for (int i = 0; i < job->call.nin && job->kernel.info.kind == KERNEL_PIECE && !status; i++)
         if (!nd_is_c_contiguous(&job->operands[i].nd))
             status = kernel_job_copy(run, job, i, err);
     if (!status)
-        status =
-            kernel_job_make(run, job, 0, job->kernel.info.out[0], shape, masked && !exists ? POOL_CLEARED : 0, err);
+        status = kernel_job_make(run, job, 0, &room, err);
     if (!status && masked && exists)
         status = kernel_job_start_from_target(run, job, 0, err);
     return status;

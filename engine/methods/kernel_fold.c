@@ -251,8 +251,12 @@ prepare(run_t *run, const fold_t *self, err_t *err)
     for (int i = self->values; i < job->call.nin && !status; i++)
         if (!is_aligned(&job->operands[i].nd))
             status = kernel_job_copy(run, job, i, err);
-    for (int i = 0; i < job->call.nout && !status; i++)
-        status = kernel_job_make(run, job, i, self->dtypes[i], &self->shapes[i], 0, err);
+    for (int i = 0; i < job->call.nout && !status; i++) {
+        const kernel_room_t room = {
+            .dtype = self->dtypes[i], .shape = &self->shapes[i], .first = i == 0 ? self->message->first : 0};
+
+        status = kernel_job_make(run, job, i, &room, err);
+    }
     job->call.stage = (fold_stage_t)self->message->stage;
     job->call.axis = self->stage->along_axis ? axis : -1;
     for (int i = 0; i < self->values; i++) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/compute/flags.h"
+#include "engine/methods/result.h"
 #include "engine/raised.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ kernel_job_free(run_t *run)
     for (int i = 0; i < job->room; i++)
         segment_unref(&job->segments[i]);
     for (int i = 0; i < job->nresults; i++)
-        pin_release(&job->results[i].target);
+        pin_release(&job->results[i].target), pin_release(&job->results[i].place);
     buf_unref(&job->texts[0]);
     buf_unref(&job->texts[1]);
     free(job);
@@ -216,6 +217,23 @@ publish_new(run_t *run, kernel_job_t *job, err_t *err)
     return core_publish_all(run->core, run->lane, ids, pins, n, err);
 }
 
+/* New results that are to lie elsewhere go there. */
+static int
+settle(run_t *run, kernel_job_t *job, err_t *err)
+{
+    int status = FH_OK;
+
+    for (int i = 0; i < job->nresults && !status; i++) {
+        int output = kernel_job_output(job, i);
+        pin_t pin = {.segment = job->segments[output], .nd = job->operands[output].nd};
+
+        status = result_settle(run, &pin, &job->results[i].place, err);
+        job->segments[output] = pin.segment;
+        job->operands[output].nd = pin.nd;
+    }
+    return status;
+}
+
 /* The client is to hear of floating-point flags that the kernel has raised: under its name, as much as there is room
  * for. */
 static void
@@ -242,14 +260,19 @@ finish(run_t *run, kernel_job_t *job, err_t *err)
         return status;
     }
     for (int i = 0; i < job->nresults; i++)
-        if (job->results[i].exists)
-            kernel_job_touch(&bytes, &job->results[i].target.nd.shape, job->results[i].target.nd.dtype);
+        if (job->results[i].exists || job->results[i].place.segment) {
+            const nd_t *nd = &job->operands[kernel_job_output(job, i)].nd;
+
+            kernel_job_touch(&bytes, &nd->shape, nd->dtype);
+        }
     if (run_defer(run, bytes))
         return FH_OK;
     /* What can fail comes first. */
     for (int i = 0; i < job->nresults && !status; i++)
         if (job->results[i].exists)
             status = run_writes(run, &job->results[i].target, err);
+    if (!status)
+        status = settle(run, job, err);
     if (!status)
         status = publish_new(run, job, err);
     for (int i = 0; i < job->nresults && !status; i++)

@@ -24,6 +24,7 @@ typedef struct {
     oid_t id;
     bool exists;
     pin_t target; /* if it exists */
+    pin_t place;  /* where a new one goes once the kernel has succeeded; without a segment: it is there */
 } kernel_result_t;
 
 /* What a call keeps between its phases. */
@@ -44,7 +45,6 @@ typedef struct {
     runner_array_t *operands; /* nd is set when the operand is there, the rest when the call is handed over */
     segment_t **segments;     /* of each operand; NULL: a constant, or not there yet */
     int nresults;
-    uint64_t first; /* elements of the whole before new results, as in EMPTY */
     kernel_result_t *results;
     _Alignas(16) uint8_t constants[KERNEL_MAX_ARGS][16];
 } kernel_job_t;
@@ -94,9 +94,17 @@ int kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_
                      err_t *err);
 /* Do so.  May put the call off, as run_writes. */
 int kernel_job_take_draft(run_t *run, kernel_job_t *job, int result, err_t *err);
+/* A result's array: first as in EMPTY, strided if the kernel may write it where it is to lie. */
+typedef struct {
+    dtype_t dtype;
+    const shape_t *shape;
+    uint64_t first;
+    unsigned pool_flags;
+    bool strided;
+} kernel_room_t;
+
 /* Make room for a result; the kernel's output of the same number. */
-int kernel_job_make(run_t *run, kernel_job_t *job, int result, dtype_t dtype, const shape_t *shape, unsigned pool_flags,
-                    err_t *err);
+int kernel_job_make(run_t *run, kernel_job_t *job, int result, const kernel_room_t *room, err_t *err);
 /* Let the output of a result that exists begin as a copy of it. */
 int kernel_job_start_from_target(run_t *run, kernel_job_t *job, int result, err_t *err);
 /* Operand number of a result's output. */

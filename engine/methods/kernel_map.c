@@ -25,6 +25,7 @@ check_counts(const kernel_map_t *self, err_t *err)
         {"low", message->low.count, (uint32_t)self->nin, true},
         {"high", message->high.count, (uint32_t)self->nin, true},
         {"drafts", message->drafts.count, (uint32_t)self->nout, true},
+        {"firsts", message->firsts.count, (uint32_t)self->nout, true},
     };
 
     for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++)
@@ -180,9 +181,12 @@ prepare(run_t *run, const kernel_map_t *self, err_t *err)
     int status = FH_OK;
 
     for (int i = 0; i < self->nout && !status; i++) {
-        status = self->message->drafts.count
-                     ? kernel_job_take_draft(run, self->job, i, err)
-                     : kernel_job_make(run, self->job, i, self->dtypes[i], &self->shapes[i], 0, err);
+        const ints_t firsts = self->message->firsts;
+        const kernel_room_t room = {
+            .dtype = self->dtypes[i], .shape = &self->shapes[i], .first = firsts.count ? (uint64_t)firsts.items[i] : 0};
+
+        status = self->message->drafts.count ? kernel_job_take_draft(run, self->job, i, err)
+                                             : kernel_job_make(run, self->job, i, &room, err);
         if (!status && self->job->results[i].exists)
             status = kernel_job_start_from_target(run, self->job, i, err);
     }

@@ -1,5 +1,7 @@
 /* engine/methods/kernel_operands.c - the arrays of a kernel's call: pinned, checked, copied, made. */
 #include "engine/methods/kernel_job.h"
+#include "engine/methods/result.h"
+#include "engine/places.h"
 
 static void
 put(kernel_job_t *job, int operand, pin_t *pin)
@@ -110,11 +112,15 @@ kernel_job_check_target(const kernel_job_t *job, int result, dtype_t dtype, cons
 }
 
 int
-kernel_job_make(run_t *run, kernel_job_t *job, int result, dtype_t dtype, const shape_t *shape, unsigned pool_flags,
-                err_t *err)
+kernel_job_make(run_t *run, kernel_job_t *job, int result, const kernel_room_t *room, err_t *err)
 {
+    kernel_result_t *self = &job->results[result];
+    oid_t id = self->exists ? OID_NONE : self->id;
     pin_t pin = {0};
-    int status = core_make_piece(run->core, run->lane, OID_NONE, dtype, shape, job->first, pool_flags, &pin, err);
+    int status = room->strided ? core_make_piece(run->core, run->lane, id, room->dtype, room->shape, room->first,
+                                                 room->pool_flags, &pin, err)
+                               : result_make(run, id, room->dtype, room->shape, room->first, room->pool_flags, &pin,
+                                             &self->place, err);
 
     if (status)
         return status;
@@ -142,11 +148,13 @@ kernel_job_draft(run_t *run, kernel_job_t *job, int result, oid_t id, dtype_t dt
 int
 kernel_job_take_draft(run_t *run, kernel_job_t *job, int result, err_t *err)
 {
-    pin_t *pin = &job->results[result].target;
+    kernel_result_t *self = &job->results[result];
+    pin_t *pin = &self->target, *place = &self->place;
     int status = run_writes(run, pin, err);
 
     if (status)
         return status;
+    (void)places_find(run->lane, self->id, pin->nd.dtype, &pin->nd.shape, &place->segment, &place->nd);
     put(job, kernel_job_output(job, result), &(pin_t){.segment = segment_ref(pin->segment), .nd = pin->nd});
     return FH_OK;
 }

@@ -4,6 +4,7 @@
 #include "codecs/op.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
+#include "engine/methods/result.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static int
 run_reduce(run_t *run, err_t *err)
 {
     const msg_REDUCE_t *message = &run->call->message.as.REDUCE;
-    pin_t in = {0}, out = {0};
+    pin_t in = {0}, out = {0}, place = {0};
     reduce_t reduce = REDUCE_SUM;
     dtype_t dtype = DTYPE_NONE;
     shape_t shape;
@@ -46,16 +47,19 @@ run_reduce(run_t *run, err_t *err)
         goto done;
     status = run_align(run, &in, err);
     if (!status)
-        status = core_make(run->core, run->lane, dtype, &shape, false, 0, &out, err);
+        status = result_make(run, message->result, dtype, &shape, message->first, 0, &out, &place, err);
     if (!status) {
         segment_touch(out.segment);
         status = compute(run, reduce, &in.nd, axes, &chosen.piece, &out.nd, err);
     }
     if (!status)
+        status = result_settle(run, &out, &place, err);
+    if (!status)
         status = core_publish(run->core, run->lane, message->result, &out, false, err);
 done:
     pin_release(&in);
     pin_release(&out);
+    pin_release(&place);
     return status;
 }
 

@@ -141,6 +141,48 @@ results_lie_side_by_side(void **state)
     }
 }
 
+/* Calls that write in C order only: their results lie where LAY has said all the same, and nothing else stays. */
+static void
+other_calls_lay_their_results_too(void **state)
+{
+    static double numbers[HALF];
+    pair_t pair;
+    oid_t memory = oid_new(), sorted = oid_new(), written = oid_new();
+    message_t ok;
+    int64_t count = HALF, zero = 0, dtype = DTYPE_FLOAT64, shape[] = {1, HALF};
+
+    open_pair(&pair, *state);
+    operand_t input = {.object = pair.source[0]};
+
+    for (int i = 0; i < HALF; i++)
+        numbers[i] = 1000 + i;
+    lay(&pair, 0, memory, sorted, 0, 2);
+    caller_expect(&pair.at[0], MSG_OK, &ok);
+    (void)caller_send(&pair.at[0],
+                      &(message_t){.code = MSG_APPLY,
+                                   .as.APPLY = {.method = str_of("sort"),
+                                                .inputs = {&input, 1},
+                                                .outputs = {&sorted, 1},
+                                                .dtypes = {&dtype, 1},
+                                                .shapes = {shape, 2},
+                                                .integers = {&zero, 1}}},
+                      NULL, 0);
+    lay(&pair, 1, memory, written, 1, 2);
+    caller_expect(&pair.at[1], MSG_OK, &ok);
+    (void)caller_send(
+        &pair.at[1],
+        &(message_t){.code = MSG_EMPTY, .as.EMPTY = {.result = written, .dtype = DTYPE_FLOAT64, .shape = {&count, 1}}},
+        numbers, sizeof numbers);
+    for (int i = 0; i < 2; i++)
+        caller_sync(&pair.at[i]);
+    assert_true(number_at(&pair, 0, sorted, 0) == 0 && number_at(&pair, 0, sorted, 1) == 1000);
+    assert_true(number_at(&pair, 1, written, 0) == 1000 && number_at(&pair, 1, written, 1) == 1);
+    assert_true(number_at(&pair, 0, sorted, BYTES / 8 - 2) == HALF - 1);
+    assert_int_equal(caller_stat(&pair.at[0], "used"), (int64_t)HALF * 8 + BYTES);
+    assert_int_equal(caller_stat(&pair.at[1], "used"), (int64_t)HALF * 8);
+    leave_pair(&pair);
+}
+
 /* Who comes when all others have gone makes its piece apart. */
 static void
 memory_that_has_gone_is_not_made_again(void **state)
@@ -265,6 +307,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_lie_side_by_side),
+        cmocka_unit_test(other_calls_lay_their_results_too),
         cmocka_unit_test(memory_that_has_gone_is_not_made_again),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(place_is_only_for_what_was_named),
