@@ -9,7 +9,12 @@
 
 #include <float.h>
 #include <math.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 /* SLEEF declares its scalar forms with fused operations only where compilers may use these everywhere.  Here the
  * processor is asked when the program runs. */
 #ifndef FP_FAST_FMA
@@ -18,7 +23,9 @@
 #ifndef FP_FAST_FMAF
 #define FP_FAST_FMAF 1
 #endif
+#define const /* SLEEF's functions return const double, to clang another type than double */
 #include <sleef.h>
+#undef const
 
 /* What this variant calls: the forms for its vectors, at all times, but for a processor without fused operations (F
  * with, P without them). */
