@@ -1,6 +1,7 @@
 #include "engine/compute/expression.h"
 
 #include "base/stream_copy.h"
+#include "engine/compute/expression_blocks.h"
 #include "engine/compute/expression_strips.h"
 #include "engine/compute/flags.h"
 #include "engine/compute/iterate.h"
@@ -8,11 +9,7 @@
 #include <string.h>
 
 enum {
-    ELEMENT_MAX = 16,
-    BUFFER = EXPRESSION_BLOCK * ELEMENT_MAX + 320, /* so that buffers do not begin in the same sets of the cache */
-    BUFFERS = OP_MAX_OUT * EXPRESSION_STEPS, /* all values may be needed at a time; those that are not stay untouched */
-    WORTH_STRIPS = 512,                      /* elements that pay for a program */
-    OVER = 2048,                             /* elements that are made before they are written over their inputs */
+    OVER = 2048, /* elements that are made before they are written over their inputs */
     LINE = 64,
 };
 
@@ -79,13 +76,13 @@ take_step(expression_t *self, int i, const expression_step_t *step, err_t *err)
 }
 
 /* Buffers that few values share.  A value's buffer is free after the last step that uses it; results never are. */
-static void
-place_values(expression_t *self, const int *result, int nresults)
+void
+expression_place(expression_t *self, const int *result, int nresults)
 {
-    int last[EXPRESSION_VALUES], owner[BUFFERS];
+    int last[EXPRESSION_VALUES], owner[EXPRESSION_BUFFERS];
     for (int v = 0; v < EXPRESSION_VALUES; v++)
         last[v] = -1;
-    for (int b = 0; b < BUFFERS; b++)
+    for (int b = 0; b < EXPRESSION_BUFFERS; b++)
         owner[b] = -1;
     for (int i = 0; i < self->nsteps; i++)
         for (int k = 0; k < self->step[i].nin; k++)
@@ -95,12 +92,12 @@ place_values(expression_t *self, const int *result, int nresults)
     for (int i = 0; i < self->nsteps; i++) {
         for (int k = 0; k < self->step[i].nout; k++) {
             int value = EXPRESSION_INPUTS + OP_MAX_OUT * i + k, b = 0;
-            while (b < BUFFERS - 1 && owner[b] >= 0)
+            while (b < EXPRESSION_BUFFERS - 1 && owner[b] >= 0)
                 b++;
             owner[b] = value;
             self->buffer[value] = (int16_t)b;
         }
-        for (int b = 0; b < BUFFERS; b++)
+        for (int b = 0; b < EXPRESSION_BUFFERS; b++)
             if (owner[b] >= 0 && last[owner[b]] <= i)
                 owner[b] = -1;
     }
@@ -126,17 +123,9 @@ expression_init(expression_t *self, const nd_t *inputs, const bool *constant, in
 /* --- blocks ---------------------------------------------------------------------------------------------------------
  */
 
-/* What one thread computes in. */
-typedef struct {
-    _Alignas(64) char value[BUFFERS][BUFFER];
-    _Alignas(64) char converted[OP_MAX_IN][BUFFER];
-} room_t;
-
-/* All steps over n elements, at most EXPRESSION_BLOCK.  direct[b], if there is one, is where buffer b lies instead.
- * flags (NULL: the thread's) get those of each step. */
-static void
-run_block(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char *const *direct,
-          unsigned *flags, room_t *room)
+void
+expression_block(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char *const *direct,
+                 unsigned *flags, expression_room_t *room)
 {
     for (int i = 0; i < self->nsteps; i++) {
         char *p[OP_MAX_IN + OP_MAX_OUT];
@@ -200,7 +189,7 @@ store_blocks(const store_t *store, char **data, const int64_t *step, int64_t n)
 {
     const expression_t *self = store->self;
     char *direct[EXPRESSION_VALUES];
-    room_t room;
+    expression_room_t room;
     memset(direct, 0, sizeof direct);
     for (int64_t now; n > 0; n -= now) {
         now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
@@ -208,7 +197,7 @@ store_blocks(const store_t *store, char **data, const int64_t *step, int64_t n)
             int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]);
             direct[store->value[k]] = step[self->narrays + k] == item ? data[self->narrays + k] : NULL;
         }
-        run_block(self, data, step, now, direct, store->over ? NULL : self->flags, &room);
+        expression_block(self, data, step, now, direct, store->over ? NULL : self->flags, &room);
         for (int k = 0; k < store->n; k++) {
             dtype_t dtype = (dtype_t)self->dtype[store->value[k]];
             int64_t item = (int64_t)dtype_size(dtype), to_step = step[self->narrays + k];
@@ -232,7 +221,7 @@ store_strips(const store_t *store, char **data, const int64_t *step, int64_t n)
     for (int k = 0; k < store->n; k++)
         if (step[self->narrays + k] != (int64_t)dtype_size((dtype_t)self->dtype[store->value[k]]))
             return 0;
-    if (store->strips.program.n == 0 || n < WORTH_STRIPS)
+    if (store->strips.program.n == 0 || n < EXPRESSION_WORTH_STRIPS)
         return 0;
     if (store->stream) /* results begin on a line */
         head = (int64_t)(-(uintptr_t)data[self->narrays] % LINE) / step[self->narrays];
@@ -258,12 +247,12 @@ static void
 note_steps(const expression_t *self, char *const *data, const int64_t *step, int64_t n)
 {
     char *at[EXPRESSION_INPUTS];
-    room_t room;
+    expression_room_t room;
     memcpy(at, data, (size_t)self->narrays * sizeof at[0]);
     flags_clear();
     for (int64_t now; n > 0; n -= now) {
         now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
-        run_block(self, at, step, now, NULL, self->flags, &room);
+        expression_block(self, at, step, now, NULL, self->flags, &room);
         for (int k = 0; k < self->narrays; k++)
             at[k] += now * step[k];
     }
@@ -275,7 +264,7 @@ store_row_over(void *context, char **data, const int64_t *step, int64_t n)
 {
     const store_t *store = context;
     const expression_t *self = store->self;
-    _Alignas(64) char made[EXPRESSION_RESULTS][OVER * ELEMENT_MAX];
+    _Alignas(64) char made[EXPRESSION_RESULTS][OVER * EXPRESSION_ELEMENT_MAX];
     char *at[ITERATE_MAX];
     int64_t at_step[ITERATE_MAX];
     memcpy(at_step, step, (size_t)self->narrays * sizeof at_step[0]);
@@ -323,7 +312,7 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
         if (value[k] < EXPRESSION_INPUTS || value[k] >= EXPRESSION_VALUES ||
             self->dtype[value[k]] != (uint8_t)out[k].dtype || !shape_equal(&out[k].shape, &self->shape))
             return err_set(err, FH_INVALID_ARGUMENT, "result %d does not fit value %d", k, value[k]);
-    place_values(self, value, n);
+    expression_place(self, value, n);
     for (int i = 0; i < self->narrays; i++) {
         operand[i] = &self->array[i];
         bytes += (int64_t)dtype_size(self->array[i].dtype);
@@ -340,7 +329,7 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
     store.over = is_over(self, out, n);
     store.stream = out_bytes >= STREAM_COPY_BYTES && !store.over;
     store.strips.program.n = 0;
-    if ((self->flags == NULL || store.over) && shape_count(&self->shape) >= WORTH_STRIPS)
+    if ((self->flags == NULL || store.over) && shape_count(&self->shape) >= EXPRESSION_WORTH_STRIPS)
         expression_strips_store(&store.strips, self, value, n, store.stream);
     iterate_t walk;
     iterate_init(&walk, operand, self->narrays + n, self->narrays);
@@ -348,97 +337,26 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
     return FH_OK;
 }
 
-/* --- reductions -----------------------------------------------------------------------------------------------------
- */
-
-typedef struct {
-    const expression_t *self;
-    int value;
-    expression_strips_t load, fold;
-} load_t;
-
-/* Values of n elements, block by block. */
-static void
-load_blocks(const load_t *load, char *const *data, const int64_t *step, int64_t n, char *items)
-{
-    const expression_t *self = load->self;
-    char *direct[EXPRESSION_VALUES], *at[EXPRESSION_INPUTS];
-    int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[load->value]);
-    room_t room;
-    memset(direct, 0, sizeof direct);
-    memcpy(at, data, (size_t)self->narrays * sizeof at[0]);
-    for (int64_t now; n > 0; n -= now, items += now * item) {
-        now = n < EXPRESSION_BLOCK ? n : EXPRESSION_BLOCK;
-        direct[load->value] = items;
-        run_block(self, at, step, now, direct, self->flags, &room);
-        for (int k = 0; k < self->narrays; k++)
-            at[k] += now * step[k];
-    }
-}
-
-static void
-move_on(const expression_t *self, char *const *data, const int64_t *step, int64_t n, char **ret)
-{
-    for (int k = 0; k < self->narrays; k++)
-        ret[k] = data[k] + n * step[k];
-}
-
-static void
-load_row(const void *context, char *const *data, const int64_t *step, int64_t n, char *items)
-{
-    const load_t *load = context;
-    const expression_t *self = load->self;
-    int64_t done = expression_strips_run(&load->load, self, data, step, n, &items);
-    char *rest[EXPRESSION_INPUTS];
-    move_on(self, data, step, done, rest);
-    load_blocks(load, rest, step, n - done, items + done * (int64_t)dtype_size((dtype_t)self->dtype[load->value]));
-}
-
-static bool
-fold_row(const void *context, const fold_t *fold, char *const *data, const int64_t *step, int64_t n, void *ret)
-{
-    const load_t *load = context;
-    const expression_t *self = load->self;
-    _Alignas(64) char nodes[FOLD_SPAN / STRIP * sizeof(double)], items[STRIP * FOLD_ELEMENT_MAX];
-    char *rest[EXPRESSION_INPUTS], *leaves = nodes;
-    int64_t item = (int64_t)dtype_size((dtype_t)self->dtype[load->value]);
-    if (fold->item != self->dtype[load->value] || fold->total != fold->item || fold->nodes == NULL ||
-        item > (int64_t)sizeof(double) || n > FOLD_SPAN)
-        return false;
-    int64_t done = expression_strips_run(&load->fold, self, data, step, n, &leaves), count = done / STRIP;
-    if (done == 0)
-        return false;
-    if (done < n) {
-        move_on(self, data, step, done, rest);
-        load_blocks(load, rest, step, n - done, items);
-        fold->row(nodes + count * item, items, item, n - done);
-        count++;
-    }
-    fold->nodes(nodes, count);
-    memcpy(ret, nodes, (size_t)item);
-    return true;
-}
-
 int
-expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,
-                  const reduce_piece_t *piece, const nd_t *out, err_t *err)
+expression_single(crew_t *crew, const expression_step_t *step, const nd_t *inputs, const bool *constant,
+                  const nd_t *out, bool *ret_done, err_t *err)
 {
-    if (value < EXPRESSION_INPUTS || value >= EXPRESSION_VALUES || self->dtype[value] == DTYPE_NONE)
-        return err_set(err, FH_INVALID_ARGUMENT, "value %d of the expression is not there", value);
-    place_values(self, &value, 1);
-    load_t load;
-    load.self = self;
-    load.value = value;
-    load.load.program.n = load.fold.program.n = 0;
-    if (self->flags == NULL && shape_count(&self->shape) >= WORTH_STRIPS) {
-        expression_strips_store(&load.load, self, &value, 1, false);
-        expression_strips_fold(&load.fold, self, value, reduce);
-    }
-    reduce_source_t source = {.operands = self->narrays,
-                              .dtype = (dtype_t)self->dtype[value],
-                              .load = load_row,
-                              .row = fold_row,
-                              .context = &load};
-    memcpy(source.in, self->array, sizeof source.in);
-    return reduce_run(crew, reduce, &source, axes, piece, out, err);
+    expression_t self;
+    expression_strips_t strips;
+    int value = EXPRESSION_INPUTS;
+    bool array = false;
+    *ret_done = false;
+    for (int k = 0; k < step->op->nin; k++)
+        array |= !constant[k];
+    if (!array || step->op->nout != 1 || step->op->code == OP_POWER ||
+        shape_count(&out->shape) < EXPRESSION_WORTH_STRIPS)
+        return FH_OK;
+    int status = expression_init(&self, inputs, constant, step->op->nin, step, 1, err);
+    if (status != FH_OK || !shape_equal(&self.shape, &out->shape))
+        return status;
+    expression_strips_store(&strips, &self, &value, 1, false);
+    if (strips.program.n == 0)
+        return FH_OK;
+    *ret_done = true;
+    return expression_store(crew, &self, &value, out, 1, err);
 }

@@ -51,6 +51,10 @@ int expression_init(expression_t *self, const nd_t *inputs, const bool *constant
 /* out[i] = value[i], of its dtype and the expression's shape; n of them, at most EXPRESSION_RESULTS.  An out may be
  * the very memory of an input (nd_same_elements), but not overlap one otherwise, nor another out. */
 int expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t *out, int n, err_t *err);
+/* *ret_done: out = an operation of these inputs alone, as compute_ufunc does it but faster; false: it has no such way,
+ * and nothing has been done.  out shares no memory with inputs. */
+int expression_single(crew_t *crew, const expression_step_t *step, const nd_t *inputs, const bool *constant,
+                      const nd_t *out, bool *ret_done, err_t *err);
 /* out = a value, reduced as reduce_run does. */
 int expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, uint32_t axes,
                       const reduce_piece_t *piece, const nd_t *out, err_t *err);

@@ -23,15 +23,28 @@ typedef struct {
     bool stream;
 } plan_t;
 
-static void
-add(plan_t *self, strip_kind_t kind, int op, dtype_t dtype, dtype_t other, int place, bool far)
+static const strip_row_t *
+find(const plan_t *self, strip_kind_t kind, int op, dtype_t dtype, dtype_t other)
+{
+    return self->failed ? NULL : strip_find(kind, op, dtype, other);
+}
+
+static strip_step_t *
+add_row(plan_t *self, const strip_row_t *row, int place, bool far)
 {
     strip_program_t *program = &self->strips->program;
-    const strip_row_t *row = program->n < STRIP_STEPS ? strip_find(kind, op, dtype, other) : NULL;
 
-    self->failed |= row == NULL || place == NOWHERE;
-    if (!self->failed)
-        program->steps[program->n++] = (strip_step_t){far && row->far != NULL ? row->far : row->near, place};
+    self->failed |= row == NULL || place == NOWHERE || program->n == STRIP_STEPS;
+    if (self->failed)
+        return NULL;
+    program->steps[program->n] = (strip_step_t){.fn = far && row->far != NULL ? row->far : row->near, .place = place};
+    return &program->steps[program->n++];
+}
+
+static strip_step_t *
+add(plan_t *self, strip_kind_t kind, int op, dtype_t dtype, int place, bool far)
+{
+    return add_row(self, find(self, kind, op, dtype, 0), place, far);
 }
 
 static int
@@ -41,14 +54,28 @@ take_slot(plan_t *self)
     return self->failed ? NOWHERE : SLOTS + self->slots++;
 }
 
+static dtype_t
+dtype_of(const plan_t *self, int value)
+{
+    return (dtype_t)self->expression->dtype[value];
+}
+
+/* What is in registers gets a slot. */
+static int
+save(plan_t *self, dtype_t dtype)
+{
+    int place = take_slot(self);
+
+    add(self, STRIP_STORE, 0, dtype, place, false);
+    return place;
+}
+
 /* The value in registers gets a slot, if it has none. */
 static void
 keep(plan_t *self)
 {
-    if (self->held == NOWHERE || self->place[self->held] != NOWHERE)
-        return;
-    self->place[self->held] = take_slot(self);
-    add(self, STRIP_STORE, 0, (dtype_t)self->expression->dtype[self->held], 0, self->place[self->held], false);
+    if (self->held != NOWHERE && self->place[self->held] == NOWHERE)
+        self->place[self->held] = save(self, dtype_of(self, self->held));
 }
 
 static bool
@@ -63,7 +90,31 @@ is_constant(const plan_t *self, int value)
     return value < EXPRESSION_INPUTS && self->expression->place[value] < 0;
 }
 
-/* Where what input k of step i takes lies; *ret_ready: as the step takes it. */
+/* What is in registers goes from one dtype to another. */
+static void
+cast(plan_t *self, dtype_t from, dtype_t to)
+{
+    const strip_row_t *row = find(self, STRIP_CAST, 0, from, to);
+
+    if (from == to || self->failed)
+        return;
+    if (row != NULL) {
+        add_row(self, row, 0, false);
+        return;
+    }
+    int before = save(self, from), after = take_slot(self);
+    strip_step_t *step = add(self, STRIP_CONVERT, 0, DTYPE_NONE, before, false);
+
+    if (step == NULL)
+        return;
+    step->other = after;
+    step->loop = cast_find(from, to);
+    step->item = (int32_t)dtype_size(from);
+    step->other_item = (int32_t)dtype_size(to);
+    add(self, STRIP_LOAD, 0, to, after, false);
+}
+
+/* Where what input k of step i takes lies; *ret_ready: as the step takes it.  Bools of arrays may be any bytes. */
 static int
 find_operand(plan_t *self, int i, int k, bool *ret_ready)
 {
@@ -78,7 +129,8 @@ find_operand(plan_t *self, int i, int k, bool *ret_ready)
         strips->constant[strips->nconstants++].place = place;
         return place;
     }
-    *ret_ready = self->expression->dtype[value] == self->expression->step[i].in[k];
+    *ret_ready = self->expression->dtype[value] == self->expression->step[i].in[k] &&
+                 !(is_array(self, value) && dtype_of(self, value) == DTYPE_BOOL);
     return is_array(self, value) ? self->expression->place[value] : self->place[value];
 }
 
@@ -87,36 +139,67 @@ static void
 bring(plan_t *self, int i, int k)
 {
     int value = self->expression->step[i].argument[k];
-    dtype_t wanted = (dtype_t)self->expression->step[i].in[k], have = (dtype_t)self->expression->dtype[value];
-    bool ready = have == wanted;
+    dtype_t wanted = (dtype_t)self->expression->step[i].in[k], have = dtype_of(self, value);
 
+    if (is_constant(self, value))
+        have = wanted;
     if (self->held != value) {
+        bool ready;
         int place = find_operand(self, i, k, &ready);
-        add(self, STRIP_LOAD, 0, ready ? wanted : have, 0, place, is_array(self, value));
+
+        add(self, STRIP_LOAD, 0, have, place, is_array(self, value));
     }
-    if (!ready)
-        add(self, STRIP_CAST, 0, have, wanted, 0, false);
+    cast(self, have, wanted);
     self->held = NOWHERE; /* what is there now is about to change */
 }
 
-/* Where the input that is not in registers lies as the step takes it; makes it so. */
+/* Where input k of step i lies as the step takes it; makes it so. */
 static int
-prepare_other(plan_t *self, int i, int k, int other)
+settle(plan_t *self, int i, int k)
 {
     const int *argument = self->expression->step[i].argument;
     bool ready;
 
-    if (argument[other] == self->held)
-        keep(self);
-    int place = find_operand(self, i, other, &ready);
-    if (ready)
-        return place;
     if (argument[k] == self->held)
         keep(self);
-    bring(self, i, other);
-    place = take_slot(self);
-    add(self, STRIP_STORE, 0, (dtype_t)self->expression->step[i].in[other], 0, place, false);
-    return place;
+    int place = find_operand(self, i, k, &ready);
+    if (ready)
+        return place;
+    for (int j = 0; j < self->expression->step[i].nin; j++)
+        if (argument[j] == self->held)
+            keep(self);
+    bring(self, i, k);
+    return save(self, (dtype_t)self->expression->step[i].in[k]);
+}
+
+static bool
+reads_far(int place)
+{
+    return place != NOWHERE && place < RESULTS;
+}
+
+/* The step on what is in registers, its first input or, turned, its second one. */
+static void
+apply(plan_t *self, int i, int first, const int *place)
+{
+    int op = self->expression->step[i].op, nin = self->expression->step[i].nin;
+    dtype_t dtype = (dtype_t)self->expression->step[i].in[first];
+
+    if (op == OP_CLIP) {
+        add(self, STRIP_APPLY, OP_MAXIMUM, dtype, place[1], reads_far(place[1]));
+        add(self, STRIP_APPLY, OP_MINIMUM, dtype, place[2], reads_far(place[2]));
+    } else if (op == OP_WHERE) {
+        int other = place[3 - first];
+        strip_step_t *step = add(self, first == 1 ? STRIP_APPLY : STRIP_TURNED, op, dtype, other,
+                                 reads_far(other) || reads_far(place[0]));
+
+        if (step != NULL)
+            step->other = place[0];
+    } else {
+        int other = nin == 2 ? place[1 - first] : 0;
+
+        add(self, first == 0 ? STRIP_APPLY : STRIP_TURNED, op, dtype, other, nin == 2 && reads_far(other));
+    }
 }
 
 static void
@@ -124,22 +207,26 @@ plan_step(plan_t *self, int i)
 {
     const expression_t *expression = self->expression;
     const int *argument = expression->step[i].argument;
-    int nin = expression->step[i].nin, op = expression->step[i].op;
-    dtype_t dtype = (dtype_t)expression->step[i].in[0];
-    int value = EXPRESSION_INPUTS + OP_MAX_OUT * i;
+    int nin = expression->step[i].nin, op = expression->step[i].op, first = op == OP_WHERE ? 1 : 0;
+    int value = EXPRESSION_INPUTS + OP_MAX_OUT * i, place[OP_MAX_IN] = {NOWHERE, NOWHERE, NOWHERE};
 
-    self->failed |= nin > 2 || expression->step[i].nout != 1 || expression->dtype[value] != (uint8_t)dtype ||
-                    (nin == 2 && expression->step[i].in[1] != (uint8_t)dtype);
+    self->failed |= expression->step[i].nout != 1 || (nin > 2 && op != OP_CLIP && op != OP_WHERE) ||
+                    (nin > 1 && expression->step[i].in[nin - 2] != expression->step[i].in[nin - 1]);
     if (self->failed)
         return;
-    int first = nin == 2 && argument[1] == self->held && argument[0] != self->held ? 1 : 0;
-    int other = nin == 2 ? prepare_other(self, i, first, 1 - first) : 0;
+    if (nin > 1 && op != OP_CLIP && argument[first + 1] == self->held && argument[first] != self->held)
+        first++;
+    for (int k = 0; k < nin; k++)
+        place[k] = k == first ? NOWHERE : settle(self, i, k);
+    for (int k = 0; k < nin && !self->failed; k++)
+        self->failed |= k != first && place[k] == NOWHERE;
     bring(self, i, first);
-    add(self, first == 0 ? STRIP_APPLY : STRIP_TURNED, op, dtype, 0, other,
-        nin == 2 && other < RESULTS && other != NOWHERE);
+    if (!self->failed)
+        apply(self, i, first, place);
     self->held = value;
     if (self->result[value] != NOWHERE)
-        add(self, self->stream ? STRIP_STREAM : STRIP_STORE, 0, dtype, 0, RESULTS + self->result[value], false);
+        add(self, self->stream ? STRIP_STREAM : STRIP_STORE, 0, dtype_of(self, value), RESULTS + self->result[value],
+            false);
 }
 
 /* Is the value used by the next step only, and once? */
@@ -180,7 +267,7 @@ plan_steps(plan_t *self, int last)
 static void
 finish(plan_t *self)
 {
-    add(self, STRIP_END, 0, 0, 0, 0, false);
+    add(self, STRIP_END, 0, DTYPE_NONE, 0, false);
     self->strips->nslots = self->slots;
     if (self->failed)
         self->strips->program.n = 0;
@@ -205,17 +292,45 @@ expression_strips_store(expression_strips_t *self, const expression_t *expressio
     finish(&plan);
 }
 
+/* What folds two values of a reduction whose order does not count. */
+static const struct {
+    uint8_t reduce, op;
+} joining[] = {
+    {REDUCE_SUM, OP_ADD},           {REDUCE_PROD, OP_MULTIPLY},       {REDUCE_MIN, OP_MINIMUM},
+    {REDUCE_MAX, OP_MAXIMUM},       {REDUCE_ANY, OP_BITWISE_OR},      {REDUCE_ALL, OP_BITWISE_AND},
+    {REDUCE_BIT_OR, OP_BITWISE_OR}, {REDUCE_BIT_AND, OP_BITWISE_AND}, {REDUCE_BIT_XOR, OP_BITWISE_XOR},
+};
+
+static int
+find_joining(reduce_t reduce)
+{
+    for (size_t i = 0; i < sizeof joining / sizeof joining[0]; i++)
+        if (joining[i].reduce == (uint8_t)reduce)
+            return joining[i].op;
+    return -1;
+}
+
 void
-expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce)
+expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce,
+                       const fold_t *fold)
 {
     plan_t plan;
+    dtype_t item = (dtype_t)fold->item;
+    bool leaves = fold->nodes != NULL;
 
     begin(&plan, self, expression);
     self->nresults = 1;
-    self->result_step[0] = (int64_t)dtype_size((dtype_t)expression->dtype[value]);
+    self->result_step[0] = leaves ? (int64_t)dtype_size(item) : 0;
     plan_steps(&plan, value);
-    plan.failed |= plan.held != value;
-    add(&plan, STRIP_FOLD, (int)reduce, (dtype_t)expression->dtype[value], 0, RESULTS, false);
+    plan.failed |= plan.held != value || fold->total != fold->item || dtype_size(item) > sizeof(int64_t) ||
+                   (leaves && fold->item != expression->dtype[value]) || (!leaves && find_joining(reduce) < 0);
+    if (leaves) {
+        add(&plan, STRIP_FOLD, (int)reduce, item, RESULTS, false);
+    } else {
+        cast(&plan, dtype_of(&plan, value), item);
+        add(&plan, STRIP_APPLY, find_joining(reduce), item, RESULTS, false);
+        add(&plan, STRIP_STORE, 0, item, RESULTS, false);
+    }
     finish(&plan);
 }
 
@@ -234,8 +349,20 @@ spread(char *slot, const char *element, size_t item)
         memcpy(slot + (size_t)i * item, element, item);
 }
 
+bool
+expression_strips_fit(const expression_strips_t *self, const expression_t *expression, const int64_t *step)
+{
+    for (int k = 0; k < expression->narrays; k++) {
+        int64_t item = (int64_t)dtype_size(expression->array[k].dtype);
+
+        if ((step[k] != 0 && step[k] != item) || item * STRIP > STRIP_BYTES)
+            return false;
+    }
+    return self->program.n > 0;
+}
+
 /* Arrays and constants are where the program looks for them. */
-static bool
+static void
 furnish(const expression_strips_t *self, const expression_t *expression, char *const *data, const int64_t *step,
         room_t *room)
 {
@@ -245,8 +372,6 @@ furnish(const expression_strips_t *self, const expression_t *expression, char *c
         int64_t item = (int64_t)dtype_size(expression->array[k].dtype);
         bool one = step[k] == 0;
 
-        if ((!one && step[k] != item) || item * STRIP > STRIP_BYTES)
-            return false;
         if (one)
             spread(room->spread[k], data[k], (size_t)item);
         run->place[k] = one ? room->spread[k] : data[k];
@@ -262,7 +387,6 @@ furnish(const expression_strips_t *self, const expression_t *expression, char *c
         spread(run->place[self->constant[c].place], expression->step[i].settled[k],
                (size_t)expression->step[i].item[k]);
     }
-    return true;
 }
 
 int64_t
@@ -271,8 +395,9 @@ expression_strips_run(const expression_strips_t *self, const expression_t *expre
 {
     room_t room;
 
-    if (self->program.n == 0 || n < STRIP || !furnish(self, expression, data, step, &room))
+    if (n < STRIP || !expression_strips_fit(self, expression, step))
         return 0;
+    furnish(self, expression, data, step, &room);
     for (int k = 0; k < self->nresults; k++) {
         room.run.place[RESULTS + k] = result[k];
         room.run.step[RESULTS + k] = self->result_step[k];

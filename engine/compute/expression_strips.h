@@ -1,4 +1,4 @@
-/* engine/compute/expression_strips.h - expressions of plain arithmetic as programs for strips (strip.h).
+/* engine/compute/expression_strips.h - expressions of plain operations as programs for strips (strip.h).
  *
  * Part of expression.c.  Programs are made once and run over rows; they are read only then, so threads may share them.
  */
@@ -21,8 +21,12 @@ typedef struct {
 /* result[k] = value[k], for n of them.  stream: past the cache. */
 void expression_strips_store(expression_strips_t *self, const expression_t *expression, const int *value, int n,
                              bool stream);
-/* result[0] = each leaf of a value, by a reduction of it in its own dtype. */
-void expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce);
+/* result[0] = each leaf of a value, by a reduction of it in its own dtype; where no order counts: STRIP elements of
+ * the dtype that values are folded in, each of which is folded with that one of each strip. */
+void expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce,
+                            const fold_t *fold);
+/* Is there a program, and for rows with such steps? */
+bool expression_strips_fit(const expression_strips_t *self, const expression_t *expression, const int64_t *step);
 /* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements, 0 if
  * rows with such steps are not for strips.  Results lie close. */
 int64_t expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,

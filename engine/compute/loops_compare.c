@@ -1,4 +1,5 @@
 /* Loops that give bools, and the choice between two arrays. */
+#include "engine/compute/elementary.h"
 #include "engine/compute/loops.h"
 
 #include <math.h>
@@ -8,20 +9,15 @@ typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
 /* Every real type: D dtype, T what is stored, C what is compared. */
 #define REAL_TYPES(M)                                                                                                  \
     M(BOOL, uint8_t, truth_t)                                                                                          \
-    M(INT8, int8_t, int8_t) M(UINT8, uint8_t, uint8_t) M(INT16, int16_t, int16_t) M(UINT16, uint16_t, uint16_t)        \
-        M(INT32, int32_t, int32_t) M(UINT32, uint32_t, uint32_t) M(INT64, int64_t, int64_t)                            \
-            M(UINT64, uint64_t, uint64_t) M(FLOAT16, half_t, float) M(FLOAT32, float, float)                           \
-                M(FLOAT64, double, double)
+    M(INT8, int8_t, int8_t)                                                                                            \
+    M(UINT8, uint8_t, uint8_t) M(INT16, int16_t, int16_t) M(UINT16, uint16_t, uint16_t) M(INT32, int32_t, int32_t)     \
+        M(UINT32, uint32_t, uint32_t) M(INT64, int64_t, int64_t) M(UINT64, uint64_t, uint64_t)                         \
+            M(FLOAT16, half_t, float) M(FLOAT32, float, float) M(FLOAT64, double, double)
 #define EXACT_TYPES(M) M(BOOL) M(INT8) M(UINT8) M(INT16) M(UINT16) M(INT32) M(UINT32) M(INT64) M(UINT64)
 #define FLOAT_TYPES(M) M(FLOAT16, half_t, float) M(FLOAT32, float, float) M(FLOAT64, double, double)
 
 #define BINARY_LOOPS(M, D, T, C)                                                                                       \
-    M(EQUAL, D, T, C, a == b)                                                                                          \
-    M(NOT_EQUAL, D, T, C, a != b)                                                                                      \
-    M(LESS, D, T, C, a < b)                                                                                            \
-    M(LESS_EQUAL, D, T, C, a <= b)                                                                                     \
-    M(GREATER, D, T, C, a > b)                                                                                         \
-    M(GREATER_EQUAL, D, T, C, a >= b)                                                                                  \
+    ELEMENTARY_COMPARE(M, D, T, C)                                                                                     \
     M(LOGICAL_AND, D, T, C, (a != 0) & (b != 0))                                                                       \
     M(LOGICAL_OR, D, T, C, (a != 0) | (b != 0))                                                                        \
     M(LOGICAL_XOR, D, T, C, (a != 0) ^ (b != 0))

@@ -1,4 +1,5 @@
 /* Real floating-point loops but for libm's functions.  float16 is computed in float and rounded once. */
+#include "engine/compute/elementary.h"
 #include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
@@ -114,25 +115,16 @@ spacing_f16(half_t x)
  */
 
 #define LOOPS(F2, F1, S2, D, T, C, F)                                                                                  \
-    F2(ADD, D, T, C, a + b)                                                                                            \
-    F2(SUBTRACT, D, T, C, a - b)                                                                                       \
-    F2(MULTIPLY, D, T, C, a *b)                                                                                        \
-    F2(TRUE_DIVIDE, D, T, C, a / b)                                                                                    \
-    F2(MAXIMUM, D, T, C, ((a >= b) | (a != a)) ? a : b)                                                                \
-    F2(MINIMUM, D, T, C, ((a <= b) | (a != a)) ? a : b)                                                                \
-    F2(FMAX, D, T, C, ((a >= b) | (b != b)) ? a : b)                                                                   \
-    F2(FMIN, D, T, C, ((a <= b) | (b != b)) ? a : b)                                                                   \
+    ELEMENTARY_FLOAT2(F2, D, T, C)                                                                                     \
     F2(COPYSIGN, D, T, C, copysign##F(a, b))                                                                           \
     F2(HEAVISIDE, D, T, C, step_at##F(a, b))                                                                           \
     S2(FLOOR_DIVIDE, D, T, C, quotient_of##F(a, b))                                                                    \
     S2(REMAINDER, D, T, C, remainder_of##F(a, b))                                                                      \
     S2(FMOD, D, T, C, fmod##F(a, b))                                                                                   \
-    F1(NEGATIVE, D, T, C, -a)                                                                                          \
+    ELEMENTARY_FLOAT1(F1, D, T, C)                                                                                     \
     F1(POSITIVE, D, T, C, a)                                                                                           \
     F1(ABSOLUTE, D, T, C, fabs##F(a))                                                                                  \
     F1(SIGN, D, T, C, sign_of##F(a))                                                                                   \
-    F1(SQUARE, D, T, C, a *a)                                                                                          \
-    F1(RECIPROCAL, D, T, C, 1 / a)                                                                                     \
     F1(SQRT, D, T, C, sqrt##F(a))                                                                                      \
     F1(RINT, D, T, C, rint##F(a))                                                                                      \
     F1(FLOOR, D, T, C, floor##F(a))                                                                                    \

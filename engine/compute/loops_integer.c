@@ -2,6 +2,7 @@
  */
 #include "codecs/convert.h"
 #include "engine/compute/divisor.h"
+#include "engine/compute/elementary.h"
 #include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 
@@ -129,15 +130,15 @@ inverse(double a)
         }                                                                                                              \
     }
 
-#define CLIP_LOOP(D, T)                                                                                                \
+#define CLIP_LOOP(D, T, C)                                                                                             \
     static void loop_CLIP_##D(char **p, const int64_t *step, int64_t n)                                                \
     {                                                                                                                  \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            T x = *(const T *)(const void *)(p[0] + i * step[0]);                                                      \
-            T low = *(const T *)(const void *)(p[1] + i * step[1]);                                                    \
-            T high = *(const T *)(const void *)(p[2] + i * step[2]);                                                   \
+            C x = (C) * (const T *)(const void *)(p[0] + i * step[0]);                                                 \
+            C low = (C) * (const T *)(const void *)(p[1] + i * step[1]);                                               \
+            C high = (C) * (const T *)(const void *)(p[2] + i * step[2]);                                              \
             x = x < low ? low : x;                                                                                     \
-            *(T *)(void *)(p[3] + i * step[3]) = x > high ? high : x;                                                  \
+            *(T *)(void *)(p[3] + i * step[3]) = (T)(x > high ? high : x);                                             \
         }                                                                                                              \
     }
 
@@ -147,22 +148,14 @@ inverse(double a)
  */
 
 #define COMMON_LOOPS(F2, F1, S2, S1, DIVIDING, D, T, U)                                                                \
-    F2(ADD, D, T, (U)a + (U)b)                                                                                         \
-    F2(SUBTRACT, D, T, (U)a - (U)b)                                                                                    \
-    F2(MULTIPLY, D, T, (U)a *(U)b)                                                                                     \
-    F2(MAXIMUM, D, T, a > b ? a : b)                                                                                   \
-    F2(MINIMUM, D, T, a < b ? a : b)                                                                                   \
-    F2(BITWISE_AND, D, T, a &b)                                                                                        \
-    F2(BITWISE_OR, D, T, a | b)                                                                                        \
-    F2(BITWISE_XOR, D, T, a ^ b)                                                                                       \
+    ELEMENTARY_INTEGER2(F2, D, T, U)                                                                                   \
+    ELEMENTARY_EXTREME2(F2, D, T)                                                                                      \
     F2(LEFT_SHIFT, D, T, (uint64_t)b < WIDTH(T) ? (U)a << b : 0)                                                       \
     DIVIDING(FLOOR_DIVIDE, D, T, floor_divide_##D(a, b), q)                                                            \
     DIVIDING(REMAINDER, D, T, remainder_##D(a, b), REST(T, U, a, q, b))                                                \
     DIVIDING(FMOD, D, T, fmod_##D(a, b), rest_to_zero_##D(a, REST(T, U, a, q, b), b))                                  \
     S2(POWER, D, T, power_##D(a, b))                                                                                   \
-    F1(INVERT, D, T, ~a)                                                                                               \
-    F1(NEGATIVE, D, T, 0 - (U)a)                                                                                       \
-    F1(SQUARE, D, T, (U)a *(U)a)                                                                                       \
+    ELEMENTARY_INTEGER1(F1, D, T, U)                                                                                   \
     F1(POSITIVE, D, T, a)                                                                                              \
     S1(IMAG, D, T, a - a)
 
@@ -188,21 +181,15 @@ inverse(double a)
     S(INT16, int16_t, uint32_t)                                                                                        \
     S(INT32, int32_t, uint32_t)                                                                                        \
     S(INT64, int64_t, uint64_t)                                                                                        \
-    U(UINT8, uint8_t, uint32_t) U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t)                            \
-        U(UINT64, uint64_t, uint64_t)
+    U(UINT8, uint8_t, uint32_t)                                                                                        \
+    U(UINT16, uint16_t, uint32_t) U(UINT32, uint32_t, uint32_t) U(UINT64, uint64_t, uint64_t)
 
 /* Bools: any byte but 0 counts as true. */
 #define BOOL_LOOPS(F2, F1)                                                                                             \
-    F2(ADD, a | b)                                                                                                     \
-    F2(MULTIPLY, a &b)                                                                                                 \
-    F2(MAXIMUM, a | b)                                                                                                 \
-    F2(MINIMUM, a &b)                                                                                                  \
-    F2(BITWISE_AND, a &b)                                                                                              \
-    F2(BITWISE_OR, a | b)                                                                                              \
-    F2(BITWISE_XOR, a ^ b)                                                                                             \
-    F1(INVERT, !a)                                                                                                     \
-    F1(ABSOLUTE, a)                                                                                                    \
-    F1(IMAG, a & !a)
+    ELEMENTARY_BOOL2(F2, BOOL)                                                                                         \
+    F1(INVERT, BOOL, !a)                                                                                               \
+    F1(ABSOLUTE, BOOL, a)                                                                                              \
+    F1(IMAG, BOOL, a & !a)
 
 typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
 
@@ -238,27 +225,27 @@ typedef bool truth_t; /* a byte loaded as truth_t is 0 or 1 */
             *(T *)(void *)pz = BY_ONE;                                                                                 \
         }                                                                                                              \
     }
-#define BOOL2(OP, EXPR) LOOP_BINARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, uint8_t, truth_t, EXPR)
-#define BOOL1(OP, EXPR) LOOP_UNARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, truth_t, EXPR)
+#define BOOL2(OP, D, EXPR) LOOP_BINARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, uint8_t, truth_t, EXPR)
+#define BOOL1(OP, D, EXPR) LOOP_UNARY(LOOP_ID(OP, BOOL), uint8_t, uint8_t, truth_t, EXPR)
 
 #define MAKE_SIGNED(D, T, U)                                                                                           \
     INTEGER_FUNCTIONS(D, T, U)                                                                                         \
     SIGNED_FUNCTIONS(D, T, U)                                                                                          \
     REST_TO_ZERO_SIGNED(D, T)                                                                                          \
     DIVMOD_LOOP(D, T, U)                                                                                               \
-    CLIP_LOOP(D, T)                                                                                                    \
+    CLIP_LOOP(D, T, T)                                                                                                 \
     SIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 #define MAKE_UNSIGNED(D, T, U)                                                                                         \
     INTEGER_FUNCTIONS(D, T, U)                                                                                         \
     UNSIGNED_FUNCTIONS(D, T, U)                                                                                        \
     REST_TO_ZERO_UNSIGNED(D, T)                                                                                        \
     DIVMOD_LOOP(D, T, U)                                                                                               \
-    CLIP_LOOP(D, T)                                                                                                    \
+    CLIP_LOOP(D, T, T)                                                                                                 \
     UNSIGNED_LOOPS(FAST2, FAST1, PLAIN2, PLAIN1, DIVIDING2, D, T, U)
 
 ALL_INTEGERS(MAKE_SIGNED, MAKE_UNSIGNED)
 BOOL_LOOPS(BOOL2, BOOL1)
-CLIP_LOOP(BOOL, truth_t)
+CLIP_LOOP(BOOL, uint8_t, truth_t)
 
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
@@ -266,8 +253,8 @@ CLIP_LOOP(BOOL, truth_t)
 #define ENTRY2(OP, D, T, EXPR) LOOP_ENTRY2(OP, D, D)
 #define DIVIDING_ENTRY2(OP, D, T, EXPR, BY_ONE) LOOP_ENTRY2(OP, D, D)
 #define ENTRY1(OP, D, T, EXPR) LOOP_ENTRY1(OP, D, D)
-#define BOOL_ENTRY2(OP, EXPR) LOOP_ENTRY2(OP, BOOL, BOOL)
-#define BOOL_ENTRY1(OP, EXPR) LOOP_ENTRY1(OP, BOOL, BOOL)
+#define BOOL_ENTRY2(OP, D, EXPR) LOOP_ENTRY2(OP, BOOL, BOOL)
+#define BOOL_ENTRY1(OP, D, EXPR) LOOP_ENTRY1(OP, BOOL, BOOL)
 
 #define THREE_INPUTS(D) {OP_CLIP, {DTYPE_##D, DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_CLIP_##D},
 

@@ -97,7 +97,7 @@ static bool
 fold_source_row(const job_t *job, char *const *data, const fold_walk_t *walk, const int64_t *step, int64_t n, void *ret)
 {
     char *row[FOLD_OPERANDS];
-    if (job->source->row == NULL || job->convert != NULL || fold_walk_left(&job->plan, walk) < n)
+    if (job->source->row == NULL || fold_walk_left(&job->plan, walk) < n)
         return false;
     move_on(&job->plan, data, walk, row);
     return job->source->row(job->source->context, job->fold, row, step, n, ret);

@@ -11,8 +11,8 @@ typedef struct {
     dtype_t dtype; /* of the values */
     /* items = n values, close, from rows of the operands; NULL: the only operand itself. */
     void (*load)(const void *context, char *const *data, const int64_t *step, int64_t n, char *items);
-    /* *ret = n such values folded, n at most FOLD_SPAN, which begin with a leaf, as the tree says; false: it cannot.
-     * May be NULL. */
+    /* *ret = n such values folded, as fold->item, n at most FOLD_SPAN, which begin with a leaf, as the tree says;
+     * false: it cannot.  May be NULL. */
     bool (*row)(const void *context, const fold_t *fold, char *const *data, const int64_t *step, int64_t n, void *ret);
     const void *context;
 } reduce_source_t;

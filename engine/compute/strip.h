@@ -1,12 +1,12 @@
-/* engine/compute/strip.h - expressions of plain arithmetic, STRIP elements at a time, in vector registers.
+/* engine/compute/strip.h - expressions of plain operations, STRIP elements at a time, in vector registers.
  *
  * A program is a list of steps.  Each does its part for one strip and jumps to the next; the value that the next one
  * works on stays in registers, so that memory is read in even streams, as by one compiled loop, though nothing is
  * compiled.  Other values lie in slots of a strip's length.  Each step computes what the loop of its operation
  * computes: the bits are the same.
  *
- * strip_steps.c is compiled once for each variant of processors that have wide vectors (see loops.h); others have no
- * steps, and their expressions go other ways. */
+ * The strip_*.c files are compiled once for each variant of processors that have wide vectors (see loops.h); others
+ * have no steps, and their expressions go other ways.  What a loop and its step share stands in elementary.h. */
 #ifndef FH_ENGINE_COMPUTE_STRIP_H
 #define FH_ENGINE_COMPUTE_STRIP_H
 
@@ -25,10 +25,13 @@ typedef struct {
     int64_t step[STRIP_PLACES]; /* bytes to the next strip's; 0: they are the same ones */
 } strip_run_t;
 
-/* One step: what it does, and the place that it reads or writes.  The function is called by others of its kind only. */
+/* One step: what it does, the place that it reads or writes, and another one.  The function is called by others of its
+ * kind only. */
 typedef struct {
     void (*fn)(void);
-    int64_t place;
+    int32_t place, other;
+    loop_fn loop; /* of STRIP_CONVERT, with the bytes of elements at both places */
+    int32_t item, other_item;
 } strip_step_t;
 
 typedef enum {
@@ -36,10 +39,12 @@ typedef enum {
     STRIP_STORE,  /* the place's elements become the value */
     STRIP_STREAM, /* likewise, past the cache where the place begins on a line of it */
     STRIP_CAST,   /* the value from dtype to other */
-    STRIP_APPLY,  /* the value becomes op(value, place), or op(value) */
-    STRIP_TURNED, /* op(place, value) */
-    STRIP_FOLD,   /* the place's element becomes the value's leaf, folded by a reduction */
+    STRIP_APPLY, /* the value becomes op(value, place), or op(value); a choice: value where other is true, else place */
+    STRIP_TURNED,  /* op(place, value); a choice: place where other is true, else value */
+    STRIP_CONVERT, /* other's elements become place's, by a loop; the value is lost */
+    STRIP_FOLD,    /* the place's element becomes the value's leaf, folded by a reduction */
     STRIP_END,
+    STRIP_KINDS,
 } strip_kind_t;
 
 /* Steps that read have two functions: far fetches ahead of an array, near is for slots.  The others have near only. */
@@ -50,8 +55,10 @@ typedef struct {
 } strip_row_t;
 
 /* A variant's steps; rows end with STRIP_END. */
+typedef const strip_row_t *(*strip_rows_fn)(void);
+enum { STRIP_TABLES = 3 };
 typedef struct {
-    const strip_row_t *rows;
+    strip_rows_fn rows[STRIP_TABLES];
     /* The first n strips, by steps that end with STRIP_END. */
     void (*run)(const strip_step_t *steps, const strip_run_t *run, int64_t n);
 } strip_table_t;
@@ -63,8 +70,14 @@ typedef struct {
     strip_step_t steps[STRIP_STEPS];
 } strip_program_t;
 
-const strip_table_t *LOOPS_NAME(wide, strips)(void);
-const strip_table_t *LOOPS_NAME(widest, strips)(void);
+#define STRIP_TABLES_OF(variant)                                                                                       \
+    const strip_table_t *LOOPS_NAME(variant, strips)(void);                                                            \
+    const strip_row_t *LOOPS_NAME(variant, strip_steps)(void);                                                         \
+    const strip_row_t *LOOPS_NAME(variant, strip_integers)(void);                                                      \
+    const strip_row_t *LOOPS_NAME(variant, strip_choices)(void);
+STRIP_TABLES_OF(wide)
+STRIP_TABLES_OF(widest)
+#undef STRIP_TABLES_OF
 /* This processor's; NULL: it has none. */
 const strip_table_t *strip_table(void);
 /* NULL: there is no such step.  op and other count where the kind says so. */

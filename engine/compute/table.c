@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { BASELINE, WIDE, WIDEST, VARIANTS, MAX_ENTRIES = 2048 };
+enum { BASELINE, WIDE, WIDEST, VARIANTS, MAX_ENTRIES = 2048, MAX_STEPS = 1024 };
 
 #define BASELINE_TABLE(name) LOOPS_NAME(baseline, name),
 #define WIDE_TABLE(name) LOOPS_NAME(wide, name),
@@ -44,6 +44,10 @@ static const struct {
 #endif
 };
 
+/* The chosen variant's steps, those of a kind and dtype at [strip_first[kind][dtype], strip_first[kind][dtype + 1]). */
+static const strip_row_t *strip_sorted[MAX_STEPS];
+static int strip_first[STRIP_KINDS][DTYPE_COUNT + 1];
+
 /* All entries of the chosen variant, those of operation i at [first[i], first[i + 1]). */
 static const loop_entry_t *sorted[MAX_ENTRIES];
 static int first[OP_COUNT + 1];
@@ -62,11 +66,35 @@ choose_variant(void)
     return BASELINE;
 }
 
+static int
+sort_steps_of(const strip_table_t *table, int kind, int dtype, int count)
+{
+    for (int i = 0; i < STRIP_TABLES; i++)
+        for (const strip_row_t *row = table->rows[i](); row != NULL; row = row->kind == STRIP_END ? NULL : row + 1)
+            if (row->kind == kind && row->dtype == dtype && row->near != NULL && count < MAX_STEPS)
+                strip_sorted[count++] = row;
+    return count;
+}
+
+static void
+sort_steps(const strip_table_t *table)
+{
+    int count = 0;
+    for (int kind = 0; kind < STRIP_KINDS; kind++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+            strip_first[kind][dtype] = count;
+            count = sort_steps_of(table, kind, dtype, count);
+            strip_first[kind][dtype + 1] = count;
+        }
+}
+
 static void
 sort_entries(void)
 {
     int count = 0;
     variant = choose_variant();
+    if (variants[variant].strips != NULL)
+        sort_steps(variants[variant].strips());
     for (int op = 0; op < OP_COUNT; op++) {
         first[op] = count;
         for (const loop_table_fn *table = variants[variant].tables; *table != NULL; table++)
@@ -163,12 +191,10 @@ strip_table(void)
 const strip_row_t *
 strip_find(strip_kind_t kind, int op, dtype_t dtype, dtype_t other)
 {
-    const strip_table_t *table = strip_table();
-    if (table == NULL)
+    if (strip_table() == NULL || dtype >= DTYPE_COUNT)
         return NULL;
-    for (const strip_row_t *row = table->rows;; row++)
-        if (row->kind == kind && row->op == op && row->dtype == (uint8_t)dtype && row->other == (uint8_t)other)
-            return row;
-        else if (row->kind == STRIP_END)
-            return NULL;
+    for (int i = strip_first[kind][dtype]; i < strip_first[kind][dtype + 1]; i++)
+        if (strip_sorted[i]->op == op && strip_sorted[i]->other == (uint8_t)other)
+            return strip_sorted[i];
+    return NULL;
 }

@@ -1,12 +1,16 @@
 /* engine/methods/elementwise.c - UFUNC, ASSIGN, COPY. */
 #include "codecs/op.h"
+#include "engine/compute/expression.h"
 #include "engine/methods.h"
 #include "engine/methods/chosen.h"
 
 #include <stddef.h>
 #include <string.h>
 
-enum { MAX_SHAPES = OP_MAX_IN + OP_MAX_OUT + 1 };
+enum {
+    MAX_SHAPES = OP_MAX_IN + OP_MAX_OUT + 1,
+    WORTH_STRIPS = 64 * 1024, /* bytes of a result; for less a loop is begun sooner */
+};
 
 /* Everything that one UFUNC works with. */
 typedef struct {
@@ -170,11 +174,21 @@ static int
 compute(run_t *run, ufunc_t *self, err_t *err)
 {
     nd_t in[OP_MAX_IN], out[OP_MAX_OUT];
+    bool constant[OP_MAX_IN] = {false}, done = false;
 
-    for (int i = 0; i < self->op->nin; i++)
+    for (int i = 0; i < self->op->nin; i++) {
         in[i] = self->in[i].nd;
+        constant[i] = !self->in[i].segment;
+    }
     for (int i = 0; i < self->op->nout; i++)
         out[i] = self->out[i].nd;
+    if (touched_bytes(self) >= WORTH_STRIPS && !self->masked && !self->message->outs && !self->others) {
+        const expression_step_t step = {self->op, self->loop, {0, 1, 2}};
+        int status = expression_single(run->crew, &step, in, constant, &out[0], &done, err);
+
+        if (status || done)
+            return status;
+    }
     return compute_ufunc(run->crew, self->op, &self->loop, in, self->op->nin, out, self->op->nout,
                          self->masked ? &self->where.nd : NULL, err);
 }

@@ -1,6 +1,6 @@
 /* Expressions beside plain loops over the same memory, with two threads each: what an engine's evaluation costs,
- * without engines.  One JSON line each; medians of the ratios of turns taken one after the other.  The argument is the
- * number of elements. */
+ * without engines.  One JSON line each; medians of the ratios of turns taken one after the other.  The arguments are
+ * the number of elements, and a part of the names of those that are wanted. */
 #include "base/clock.h"
 #include "engine/compute/expression.h"
 #include "tests/bench/measure.h"
@@ -10,20 +10,181 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __SSE2__
+#ifdef __x86_64__
 #include <immintrin.h>
+#define WITH_VECTORS __attribute__((target("avx2")))
+#else
+#define WITH_VECTORS
 #endif
 
-enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000 };
+enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000, STEPS = 3, PART = 64 };
 
+typedef struct sample sample_t;
 typedef struct {
     crew_t *crew;
     int64_t n;
-    nd_t array[ARRAYS];
+    char *memory[ARRAYS];
+    const sample_t *of;
     expression_t expression;
-    int last; /* value */
     double sums[THREADS];
 } bench_t;
+
+/* An expression and the plain loop that does the same, over elements [first, end) of the arrays. */
+struct sample {
+    const char *name;
+    dtype_t in, out; /* of arrays; of the result */
+    int narrays;
+    bool constant; /* a fourth and a fifth input are 0.25 and 0.3 */
+    struct {
+        const char *op;
+        dtype_t in[OP_MAX_IN], out;
+        int argument[OP_MAX_IN]; /* -1, -2: the first, the second step's value */
+    } step[STEPS];
+    bool summed;
+    double (*plain)(char *const *memory, int64_t first, int64_t end);
+};
+
+/* ---- plain loops ---------------------------------------------------------------------------------------------------
+ */
+
+/* Results go past the cache, PART elements at a time. */
+WITH_VECTORS static inline void
+stream(void *to, const void *from, size_t size)
+{
+#ifdef __x86_64__
+    for (size_t i = 0; i < size; i += 32)
+        _mm256_stream_si256((__m256i *)(void *)((char *)to + i),
+                            _mm256_load_si256((const __m256i *)(const void *)((const char *)from + i)));
+#else
+    memcpy(to, from, size);
+#endif
+}
+
+#define STORED(NAME, T, TO, EXPR)                                                                                      \
+    WITH_VECTORS static double NAME(char *const *memory, int64_t first, int64_t end)                                   \
+    {                                                                                                                  \
+        const T *a = (const void *)memory[0], *b = (const void *)memory[1], *c = (const void *)memory[2];              \
+        TO *out = (void *)memory[3];                                                                                   \
+        _Alignas(64) TO part[PART];                                                                                    \
+        (void)b;                                                                                                       \
+        (void)c;                                                                                                       \
+        for (int64_t k = first; k + PART <= end; k += PART) {                                                          \
+            for (int64_t i = 0; i < PART; i++)                                                                         \
+                part[i] = (TO)(EXPR);                                                                                  \
+            stream(out + k, part, sizeof part);                                                                        \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+#define SUMMED(NAME, T, S, EXPR)                                                                                       \
+    WITH_VECTORS static double NAME(char *const *memory, int64_t first, int64_t end)                                   \
+    {                                                                                                                  \
+        const T *a = (const void *)memory[0], *b = (const void *)memory[1], *c = (const void *)memory[2];              \
+        S sum[PART] = {0}, all = 0;                                                                                    \
+        (void)c;                                                                                                       \
+        for (int64_t k = first; k + PART <= end; k += PART)                                                            \
+            for (int64_t i = 0; i < PART; i++)                                                                         \
+                sum[i] += EXPR;                                                                                        \
+        for (int i = 0; i < PART; i++)                                                                                 \
+            all += sum[i];                                                                                             \
+        return (double)all;                                                                                            \
+    }
+
+#define A a[k + i]
+#define B b[k + i]
+#define C c[k + i]
+
+/* By hand: what a compiler makes of one sum after the other. */
+static double
+sum_of_products(char *const *memory, int64_t first, int64_t end)
+{
+    const double *a = (const void *)memory[0], *b = (const void *)memory[1], *c = (const void *)memory[2];
+    double sum = 0;
+
+    for (int64_t k = first; k < end; k++)
+        sum += a[k] * b[k] + c[k];
+    return sum;
+}
+STORED(products, double, double, A *B + C)
+STORED(positive, double, uint8_t, A > 0.3)
+STORED(chosen, double, double, A > 0.3 ? A : -A)
+STORED(clipped, double, double, A < 0.25 ? 0.25 : A > 0.3 ? 0.3 : A)
+STORED(integers, int32_t, int32_t, A *B + C)
+STORED(bytes, int8_t, int8_t, A *B + C)
+SUMMED(larger, double, int64_t, A > B)
+SUMMED(integer_sum, int32_t, int64_t, A *B + C)
+STORED(narrow, double, float, (float)A * 2)
+STORED(mixed, int32_t, double, A * 0.25 + B)
+
+#define F8 DTYPE_FLOAT64
+#define F4 DTYPE_FLOAT32
+#define I4 DTYPE_INT32
+#define I1 DTYPE_INT8
+#define B1 DTYPE_BOOL
+static const sample_t cases[] = {
+    {"(a*b + c).sum()",
+     F8,
+     F8,
+     3,
+     false,
+     {{"multiply", {F8, F8}, F8, {0, 1}}, {"add", {F8, F8}, F8, {-1, 2}}},
+     true,
+     sum_of_products},
+    {"a*b + c",
+     F8,
+     F8,
+     3,
+     false,
+     {{"multiply", {F8, F8}, F8, {0, 1}}, {"add", {F8, F8}, F8, {-1, 2}}},
+     false,
+     products},
+    {"x > 0.3", F8, B1, 1, true, {{"greater", {F8, F8}, B1, {0, 4}}}, false, positive},
+    {"where(x > 0.3, x, -x)",
+     F8,
+     F8,
+     1,
+     true,
+     {{"greater", {F8, F8}, B1, {0, 4}}, {"negative", {F8}, F8, {0}}, {"where", {B1, F8, F8}, F8, {-1, 0, -2}}},
+     false,
+     chosen},
+    {"clip(x, 0.25, 0.3)", F8, F8, 1, true, {{"clip", {F8, F8, F8}, F8, {0, 3, 4}}}, false, clipped},
+    {"int32 a*b + c",
+     I4,
+     I4,
+     3,
+     false,
+     {{"multiply", {I4, I4}, I4, {0, 1}}, {"add", {I4, I4}, I4, {-1, 2}}},
+     false,
+     integers},
+    {"int8 a*b + c",
+     I1,
+     I1,
+     3,
+     false,
+     {{"multiply", {I1, I1}, I1, {0, 1}}, {"add", {I1, I1}, I1, {-1, 2}}},
+     false,
+     bytes},
+    {"(a > b).sum()", F8, B1, 2, false, {{"greater", {F8, F8}, B1, {0, 1}}}, true, larger},
+    {"int32 (a*b + c).sum()",
+     I4,
+     I4,
+     3,
+     false,
+     {{"multiply", {I4, I4}, I4, {0, 1}}, {"add", {I4, I4}, I4, {-1, 2}}},
+     true,
+     integer_sum},
+    {"x.astype(float32) * 2", F8, F4, 1, true, {{"add", {F4, F4}, F4, {0, 0}}}, false, narrow},
+    {"int32 a * 0.25 + b",
+     I4,
+     F8,
+     2,
+     true,
+     {{"multiply", {F8, F8}, F8, {0, 3}}, {"add", {F8, F8}, F8, {-1, 1}}},
+     false,
+     mixed},
+};
+
+/* ---- expressions ---------------------------------------------------------------------------------------------------
+ */
 
 static void
 must(int status, const err_t *err)
@@ -34,14 +195,8 @@ must(int status, const err_t *err)
     exit(1);
 }
 
-static double *
-data_of(const bench_t *self, int i)
-{
-    return (double *)(void *)self->array[i].data;
-}
-
 static void
-take_arrays(bench_t *self)
+take_memory(bench_t *self)
 {
     size_t bytes = (size_t)self->n * sizeof(double);
 
@@ -51,92 +206,99 @@ take_arrays(bench_t *self)
         if (data == MAP_FAILED)
             must(FH_NO_MEMORY, &(err_t){.text = "no memory for arrays"});
         madvise(data, bytes, MADV_HUGEPAGE);
-        nd_init(&self->array[i], data, DTYPE_FLOAT64, &(shape_t){1, {self->n}});
-        for (int64_t k = 0; k < self->n; k++)
-            ((double *)data)[k] = 1.0 / (i + 3);
+        self->memory[i] = data;
     }
 }
 
-/* a * b, and c is added. */
+/* Numbers that no processor guesses. */
+static void
+fill(const bench_t *self, int i)
+{
+    dtype_t dtype = self->of->in;
+    uint64_t state = (uint64_t)i + 1;
+
+    for (int64_t k = 0; k < self->n; k++) {
+        state = state * UINT64_C(6364136223846793005) + 1;
+        if (dtype == F8)
+            ((double *)(void *)self->memory[i])[k] = (double)(state >> 40) / (1 << 24);
+        else if (dtype == I4)
+            ((int32_t *)(void *)self->memory[i])[k] = (int32_t)(state >> 40);
+        else
+            self->memory[i][k] = (char)(state >> 56);
+    }
+}
+
 static void
 make_expression(bench_t *self)
 {
-    static const char *const NAMES[] = {"multiply", "add"};
-    const bool constant[ARRAYS] = {false};
-    expression_step_t steps[2];
+    static double numbers[] = {0.25, 0.3};
+    const sample_t *of = self->of;
+    nd_t input[ARRAYS + 1];
+    const bool constant[ARRAYS + 1] = {false, false, false, true, true};
+    expression_step_t steps[STEPS];
+    int nsteps = 0;
     err_t err;
 
-    for (int i = 0; i < 2; i++) {
-        steps[i] = (expression_step_t){.op = op_find(NAMES[i], strlen(NAMES[i]))};
-        steps[i].loop = (op_loop_t){.in = {DTYPE_FLOAT64, DTYPE_FLOAT64}, .out = {DTYPE_FLOAT64}};
-        steps[i].argument[0] = i ? EXPRESSION_INPUTS : 0;
-        steps[i].argument[1] = i + 1;
+    for (int i = 0; i < 3; i++)
+        nd_init(&input[i], self->memory[i < of->narrays ? i : 0], of->in, &(shape_t){1, {self->n}});
+    for (int i = 0; i < 2; i++)
+        nd_init(&input[3 + i], (char *)&numbers[i], F8, &(shape_t){.ndim = 0});
+    for (; nsteps < STEPS && of->step[nsteps].op; nsteps++) {
+        expression_step_t *step = &steps[nsteps];
+
+        *step = (expression_step_t){.op = op_find(of->step[nsteps].op, strlen(of->step[nsteps].op))};
+        step->loop.out[0] = of->step[nsteps].out;
+        for (int k = 0; k < OP_MAX_IN; k++) {
+            int argument = of->step[nsteps].argument[k];
+
+            step->loop.in[k] = of->step[nsteps].in[k];
+            step->argument[k] = argument < 0 ? EXPRESSION_INPUTS + OP_MAX_OUT * (-1 - argument) : argument;
+        }
     }
-    must(expression_init(&self->expression, self->array, constant, ARRAYS - 1, steps, 2, &err), &err);
-    self->last = EXPRESSION_INPUTS + OP_MAX_OUT;
+    must(expression_init(&self->expression, input, constant, of->constant ? 5 : 3, steps, nsteps, &err), &err);
 }
 
 static void
-reduce(bench_t *self)
+evaluate(bench_t *self)
 {
+    int last = EXPRESSION_INPUTS + OP_MAX_OUT * (self->expression.nsteps - 1);
     double sum;
     nd_t out;
     err_t err;
 
-    nd_init(&out, (char *)&sum, DTYPE_FLOAT64, &(shape_t){.ndim = 0});
-    must(expression_reduce(self->crew, &self->expression, self->last, REDUCE_SUM, 1, &(reduce_piece_t){0}, &out, &err),
-         &err);
+    if (self->of->summed) {
+        nd_init(&out, (char *)&sum, self->of->out == F8 ? F8 : DTYPE_INT64, &(shape_t){.ndim = 0});
+        must(expression_reduce(self->crew, &self->expression, last, REDUCE_SUM, 1, &(reduce_piece_t){0}, &out, &err),
+             &err);
+    } else {
+        nd_init(&out, self->memory[ARRAYS - 1], self->of->out, &(shape_t){1, {self->n}});
+        must(expression_store(self->crew, &self->expression, &last, &out, 1, &err), &err);
+    }
 }
 
+/* As an expression that is not for strips goes: whoever wants the flags of each step gets blocks. */
 static void
-store(bench_t *self)
+evaluate_in_blocks(bench_t *self)
 {
-    err_t err;
+    unsigned flags[EXPRESSION_STEPS] = {0};
 
-    must(expression_store(self->crew, &self->expression, &self->last, &self->array[ARRAYS - 1], 1, &err), &err);
-}
-
-/* A half of the plain loops. */
-static void
-reduce_half(void *context, int64_t i)
-{
-    bench_t *self = context;
-    const double *a = data_of(self, 0), *b = data_of(self, 1), *c = data_of(self, 2);
-    int64_t end = self->n * (i + 1) / THREADS;
-    double sum = 0;
-
-    for (int64_t k = self->n * i / THREADS; k < end; k++)
-        sum += a[k] * b[k] + c[k];
-    self->sums[i] = sum;
+    self->expression.flags = flags;
+    evaluate(self);
+    self->expression.flags = NULL;
 }
 
 static void
-store_half(void *context, int64_t i)
+run_half(void *context, int64_t i)
 {
     bench_t *self = context;
-    const double *a = data_of(self, 0), *b = data_of(self, 1), *c = data_of(self, 2);
-    double *out = data_of(self, ARRAYS - 1);
-    int64_t k = self->n * i / THREADS / 2 * 2, end = self->n * (i + 1) / THREADS / 2 * 2;
 
-#ifdef __SSE2__
-    for (; k < end; k += 2)
-        _mm_stream_pd(out + k, _mm_add_pd(_mm_mul_pd(_mm_loadu_pd(a + k), _mm_loadu_pd(b + k)), _mm_loadu_pd(c + k)));
-    _mm_sfence();
-#endif
-    for (; k < end; k++)
-        out[k] = a[k] * b[k] + c[k];
+    self->sums[i] = self->of->plain(self->memory, self->n * i / THREADS / PART * PART, self->n * (i + 1) / THREADS);
 }
 
 static void
-reduce_plainly(bench_t *self)
+run_plainly(bench_t *self)
 {
-    crew_run(self->crew, THREADS, reduce_half, self);
-}
-
-static void
-store_plainly(bench_t *self)
-{
-    crew_run(self->crew, THREADS, store_half, self);
+    crew_run(self->crew, THREADS, run_half, self);
 }
 
 static double
@@ -150,12 +312,14 @@ seconds_of(void (*run)(bench_t *), bench_t *self)
 
 /* Memory's speed changes from one minute to the next on a shared machine: each turn has a limit of its own. */
 static void
-compare(bench_t *self, const char *name, void (*ours)(bench_t *), void (*bare)(bench_t *))
+compare(bench_t *self, const char *how, void (*ours)(bench_t *))
 {
+    char name[100];
+
     double took[TURNS], ratio[TURNS];
 
     for (int turn = -1; turn < TURNS; turn++) {
-        double limit = seconds_of(bare, self), own = seconds_of(ours, self);
+        double limit = seconds_of(run_plainly, self), own = seconds_of(ours, self);
 
         if (turn >= 0) {
             took[turn] = own * 1e3;
@@ -164,6 +328,7 @@ compare(bench_t *self, const char *name, void (*ours)(bench_t *), void (*bare)(b
     }
     double median = measure_median(took, TURNS);
 
+    snprintf(name, sizeof name, "%s%s", self->of->name, how);
     measure_print("expressions", name, median, "ms", median / measure_median(ratio, TURNS), "a plain loop");
 }
 
@@ -174,13 +339,20 @@ main(int argc, char **argv)
     err_t err;
 
     bench.n = argc > 1 ? atoll(argv[1]) : ELEMENTS;
-    if (bench.n < 1)
-        must(FH_INVALID_ARGUMENT, &(err_t){.text = "the argument is a number of elements"});
+    if (bench.n < PART)
+        must(FH_INVALID_ARGUMENT, &(err_t){.text = "the first argument is a number of elements"});
     must(crew_new(&bench.crew, THREADS, &err), &err);
-    take_arrays(&bench);
-    make_expression(&bench);
-    compare(&bench, "(a*b + c).sum()", reduce, reduce_plainly);
-    compare(&bench, "a*b + c", store, store_plainly);
+    take_memory(&bench);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (argc > 2 && !strstr(cases[i].name, argv[2]))
+            continue;
+        bench.of = &cases[i];
+        for (int k = 0; k < bench.of->narrays; k++)
+            fill(&bench, k);
+        make_expression(&bench);
+        compare(&bench, "", evaluate);
+        compare(&bench, ", in blocks", evaluate_in_blocks);
+    }
     crew_destroy(&bench.crew);
     return 0;
 }

@@ -152,6 +152,9 @@ typedef struct {
     expression_t expression;
 } trial_t;
 
+static const uint8_t DTYPES[] = {DTYPE_BOOL,   DTYPE_INT8,  DTYPE_UINT8,  DTYPE_INT16,   DTYPE_UINT16,  DTYPE_INT32,
+                                 DTYPE_UINT32, DTYPE_INT64, DTYPE_UINT64, DTYPE_FLOAT32, DTYPE_FLOAT64, DTYPE_FLOAT64};
+
 static void
 fill(uint64_t *random, nd_t *nd, bool edges)
 {
@@ -164,12 +167,14 @@ fill(uint64_t *random, nd_t *nd, bool edges)
         if (edges && views_below(random, 50) == 0)
             x = EDGES[views_below(random, 9)];
         dtype_convert(nd->dtype, nd->data + i * (int64_t)dtype_size(nd->dtype), DTYPE_FLOAT64, &x);
+        if (nd->dtype == DTYPE_BOOL) /* any byte but 0 is true */
+            nd->data[i] = (char)(views_below(random, 2) * (1 + views_below(random, 255)));
     }
 }
 
-/* Arrays of that shape, wide and narrow, one that begins anywhere; a row, a column, and a number. */
+/* Arrays of that shape, one that begins anywhere; a row, a column, and a number. */
 static void
-make_inputs(trial_t *self, uint64_t *random)
+make_inputs(trial_t *self, uint64_t *random, bool mixed)
 {
     int64_t rows = 1 + views_below(random, MOST_ROWS),
             columns = 1 + views_below(random, views_below(random, 8) == 0 ? MOST_COLUMNS : FEW_COLUMNS);
@@ -184,32 +189,60 @@ make_inputs(trial_t *self, uint64_t *random)
 
     self->shape = kinds[0].shape;
     for (int i = 0; i < INPUTS; i++) {
-        int64_t item = (int64_t)dtype_size(kinds[i].dtype);
+        dtype_t dtype = mixed ? DTYPES[views_below(random, sizeof DTYPES)] : kinds[i].dtype;
+        int64_t item = (int64_t)dtype_size(dtype);
 
-        nd_init(&self->input[i], self->memory[i] + views_below(random, 5) * item, kinds[i].dtype, &kinds[i].shape);
+        nd_init(&self->input[i], self->memory[i] + views_below(random, 5) * item, dtype, &kinds[i].shape);
         self->constant[i] = kinds[i].shape.ndim == 0;
         fill(random, &self->input[i], edges);
     }
 }
 
+/* A loop of the operation over that dtype, if there is one. */
+static bool
+take_loop(expression_step_t *step, dtype_t dtype)
+{
+    static const char *const TELL[] = {"equal",   "not_equal",     "less",        "less_equal",
+                                       "greater", "greater_equal", "logical_and", "logical_not"};
+    bool tells = false;
+
+    for (size_t i = 0; i < sizeof TELL / sizeof TELL[0]; i++)
+        tells |= !strcmp(step->op->name, TELL[i]);
+    step->loop = (op_loop_t){.out = {tells ? DTYPE_BOOL : dtype}};
+    for (int k = 0; k < step->op->nin; k++)
+        step->loop.in[k] = step->op->code == OP_WHERE && k == 0 ? DTYPE_BOOL : dtype;
+    return loop_find(step->op, &step->loop) != NULL;
+}
+
 static void
-make_steps(trial_t *self, uint64_t *random)
+make_steps(trial_t *self, uint64_t *random, bool mixed)
 {
     static const char *const NAMES[] = {"add",      "subtract", "multiply", "true_divide", "maximum",    "minimum",
                                         "negative", "absolute", "square",   "sqrt",        "reciprocal", "floor"};
+    static const char *const MORE[] = {
+        "add",     "subtract",      "multiply",    "maximum",    "minimum",     "negative",    "absolute",   "square",
+        "sqrt",    "floor",         "ceil",        "rint",       "trunc",       "equal",       "not_equal",  "less",
+        "greater", "greater_equal", "less_equal",  "where",      "where",       "where",       "clip",       "fmax",
+        "fmin",    "invert",        "bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_not"};
 
     self->nsteps = 1 + (int)views_below(random, STEPS);
     for (int i = 0; i < self->nsteps; i++) {
-        const char *name = NAMES[views_below(random, 50) == 0 ? 11 : views_below(random, 11)];
-        dtype_t dtype = views_below(random, 3) == 0 ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
         expression_step_t *step = &self->step[i];
 
-        *step = (expression_step_t){.op = op_find(name, strlen(name))};
-        step->loop.out[0] = dtype;
+        do {
+            const char *name = mixed ? MORE[views_below(random, sizeof MORE / sizeof MORE[0])]
+                                     : NAMES[views_below(random, 50) == 0 ? 11 : views_below(random, 11)];
+            dtype_t dtype = mixed                         ? (dtype_t)DTYPES[views_below(random, sizeof DTYPES)]
+                            : views_below(random, 3) == 0 ? DTYPE_FLOAT32
+                                                          : DTYPE_FLOAT64;
+
+            *step = (expression_step_t){.op = op_find(name, strlen(name))};
+            if (take_loop(step, dtype))
+                break;
+        } while (true);
         for (int k = 0; k < step->op->nin; k++) {
             bool fresh = i == 0 || views_below(random, 2) == 0;
 
-            step->loop.in[k] = dtype;
             step->argument[k] =
                 fresh ? (int)views_below(random, INPUTS) : value_of(i - 1 - (int)views_below(random, i < 3 ? i : 3));
         }
@@ -243,7 +276,9 @@ check_same(const nd_t *a, const nd_t *b)
 
         dtype_convert(DTYPE_FLOAT64, &x, a->dtype, a->data + i * item);
         dtype_convert(DTYPE_FLOAT64, &y, b->dtype, b->data + i * item);
-        if (!(isnan(x) && isnan(y)))
+        if (a->dtype == DTYPE_BOOL) /* any byte but 0 is true */
+            assert_int_equal(x != 0, y != 0);
+        else if (!(isnan(x) && isnan(y)))
             assert_memory_equal(a->data + i * item, b->data + i * item, (size_t)item);
     }
 }
@@ -269,10 +304,13 @@ check_results(trial_t *self, crew_t *crew, uint64_t *random)
 static void
 check_reduction(trial_t *self, crew_t *crew, uint64_t *random)
 {
-    static const reduce_t REDUCTIONS[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX};
-    reduce_t reduce = REDUCTIONS[views_below(random, 3)];
+    static const reduce_t REDUCTIONS[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY, REDUCE_ALL};
+    reduce_t reduce = REDUCTIONS[views_below(random, 6)];
+    bool tells = reduce == REDUCE_ANY || reduce == REDUCE_ALL;
     uint32_t axes = 1 + (uint32_t)views_below(random, 3);
     int last = self->nsteps - 1;
+    bool wide = self->value[last].dtype < DTYPE_FLOAT16 && !tells && views_below(random, 2) == 0;
+    dtype_t dtype = tells ? DTYPE_BOOL : wide ? DTYPE_INT64 : self->value[last].dtype;
     static double data[2][MOST];
     shape_t shape = self->shape;
     nd_t out[2];
@@ -281,7 +319,7 @@ check_reduction(trial_t *self, crew_t *crew, uint64_t *random)
     for (int i = 0; i < 2; i++)
         shape.extent[i] = axes >> i & 1 ? 1 : shape.extent[i];
     for (int i = 0; i < 2; i++)
-        nd_init(&out[i], (char *)data[i], self->value[last].dtype, &shape);
+        nd_init(&out[i], (char *)data[i], dtype, &shape);
     check_ok(compute_reduce(crew, reduce, &self->value[last], axes, &out[0], 0, &err), err);
     check_ok(
         expression_reduce(crew, &self->expression, value_of(last), reduce, axes, &(reduce_piece_t){0}, &out[1], &err),
@@ -291,7 +329,7 @@ check_reduction(trial_t *self, crew_t *crew, uint64_t *random)
 
 /* Whatever way an expression goes, by strips or by blocks: the bits are those of one operation after the other. */
 static void
-expressions_give_the_bits_of_single_operations(void **state)
+compare_ways(bool mixed)
 {
     static trial_t trial;
     uint64_t seed = check_seed(), random = seed;
@@ -300,11 +338,11 @@ expressions_give_the_bits_of_single_operations(void **state)
     crew_t *crew;
     err_t err;
 
-    (void)state;
     check_ok(crew_new(&crew, 2, &err), err);
+    print_message("seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < ROUNDS; round++) {
-        make_inputs(&trial, &random);
-        make_steps(&trial, &random);
+        make_inputs(&trial, &random, mixed);
+        make_steps(&trial, &random, mixed);
         run_single(&trial, crew);
         if (expression_init(&trial.expression, trial.input, trial.constant, INPUTS, trial.step, trial.nsteps, &err))
             fail_msg("seed %llu: %s", (unsigned long long)seed, err.text);
@@ -314,9 +352,23 @@ expressions_give_the_bits_of_single_operations(void **state)
         check_results(&trial, crew, &random);
         check_reduction(&trial, crew, &random);
     }
-    print_message("seed %llu, %d of %d by strips\n", (unsigned long long)seed, by_strips, ROUNDS);
-    assert_true(strip_table() == NULL ? by_strips == 0 : by_strips > ROUNDS / 2);
+    print_message("%d of %d by strips\n", by_strips, ROUNDS);
+    assert_true(strip_table() == NULL ? by_strips == 0 : by_strips > ROUNDS / (mixed ? 8 : 2));
     crew_destroy(&crew);
+}
+
+static void
+expressions_give_the_bits_of_single_operations(void **state)
+{
+    (void)state;
+    compare_ways(false);
+}
+
+static void
+so_do_those_of_integers_bools_comparisons_and_choices(void **state)
+{
+    (void)state;
+    compare_ways(true);
 }
 
 /* Many leaves at once, and what is left of a row. */
@@ -361,6 +413,7 @@ main(void)
         cmocka_unit_test(programs_without_meaning_are_refused),
         cmocka_unit_test(values_that_are_all_needed_later_stay_apart),
         cmocka_unit_test(expressions_give_the_bits_of_single_operations),
+        cmocka_unit_test(so_do_those_of_integers_bools_comparisons_and_choices),
         cmocka_unit_test(sums_over_rows_of_any_length_have_the_same_tree),
     };
 

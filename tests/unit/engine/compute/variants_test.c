@@ -167,38 +167,65 @@ enum { STRIPS = N / STRIP };
 
 static void (*strip_fn(const strip_table_t *table, int kind, dtype_t dtype))(void)
 {
-    const strip_row_t *row = table->rows;
-
-    while (row->kind != kind || (kind != STRIP_END && row->dtype != (uint8_t)dtype))
-        row++;
-    return row->near;
+    for (int i = 0; i < STRIP_TABLES; i++)
+        for (const strip_row_t *row = table->rows[i]();; row++)
+            if (row->near != NULL && row->kind == kind && (kind == STRIP_END || row->dtype == (uint8_t)dtype))
+                return row->near;
+            else if (row->kind == STRIP_END)
+                break;
+    return NULL;
 }
+
+/* The loop that a step stands for, and the dtype of what it makes. */
+static op_loop_t
+loop_of(const strip_row_t *row)
+{
+    dtype_t dtype = (dtype_t)row->dtype;
+    const op_t *op = op_at(row->op);
+    op_loop_t loop = {.in = {dtype, op->nin > 1 ? dtype : DTYPE_NONE, op->nin > 2 ? dtype : DTYPE_NONE},
+                      .out = {dtype}};
+
+    if (row->op == OP_WHERE)
+        loop.in[0] = DTYPE_BOOL;
+    if (loop_find(op, &loop) == NULL)
+        loop.out[0] = DTYPE_BOOL;
+    return loop;
+}
+
+static dtype_t
+made_by(const strip_row_t *row)
+{
+    return row->kind == STRIP_CAST   ? (dtype_t)row->other
+           : row->kind == STRIP_FOLD ? (dtype_t)row->dtype
+                                     : loop_of(row).out[0];
+}
+
+enum { A, B, OUT, MASK, PLACES };
 
 /* out = the step of that row over a value and, where it reads one, an array. */
 static void
-run_row(const strip_table_t *table, const strip_row_t *row, bool far, char *a, char *b, char *out)
+run_row(const strip_table_t *table, const strip_row_t *row, bool far, char *const *place)
 {
-    bool fold = row->kind == STRIP_FOLD, cast = row->kind == STRIP_CAST;
-    dtype_t made = (dtype_t)(cast ? row->other : row->dtype);
-    strip_step_t steps[4] = {{strip_fn(table, STRIP_LOAD, (dtype_t)row->dtype), 0},
-                             {far ? row->far : row->near, fold ? 2 : 1},
-                             {strip_fn(table, fold ? STRIP_END : STRIP_STORE, made), 2},
-                             {strip_fn(table, STRIP_END, DTYPE_NONE), 0}};
+    bool fold = row->kind == STRIP_FOLD;
+    dtype_t made = made_by(row);
+    strip_step_t steps[4] = {{.fn = strip_fn(table, STRIP_LOAD, (dtype_t)row->dtype), .place = A},
+                             {.fn = far ? row->far : row->near, .place = fold ? OUT : B, .other = MASK},
+                             {.fn = strip_fn(table, fold ? STRIP_END : STRIP_STORE, made), .place = OUT},
+                             {.fn = strip_fn(table, STRIP_END, DTYPE_NONE)}};
     int64_t size = (int64_t)dtype_size((dtype_t)row->dtype);
-    strip_run_t run = {.place = {a, b, out},
-                       .step = {size * STRIP, size * STRIP, (int64_t)dtype_size(made) * (fold ? 1 : STRIP)}};
+    strip_run_t run = {.step = {size * STRIP, size * STRIP, (int64_t)dtype_size(made) * (fold ? 1 : STRIP), STRIP}};
 
+    memcpy(run.place, place, PLACES * sizeof place[0]);
     table->run(steps, &run, STRIPS);
 }
 
 /* The same by loops. */
 static void
-run_loop(const strip_row_t *row, char *a, char *b, char *out)
+run_loop(const strip_row_t *row, char *a, char *b, char *mask, char *out)
 {
     dtype_t dtype = (dtype_t)row->dtype;
-    int64_t size = (int64_t)dtype_size(dtype), step[] = {size, size, size};
+    int64_t size = (int64_t)dtype_size(dtype), step[] = {size, size, size, size};
     const fold_t *fold = row->kind == STRIP_FOLD ? fold_find((reduce_t)row->op, dtype) : NULL;
-    op_loop_t loop = {.in = {dtype, dtype}, .out = {dtype}};
 
     for (int i = 0; fold != NULL && i < STRIPS; i++)
         fold->row(out + i * size, a + i * size * STRIP, size, STRIP);
@@ -207,32 +234,50 @@ run_loop(const strip_row_t *row, char *a, char *b, char *out)
         cast_find(dtype, (dtype_t)row->other)((char *[]){a, out}, step, STRIPS * STRIP);
     } else if (fold == NULL) {
         const op_t *op = op_at(row->op);
+        op_loop_t loop = loop_of(row);
+        char *p[] = {a, op->nin > 1 ? b : out, out, out};
 
-        loop.in[1] = op->nin == 2 ? dtype : DTYPE_NONE;
-        loop_find(op, &loop)(op->nin == 1 ? (char *[]){a, out} : (char *[]){a, b, out}, step, STRIPS * STRIP);
+        step[op->nin] = (int64_t)dtype_size(loop.out[0]);
+        if (row->op == OP_WHERE) {
+            memcpy(p, (char *[]){mask, a, b, out}, sizeof p);
+            step[0] = 1;
+        }
+        loop_find(op, &loop)(p, step, STRIPS * STRIP);
+    }
+}
+
+static void
+check_row(const strip_table_t *table, const strip_row_t *row, uint64_t *random)
+{
+    static _Alignas(64) char a[N * 16], b[N * 16], mask[N * 16], out[2][N * 16];
+    bool turned = row->kind == STRIP_TURNED;
+
+    for (int far = 0; far <= (row->far != NULL); far++) {
+        fill(random, (dtype_t)row->dtype, a);
+        fill(random, (dtype_t)row->dtype, b);
+        for (int i = 0; i < N; i++)
+            mask[i] = (char)(views_below(random, 2) * (1 + views_below(random, 255)));
+        for (int i = 0; i < N && row->dtype == DTYPE_BOOL; i++)
+            b[i] = b[i] != 0;
+        memset(out, 0, sizeof out);
+        run_row(table, row, far, (char *[]){a, b, out[0], mask});
+        run_loop(row, turned ? b : a, turned ? a : b, mask, out[1]);
+        for (int i = 0; i < N && row->dtype == DTYPE_BOOL; i++)
+            out[1][i] = made_by(row) == DTYPE_BOOL ? out[1][i] != 0 : out[1][i];
+        check_same(made_by(row), out[0], out[1]);
     }
 }
 
 static void
 check_strips(const strip_table_t *table)
 {
-    static _Alignas(64) char a[N * 16], b[N * 16], out[2][N * 16];
     uint64_t random = check_seed();
 
-    for (const strip_row_t *row = table->rows; row->kind != STRIP_END; row++) {
-        bool turned = row->kind == STRIP_TURNED;
-
-        if (row->kind == STRIP_LOAD || row->kind == STRIP_STORE || row->kind == STRIP_STREAM)
-            continue;
-        for (int far = 0; far <= (row->far != NULL); far++) {
-            fill(&random, (dtype_t)row->dtype, a);
-            fill(&random, (dtype_t)row->dtype, b);
-            memset(out, 0, sizeof out);
-            run_row(table, row, far, a, b, out[0]);
-            run_loop(row, turned ? b : a, turned ? a : b, out[1]);
-            check_same((dtype_t)(row->kind == STRIP_CAST ? row->other : row->dtype), out[0], out[1]);
-        }
-    }
+    for (int i = 0; i < STRIP_TABLES; i++)
+        for (const strip_row_t *row = table->rows[i](); row->kind != STRIP_END; row++)
+            if (row->kind == STRIP_CAST || row->kind == STRIP_APPLY || row->kind == STRIP_TURNED ||
+                row->kind == STRIP_FOLD)
+                check_row(table, row, &random);
 }
 
 static void
