@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <lz4.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -27,11 +28,11 @@ struct stream {
     int fd;
     stream_options_t options;
     bool client;
-    seal_t *out, *in;   /* NULL: plain */
-    uint8_t *piece;     /* sealed: PIECE bytes of cipher text */
-    uint8_t *stored;    /* compressed bytes, once there are any */
-    int useless, pause; /* chunks that did not shrink; that are to go as they are */
-    uint64_t wire_bytes;
+    seal_t *out, *in;            /* NULL: plain */
+    uint8_t *piece;              /* sealed: PIECE bytes of cipher text */
+    uint8_t *stored;             /* compressed bytes, once there are any */
+    int useless, pause;          /* chunks that did not shrink; that are to go as they are */
+    _Atomic uint64_t wire_bytes; /* others look at it while bytes move */
 };
 
 /* ---- tickets -------------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ stream_admit(stream_t *self, const stream_ticket_t *ticket, const stream_options
 uint64_t
 stream_wire_bytes(const stream_t *self)
 {
-    return self->wire_bytes;
+    return atomic_load_explicit(&self->wire_bytes, memory_order_relaxed);
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------
@@ -279,7 +280,7 @@ stream_send(stream_t *self, const stream_record_t *record, const void *bytes, er
         void *taken;
     } from = {.given = packed ? self->stored : bytes}; /* only read, but iovec does not say so */
     write_head(record, stored, packed > 0, head);
-    self->wire_bytes += stored + HEAD;
+    atomic_fetch_add_explicit(&self->wire_bytes, stored + HEAD, memory_order_relaxed);
     if (!self->out) {
         struct iovec pieces[2] = {{head, HEAD}, {from.taken, stored}};
         return stream_socket_send(self->fd, pieces, stored ? 2 : 1, self->options.patience_ms, err);
@@ -363,7 +364,7 @@ int
 stream_take(stream_t *self, const stream_record_t *record, void *place, err_t *err)
 {
     int status = FH_OK;
-    self->wire_bytes += record->stored + HEAD;
+    atomic_fetch_add_explicit(&self->wire_bytes, record->stored + HEAD, memory_order_relaxed);
     if (!record->stored)
         return FH_OK;
     if (!record->compressed) {
