@@ -15,6 +15,7 @@ from .layouts import layout_axis, layout_blocksize
 from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
+from .values import assignable, warn_of_lost_parts
 
 _ITERATION_BYTES = 1 << 20  # that iteration over elements fetches at a time
 _WARN_SHARE = 4  # an implicit gather of more than the limit / 4 warns
@@ -283,9 +284,6 @@ class Array(_native.Operators, Operators, Methods):
         for start in range(0, self.shape[0], step):
             yield from self[start:start + step].gather()
 
-    def __contains__(self, value):
-        return bool(call("equal", (self, value)).any())
-
     def __getitem__(self, key):
         return read(self, key)
 
@@ -300,6 +298,9 @@ class Array(_native.Operators, Operators, Methods):
             if records.has_gaps(self._dtype):
                 records.write(self, Ellipsis, value)
                 return
+        else:
+            value = assignable(value, self._dtype)
+            warn_of_lost_parts(value, self._dtype)
         self._handle.assign((to_native(value),), casting_code(casting))
 
     def fill(self, value):
@@ -314,6 +315,7 @@ class Array(_native.Operators, Operators, Methods):
             from .others import astype
 
             return astype(self, dtype, casting)
+        warn_of_lost_parts(self, dtype)
         return wrap(self._handle.astype(code_of(dtype), casting_code(casting)))
 
     def copy(self, order="C"):
@@ -435,7 +437,9 @@ class Array(_native.Operators, Operators, Methods):
         return printing.to_html(self)
 
     def __format__(self, spec):
-        return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
+        if self.ndim and spec:
+            raise error("WRONG_TYPE", f"unsupported format string passed to {type(self).__name__}.__format__")
+        return format(self.item(), spec) if self.ndim == 0 else str(self)
 
 
 class RemoteArray(Array):

@@ -175,6 +175,8 @@ def normalize_axes(axes, ndim):
 
 def shape_tuple(shape):
     """What NumPy takes as a shape, as a tuple of ints."""
+    if shape is None:
+        return ()
     if getattr(shape, "ndim", 0) == 1:
         shape = shape.tolist()
     if isinstance(shape, (tuple, list)):

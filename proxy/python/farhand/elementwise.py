@@ -84,12 +84,18 @@ def isreal(x):
     return call("equal", (x.imag, 0))
 
 
+def _ordered(x):
+    if x.dtype.kind == "c":
+        raise error("WRONG_TYPE", f"This operation is not supported for {x.dtype} values because it would be ambiguous.")
+    return x
+
+
 def isposinf(x, out=None):
-    return reductions.deliver(call("equal", (x, np.inf)), out)
+    return reductions.deliver(call("equal", (_ordered(x), np.inf)), out)
 
 
 def isneginf(x, out=None):
-    return reductions.deliver(call("equal", (x, -np.inf)), out)
+    return reductions.deliver(call("equal", (_ordered(x), -np.inf)), out)
 
 
 def fix(x, out=None):
@@ -116,6 +122,8 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def array_equal(a1, a2, equal_nan=False):
+    if a1 is None or a2 is None:
+        return False
     a, b = _remote(a1, a2), _remote(a2, a1)
     if a.shape != b.shape:
         return False

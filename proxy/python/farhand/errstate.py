@@ -66,6 +66,14 @@ def _numpys_name(op):
     return found.__name__ if isinstance(found, np.ufunc) else op
 
 
+def warn(text, category=RuntimeWarning):
+    """warnings.warn at the line that called what is inside."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
+
+
 def _registry(module):
     return vars(sys.modules[module]).setdefault("__warningregistry__", {}) if module in sys.modules else None
 

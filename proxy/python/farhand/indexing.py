@@ -8,7 +8,9 @@ import operator
 import numpy as np
 
 from . import records
+from .dtypes import is_other
 from .errors import error
+from .values import assignable
 
 _FAR = (1 << 63) - 1
 
@@ -22,7 +24,7 @@ def _bound(value):
 
 def _is_advanced(key):
     """A mask, or something with several integers in it?"""
-    if isinstance(key, (bool, np.bool_, list, tuple)):
+    if isinstance(key, (bool, np.bool_, list, tuple, range)):
         return True
     return getattr(key, "ndim", 0) > 0 or getattr(key, "dtype", None) == np.bool_
 
@@ -92,6 +94,6 @@ def write(x, key, value):
     elif parts is None:
         from .picking import Picking
 
-        Picking(x, key).write(value)
+        Picking(x, key).write(value if is_other(x.dtype) else assignable(value, x.dtype))
     else:
         wrap(x._handle.index(parts))._assign(value, "unsafe")

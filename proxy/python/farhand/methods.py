@@ -114,6 +114,13 @@ class Methods:
     def flags(self):
         return Flags(self)
 
+    def __contains__(self, value):
+        found = self == value
+        return bool(found.any()) if hasattr(found, "_handle") else bool(found)
+
+    def __delitem__(self, key):
+        raise error("INVALID_ARGUMENT", "cannot delete array elements: np.delete(x, index) makes another array")
+
     def setflags(self, write=None, align=None, uic=None):
         """Nothing but write=True: there are no remote arrays that cannot be written."""
         if write is not None and not write:

@@ -1,4 +1,7 @@
-"""Functions that pass over NaN."""
+"""Functions that pass over NaN.
+
+Whether a slice has nothing but NaN only values tell: those that warn of it, as NumPy's do, wait for one bool.
+"""
 import numpy as np
 
 from . import reductions
@@ -6,35 +9,40 @@ from .errors import error
 from .ufuncs import call
 
 
+def _is_exact(a):
+    return a.dtype.kind not in "fc"
+
+
 def _without_nan(a, replacement):
-    if a.dtype.kind not in "fc":
-        return a
-    return call("where", (call("isnan", (a,)), replacement, a))
+    return a if _is_exact(a) else call("where", (call("isnan", (a,)), replacement, a))
 
 
-def nansum(a, axis=None, dtype=None, out=None, keepdims=False):
-    return _without_nan(a, 0).sum(axis, dtype, out, keepdims)
+def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    return _without_nan(a, 0).sum(axis, dtype, out, keepdims, initial, where)
 
 
-def nanprod(a, axis=None, dtype=None, out=None, keepdims=False):
-    return _without_nan(a, 1).prod(axis, dtype, out, keepdims)
+def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    return _without_nan(a, 1).prod(axis, dtype, out, keepdims, initial, where)
 
 
-def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
-    if a.dtype.kind not in "fc":
-        return a.mean(axis, dtype, out, keepdims)
-    count = call("equal", (a, a)).sum(axis, keepdims=keepdims)
-    total = nansum(a, axis, dtype, None, keepdims)
+def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
+    if _is_exact(a):
+        return a.mean(axis, dtype, out, keepdims, where=where)
+    count = call("equal", (a, a)).sum(axis, keepdims=keepdims, where=where)
+    total = nansum(a, axis, dtype, None, keepdims, None, where)
     with np.errstate(divide="ignore", invalid="ignore"):  # of none
         mean = total / count
+    reductions.warn_if(count == 0, "Mean of empty slice")
     return reductions.deliver(mean.astype(dtype or a.dtype), out)
 
 
 def _nan_extremum(name, replacement):
     def function(a, axis=None, out=None, keepdims=False, initial=None, where=True):
         result = getattr(_without_nan(a, replacement), name)(axis, None, keepdims, initial, where)
-        if a.dtype.kind in "fc" and initial is None:  # what has nothing but NaN stays NaN
-            result = call("where", (call("equal", (a, a)).any(axis, None, keepdims), result, np.nan))
+        if not _is_exact(a) and not reductions._given(initial):  # what has nothing but NaN stays NaN
+            some = call("equal", (a, a)).any(axis, None, keepdims)
+            result = call("where", (some, result, np.nan))
+            reductions.warn_if(~some, "All-NaN slice encountered")
         return reductions.deliver(result, out)
 
     function.__name__ = f"nan{name}"
@@ -44,28 +52,34 @@ def _nan_extremum(name, replacement):
 nanmin, nanmax = _nan_extremum("min", np.inf), _nan_extremum("max", -np.inf)
 
 
-def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-    if a.dtype.kind not in "fc":
-        return a.var(axis, dtype, out, ddof, keepdims)
+def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+    result = _variance(a, axis, dtype, ddof, keepdims, where)
+    return reductions.deliver(result, out)
+
+
+def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+    return reductions.deliver(call("sqrt", (_variance(a, axis, dtype, ddof, keepdims, where),)), out)
+
+
+def _variance(a, axis, dtype, ddof, keepdims, where):
+    if _is_exact(a):
+        return a.var(axis, dtype, None, ddof, keepdims, where=where)
     there = call("equal", (a, a))
-    total, count = _without_nan(a, 0).sum(axis, dtype, keepdims=True), there.sum(axis, keepdims=True)
+    total = _without_nan(a, 0).sum(axis, dtype, keepdims=True, where=where)
     with np.errstate(divide="ignore", invalid="ignore"):  # of none
-        mean = total / count
+        mean = total / there.sum(axis, keepdims=True, where=where)
     distance = call("absolute", (_without_nan(a - mean, 0),))
-    freedom = there.sum(axis, keepdims=keepdims) - ddof
-    total = (distance * distance).sum(axis, dtype, keepdims=keepdims)
+    freedom = there.sum(axis, keepdims=keepdims, where=where) - ddof
+    total = (distance * distance).sum(axis, dtype, keepdims=keepdims, where=where)
     with np.errstate(divide="ignore", invalid="ignore"):
         result = call("where", (freedom > 0, total / freedom, np.nan))
-    return reductions.deliver(result.astype(dtype or total.dtype), out)
-
-
-def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-    return reductions.deliver(call("sqrt", (nanvar(a, axis, dtype, None, ddof, keepdims),)), out)
+    reductions.warn_if(freedom <= 0, "Degrees of freedom <= 0 for slice.")
+    return result.astype(dtype or total.dtype)
 
 
 def _nan_argument(name, replacement):
     def function(a, axis=None, out=None, *, keepdims=np._NoValue):
-        if a.dtype.kind in "fc":
+        if not _is_exact(a):
             if not bool(call("equal", (a, a)).any(axis).all()):
                 raise error("INVALID_ARGUMENT", "All-NaN slice encountered")
             a = _without_nan(a, replacement)

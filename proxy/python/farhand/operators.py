@@ -32,6 +32,21 @@ def _binary(op):
     return method
 
 
+def _comparison(op):
+    """With None and texts beside numbers: never equal, as NumPy has it; NumPy knows no order of these."""
+    unequal = {"equal": False, "not_equal": True}.get(op)
+    plain = _binary(op)
+
+    def method(self, other):
+        if unequal is not None and (other is None or isinstance(other, str) and not is_other(self.dtype)):
+            from .creation import full_like
+
+            return full_like(self, unequal, bool)
+        return plain(self, other)
+
+    return method
+
+
 def _reflected(op):
     def method(self, other):
         return call(op, (other, self)) if _takes(self, other) else NotImplemented
@@ -100,7 +115,7 @@ def _install():
         if name != "divmod":
             made[f"__i{name}__"] = _in_place(op)
     for name, op in _COMPARISONS.items():
-        made[f"__{name}__"] = _binary(op)
+        made[f"__{name}__"] = _comparison(op)
     for name, op in _UNARY.items():
         made[f"__{name}__"] = _unary(op)
     for name, method in made.items():

@@ -7,6 +7,7 @@ import numpy as np
 from . import shaping
 from .dtypes import normalize_axes
 from .errors import error
+from .errstate import warn
 from .reductions import deliver
 from .sorting import sort
 from .ufuncs import call
@@ -175,6 +176,8 @@ def _over_nan(name, function):
             return deliver(_hosted(name)(a, *arguments, axis=axis, keepdims=keepdims, **keywords), out)
         s = sort(a.ravel(), 0)
         n = int(call("equal", (s, s)).sum())
+        if not n:
+            warn("All-NaN slice encountered")
         result = function(s[:n or 1], *arguments, **keywords)
         if keepdims:
             lead = result.shape

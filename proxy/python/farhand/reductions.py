@@ -1,8 +1,12 @@
 """Reductions: sum, mean, argmax and their like."""
+import math
+import operator
+
 import numpy as np
 
 from .dtypes import NONE, code_of, is_other, normalize_axes
 from .errors import error
+from .errstate import warn
 
 _IDENTITIES = {"sum": 0, "prod": 1, "any": False, "all": True, "bitwise_or": 0, "bitwise_xor": 0, "bitwise_and": -1}
 _COMBINE = {"sum": "add", "prod": "multiply", "min": "minimum", "max": "maximum", "any": "logical_or", "all": "logical_and",
@@ -27,6 +31,11 @@ def deliver(result, out):
     return target
 
 
+def reduced_axes(axis, ndim):
+    """As normalize_axes; a number may be reduced along its first axis, which it does not have, as in NumPy."""
+    return None if not ndim and axis in (0, -1, (0,), (-1,)) and axis is not False else normalize_axes(axis, ndim)
+
+
 def _given(value):
     return value is not None and value is not np._NoValue
 
@@ -45,7 +54,7 @@ def _masked(x, name, where, initial):
         identity = initial
     else:
         raise error("INVALID_ARGUMENT", f"{name} has no identity: where= needs initial= too")
-    return call("where", (where, x, identity))
+    return call("where", (as_mask(where), x, identity))
 
 
 def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=None, where=True):
@@ -54,7 +63,7 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
     from .ufuncs import call
 
     keepdims = bool(keepdims) if _given(keepdims) else False
-    axes = normalize_axes(axis, x.ndim)
+    axes = reduced_axes(axis, x.ndim)
     if is_other(x.dtype):
         from . import others
 
@@ -74,28 +83,37 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
         return deliver(full(shape, initial, dtype or x.dtype, axis=None), out)
     if name in ("min", "max") and not _given(initial):
         _check_not_empty(x, name, axes)
+    if name == "mean" and not _counted(x, axes):
+        warn("Mean of empty slice.")
     result = wrap(x._handle.reduce(name, axes, keepdims, code))
     if _given(initial):
         result = call(_COMBINE[name], (result, initial))
     return deliver(result, out)
 
 
+def as_mask(where):
+    """where as bools: NumPy's reductions take numbers, too."""
+    where = where if hasattr(where, "_handle") else np.asarray(where)
+    return where if where.dtype == np.bool_ else where.astype(np.bool_)
+
+
 def _taken(x, where):
     """where as a remote mask in the shape of x, and what dtype sums of x are made in."""
     from . import joining, shaping
 
-    mask = shaping.broadcast_to(joining.remote(where, x._handle.session), x.shape)
-    if mask.dtype != np.bool_:
-        raise error("WRONG_TYPE", f"where must be an array of bool, not {mask.dtype}")
+    mask = shaping.broadcast_to(joining.remote(as_mask(where), x._handle.session), x.shape)
     inexact = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
     return mask, inexact, np.dtype(np.float32) if inexact == np.float16 else inexact
 
 
-def _mean_where(x, axes, keepdims, dtype, where):
+def _mean_where(x, axes, keepdims, dtype, where, warns=True):
     """The sum of what where takes, by how many there are."""
     mask, natural, wide = _taken(x, where)
     total = reduce(x, "sum", axes, dtype=dtype or wide, keepdims=keepdims, where=mask)
-    return (total / mask.sum(axes, keepdims=keepdims)).astype(dtype or natural, copy=False)
+    count = mask.sum(axes, keepdims=keepdims)
+    if warns:
+        warn_if(count == 0, "Mean of empty slice.")
+    return (total / count).astype(dtype or natural, copy=False)
 
 
 def _variance_where(x, root, axes, keepdims, dtype, ddof, where):
@@ -103,12 +121,24 @@ def _variance_where(x, root, axes, keepdims, dtype, ddof, where):
     from .ufuncs import call
 
     mask, natural, wide = _taken(x, where)
-    distance = call("absolute", (x.astype(dtype or wide, copy=False) - _mean_where(x, axes, True, dtype or wide, mask),))
+    distance = call("absolute", (x.astype(dtype or wide, copy=False) - _mean_where(x, axes, True, dtype or wide, mask, False),))
     total = reduce(distance * distance, "sum", axes, keepdims=keepdims, where=mask)
     freedom = call("maximum", (mask.sum(axes, keepdims=keepdims) - ddof, 0))
+    warn_if(freedom == 0, "Degrees of freedom <= 0 for slice")
     result = total / freedom
     result = call("sqrt", (result,)) if root else result
     return result.astype(dtype or natural.type(0).real.dtype, copy=False)
+
+
+def _counted(x, axes):
+    """How many elements each result is made of."""
+    return math.prod(x.shape if axes is None else [x.shape[i] for i in axes])
+
+
+def warn_if(flags, text):
+    """flags: bools, one for each result, which are waited for."""
+    if bool(flags.any()):
+        warn(text)
 
 
 def _check_not_empty(x, name, axes):
@@ -129,7 +159,7 @@ def argument(x, name, axis=None, out=None, keepdims=False):
     from .array import wrap
 
     keepdims = bool(keepdims) if _given(keepdims) else False
-    axes = None if axis is None else normalize_axes(int(axis), x.ndim)
+    axes = None if axis is None else reduced_axes(operator.index(axis), x.ndim)
     _check_not_empty(x, name, axes)
     if is_other(x.dtype):
         from . import others
@@ -146,8 +176,10 @@ def variance(x, root, axis=None, dtype=None, out=None, ddof=0, keepdims=False, w
     if is_other(x.dtype):
         from . import others
 
-        return deliver(others.reduce(x, "std" if root else "var", normalize_axes(axis, x.ndim), keepdims, None, None, None), out)
+        return deliver(others.reduce(x, "std" if root else "var", reduced_axes(axis, x.ndim), keepdims, None, None, None), out)
     if _given(where) and where is not True:
-        return deliver(_variance_where(x, root, normalize_axes(axis, x.ndim), keepdims, dtype if _given(dtype) else None, ddof, where), out)
-    code = code_of(dtype) if _given(dtype) else NONE
-    return deliver(wrap(x._handle.variance(root, float(ddof), normalize_axes(axis, x.ndim), keepdims, code)), out)
+        return deliver(_variance_where(x, root, reduced_axes(axis, x.ndim), keepdims, dtype if _given(dtype) else None, ddof, where), out)
+    code, axes = code_of(dtype) if _given(dtype) else NONE, reduced_axes(axis, x.ndim)
+    if _counted(x, axes) <= ddof:
+        warn("Degrees of freedom <= 0 for slice")
+    return deliver(wrap(x._handle.variance(root, float(ddof), axes, keepdims, code)), out)

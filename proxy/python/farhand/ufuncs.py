@@ -18,7 +18,7 @@ _REDUCTIONS = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
     np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
 }
-_IGNORED = {"subok": True, "order": "K"}  # have no meaning here; refused with other values
+_ORDERS = ("C", "F", "A", "K")  # memory layout is the engines' business, and there are no subclasses: order and subok change nothing
 
 
 def is_operand(x):
@@ -100,7 +100,9 @@ def _into_local(result, local, where, casting):
 
 def _check_keywords(ufunc, keywords):
     for name, value in keywords.items():
-        if name in ("signature", "sig") or name not in _IGNORED or value != _IGNORED[name]:
+        if name == "order" and value not in _ORDERS:
+            raise error("INVALID_ARGUMENT", f"order must be one of 'C', 'F', 'A', or 'K' (got {value!r})")
+        if name not in ("order", "subok"):
             raise not_supported(f"{ufunc.__name__}: the argument {name}={value!r} is not built yet for remote arrays")
 
 

@@ -146,6 +146,8 @@ fill(struct sites *self, site_t *site, PyObject *frame, PyObject *code, PyObject
     site->callback = Py_NewRef(callback);
     site->line = PyObject_GetAttr(frame, self->f_lineno);
     site->module = globals ? Py_XNewRef(PyDict_GetItemWithError(globals, self->name)) : NULL;
+    if (!site->module) /* code that was made from text, with globals of its own */
+        site->module = PyUnicode_FromString("<string>");
     site->number = ++self->count * SITES + (uint64_t)(site - self->rows);
     Py_XDECREF(globals);
     PyErr_Clear(); /* what is not known of a site is not told */
