@@ -20,7 +20,7 @@ SIZES, ENGINES = (10**5, 10**7), (1, 2)
 WISHES = {1: 1.0}  # of more engines: MORE
 MORE = 1.2
 SMALL = 10**6  # up to here calls go ten at a time
-ROW_SECONDS, PAIRS = 0.6, (3, 40)
+ROW_SECONDS, PAIRS = 0.1, (3, 40)
 
 
 def parse():
