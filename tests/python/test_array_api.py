@@ -254,3 +254,17 @@ def test_dlpack(cluster):
         remote.__dlpack__(copy=False)
     same(fh.gather(xp.from_dlpack(local)), local)
     assert xp.from_dlpack(remote) is remote
+
+
+def test_functions_beyond_the_standard_are_numpys(cluster):
+    local = np.arange(12.0).reshape(4, 3)
+    x = fh.scatter(local)
+    for name, *arguments in [("pad", 1), ("quantile", 0.5), ("gradient",), ("median", 0), ("transpose", (1, 0)), ("nanmax",)]:
+        assert name not in dir(xp)
+        for mine, numpys in zip(*(found if isinstance(found, (list, tuple)) else [found] for found in
+                                  (getattr(xp, name)(x, *arguments), getattr(np, name)(local, *arguments)))):
+            same(fh.gather(mine), numpys, 1e-14)
+    same(fh.gather(xp.einsum("ij->j", x)), local.sum(0))
+    for name in ("scatter", "float128", "no_such_function"):
+        with pytest.raises(AttributeError, match=f"farhand.array_api.*{name}"):
+            getattr(xp, name)
