@@ -165,7 +165,9 @@ def normalize_axes(axes, ndim):
     if axes is None:
         return None
     if not isinstance(axes, (tuple, list)):
-        return (normalize_axis(axes, ndim),)
+        if getattr(axes, "ndim", 0) != 1:
+            return (normalize_axis(axes, ndim),)
+        axes = axes.tolist()
     result = tuple(normalize_axis(axis, ndim) for axis in axes)
     if len(set(result)) != len(result):
         raise error("INVALID_ARGUMENT", "an axis is named twice")
@@ -174,6 +176,8 @@ def normalize_axes(axes, ndim):
 
 def shape_tuple(shape):
     """What NumPy takes as a shape, as a tuple of ints."""
+    if getattr(shape, "ndim", 0) == 1:
+        shape = shape.tolist()
     if isinstance(shape, (tuple, list)):
         return tuple(operator.index(extent) for extent in shape)
     return (operator.index(shape),)

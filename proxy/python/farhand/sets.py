@@ -4,7 +4,7 @@ import numpy as np
 from . import dates, others
 from .dtypes import is_other
 from .errors import error
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .sorting import argsort, searchsorted, sort
 from .ufuncs import call
 
@@ -14,7 +14,7 @@ def _first_ones(s, equal_nan):
     differ = call("not_equal", (s[1:], s[:-1]))
     if equal_nan and s.dtype.kind in "fc":
         differ = differ & call("equal", (s[:-1], s[:-1]))  # all NaN stand at the end
-    return concatenate([np.ones(1, bool), differ])
+    return joined([np.ones(1, bool), differ])
 
 
 def _inverse(values, a, order, first, equal_nan):
@@ -84,7 +84,7 @@ def _unique(a, return_index, return_inverse, return_counts, equal_nan):
     if return_inverse:
         results.append(_inverse(values, a, order, first, equal_nan))
     if return_counts:
-        starts = concatenate([np.nonzero(first)[0], np.array([a.size])])
+        starts = joined([np.nonzero(first)[0], np.array([a.size])])
         results.append(starts[1:] - starts[:-1])
     return results[0] if len(results) == 1 else tuple(results)
 
@@ -121,7 +121,7 @@ def _pair(ar1, ar2, assume_unique):
 
 def union1d(ar1, ar2):
     session = _session_of([ar1, ar2])
-    return unique(concatenate([_vector(ar1, session), _vector(ar2, session)]))
+    return unique(joined([_vector(ar1, session), _vector(ar2, session)]))
 
 
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
@@ -145,4 +145,4 @@ def setdiff1d(ar1, ar2, assume_unique=False):
 
 def setxor1d(ar1, ar2, assume_unique=False):
     a, b = _pair(ar1, ar2, assume_unique)
-    return sort(concatenate([a[isin(a, b, invert=True)], b[isin(b, a, invert=True)]]))
+    return sort(joined([a[isin(a, b, invert=True)], b[isin(b, a, invert=True)]]))
