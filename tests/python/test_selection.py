@@ -6,6 +6,7 @@ from oracle import same
 import farhand as fh
 from farhand import selection
 
+pytestmark = pytest.mark.usefixtures("cluster")
 N = selection.LEAST + 4321
 RNG = np.random.default_rng(8)
 VECTORS = {
