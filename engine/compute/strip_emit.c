@@ -27,7 +27,7 @@ emit_array(strip_writer_t *self, int i)
         address.offset = AHEAD + offset;
         x86_prefetch(self->code, address);
     }
-    for (int g = 0; g < self->groups; g++)
+    for (int g = 0; g < self->groups && strip_writer_keeps(self, i); g++)
         strip_writer_read_group(self, strip_writer_take_for(self, i, g), dtype,
                                 strip_writer_address_of(self, base, dtype, g));
 }
@@ -57,7 +57,7 @@ emit_store(strip_writer_t *self, int i)
     const strip_node_t *node = strip_writer_node_of(self, i);
     int joined = find_joined(self, node->place);
 
-    self->failed |= strip_writer_node_of(self, node->a)->kind == STRIP_NODE_CONSTANT;
+    self->failed |= strip_writer_node_of(self, node->a)->kind <= STRIP_NODE_CONSTANT; /* no value of a step */
     self->failed |= node->dtype != strip_writer_node_of(self, node->a)->dtype &&
                     (strip_writer_is_bool(node) || strip_writer_is_bool(strip_writer_node_of(self, node->a)));
     if (self->failed)
@@ -113,7 +113,7 @@ emit_head(strip_writer_t *self)
             self->base[self->nbases] = node->place;
             strip_writer_load_base(self, X86_R8 + self->nbases++, node->place);
         }
-        if (node->kind == STRIP_NODE_CONSTANT && self->pinned) {
+        if (node->kind == STRIP_NODE_CONSTANT && strip_writer_keeps(self, i)) {
             self->reg[i][0] = (int8_t)strip_writer_take_vector(self);
             strip_writer_load_constant(self, self->reg[i][0], i);
         }
@@ -153,7 +153,7 @@ makes_value(const strip_node_t *node)
 static void
 forget(strip_writer_t *self, int i)
 {
-    for (int g = 0; g < self->groups; g++)
+    for (int g = 0; g < self->groups && strip_writer_keeps(self, i); g++)
         *(strip_writer_is_bool(strip_writer_node_of(self, i)) ? &self->masks : &self->vectors) |= UINT32_C(1)
                                                                                                   << self->reg[i][g];
 }
@@ -184,14 +184,14 @@ emit_loop(strip_writer_t *self)
 }
 
 static bool
-try(const strip_graph_t *graph, x86_t *code, int lanes, int groups, bool pinned)
+try(const strip_graph_t *graph, x86_t *code, int lanes, int groups, int saving)
 {
     enum { MASKS = 0xfe /* mask 0 means none */ };
     strip_writer_t self = {.graph = graph,
                            .code = code,
                            .lanes = lanes,
                            .groups = groups,
-                           .pinned = pinned,
+                           .saving = saving,
                            .vectors = UINT32_MAX,
                            .masks = MASKS};
     int before = code->n;
@@ -217,9 +217,9 @@ strip_emit(const strip_graph_t *graph, x86_t *code)
     if (widest > 8)
         return false;
     int lanes = STRIP_WRITER_VECTOR / widest > STRIP ? STRIP : STRIP_WRITER_VECTOR / widest;
-    for (int pinned = 1; pinned >= 0; pinned--)
+    for (int saving = STRIP_WRITER_NOTHING; saving <= STRIP_WRITER_ARRAYS; saving++)
         for (int groups = STRIP / lanes; groups >= 1; groups = whole ? 0 : groups / 2)
-            if (try(graph, code, lanes, groups, pinned != 0))
+            if (try(graph, code, lanes, groups, saving))
                 return true;
     return false;
 }

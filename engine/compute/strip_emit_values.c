@@ -113,15 +113,14 @@ strip_emit_apply(strip_writer_t *self, int i)
     int room[2] = {STRIP_WRITER_NO_REGISTER, STRIP_WRITER_NO_REGISTER};
 
     self->failed |= order.row == NULL;
+    self->failed |= node->c != STRIP_NO_NODE && strip_writer_node_of(self, node->c)->kind == STRIP_NODE_CONSTANT;
     if (self->failed)
         return;
     order.bytes = strip_writer_bytes_of(self, (dtype_t)node->in);
     order.pattern = strip_instruction_has_pattern(order.row) ? strip_writer_pattern_of(self, order.row->pattern) : 0;
     for (int g = 0; g < self->groups && !self->failed; g++) {
-        if (g == 0 || room[0] == STRIP_WRITER_NO_REGISTER)
-            order.a = strip_writer_operand(self, node->a, g, &room[0]);
-        if (g == 0 || room[1] == STRIP_WRITER_NO_REGISTER)
-            order.b = strip_writer_operand(self, node->b, g, &room[1]);
+        order.a = strip_writer_operand(self, node->a, g, &room[0]);
+        order.b = node->b == STRIP_NO_NODE ? 0 : strip_writer_operand(self, node->b, g, &room[1]);
         order.c = node->c == STRIP_NO_NODE ? 0 : self->reg[node->c][g];
         bool apart = put[order.row->shape] == put_larger; /* several instructions: the result has its own register */
         if (!apart)
@@ -173,9 +172,9 @@ strip_emit_cast(strip_writer_t *self, int i)
             x86_vector(self->code, op_move, more, to, 0, a, 0);
         else
             x86_vector(self->code, row->x, more, row->turned ? a : to, 0, row->turned ? to : a, 0);
-        if (room != STRIP_WRITER_NO_REGISTER)
-            strip_writer_give_vector(self, room);
     }
+    if (room != STRIP_WRITER_NO_REGISTER)
+        strip_writer_give_vector(self, room);
 }
 
 /* A leaf in eight strands, which are joined by halves (see strip_steps.c). */
@@ -192,7 +191,7 @@ strip_emit_fold(strip_writer_t *self, int i)
 
     self->failed |= node->op != REDUCE_SUM && node->op != REDUCE_PROD;
     self->failed |=
-        strip_writer_node_of(self, node->a)->kind == STRIP_NODE_CONSTANT || self->lanes * self->groups != STRIP;
+        strip_writer_node_of(self, node->a)->kind <= STRIP_NODE_CONSTANT || self->lanes * self->groups != STRIP;
     if (self->failed)
         return;
     if (self->lanes == 8) {

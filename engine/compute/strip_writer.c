@@ -52,6 +52,16 @@ strip_writer_node_of(const strip_writer_t *self, int i)
     return &self->graph->node[i];
 }
 
+bool
+strip_writer_keeps(const strip_writer_t *self, int i)
+{
+    const strip_node_t *node = strip_writer_node_of(self, i);
+
+    if (node->kind == STRIP_NODE_CONSTANT)
+        return self->saving < STRIP_WRITER_CONSTANTS;
+    return node->kind != STRIP_NODE_ARRAY || strip_writer_is_bool(node) || self->saving < STRIP_WRITER_ARRAYS;
+}
+
 /* A register for group g of node i. */
 int
 strip_writer_take_for(strip_writer_t *self, int i, int g)
@@ -66,7 +76,8 @@ strip_writer_done_with(strip_writer_t *self, int i, int g, int at)
 {
     const strip_node_t *node = i == STRIP_NO_NODE ? NULL : strip_writer_node_of(self, i);
 
-    if (node == NULL || node->last != at || node->kind == STRIP_NODE_CONSTANT || node->kind == STRIP_NODE_JOINED)
+    if (node == NULL || node->last != at || !strip_writer_keeps(self, i) || node->kind == STRIP_NODE_CONSTANT ||
+        node->kind == STRIP_NODE_JOINED)
         return;
     *(strip_writer_is_bool(node) ? &self->masks : &self->vectors) |= UINT32_C(1) << self->reg[i][g];
 }
@@ -194,17 +205,21 @@ strip_writer_load_constant(strip_writer_t *self, int reg, int i)
                 (x86_address_t){X86_RAX, X86_NO_INDEX, 1, 0});
 }
 
-/* Where an operand's group g is; constants that have no register get one for a moment, which is *room. */
 int
 strip_writer_operand(strip_writer_t *self, int i, int g, int *room)
 {
-    if (i == STRIP_NO_NODE)
-        return 0;
-    if (strip_writer_node_of(self, i)->kind != STRIP_NODE_CONSTANT)
-        return self->reg[i][g];
-    if (self->pinned)
-        return self->reg[i][0];
-    *room = strip_writer_take_vector(self);
-    strip_writer_load_constant(self, *room, i);
+    const strip_node_t *node = strip_writer_node_of(self, i);
+    bool constant = node->kind == STRIP_NODE_CONSTANT;
+
+    if (strip_writer_keeps(self, i))
+        return self->reg[i][constant ? 0 : g];
+    if (*room == STRIP_WRITER_NO_REGISTER)
+        *room = strip_writer_take_vector(self);
+    if (constant)
+        strip_writer_load_constant(self, *room, i);
+    else
+        strip_writer_read_group(
+            self, *room, (dtype_t)node->dtype,
+            strip_writer_address_of(self, strip_writer_base_of(self, node->place), (dtype_t)node->dtype, g));
     return *room;
 }

@@ -15,11 +15,18 @@ enum {
     STRIP_WRITER_NO_REGISTER = -1,
 };
 
+/* What has no register between the nodes that take it, but is read from memory each time. */
+typedef enum {
+    STRIP_WRITER_NOTHING,
+    STRIP_WRITER_CONSTANTS,
+    STRIP_WRITER_ARRAYS /* too; not bools */
+} strip_writer_saving_t;
+
 typedef struct {
     const strip_graph_t *graph;
     x86_t *code;
     int lanes, groups;
-    bool pinned; /* constants stay in registers */
+    int saving; /* strip_writer_saving_t */
     bool failed;
     uint32_t vectors; /* registers that are free */
     uint32_t masks;
@@ -34,6 +41,8 @@ typedef struct {
 
 const strip_node_t *strip_writer_node_of(const strip_writer_t *self, int i);
 bool strip_writer_is_bool(const strip_node_t *node);
+/* Has node i registers of its own? */
+bool strip_writer_keeps(const strip_writer_t *self, int i);
 /* Of one register's elements. */
 int strip_writer_bytes_of(const strip_writer_t *self, dtype_t dtype);
 /* Registers: of those that are free; for group g of node i; given back, if node `at` is the last that takes it. */
@@ -55,7 +64,8 @@ void strip_writer_write_group(strip_writer_t *self, int reg, dtype_t dtype, x86_
 /* A register with these bits, again and again; made before the loop. */
 int strip_writer_pattern_of(strip_writer_t *self, uint64_t bits);
 void strip_writer_load_constant(strip_writer_t *self, int reg, int i);
-/* Where group g of an operand is; constants that have no register get one for a moment, which is *room. */
+/* Where group g of an operand is; what has no register gets one for a moment, which is *room (at first
+ * STRIP_WRITER_NO_REGISTER). */
 int strip_writer_operand(strip_writer_t *self, int i, int g, int *room);
 
 #endif
