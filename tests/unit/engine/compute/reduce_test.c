@@ -225,7 +225,7 @@ reduced_with_one(bench_t *bench, reduce_t reduce, dtype_t dtype, int64_t n, int6
     bool index = reduce == REDUCE_ARGMIN || reduce == REDUCE_ARGMAX || reduce == REDUCE_COUNT || reduce == REDUCE_SUM;
     dtype_t to = index ? DTYPE_INT64 : reduce == REDUCE_ANY || reduce == REDUCE_ALL ? DTYPE_BOOL : dtype;
     memset(data, 0, (size_t)n * dtype_size(dtype));
-    dtype_convert(DTYPE_FLOAT64, &number, dtype, data + (size_t)place * dtype_size(dtype));
+    dtype_convert(dtype, data + (size_t)place * dtype_size(dtype), DTYPE_FLOAT64, &number);
     nd_init(&in, data, dtype, &(shape_t){1, {n}});
     nd_init(&out, result, to, &(shape_t){.ndim = 0});
     check_ok(compute_reduce(bench->crew, reduce, &in, 1, &out, 0, &err), err);
