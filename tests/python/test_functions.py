@@ -181,7 +181,7 @@ METHODS = {
 @pytest.mark.parametrize("name", [name for name, arguments in METHODS.items() if arguments is not None])
 @pytest.mark.parametrize("cut", [0, 1])
 def test_methods_are_ndarrays(cluster, name, cut):
-    if not hasattr(np.ndarray, name):
+    if not hasattr(np.empty(0), name):
         pytest.skip("NumPy has dropped it")
     local = make((6, 5), "int64", small=True)
     remote = fh.scatter(local, axis=cut)

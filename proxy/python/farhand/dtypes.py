@@ -96,7 +96,8 @@ def _other_code(dtype):
 
 
 def _refused(dtype):
-    why = "a reference to a Python object means nothing on an engine; scatter the objects themselves (fh.scatter of a list)" if dtype.hasobject \
+    why = "its text lies in this process; cast it to str of a fixed size, say 'U20'" if dtype.kind == "T" \
+        else "a reference to a Python object means nothing on an engine; scatter the objects themselves (fh.scatter of a list)" if dtype.hasobject \
         else "elements of no bytes cannot be told apart" if dtype.itemsize == 0 \
         else "engines know bool, integers, floats and complex numbers up to 16 bytes, dates and durations, bytes, str and records up to " \
              "8,388,607 bytes"

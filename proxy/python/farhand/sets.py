@@ -36,7 +36,19 @@ def _rows(ar, *wanted, axis, equal_nan):
     return Hosted(Row("HOSTED", "unique", "whole"))(ar, *wanted, axis=axis, equal_nan=equal_nan)
 
 
-def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True):
+_KEEPS_SHAPE = int(np.__version__.partition(".")[0]) >= 2  # inverse indices have the shape of all elements' array since NumPy 2
+
+
+def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True):
+    """sorted: NumPy gives unique values in any order if it is False; here they are sorted in either case."""
+    found = _unique_of(ar, return_index, return_inverse, return_counts, axis, equal_nan)
+    if not return_inverse or axis is not None or ar.ndim == 1 or not _KEEPS_SHAPE:
+        return found
+    place = 1 + bool(return_index)
+    return (*found[:place], found[place].reshape(ar.shape), *found[place + 1:])
+
+
+def _unique_of(ar, return_index, return_inverse, return_counts, axis, equal_nan):
     if axis is not None and ar.ndim != 1:
         return _rows(ar, return_index, return_inverse, return_counts, axis=axis, equal_nan=equal_nan)
     if axis is not None:
