@@ -87,7 +87,7 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
         raise error("INVALID_ARGUMENT", "diff requires input that is at least one dimensional")
     axis = normalize_axis(axis, a.ndim)
     parts = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
-    if any(part is not None for part in parts[::2]):
+    if parts[0] is not None or parts[2] is not None:
         a = joined([part for part in parts if part is not None], axis)
     before = (slice(None),) * axis
     op = "not_equal" if a.dtype.kind == "b" else "subtract"

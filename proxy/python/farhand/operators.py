@@ -33,12 +33,12 @@ def _binary(op):
 
 
 def _comparison(op):
-    """With None and texts beside numbers: never equal, as NumPy has it; NumPy knows no order of these."""
+    """With None: no element is equal, as NumPy has it; there is no order."""
     unequal = {"equal": False, "not_equal": True}.get(op)
     plain = _binary(op)
 
     def method(self, other):
-        if unequal is not None and (other is None or isinstance(other, str) and not is_other(self.dtype)):
+        if unequal is not None and other is None:
             from .creation import full_like
 
             return full_like(self, unequal, bool)
