@@ -1,12 +1,13 @@
 /* Expressions as programs for strips: which value is in registers when, and what lies in slots. */
 #include "engine/compute/expression_strips.h"
 
+#include "engine/compute/strip_code.h"
+
 #include <string.h>
 
-/* Places of a program. */
 enum {
-    RESULTS = EXPRESSION_INPUTS, /* arrays are before them */
-    SLOTS = RESULTS + EXPRESSION_RESULTS,
+    RESULTS = EXPRESSION_STRIPS_RESULTS,
+    SLOTS = EXPRESSION_STRIPS_SLOTS,
     SLOT_COUNT = STRIP_PLACES - SLOTS,
     NOWHERE = -1,
 };
@@ -38,6 +39,7 @@ add_row(plan_t *self, const strip_row_t *row, int place, bool far)
     if (self->failed)
         return NULL;
     program->steps[program->n] = (strip_step_t){.fn = far && row->far != NULL ? row->far : row->near, .place = place};
+    program->rows[program->n] = row;
     return &program->steps[program->n++];
 }
 
@@ -246,6 +248,7 @@ begin(plan_t *self, expression_strips_t *strips, const expression_t *expression)
 {
     *self = (plan_t){.expression = expression, .strips = strips, .held = NOWHERE, .failed = strip_table() == NULL};
     strips->program.n = strips->nconstants = 0;
+    strips->code = NULL;
     for (int v = 0; v < EXPRESSION_VALUES; v++)
         self->place[v] = self->result[v] = NOWHERE;
     for (int i = 0; i < expression->nsteps; i++)
@@ -361,6 +364,37 @@ expression_strips_fit(const expression_strips_t *self, const expression_t *expre
     return self->program.n > 0;
 }
 
+/* Those of the arrays that have one element in a row with such steps. */
+static uint32_t
+same_arrays(const expression_t *expression, const int64_t *step)
+{
+    uint32_t same = 0;
+
+    for (int k = 0; k < expression->narrays; k++)
+        same |= (uint32_t)(step[k] == 0) << k;
+    return same;
+}
+
+void
+expression_strips_compile(expression_strips_t *self, const expression_t *expression, int64_t n)
+{
+    int last = expression->shape.ndim - 1; /* rows run along the last axis that has elements */
+    int64_t step[EXPRESSION_INPUTS];
+
+    while (last > 0 && expression->shape.extent[last] == 1)
+        last--;
+    for (int k = 0; k < expression->narrays; k++)
+        step[k] = last < 0 ? 0 : expression->array[k].stride[last];
+    self->same = same_arrays(expression, step);
+    self->code = strip_code_take(&self->program, self->same, n * self->program.n);
+}
+
+void
+expression_strips_release(expression_strips_t *self)
+{
+    strip_code_give(&self->code);
+}
+
 /* Arrays and constants are where the program looks for them. */
 static void
 furnish(const expression_strips_t *self, const expression_t *expression, char *const *data, const int64_t *step,
@@ -402,6 +436,9 @@ expression_strips_run(const expression_strips_t *self, const expression_t *expre
         room.run.place[RESULTS + k] = result[k];
         room.run.step[RESULTS + k] = self->result_step[k];
     }
-    strip_table()->run(self->program.steps, &room.run, n / STRIP);
+    if (self->code != NULL && same_arrays(expression, step) == self->same)
+        strip_code_of(self->code)(&room.run, n / STRIP);
+    else
+        strip_table()->run(self->program.steps, &room.run, n / STRIP);
     return n / STRIP * STRIP;
 }
