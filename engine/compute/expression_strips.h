@@ -8,8 +8,15 @@
 #include "engine/compute/expression.h"
 #include "engine/compute/strip.h"
 
+/* Places of a program: arrays, results, slots. */
+enum {
+    EXPRESSION_STRIPS_RESULTS = EXPRESSION_INPUTS,
+    EXPRESSION_STRIPS_SLOTS = EXPRESSION_STRIPS_RESULTS + EXPRESSION_RESULTS,
+};
+
 typedef struct {
     strip_program_t program; /* no steps: the expression is not for strips */
+    int ncalls;              /* steps that call loops, between memory and memory */
     int nslots, nresults, nconstants;
     int64_t result_step[EXPRESSION_RESULTS]; /* bytes from one strip's to the next's */
     struct {
@@ -25,10 +32,8 @@ void expression_strips_store(expression_strips_t *self, const expression_t *expr
  * the dtype that values are folded in, each of which is folded with that one of each strip. */
 void expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce,
                             const fold_t *fold);
-/* Is there a program, and for rows with such steps? */
-bool expression_strips_fit(const expression_strips_t *self, const expression_t *expression, const int64_t *step);
-/* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements, 0 if
- * rows with such steps are not for strips.  Results lie close. */
+/* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements; 0
+ * if there is no program.  Results lie close. */
 int64_t expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,
                               const int64_t *step, int64_t n, char *const *result);
 
