@@ -153,7 +153,8 @@ def wrong_at(ours, theirs, signs):
 
 COMPARISONS = {"equal": operator.eq, "not_equal": operator.ne, "less": operator.lt, "less_equal": operator.le,
                "greater": operator.gt, "greater_equal": operator.ge}
-NUMPY_NAMES = {"where": np.where, "clip": np.clip, "real": np.real, "imag": np.imag}
+NUMPY_NAMES = {"where": np.where, "clip": np.clip, "real": np.real, "imag": np.imag,
+               "cast": np.array}
 WITHOUT_ZERO_SIGNS = {"maximum", "minimum", "fmax", "fmin", "clip"}  # either zero may win
 CHANGED_IN_2 = {("sign", "F"), ("sign", "D")}
 
