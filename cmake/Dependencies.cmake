@@ -10,6 +10,12 @@ pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(sleef REQUIRED IMPORTED_TARGET sleef>=3.5)
 pkg_search_module(msgpack REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+# The file of 6.0 in Debian 13 names its folder "include", relative to nothing; the headers lie where compilers look.
+get_target_property(msgpack_include PkgConfig::msgpack INTERFACE_INCLUDE_DIRECTORIES)
+if(msgpack_include)
+  list(FILTER msgpack_include INCLUDE REGEX "^/")
+  set_target_properties(PkgConfig::msgpack PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${msgpack_include}")
+endif()
 
 # LLVM: the newest installed of these, by its own llvm-config.
 set(FH_LLVM_VERSIONS 22 21 20 19 CACHE STRING "LLVM majors that farhand builds against, best first")

@@ -93,17 +93,21 @@ build() {
     cmake --build --preset "$preset" --target "$target" >>"$log" 2>&1 || { grep -m 5 -E 'error|FAILED' "$log" >&2; die "the build failed: $root/$log"; }
 }
 
+# launcher FILE [MODULE]: a program that is our interpreter, or a module run by it.  No link: through one a virtual environment is not seen.
+launcher() {
+    printf '#!/bin/sh\nexec "%s"%s "$@"\n' "$python" "${2:+ -m $2}" >"$1.new"
+    chmod +x "$1.new"
+    mv -f "$1.new" "$1"
+}
+
 # use_build PRESET: programs on PATH, package importable, by the interpreter it was built for.
 use_build() {
     local dir=$root/build/$1
     find_python
     mkdir -p "$dir/interpreter"
-    ln -sfn "$python" "$dir/interpreter/python3"
-    ln -sfn "$python" "$dir/interpreter/python"
     local tool
-    for tool in ipython:IPython ipython3:IPython pytest:pytest; do
-        printf '#!/bin/sh\nexec "%s" -m %s "$@"\n' "$python" "${tool#*:}" >"$dir/interpreter/${tool%:*}"
-        chmod +x "$dir/interpreter/${tool%:*}"
+    for tool in python3: python: ipython:IPython ipython3:IPython pytest:pytest; do
+        launcher "$dir/interpreter/${tool%:*}" "${tool#*:}"
     done
     export PATH="$dir/bin:$dir/interpreter:$PATH"
     export PYTHONPATH="$dir/python${PYTHONPATH:+:$PYTHONPATH}"

@@ -329,11 +329,14 @@ expression_store(crew_t *crew, expression_t *self, const int *value, const nd_t 
     store.over = is_over(self, out, n);
     store.stream = out_bytes >= STREAM_COPY_BYTES && !store.over;
     store.strips.program.n = 0;
+    store.strips.code = NULL;
     if ((self->flags == NULL || store.over) && shape_count(&self->shape) >= EXPRESSION_WORTH_STRIPS)
         expression_strips_store(&store.strips, self, value, n, store.stream);
+    expression_strips_compile(&store.strips, self, shape_count(&self->shape));
     iterate_t walk;
     iterate_init(&walk, operand, self->narrays + n, self->narrays);
     iterate_run(&walk, crew, bytes, store.over ? store_row_over : store_row, &store);
+    expression_strips_release(&store.strips);
     return FH_OK;
 }
 

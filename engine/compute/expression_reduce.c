@@ -122,12 +122,14 @@ expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, 
     load.self = self;
     load.value = value;
     load.load.program.n = load.fold.program.n = 0;
+    load.load.code = load.fold.code = NULL;
     load.made_for = NULL;
     if (self->flags == NULL && shape_count(&self->shape) >= EXPRESSION_WORTH_STRIPS) {
         expression_strips_store(&load.load, self, &value, 1, false);
         load.made_for = fold_find(reduce, out->dtype);
         if (load.made_for != NULL)
             expression_strips_fold(&load.fold, self, value, reduce, load.made_for);
+        expression_strips_compile(load.fold.program.n > 0 ? &load.fold : &load.load, self, shape_count(&self->shape));
     }
     reduce_source_t source = {.operands = self->narrays,
                               .dtype = (dtype_t)self->dtype[value],
@@ -135,5 +137,8 @@ expression_reduce(crew_t *crew, expression_t *self, int value, reduce_t reduce, 
                               .row = fold_row,
                               .context = &load};
     memcpy(source.in, self->array, sizeof source.in);
-    return reduce_run(crew, reduce, &source, axes, piece, out, err);
+    int status = reduce_run(crew, reduce, &source, axes, piece, out, err);
+    expression_strips_release(&load.load);
+    expression_strips_release(&load.fold);
+    return status;
 }

@@ -35,6 +35,7 @@ add_row(plan_t *self, const strip_row_t *row, int place, bool far)
     if (self->failed)
         return NULL;
     program->steps[program->n] = (strip_step_t){.fn = far && row->far != NULL ? row->far : row->near, .place = place};
+    program->rows[program->n] = row;
     return &program->steps[program->n++];
 }
 
@@ -276,6 +277,8 @@ has_step(const plan_t *self, int i)
 
     if (expression->step[i].nout != 1 || (nin > 1 && expression->step[i].in[nin - 2] != (uint8_t)dtype))
         return false;
+    if (op == OP_CAST)
+        return in_registers(self, dtype);
     if (op == OP_CLIP)
         return find(self, STRIP_APPLY, OP_MAXIMUM, dtype, 0) && find(self, STRIP_APPLY, OP_MINIMUM, dtype, 0);
     if (nin == 1 && find(self, STRIP_FUNCTION, op, dtype, 0))
@@ -346,7 +349,7 @@ plan_step(plan_t *self, int i)
     for (int k = 0; k < nin && !self->failed; k++)
         self->failed |= k != first && place[k] == NOWHERE;
     bring(self, i, first);
-    if (!self->failed)
+    if (!self->failed && op != OP_CAST)
         apply(self, i, first, place);
     self->held = value;
     if (self->result[value] != NOWHERE)
@@ -371,6 +374,7 @@ begin(plan_t *self, expression_strips_t *strips, const expression_t *expression)
 {
     *self = (plan_t){.expression = expression, .strips = strips, .held = NOWHERE, .failed = strip_table() == NULL};
     strips->program.n = strips->program.ncalls = strips->ncalls = strips->nconstants = 0;
+    strips->code = NULL;
     for (int v = 0; v < EXPRESSION_VALUES; v++)
         self->place[v] = self->result[v] = NOWHERE;
     for (int i = 0; i < expression->nsteps; i++)

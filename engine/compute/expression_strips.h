@@ -8,6 +8,8 @@
 #include "engine/compute/expression.h"
 #include "engine/compute/strip.h"
 
+struct strip_code;
+
 /* Places of a program: arrays, results, slots. */
 enum {
     EXPRESSION_STRIPS_RESULTS = EXPRESSION_INPUTS,
@@ -23,6 +25,8 @@ typedef struct {
         int8_t step, input;
         int place;
     } constant[OP_MAX_IN * EXPRESSION_STEPS]; /* what fills these places */
+    struct strip_code *code;                  /* the program as machine code; NULL: there is none */
+    uint32_t same;                            /* arrays of one element that it was made for */
 } expression_strips_t;
 
 /* result[k] = value[k], for n of them.  stream: past the cache. */
@@ -32,6 +36,9 @@ void expression_strips_store(expression_strips_t *self, const expression_t *expr
  * the dtype that values are folded in, each of which is folded with that one of each strip. */
 void expression_strips_fold(expression_strips_t *self, const expression_t *expression, int value, reduce_t reduce,
                             const fold_t *fold);
+/* After what makes a program: as machine code, if it is worth it, for rows of that many elements together. */
+void expression_strips_compile(expression_strips_t *self, const expression_t *expression, int64_t n);
+void expression_strips_release(expression_strips_t *self);
 /* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements; 0
  * if there is no program.  Results lie close. */
 int64_t expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,

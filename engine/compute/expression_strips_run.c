@@ -1,5 +1,6 @@
 /* Programs of expressions over rows. */
 #include "engine/compute/expression_strips.h"
+#include "engine/compute/strip_code.h"
 
 #include <string.h>
 
@@ -20,6 +21,37 @@ spread(char *slot, const char *element, size_t item)
 {
     for (int i = 0; i < STRIP; i++)
         memcpy(slot + (size_t)i * item, element, item);
+}
+
+/* Those of the arrays that have one element in a row with such steps. */
+static uint32_t
+same_arrays(const expression_t *expression, const int64_t *step)
+{
+    uint32_t same = 0;
+
+    for (int k = 0; k < expression->narrays; k++)
+        same |= (uint32_t)(step[k] == 0) << k;
+    return same;
+}
+
+void
+expression_strips_compile(expression_strips_t *self, const expression_t *expression, int64_t n)
+{
+    int last = expression->shape.ndim - 1; /* rows run along the last axis that has elements */
+    int64_t step[EXPRESSION_INPUTS];
+
+    while (last > 0 && expression->shape.extent[last] == 1)
+        last--;
+    for (int k = 0; k < expression->narrays; k++)
+        step[k] = last < 0 ? 0 : expression->array[k].stride[last];
+    self->same = same_arrays(expression, step);
+    self->code = strip_code_take(&self->program, self->same, n * self->program.n);
+}
+
+void
+expression_strips_release(expression_strips_t *self)
+{
+    strip_code_give(&self->code);
 }
 
 /* Arrays and constants are where the program looks for them. */
@@ -77,6 +109,17 @@ bring_close(const expression_t *expression, char *const *data, const int64_t *st
     }
 }
 
+/* As machine code, where there is some for such rows, or by steps. */
+static void
+run_program(const expression_strips_t *self, const expression_t *expression, const int64_t *step,
+            const strip_run_t *run, int64_t strips)
+{
+    if (self->code != NULL && same_arrays(expression, step) == self->same)
+        strip_code_of(self->code)(run, strips);
+    else
+        strip_table()->run(self->program.steps, run, strips);
+}
+
 static void
 run_close(const expression_strips_t *self, const expression_t *expression, char *const *data, const int64_t *step,
           int64_t n, char *const *result, strip_run_t *run)
@@ -88,7 +131,7 @@ run_close(const expression_strips_t *self, const expression_t *expression, char 
         bring_close(expression, data, step, at, now, run, close);
         for (int k = 0; k < self->nresults; k++)
             run->place[RESULTS + k] = result[k] + at / STRIP * self->result_step[k];
-        strip_table()->run(self->program.steps, run, now / STRIP);
+        run_program(self, expression, step, run, now / STRIP);
     }
 }
 
@@ -110,7 +153,7 @@ expression_strips_run(const expression_strips_t *self, const expression_t *expre
     for (int k = 0; k < expression->narrays; k++)
         close = close && !apart(expression, step, k);
     if (close)
-        strip_table()->run(self->program.steps, &room.run, whole / STRIP);
+        run_program(self, expression, step, &room.run, whole / STRIP);
     else
         run_close(self, expression, data, step, whole, result, &room.run);
     return whole;

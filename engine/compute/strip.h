@@ -1,12 +1,13 @@
 /* engine/compute/strip.h - expressions of plain operations, STRIP elements at a time, in vector registers.
  *
  * A program is a list of steps.  Each does its part for one strip and jumps to the next; the value that the next one
- * works on stays in registers, so that memory is read in even streams, as by one compiled loop, though nothing is
- * compiled.  Other values lie in slots of a strip's length.  Each step computes what the loop of its operation
- * computes: the bits are the same.  Operations that have no step call their loop for one strip, from slots to slots.
+ * works on stays in registers, so that memory is read in even streams, as by one compiled loop.  Other values lie in
+ * slots of a strip's length.  Each step computes what the loop of its operation computes: the bits are the same.
+ * Operations that have no step call their loop for one strip, from slots to slots.  Programs of steps alone that come
+ * again become machine code (strip_code.h).
  *
- * The strip_*.c files are compiled once for each variant of processors that have wide vectors (see loops.h); others
- * have no steps, and their expressions go other ways.  What a loop and its step share stands in elementary.h. */
+ * The strip_*.c files with steps are compiled once for each variant of processors that have wide vectors (see loops.h);
+ * others have no steps, and their expressions go other ways.  What a loop and its step share stands in elementary.h. */
 #ifndef FH_ENGINE_COMPUTE_STRIP_H
 #define FH_ENGINE_COMPUTE_STRIP_H
 
@@ -80,6 +81,7 @@ enum { STRIP_STEPS = 192, STRIP_CALLS = 64 };
 typedef struct {
     int n; /* 0: there are none */
     strip_step_t steps[STRIP_STEPS];
+    const strip_row_t *rows[STRIP_STEPS]; /* what they are */
     int ncalls;
     strip_call_t calls[STRIP_CALLS];
 } strip_program_t;

@@ -310,14 +310,13 @@ run_strips(const strip_step_t *steps, const strip_run_t *run, int64_t n)
     PLAIN_ROW(APPLY, D, OP_CEIL, apply_CEIL_##T)                                                                       \
     PLAIN_ROW(APPLY, D, OP_TRUNC, apply_TRUNC_##T)                                                                     \
     PLAIN_ROW(APPLY, D, OP_POSITIVE, pass)                                                                             \
-    PLAIN_ROW(APPLY, D, OP_CAST, pass)                                                                                 \
     PLAIN_ROW(FOLD, D, REDUCE_SUM, fold_SUM_##T)                                                                       \
     PLAIN_ROW(FOLD, D, REDUCE_PROD, fold_PROD_##T)
 #define MOVES_ROWS(D, T)                                                                                               \
     READING_ROW(LOAD, D, 0, load_##T) PLAIN_ROW(STORE, D, 0, store_##T) PLAIN_ROW(STREAM, D, 0, stream_##T)
 /* Operations that leave integers as they are. */
 #define SAME_ROWS(D)                                                                                                   \
-    PLAIN_ROW(APPLY, D, OP_POSITIVE, pass) PLAIN_ROW(APPLY, D, OP_CAST, pass)                                          \
+    PLAIN_ROW(APPLY, D, OP_POSITIVE, pass)                                                                             \
     PLAIN_ROW(APPLY, D, OP_FLOOR, pass) PLAIN_ROW(APPLY, D, OP_CEIL, pass) PLAIN_ROW(APPLY, D, OP_TRUNC, pass)
 #define CAST_ROW(FROM, TO, NAME) {STRIP_CAST, DTYPE_##FROM, DTYPE_##TO, 0, FN(NAME), NULL},
 
@@ -346,7 +345,6 @@ static const strip_row_t rows[] = {
     SAME_ROWS(UINT64) SAME_ROWS(UINT32) SAME_ROWS(UINT16) SAME_ROWS(UINT8)
     PLAIN_ROW(APPLY, UINT64, OP_ABSOLUTE, pass) PLAIN_ROW(APPLY, UINT32, OP_ABSOLUTE, pass)
     PLAIN_ROW(APPLY, UINT16, OP_ABSOLUTE, pass) PLAIN_ROW(APPLY, UINT8, OP_ABSOLUTE, pass)
-    PLAIN_ROW(APPLY, BOOL, OP_CAST, pass) PLAIN_ROW(APPLY, FLOAT16, OP_CAST, pass)
     PLAIN_ROW(APPLY, BOOL, OP_ABSOLUTE, pass) PLAIN_ROW(APPLY, BOOL, OP_FLOOR, pass)
     PLAIN_ROW(APPLY, BOOL, OP_CEIL, pass) PLAIN_ROW(APPLY, BOOL, OP_TRUNC, pass)
     {STRIP_CALL, 0, 0, 0, FN(call), NULL},

@@ -19,7 +19,7 @@ import _pyhost
 from _farhand_host.answer import Answer
 from _farhand_host.described import describe_method
 from _farhand_host.operations import OF_RECEIVER, OPERATIONS
-from _farhand_host.values import (ARRAY_TYPES, FUNCTIONS, OUTPUT, PLAIN, Unpickler, array_of, dumps, memory_of,
+from _farhand_host.values import (ARRAY_TYPES, FUNCTIONS, OUTPUT, PLAIN, Unpickler, array_of, dumps, loads, memory_of,
                                   report_of, type_key)
 
 _RETURNED, _RAISED, _INTERRUPTED = range(3)
@@ -100,14 +100,14 @@ class Host:
             body = memory.pop()
         self.parts = None
         if not (ids or arrays or memory):
-            return pickle.loads(body), None
+            return loads(body), None
         self.parts = [self.objects[key] for key in ids], [array_of(array) for array in arrays], memory
         return self.nested(body), self.parts[0][0] if ids else None
 
     def nested(self, body):
         """A pickle that refers to what the call refers to."""
         if self.parts is None:
-            return pickle.loads(body)
+            return loads(body)
         unpickler = Unpickler(io.BytesIO(body), buffers=self.parts[2])
         unpickler.objects, unpickler.arrays, _ = self.parts
         return unpickler.load()

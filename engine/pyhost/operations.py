@@ -1,14 +1,13 @@
 """What can be called: each gets the host, the call's first object or None, and what came in the pickle."""
 import itertools
 import os
-import pickle
 import sys
 import time
 
 import _pyhost
 from _farhand_host.described import describe
 from _farhand_host.shipped import missing, take
-from _farhand_host.values import OUTPUT, PLAIN, is_array, pack, report_of
+from _farhand_host.values import OUTPUT, PLAIN, is_array, loads, pack, report_of
 
 _MOST_FUNCTIONS = 1000  # of executors that are kept
 _LOOK = 500e-6  # seconds that calls of one request may take before the host looks whether its engine is still there
@@ -63,7 +62,7 @@ def _function(host, digest, pickled):
     if pickled is not None and digest not in host.functions:
         while len(host.functions) >= _MOST_FUNCTIONS:
             host.functions.pop(next(iter(host.functions)))
-        host.functions[digest] = pickle.loads(pickled)[0]
+        host.functions[digest] = loads(pickled)[0]
     return host.functions.get(digest)
 
 
@@ -221,7 +220,7 @@ def _hello(host, receiver, path, proxied, engine, nengines):
     host.engine, host.nengines = engine, nengines
     for pickled in proxied:
         try:
-            kind, metadata = pickle.loads(pickled)
+            kind, metadata = loads(pickled)
         except Exception:
             continue
         if kind not in host.proxied:

@@ -19,13 +19,38 @@ ARRAY_TYPES = frozenset(("bool", "int8", "uint8", "int16", "uint16", "int32", "u
 
 
 class Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        try:
+            return super().find_class(module, name)
+        except ModuleNotFoundError:
+            if not module.startswith("numpy._core"):
+                raise
+            return super().find_class("numpy.core" + module[len("numpy._core"):], name)  # its name before NumPy 2
+        except AttributeError:
+            if not module.startswith("cloudpickle"):
+                raise
+            import cloudpickle
+
+            raise ImportError(f"this Python host ({sys.executable}) has cloudpickle {cloudpickle.__version__}, which cannot read what "
+                              "the client's wrote: install the same version for both") from None
+
     def persistent_load(self, pid):
         kind, place, *fields = pid
         if fields:  # what travels as void
             return self.arrays[place].view(fields[0])
         if kind == "p":  # an object of another host, as it was there
-            return pickle.loads(self.arrays[place])
+            return loads(self.arrays[place])
         return (self.objects if kind == "o" else self.arrays)[place]
+
+
+def loads(pickled):
+    """A pickle that refers to nothing else; what newer packages wrote is read, or the error says which are too old."""
+    try:
+        return pickle.loads(pickled)
+    except (ModuleNotFoundError, AttributeError) as problem:
+        if not any(name in str(problem) for name in ("numpy._core", "cloudpickle")):
+            raise
+        return Unpickler(io.BytesIO(pickled)).load()
 
 
 class _Pickler(pickle.Pickler):

@@ -6,7 +6,7 @@
  *     ; signature SIGNATURE        optional
  *     ; checked STATUS words       with checks, where that is another verdict
  *     ; on files                   its arrays are mapped, not handed over in the mailbox */
-#include "driver.h"
+#include "suite.h"
 #include "tests/fault/anything.h"
 #include "tests/fault/campaign.h"
 #include "tests/support/check.h"
@@ -18,16 +18,13 @@
 
 static const double CALL_LIMIT_S = 0.3;
 
-static runner_host_t *host;
 static oid_t session; /* one for all modules that leave their runner alive */
 static anything_t operands;
 
 static int
 set_up(void **state)
 {
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
+    suite_start(state);
     session = oid_new();
     return 0;
 }
@@ -35,8 +32,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    (void)state;
-    runner_host_destroy(&host);
+    suite_stop(state);
     return 0;
 }
 
@@ -82,9 +78,9 @@ call_on_files(uint32_t kernel, driver_done_t *done)
             moved[i].fd = arrays[i].writable;
     }
     call.operands = moved;
-    done->status = driver_start_with(host, session, kernel, &call, done);
+    done->status = driver_start_with(suite_host, session, kernel, &call, done);
     if (!done->status)
-        driver_wait(host, &done->finished);
+        driver_wait(suite_host, &done->finished);
     for (int i = 0; i < count; i++)
         driver_array_free(&arrays[i]);
 }
@@ -98,9 +94,9 @@ call_kernel(const driver_compiled_t *kernel, bool on_files, driver_done_t *done)
         call_on_files(kernel->kernel, done);
         return;
     }
-    done->status = driver_start_with(host, session, kernel->kernel, &operands.call, done);
+    done->status = driver_start_with(suite_host, session, kernel->kernel, &operands.call, done);
     if (!done->status)
-        driver_wait(host, &done->finished);
+        driver_wait(suite_host, &done->finished);
     assert_true(anything_is_intact(&operands, done->status != FH_OK));
 }
 
@@ -112,7 +108,7 @@ try_module(const char *text, size_t size, const wish_t *wish, bool debug, const 
     driver_compiled_t kernel;
     driver_done_t done = {.status = FH_OK};
     kernel_options_t options = {.signature = wish->signature, .kind = wish->kind, .debug = debug};
-    if (!driver_compile_with(host, session, text, size, &options, &kernel))
+    if (!driver_compile_with(suite_host, session, text, size, &options, &kernel))
         call_kernel(&kernel, wish->on_files, &done);
     int status = kernel.status ? kernel.status : done.status;
     snprintf(reason, sizeof reason, "%s", kernel.status ? kernel.err.text : status ? done.err.text : "");
@@ -200,7 +196,7 @@ check_good(const char *file, const kernel_options_t *options)
     assert_non_null(text);
     driver_compiled_t kernel;
     driver_done_t done = {.status = FH_OK};
-    if (driver_compile_with(host, session, text, size, options, &kernel))
+    if (driver_compile_with(suite_host, session, text, size, options, &kernel))
         fail_msg("%s of %s: %s", options->entry, file, kernel.err.text);
     call_kernel(&kernel, false, &done);
     if (done.status)

@@ -1,5 +1,5 @@
 /* Kernels that never end, or not when they are wanted to: each ends at its limit or when it is cancelled. */
-#include "driver.h"
+#include "suite.h"
 #include "tests/fault/campaign.h"
 #include "tests/support/check.h"
 
@@ -27,25 +27,6 @@ static const char SLOW[] = "define i64 @slowSERIAL(i64 %x) {\n  br label %loop\n
                            "  %w = xor i64 %m, %i\n  %n = add i64 %i, 1\n  %c = icmp ult i64 %n, 60\n"
                            "  br i1 %c, label %loop, label %done\ndone:\n  ret i64 %w\n}\n";
 
-static runner_host_t *host;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    runner_host_destroy(&host);
-    return 0;
-}
-
 typedef struct {
     oid_t session;
     uint32_t kernel;
@@ -62,7 +43,7 @@ call_prepare(call_t *self, const char *format, int serial, int64_t n)
     driver_compiled_t kernel;
     snprintf(text, sizeof text, "%.*s%d%s", (int)(mark - format), format, serial, mark + strlen("SERIAL"));
     self->session = oid_new();
-    if (driver_compile_text(host, self->session, text, "", &kernel))
+    if (driver_compile_text(suite_host, self->session, text, "", &kernel))
         fail_msg("%s", kernel.err.text);
     self->kernel = kernel.kernel;
     self->in = driver_array(DTYPE_INT64, 1, (int64_t[]){n});
@@ -75,14 +56,14 @@ call_prepare(call_t *self, const char *format, int serial, int64_t n)
 static void
 call_start(call_t *self, double timeout_s)
 {
-    assert_int_equal(driver_start(host, self->session, self->kernel, &self->in, 1, &self->out, timeout_s, &self->done),
-                     FH_OK);
+    assert_int_equal(
+        driver_start(suite_host, self->session, self->kernel, &self->in, 1, &self->out, timeout_s, &self->done), FH_OK);
 }
 
 static void
 call_end(call_t *self)
 {
-    runner_host_forget(host, self->session);
+    runner_host_forget(suite_host, self->session);
     driver_array_free(&self->in);
     driver_array_free(&self->out);
 }
@@ -97,7 +78,7 @@ endless_kernels_end_at_their_limit(void **state)
         call_prepare(&call, ENDLESS, i, SMALL);
         int64_t began = clock_now_ns();
         call_start(&call, 0.3);
-        driver_wait(host, &call.done.finished);
+        driver_wait(suite_host, &call.done.finished);
         campaign_ended(&times, began);
         assert_int_equal(call.done.status, FH_KERNEL_TIMEOUT);
         call_end(&call);
@@ -118,7 +99,7 @@ greedy_kernels_end_at_their_limit(void **state)
         call_prepare(&call, GREEDY, i, SMALL);
         int64_t began = clock_now_ns();
         call_start(&call, 0.3);
-        driver_wait(host, &call.done.finished);
+        driver_wait(suite_host, &call.done.finished);
         campaign_ended(&times, began);
         assert_int_equal(call.done.status, FH_KERNEL_FAULT);
         check_contains(call.done.err.text, "stack overflow");
@@ -135,7 +116,7 @@ wait_running(const call_t *call)
 {
     runner_progress_t progress;
     int64_t deadline = clock_deadline(PATIENCE_S);
-    while (!runner_host_progress(host, call->session, &progress) || !progress.done)
+    while (!runner_host_progress(suite_host, call->session, &progress) || !progress.done)
         assert_true(clock_now_ns() < deadline);
 }
 
@@ -164,8 +145,8 @@ cancel_many(const char *format, int64_t n, int count, const char *what)
         call_start(&call, 30);
         wait_running(&call);
         int64_t began = clock_now_ns();
-        runner_host_cancel(host, call.done.ticket);
-        driver_wait(host, &call.done.finished);
+        runner_host_cancel(suite_host, call.done.ticket);
+        driver_wait(suite_host, &call.done.finished);
         campaign_ended(&times, began);
         assert_int_equal(call.done.status, FH_CANCELLED);
         kept += all_live(before, children);
@@ -197,5 +178,5 @@ main(void)
         cmocka_unit_test(greedy_kernels_end_at_their_limit),
         cmocka_unit_test(cancelled_kernels_end_soon),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, suite_start, suite_stop);
 }

@@ -1,6 +1,6 @@
 /* Kernels that fault, many in a row: each gives its own error in time, nothing but its output is touched, and the host
  * goes on. */
-#include "driver.h"
+#include "suite.h"
 #include "tests/fault/campaign.h"
 #include "tests/support/check.h"
 
@@ -40,15 +40,12 @@ static const char COMMON[] =
     "  %s = add i64 %v, %w\n  ret i64 %s\n}\n";
 
 static const char ADD_ONE[] = "define i64 @one(i64 %x) {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n";
-static runner_host_t *host;
 static driver_array_t in, out, beside;
 
 static int
 set_up(void **state)
 {
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
+    suite_start(state);
     in = driver_array(DTYPE_INT64, 1, (int64_t[]){N});
     out = driver_array(DTYPE_INT64, 1, (int64_t[]){N});
     beside = driver_array(DTYPE_INT64, 1, (int64_t[]){N});
@@ -58,8 +55,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    (void)state;
-    runner_host_destroy(&host);
+    suite_stop(state);
     driver_array_free(&in);
     driver_array_free(&out);
     driver_array_free(&beside);
@@ -83,20 +79,12 @@ check_untouched(void)
         assert_int_equal(beside.data[i], 0x5a);
 }
 
-static uint32_t
-compiled(oid_t session, const char *text)
-{
-    driver_compiled_t kernel;
-    if (driver_compile_text(host, session, text, "", &kernel))
-        fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
-    return kernel.kernel;
-}
-
 static void
 must_work(oid_t session)
 {
     driver_done_t done;
-    assert_int_equal(driver_run(host, session, compiled(session, ADD_ONE), &in, 1, &out, 5, &done), FH_OK);
+    assert_int_equal(driver_run(suite_host, session, suite_compiled(session, ADD_ONE, ""), &in, 1, &out, 5, &done),
+                     FH_OK);
     assert_int_equal(((int64_t *)(void *)out.data)[N - 1], N);
 }
 
@@ -111,10 +99,10 @@ fault_once(oid_t session, int kind, int serial, campaign_times_t *times, campaig
              "%sdefine i64 @fault%d(i64 %%x) {\n  %%c = icmp eq i64 %%x, %d\n  br i1 %%c, label %%wrong, label %%fine\n"
              "wrong:\n%sfine:\n  ret i64 %%x\n}\n",
              COMMON, serial, (int)FAULTY, FAULTS[kind].wrong);
-    uint32_t kernel = compiled(session, text);
+    uint32_t kernel = suite_compiled(session, text, "");
     driver_done_t done;
     int64_t began = clock_now_ns();
-    driver_run(host, session, kernel, &in, 1, &out, 5, &done);
+    driver_run(suite_host, session, kernel, &in, 1, &out, 5, &done);
     campaign_ended(times, began);
     campaign_ended(together, began);
     if (done.status != FH_KERNEL_FAULT || done.err.signal != FAULTS[kind].signal ||
@@ -139,11 +127,11 @@ faults_have_their_signals(void **state)
             fault_once(session, kind, i, &times, &together);
             if (i % PER_SESSION)
                 continue;
-            runner_host_forget(host, session);
+            runner_host_forget(suite_host, session);
             session = oid_new();
             must_work(healthy);
         }
-        runner_host_forget(host, session);
+        runner_host_forget(suite_host, session);
         campaign_print(&times, FAULTS[kind].name);
         campaign_release(&times);
     }

@@ -21,7 +21,11 @@ endforeach()
 
 # A client that takes itself to be on another host, over lines that break.
 foreach(subject streams cut_lines repeats)
-  fh_test(process.client_${subject} SOURCES client_${subject}_test.c cluster.c flaky_line.c USES proxy support
+  set(sources client_${subject}_test.c cluster.c flaky_line.c)
+  if(subject STREQUAL "repeats")
+    list(APPEND sources cutter.c)
+  endif()
+  fh_test(process.client_${subject} SOURCES ${sources} USES proxy support
     PRIVATE_LIBS Threads::Threads LABEL process TIMEOUT 300)
   target_compile_definitions(test_process_client_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
   add_dependencies(test_process_client_${subject} farhand-broker farhand-engine farhand-runner)

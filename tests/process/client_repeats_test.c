@@ -2,10 +2,10 @@
  * anything but its answer. */
 #include "base/clock.h"
 #include "tests/process/cluster.h"
+#include "tests/process/cutter.h"
 #include "tests/process/flaky_line.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,65 +53,14 @@ connect_far(void)
 /* ---- a line that is cut again and again ----------------------------------------------------------------------------
  */
 
-typedef struct {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    uint64_t seed;
-    int most_ms; /* between two cuts */
-    int down_ms; /* how long nothing can be reached, at most */
-    int cuts;
-    bool over;
-} knife_t;
-
-static bool
-is_over(knife_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    bool over = self->over;
-    pthread_mutex_unlock(&self->lock);
-    return over;
-}
-
-static void *
-cut_again_and_again(void *context)
-{
-    knife_t *self = context;
-    while (!is_over(self)) {
-        (void)poll(NULL, 0, 1 + (int)(check_random(&self->seed) % (uint64_t)self->most_ms));
-        flaky_line_cut(true, true);
-        (void)poll(NULL, 0, (int)(check_random(&self->seed) % (uint64_t)(self->down_ms + 1)));
-        flaky_line_cut(false, false);
-        pthread_mutex_lock(&self->lock);
-        self->cuts++;
-        pthread_mutex_unlock(&self->lock);
-    }
-    return NULL;
-}
-
-static void
-begin_cutting(knife_t *self, uint64_t seed, int most_ms, int down_ms)
-{
-    *self = (knife_t){.lock = PTHREAD_MUTEX_INITIALIZER, .seed = seed, .most_ms = most_ms, .down_ms = down_ms};
-    assert_int_equal(pthread_create(&self->thread, NULL, cut_again_and_again, self), 0);
-}
-
+/* Nothing can be reached for at most *down_ms. */
 static int
-cuts(knife_t *self)
+cut_for_a_while(void *down_ms, uint64_t *seed)
 {
-    pthread_mutex_lock(&self->lock);
-    int n = self->cuts;
-    pthread_mutex_unlock(&self->lock);
-    return n;
-}
-
-static void
-end_cutting(knife_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    self->over = true;
-    pthread_mutex_unlock(&self->lock);
-    pthread_join(self->thread, NULL);
-    print_message("%d cuts\n", self->cuts);
+    flaky_line_cut(true, true);
+    (void)poll(NULL, 0, (int)(check_random(seed) % (uint64_t)(*(int *)down_ms + 1)));
+    flaky_line_cut(false, false);
+    return 1;
 }
 
 /* ---- operations ----------------------------------------------------------------------------------------------------
@@ -153,19 +102,20 @@ increments_are_done_once(void **state)
 {
     uint64_t seed = check_seed();
     double room[COUNT] = {0};
-    knife_t knife;
+    int down_ms = 20;
+    cutter_t knife = {cut_for_a_while, &down_ms, .seed = seed, .least_ms = 1, .most_ms = 500};
     (void)state;
     flaky_line_start(seed);
     fh_session *session = connect_far();
     fh_array *array = scatter(session, room, COUNT);
     int64_t deadline = clock_deadline(120), done = 0;
-    begin_cutting(&knife, seed, 500, 20);
-    while (done < CALLS || (cuts(&knife) < LEAST_CUTS && clock_now_ns() < deadline)) {
+    cutter_begin(&knife);
+    while (done < CALLS || (cutter_cuts(&knife) < LEAST_CUTS && clock_now_ns() < deadline)) {
         add_in_place(session, array, 1);
         if (++done % READ_EVERY == 0)
             all_are(array, room, COUNT, (double)done);
     }
-    end_cutting(&knife);
+    cutter_end(&knife);
     assert_true(knife.cuts >= LEAST_CUTS);
     all_are(array, room, COUNT, (double)done);
     print_message("%lld increments\n", (long long)done);
@@ -181,14 +131,14 @@ bytes_are_of_their_moment(void **state)
 {
     uint64_t seed = check_seed();
     double *room = calloc(LARGE, sizeof *room);
-    knife_t knife;
-    int turns = 0;
+    int turns = 0, down_ms = 5;
+    cutter_t knife = {cut_for_a_while, &down_ms, .seed = seed, .least_ms = 1, .most_ms = 700};
     (void)state;
     assert_non_null(room);
     flaky_line_start(seed);
     fh_session *session = connect_far();
     int64_t deadline = clock_deadline(120);
-    begin_cutting(&knife, seed, 700, 5);
+    cutter_begin(&knife);
     do {
         for (int i = 0; i < LARGE; i++)
             room[i] = turns;
@@ -199,8 +149,8 @@ bytes_are_of_their_moment(void **state)
         all_are(array, room, LARGE, turns + 1.5);
         fh_array_free(&array);
         turns++;
-    } while (turns < 3 || (cuts(&knife) < LEAST_CUTS && clock_now_ns() < deadline));
-    end_cutting(&knife);
+    } while (turns < 3 || (cutter_cuts(&knife) < LEAST_CUTS && clock_now_ns() < deadline));
+    cutter_end(&knife);
     assert_true(knife.cuts >= LEAST_CUTS);
     print_message("%d turns\n", turns);
     fh_close(&session);

@@ -7,7 +7,7 @@ foreach(subject array apply dtypes adopt lay carve fetch_list map memory spill t
     list(APPEND sources engine_pair.c)
   endif()
   if(subject STREQUAL "cut")
-    list(APPEND sources scissors.c)
+    list(APPEND sources scissors.c cutter.c)
   endif()
   fh_test(process.engine_${subject} SOURCES ${sources} USES base codecs support LABEL process TIMEOUT 120)
   target_compile_definitions(test_process_engine_${subject} PRIVATE FH_BIN_DIR="${PROJECT_BINARY_DIR}/bin"

@@ -52,16 +52,14 @@ begin_cutting(uint64_t seed)
 {
     return (scissors_t){.child = &engines.engines[0].process,
                         .endpoint = engines.engines[1].endpoint,
-                        .seed = seed,
-                        .least_ms = 5,
-                        .most_ms = 250};
+                        .cutter = {.seed = seed, .least_ms = 5, .most_ms = 250}};
 }
 
 /* There have not been enough turns and cuts. */
 static bool
 goes_on(int turns, scissors_t *scissors, int64_t end_ns)
 {
-    return (turns < TURNS || scissors_cuts(scissors) < LEAST_CUTS) && clock_now_ns() < end_ns;
+    return (turns < TURNS || cutter_cuts(&scissors->cutter) < LEAST_CUTS) && clock_now_ns() < end_ns;
 }
 
 /* Arrays of all sizes, expected before they come and after; every element is right, and each part was sent once. */
@@ -97,8 +95,8 @@ arrays_arrive_once(void **state)
         pair_check(&pair.to, transfer, n, i + 1);
         caller_release(&pair.to, transfer);
     }
-    scissors_end(&scissors);
-    assert_true(scissors.cuts >= LEAST_CUTS);
+    cutter_end(&scissors.cutter);
+    assert_true(scissors.cutter.cuts >= LEAST_CUTS);
     caller_wait_stat(&pair.from, "pushed", before + bytes);
     caller_wait_stat(&pair.from, "used", 0);
     pair_close(&pair);
@@ -151,8 +149,8 @@ many_small_arrays_arrive_in_both_directions(void **state)
             caller_release(&at[1 - from], transfer[from][i / 2]);
         }
     }
-    scissors_end(&scissors);
-    assert_true(scissors.cuts >= LEAST_CUTS);
+    cutter_end(&scissors.cutter);
+    assert_true(scissors.cutter.cuts >= LEAST_CUTS);
     caller_leave(&at[1]);
     caller_leave(&at[0]);
 }
@@ -200,8 +198,8 @@ memory_is_lent_once(void **state)
         caller_release(&guest, seen);
         caller_release(&home, array);
     }
-    scissors_end(&scissors);
-    assert_true(scissors.cuts >= LEAST_CUTS);
+    cutter_end(&scissors.cutter);
+    assert_true(scissors.cutter.cuts >= LEAST_CUTS);
     caller_sync(&guest);
     caller_wait_stat(&home, "used", 0);
     caller_leave(&guest);
@@ -217,7 +215,7 @@ what_is_on_its_way_from_an_engine_that_dies_is_lost(void **state)
     pair_t pair;
     oid_t transfer = oid_new();
 
-    scissors.least_ms = scissors.most_ms = 1;
+    scissors.cutter.least_ms = scissors.cutter.most_ms = 1;
     pair_open(&pair, rig);
     oid_t array = pair_make(&pair.from, LARGE, 0);
 
@@ -232,7 +230,7 @@ what_is_on_its_way_from_an_engine_that_dies_is_lost(void **state)
     (void)caller_ask(&pair.to, transfer, 8);
     caller_expect_error(&pair.to, FH_ENGINE_LOST, NULL);
     print_message("lost after %.1f s\n", (double)(clock_now_ns() - since) / 1e9);
-    scissors_end(&scissors);
+    cutter_end(&scissors.cutter);
     proc_signal(&rig->engines[0].process, SIGCONT);
     caller_leave(&pair.to);
     caller_leave(&pair.from);

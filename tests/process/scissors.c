@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,59 +64,19 @@ scissors_cut(const proc_t *child, const char *endpoint)
     return cut;
 }
 
-static bool
-is_over(scissors_t *self)
+static int
+cut_some(void *context, uint64_t *seed)
 {
-    pthread_mutex_lock(&self->lock);
-    bool over = self->over;
+    const scissors_t *self = context;
 
-    pthread_mutex_unlock(&self->lock);
-    return over;
-}
-
-static void *
-cut_again_and_again(void *context)
-{
-    scissors_t *self = context;
-
-    while (!is_over(self)) {
-        (void)poll(NULL, 0,
-                   self->least_ms + (int)(check_random(&self->seed) % (uint64_t)(self->most_ms - self->least_ms + 1)));
-        int cut = scissors_cut(self->child, self->endpoint);
-
-        pthread_mutex_lock(&self->lock);
-        self->cuts += cut;
-        pthread_mutex_unlock(&self->lock);
-    }
-    return NULL;
+    (void)seed;
+    return scissors_cut(self->child, self->endpoint);
 }
 
 void
 scissors_begin(scissors_t *self)
 {
-    pthread_mutex_init(&self->lock, NULL);
-    self->cuts = 0;
-    self->over = false;
-    assert_int_equal(pthread_create(&self->thread, NULL, cut_again_and_again, self), 0);
-}
-
-int
-scissors_cuts(scissors_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    int cuts = self->cuts;
-
-    pthread_mutex_unlock(&self->lock);
-    return cuts;
-}
-
-void
-scissors_end(scissors_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    self->over = true;
-    pthread_mutex_unlock(&self->lock);
-    pthread_join(self->thread, NULL);
-    pthread_mutex_destroy(&self->lock);
-    print_message("%d cuts\n", self->cuts);
+    self->cutter.cut = cut_some;
+    self->cutter.context = self;
+    cutter_begin(&self->cutter);
 }

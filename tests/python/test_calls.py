@@ -1,12 +1,14 @@
 """call, methodcall, vectorize, futures."""
 import asyncio
 import concurrent.futures
+import pickle
 
 import numpy as np
 import pytest
 from oracle import CRASH, SPIN, same
 
 import farhand as fh
+from farhand import remote_wire
 
 
 def test_call_runs_numpy_functions_where_the_arrays_are(cluster):
@@ -114,3 +116,20 @@ def test_cancelling_one_array_leaves_the_others(cluster):
     same(fh.gather(twice), np.arange(6.0) * 2)
     twice.cancel()  # too late: it is there
     same(fh.gather(twice), np.arange(6.0) * 2)
+
+
+def test_what_another_numpy_and_cloudpickle_wrote(cluster):
+    """NumPy 2 calls its package `_core`, NumPy 1 `core`; both read both.  What a newer cloudpickle wrote is refused by name."""
+    def read(pickled):
+        from _farhand_host.values import loads
+
+        return loads(pickled)
+
+    for core in (b"numpy.core", b"numpy._core"):
+        scalar = pickle.dumps(np.float64(2), 2).replace(b"numpy._core", b"numpy.core").replace(b"numpy.core", core)
+        assert core in scalar and fh.call(read, scalar) == 2 == remote_wire.unpack(scalar)
+    with pytest.raises(ImportError, match="cloudpickle .*same version"):
+        fh.call(read, b"ccloudpickle.cloudpickle\n_of_tomorrow\n.")
+    for missing in (b"cno_such_module_anywhere\nf\n.", b"cbuiltins\nno_such_name\n."):
+        with pytest.raises((ModuleNotFoundError, AttributeError), match="no_such"):
+            fh.call(read, missing)

@@ -43,7 +43,7 @@ def make(shape, dtype, seed=0):
 
 
 def local(x):
-    return x.gather() if isinstance(x, fh.array.Array) else x
+    return x.gather() if isinstance(x, fh.Array) else x
 
 
 def same(actual, expected):

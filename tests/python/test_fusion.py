@@ -70,6 +70,8 @@ def play(program, arrays, module):
             elif kind == "drop":
                 values[a] = None
             elif kind == "in place":
+                if not x.ndim:
+                    continue  # NumPy's scalars become others, arrays stay
                 values[a] += y
                 values[-1] = values[a] * 1
             elif x.ndim:

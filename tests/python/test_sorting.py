@@ -21,7 +21,7 @@ def rounded(dtype):
 
 
 def results(values):
-    return [np.asarray(x.gather() if isinstance(x, fh.array.Array) else x)
+    return [np.asarray(x.gather() if isinstance(x, fh.Array) else x)
             for x in (values if isinstance(values, (tuple, list)) else [values])]
 
 

@@ -27,7 +27,7 @@ from .creation import empty, full, ones, shared, zeros
 from .doctor import doctor
 from .errors import PerformanceWarning
 from .executor import ALWAYS, ANY_COMPLETED, Executor
-from .function_table import Namespace as _Namespace
+from .function_table import Namespace as _Namespace, same as _numpys_own
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
 from .hub import ObjectEngine, ObjectHub
 from .kernel_sources import kernel
@@ -41,6 +41,7 @@ from .session import Engine, Session, connect
 __version__ = _version()
 globals().update(_errors.CLASSES)
 _functions = _Namespace(__name__)  # NumPy's, which run on remote arrays remotely
+array, errstate = _functions.get("array"), _functions.get("errstate")  # in place of the modules of these names
 __all__ = [_name for _name, _value in list(globals().items()) if not _name.startswith("_") and not isinstance(_value, _module)]
 __all__ += [_name for _name in _functions.names() if _name not in globals()]
 
@@ -52,7 +53,8 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "random")  # imported when they are asked for
+_BRACKETS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation"}  # name -> module: no functions
+_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "random", "testing")  # imported when they are asked for
 
 
 def __getattr__(name):
@@ -62,9 +64,11 @@ def __getattr__(name):
         return engine()
     if name in _NAMESPACES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _BRACKETS:
+        return getattr(importlib.import_module(f"{__name__}.{_BRACKETS[name]}"), name)
     found = globals()[name] = _functions.get(name)
     return found
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, *_NAMESPACES})
+    return sorted({*globals(), *__all__, *_NAMESPACES, *_BRACKETS, *_numpys_own()})

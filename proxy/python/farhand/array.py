@@ -32,7 +32,7 @@ class Array(_native.Operators, Operators, Methods):
 
     # ---- metadata
 
-    shape = property(operator.attrgetter("_shape"), doc="Extents.")
+    shape = property(operator.attrgetter("_shape"), lambda self, shape: self._become(self.reshape(shape)), doc="Extents.")
     dtype = property(operator.attrgetter("_dtype"), doc="Type of the elements.")
     axis = property(operator.attrgetter("_axis"), doc="Along which the pieces follow each other; None: one piece.")
     npieces = property(operator.attrgetter("_npieces"), doc="How many pieces there are.")
@@ -70,13 +70,11 @@ class Array(_native.Operators, Operators, Methods):
     def T(self):
         return self.transpose()
 
-    @property
-    def real(self):
-        return call("real", (self,)) if self.dtype.kind == "c" else self[...]
-
-    @property
-    def imag(self):
-        return call("imag", (self,))
+    def _become(self, other):
+        """Be a handle to another array from now on."""
+        self.__class__ = type(other)
+        self._handle, self._shape, self._dtype = other._handle, other._shape, other._dtype
+        self._axis, self._npieces = other._axis, other._npieces
 
     @property
     def engines(self):
@@ -261,6 +259,12 @@ class Array(_native.Operators, Operators, Methods):
         return round(self.item(), digits) if digits is not None else round(self.item())
 
     # ---- containers
+
+    def __hash__(self):
+        """Of a 0-d array: its value's, as NumPy's scalars have, so that elements are keys of dicts.  Others are not hashable, as ndarray is."""
+        if self._shape:
+            raise error("WRONG_TYPE", f"unhashable type: '{type(self).__name__}'")
+        return hash(self.item())
 
     def __len__(self):
         if not self.shape:

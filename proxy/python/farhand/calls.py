@@ -202,7 +202,7 @@ def _together(results, lengths):
     for ends in (lengths, [1] * len(lengths)):
         axes = [axis for axis, found in enumerate(wanted) if found == ends and _agree(shapes, axis)]
         if axes:
-            return joining.concatenate(results, axes[-1])
+            return joining.joined(results, axes[-1])
     return joining.stack(results, axis=-1) if len(set(shapes)) == 1 else results
 
 

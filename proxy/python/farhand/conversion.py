@@ -3,12 +3,16 @@ import numpy as np
 
 from .array import Array
 from .errors import error
+from .joining import stack
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
     """a as a remote array: itself if it is one of that dtype, else scattered."""
     from .objects import scatter
 
+    if isinstance(a, (list, tuple)) and a and all(isinstance(part, Array) and part.shape == a[0].shape for part in a):
+        made = stack(a)
+        return made if dtype is None else made.astype(dtype, copy=False)
     if not isinstance(a, Array):
         if copy is False:
             raise error("INVALID_ARGUMENT", "a local array cannot become remote without a copy")

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .errors import error
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .ufuncs import call
 
 _MODES = {"valid": 0, "same": 1, "full": 2, 0: 0, 1: 1, 2: 2}
@@ -64,8 +64,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         x, xp = x.astype(float) % period, xp.astype(float) % period
         places = np.argsort(xp)
         xp, fp = xp[places], fp[places]
-        xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
-        fp = concatenate([fp[-1:], fp, fp[:1]])
+        xp = joined([xp[-1:] - period, xp, xp[:1] + period])
+        fp = joined([fp[-1:], fp, fp[:1]])
     if fp.dtype.kind == "c":
         parts = [interp(x, xp, part, *(side if side is None else getattr(complex(side), name) for side in (left, right)))
                  for part, name in ((fp.real, "real"), (fp.imag, "imag"))]
@@ -108,7 +108,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
         dtype = np.result_type(x.dtype, np.float64, *([] if y is None else [remote(y, session).dtype]))
     x = x.astype(dtype)
     if y is not None:
-        x = concatenate([x, _variables(y, session, rowvar).astype(dtype)], 0)
+        x = joined([x, _variables(y, session, rowvar).astype(dtype)], 0)
     ddof = (0 if bias else 1) if ddof is None else ddof
     f, w = _weights(fweights, session, x.shape[1], "fweights"), _weights(aweights, session, x.shape[1], "aweights")
     both = f if w is None else w if f is None else f * w

@@ -1,8 +1,9 @@
 """New arrays that begin on the engines."""
 import numpy as np
 
-from .array import wrap
+from .array import Array, wrap
 from .dtypes import code_of, constant, shape_tuple
+from .errors import not_supported
 from .layouts import layout_axis, layout_blocksize
 from .session import current
 
@@ -79,3 +80,22 @@ def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, devi
 
 def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     return full_like(prototype, constant(np.ones, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
+
+
+class _AnyArray(type):
+    """What isinstance asks of ndarray."""
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, (Array, np.ndarray))
+
+    def __subclasscheck__(cls, subclass):
+        return issubclass(subclass, (Array, np.ndarray))
+
+
+class ndarray(metaclass=_AnyArray):
+    """fh.ndarray: isinstance and issubclass take remote arrays and NumPy's; a call makes an array with undefined contents."""
+
+    def __new__(cls, shape, dtype=float, buffer=None, offset=0, strides=None, order="C"):
+        if buffer is not None or strides is not None or offset:
+            raise not_supported("fh.ndarray takes no memory of this process: fh.scatter(numpy.ndarray(...)) brings it to the engines")
+        return empty(shape, dtype)

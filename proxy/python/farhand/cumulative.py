@@ -4,7 +4,7 @@ import numpy as np
 from .dtypes import NONE, code_of, normalize_axes, normalize_axis
 from .errors import error
 from .functions import diff
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .reductions import deliver
 from .ufuncs import call
 
@@ -63,7 +63,7 @@ def ediff1d(ary, to_end=None, to_begin=None):
         if not np.can_cast(x.dtype, a.dtype, casting="same_kind"):
             raise error("WRONG_TYPE", f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule.")
         parts.insert(at, x.astype(a.dtype))
-    return concatenate(parts) if len(parts) > 1 else parts[0]
+    return joined(parts) if len(parts) > 1 else parts[0]
 
 
 # ---- gradients
@@ -140,7 +140,7 @@ def gradient(f, *varargs, axis=None, edge_order=1):
                                             "elements are required.")
         first, last = _edges(f, k, h, edge_order)
         parts = [first, _inner(f, k, h), last] if f.shape[k] > 2 else [first, last]
-        results.append(concatenate(parts, k).astype(f.dtype))
+        results.append(joined(parts, k).astype(f.dtype))
     return results[0] if len(axes) == 1 else results
 
 
@@ -158,4 +158,4 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
         wrapped = call("where", ((wrapped == low) & (steps > 0), high, wrapped))
     correction = call("where", (call("absolute", (steps,)) < discont, 0, wrapped - steps))
     moved = (_along(p, axis, 1, None) + cumsum(correction, axis)).astype(dtype)
-    return concatenate([_along(p, axis, None, 1).astype(dtype), moved], axis)
+    return joined([_along(p, axis, None, 1).astype(dtype), moved], axis)

@@ -5,7 +5,10 @@ from .errors import error
 
 
 class Device:
-    """An engine by its number; None: any.  Equal to its number, or to "any"."""
+    """An engine by its number; None: any.  Equal to its number, or to "any".
+
+    Two devices are always equal.  Programs for many libraries compare devices to know whether arrays may meet in an operation
+    (scikit-learn refuses those that differ); arrays of a session always may, and where a result lies follows its size."""
 
     __slots__ = ("number",)
 
@@ -19,13 +22,15 @@ class Device:
         return "any" if self.number is None else f"engine {self.number}"
 
     def __eq__(self, other):
+        if isinstance(other, Device):
+            return True
         try:
             return self.number == number_of(other)
         except TypeError:
             return NotImplemented
 
     def __hash__(self):
-        return hash(self.number)
+        return hash(Device)
 
 
 def number_of(device):

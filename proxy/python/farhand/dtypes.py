@@ -96,7 +96,8 @@ def _other_code(dtype):
 
 
 def _refused(dtype):
-    why = "a reference to a Python object means nothing on an engine; scatter the objects themselves (fh.scatter of a list)" if dtype.hasobject \
+    why = "its text lies in this process; cast it to str of a fixed size, say 'U20'" if dtype.kind == "T" \
+        else "a reference to a Python object means nothing on an engine; scatter the objects themselves (fh.scatter of a list)" if dtype.hasobject \
         else "elements of no bytes cannot be told apart" if dtype.itemsize == 0 \
         else "engines know bool, integers, floats and complex numbers up to 16 bytes, dates and durations, bytes, str and records up to " \
              "8,388,607 bytes"
@@ -164,7 +165,9 @@ def normalize_axes(axes, ndim):
     if axes is None:
         return None
     if not isinstance(axes, (tuple, list)):
-        return (normalize_axis(axes, ndim),)
+        if getattr(axes, "ndim", 0) != 1:
+            return (normalize_axis(axes, ndim),)
+        axes = axes.tolist()
     result = tuple(normalize_axis(axis, ndim) for axis in axes)
     if len(set(result)) != len(result):
         raise error("INVALID_ARGUMENT", "an axis is named twice")
@@ -173,6 +176,8 @@ def normalize_axes(axes, ndim):
 
 def shape_tuple(shape):
     """What NumPy takes as a shape, as a tuple of ints."""
+    if getattr(shape, "ndim", 0) == 1:
+        shape = shape.tolist()
     if isinstance(shape, (tuple, list)):
         return tuple(operator.index(extent) for extent in shape)
     return (operator.index(shape),)

@@ -7,7 +7,7 @@ from . import shaping
 from .creation import empty_like
 from .dtypes import normalize_axis
 from .errors import error
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .selecting import take
 
 _FEW_RUNS = 16  # slices that are rather joined than chosen by a mask
@@ -75,7 +75,7 @@ def delete(arr, obj, axis=None):
     if len(runs) > _FEW_RUNS:
         return shaping.moveaxis(shaping.moveaxis(x, axis, 0)[keep], 0, axis)
     parts = [x[before + (slice(start, stop),)] for start, stop in runs]
-    return parts[0].copy() if len(parts) == 1 else concatenate(parts, axis).copy()
+    return parts[0].copy() if len(parts) == 1 else joined(parts, axis).copy()
 
 
 def _insert_one(x, index, values, axis, is_scalar, what):
@@ -89,7 +89,7 @@ def _insert_one(x, index, values, axis, is_scalar, what):
     shape = x.shape[:axis] + (values.shape[axis],) + x.shape[axis + 1:]
     before = (slice(None),) * axis
     parts = [x[before + (slice(None, index),)], shaping.broadcast_to(values, shape), x[before + (slice(index, None),)]]
-    return concatenate(parts, axis).copy()
+    return joined(parts, axis).copy()
 
 
 def insert(arr, obj, values, axis=None):

@@ -4,7 +4,7 @@ TSQR (Demmel, Grigori, Hoemmen, Langou 2012): each piece is factorised where it 
 else is wanted of the matrix follows from the triangle.  The rows of R, and the columns of Q, may have other signs than where one
 engine does it all.
 """
-from .joining import concatenate
+from .joining import joined
 from .matrices import native
 from .products import matmul
 
@@ -30,7 +30,7 @@ def _wide(x):
 
 def _gathered(triangles):
     """Small matrices, one below the other, on the first one's engine."""
-    return concatenate(triangles, 0).reshard(None)
+    return joined(triangles, 0).reshard(None)
 
 
 def _tsqr(x):
@@ -39,7 +39,7 @@ def _tsqr(x):
     n = x.shape[1]
     last, r = native("qr", _gathered([r for _, r in each]))
     pieces = [matmul(q, last[i * n:(i + 1) * n]) for i, (q, _) in enumerate(each)]
-    return concatenate(pieces, 0), r
+    return joined(pieces, 0), r
 
 
 def _triangle(x):
@@ -56,7 +56,7 @@ def qr(a, mode):
     if mode != "reduced" or _wide(a) is None or a.shape[1] == rows:
         return None
     q, r = native("qr", a[:, :rows].reshard(None))  # the other columns follow from Q
-    return q, concatenate([r, matmul(_turned(q), a[:, rows:])], 1)
+    return q, joined([r, matmul(_turned(q), a[:, rows:])], 1)
 
 
 def svd(a, compute_uv):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .array import Array, wrap
 from .errors import error
-from .joining import concatenate
+from .joining import joined
 from .remote_calls import python_side, run
 from .session import session_of
 
@@ -88,5 +88,5 @@ def call(ufunc, inputs, keywords):
         return results[0]
     axis = pieces[0][1]
     if isinstance(results[0], tuple):
-        return tuple(concatenate(list(part), axis) for part in zip(*results))
-    return concatenate(results, axis)
+        return tuple(joined(list(part), axis) for part in zip(*results))
+    return joined(results, axis)

@@ -7,11 +7,12 @@ import functools
 import importlib
 import os
 import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-NATIVE_KINDS = ("METADATA", "VIEW", "UFUNC", "REDUCTION", "NATIVE")
+NATIVE_KINDS = ("METADATA", "VIEW", "UFUNC", "REDUCTION", "NATIVE", "FILE")
 _ROW = re.compile(r'^([A-Z]+)\("([^"]*)"(?:, "([^"]*)")?\)$', re.M)
 
 
@@ -33,13 +34,19 @@ def _all_rows():
 @functools.lru_cache(maxsize=None)
 def rows():
     """name -> Row, in the table's order."""
-    return {row.name: row for row in _all_rows() if row.kind != "STANDARD"}
+    return {row.name: row for row in _all_rows() if row.kind not in ("STANDARD", "NUMPYS")}
 
 
 @functools.lru_cache(maxsize=None)
 def standard():
     """group -> names of the array API standard."""
     return {row.name: tuple(row.detail.split()) for row in _all_rows() if row.kind == "STANDARD"}
+
+
+@functools.lru_cache(maxsize=None)
+def same():
+    """The names below numpy whose objects are taken as they are."""
+    return frozenset(name for row in _all_rows() if row.kind == "NUMPYS" for name in row.detail.split())
 
 
 def resolved(row):
@@ -100,7 +107,7 @@ def public(name):
     target, function = resolved(row), numpys(name)
     if target.kind in ("LOCAL", "NONE"):
         return function
-    if target.detail.startswith(("creation.", "conversion.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):
+    if target.detail.startswith(("creation.", "conversion.", "files.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):
         made = implementation(target)
         if not made.__doc__:
             made.__doc__ = getattr(function, "__doc__", None) or f"numpy.{name} over remote arrays, as in NumPy 2."
@@ -125,9 +132,21 @@ class Namespace:
                 if name.startswith(self.prefix) and "." not in name[len(self.prefix):] and _is_there(row)]
 
     def get(self, name):
-        """The function; AttributeError if there is none."""
+        """The function, or NumPy's own object; AttributeError if there is none."""
+        if not self.prefix and name in same():
+            return _own(self.module, name)
         row = rows().get(self.prefix + name)
         found = public(row.name) if row is not None and (_is_there(row) or row.kind == "LOCAL") else None
         if found is None:
             raise AttributeError(f"module {self.module!r} has no attribute {name!r}")
         return found
+
+
+def _own(module, name):
+    """NumPy's object of that name; a submodule is imported."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that NumPy has dropped, or will give another meaning
+            return getattr(np, name) if hasattr(np, name) else importlib.import_module(f"numpy.{name}")
+    except ImportError:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}, nor has NumPy {np.__version__}") from None

@@ -1,7 +1,7 @@
 """NumPy's functions that reduce, and differences: the array's methods under their other name."""
 from .dtypes import normalize_axes, normalize_axis
 from .errors import error
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .ufuncs import call
 
 import numpy as np
@@ -88,7 +88,7 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
     axis = normalize_axis(axis, a.ndim)
     parts = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     if parts.count(None) < 2:
-        a = concatenate([part for part in parts if part is not None], axis)
+        a = joined([part for part in parts if part is not None], axis)
     before = (slice(None),) * axis
     op = "not_equal" if a.dtype.kind == "b" else "subtract"
     for _ in range(n):

@@ -111,9 +111,9 @@ def _joined(results, place):
     if isinstance(first, tuple):
         parts = [_joined(list(part), place) for part in zip(*results)]
         return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
-    from .joining import concatenate
+    from .joining import joined
 
-    return concatenate(results, place(first.ndim))
+    return joined(results, place(first.ndim))
 
 
 def _bound(name, args, kwargs, parameter, default):

@@ -1,4 +1,8 @@
-"""What stands between [ and ]: basic indexing, which makes views, and masks and integer arrays, which copy."""
+"""What stands between [ and ]: basic indexing, which makes views, and masks and integer arrays, which copy.
+
+An element (an integer for each axis) is a copy, too, as NumPy's scalars are: x[0], x[1] = x[1], x[0] swaps.  x[0, ...] is a view; so
+are elements with fields, as in NumPy.
+"""
 import operator
 
 import numpy as np
@@ -67,6 +71,8 @@ def read(x, key):
         from .picking import Picking
 
         return Picking(x, key).read()
+    if len(parts) == len(x.shape) and all(type(part) is int for part in parts) and x.dtype.kind != "V":
+        return wrap(x._handle.element(*parts))
     return wrap(x._handle.index(parts))
 
 

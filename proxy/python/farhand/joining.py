@@ -35,13 +35,26 @@ def remotes(arrays):
 
 
 def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    from .array import wrap
+    """As joined, in memory of its own: as NumPy's result, it does not change with the arrays that it is made of."""
     from .reductions import deliver
 
-    arrays, session = remotes(arrays)
+    arrays, _ = remotes(arrays)
     if axis is None:
-        arrays = [x.ravel() for x in arrays]
-        axis = 0
+        arrays, axis = [x.ravel() for x in arrays], 0
+    return deliver(own(joined(arrays, axis, dtype=dtype, casting=casting), arrays if out is None else ()), out)
+
+
+def own(result, arrays):
+    """result, or a copy if it has pieces of these arrays in common with them."""
+    theirs = {piece for x in arrays for piece in x.ids}
+    return result.copy() if not theirs.isdisjoint(result.ids) else result
+
+
+def joined(arrays, axis=0, *, dtype=None, casting="same_kind"):
+    """numpy.concatenate, but pieces that need not move are those of the arrays, with the same memory."""
+    from .array import wrap
+
+    arrays, session = remotes(arrays)
     if any(x.ndim != arrays[0].ndim for x in arrays):
         raise error("INVALID_ARGUMENT", "all arrays must have the same number of dimensions to be concatenated")
     if arrays[0].ndim == 0:
@@ -49,7 +62,7 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     target = np.dtype(dtype) if dtype is not None else np.result_type(*(x.dtype for x in arrays))
     arrays = [x if x.dtype == target else x.astype(target, casting=casting) for x in arrays]
     handles = tuple(x._handle for x in arrays)
-    return deliver(wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim))), out)
+    return wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim)))
 
 
 def of_pieces(pieces, axis):
@@ -67,7 +80,7 @@ def of_pieces(pieces, axis):
     dtypes = {str(piece.dtype): None for piece in pieces}
     if len(dtypes) > 1:
         raise error("INVALID_ARGUMENT", f"the pieces of a DistArray have one dtype, not {', '.join(dtypes)}")
-    return concatenate(pieces, axis)
+    return joined(pieces, axis)
 
 
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
@@ -209,6 +222,7 @@ def roll(x, shift, axis=None):
         return roll(x.ravel(), shift, 0).reshape(x.shape)
     shifts = np.broadcast_to(shift, np.broadcast_shapes(np.shape(shift), np.shape(axis))).ravel()
     axes = np.broadcast_to(axis, shifts.shape).ravel()
+    given = x
     for by, along in zip(shifts.tolist(), axes.tolist()):
         along = normalize_axis(along, x.ndim)
         extent = x.shape[along]
@@ -216,7 +230,7 @@ def roll(x, shift, axis=None):
             cut = extent - by % extent
             before = (slice(None),) * along
             x = concatenate([x[before + (slice(cut, None),)], x[before + (slice(None, cut),)]], along)
-    return x
+    return x.copy() if x is given else x
 
 
 def tile(x, reps):
@@ -225,7 +239,7 @@ def tile(x, reps):
     for axis, n in enumerate((1,) * (x.ndim - len(reps)) + reps):
         if n < 0:
             raise error("INVALID_ARGUMENT", "repetitions cannot be negative")
-        x = concatenate([x] * n, axis) if n > 0 else x[(slice(None),) * axis + (slice(0, 0),)]
+        x = joined([x] * n, axis) if n > 0 else x[(slice(None),) * axis + (slice(0, 0),)]
     return x.copy()
 
 

@@ -4,8 +4,9 @@ import operator
 import numpy as np
 
 from . import records
-from .dtypes import code_of, native
+from .dtypes import code_of, native, shape_tuple
 from .errors import error, not_supported
+from .ufuncs import call
 
 _FUNCTIONS = ("argpartition argsort choose cumprod cumsum diagonal dot nonzero repeat searchsorted take trace").split()
 
@@ -67,11 +68,16 @@ class Flat:
         return self._array.ravel().__array__(dtype)
 
 
+_READ_ONLY = "remote arrays cannot be made read-only: memory is the engines' business"
+
+
 class Flags:
     """x.flags: of the array as gather gives it."""
 
+    writeable = property(lambda self: True, lambda self, value: self.__setitem__("WRITEABLE", value))
+
     def __init__(self, array):
-        self.c_contiguous = self.carray = self.owndata = self.aligned = self.writeable = self.behaved = True
+        self.c_contiguous = self.carray = self.owndata = self.aligned = self.behaved = True
         self.f_contiguous = self.forc = sum(extent > 1 for extent in array.shape) < 2 or not array.size
         self.fnc, self.farray, self.writebackifcopy = False, self.f_contiguous, False
         self.contiguous, self.forc = True, True
@@ -81,6 +87,12 @@ class Flags:
         if found is None:
             raise KeyError("Unknown flag")
         return found
+
+    def __setitem__(self, name, value):
+        if name.lower() not in ("writeable", "w"):
+            raise not_supported(f"the flag {name} of remote arrays cannot be set")
+        if not value:
+            raise not_supported(_READ_ONLY)
 
 
 class Methods:
@@ -94,9 +106,40 @@ class Methods:
     def flat(self):
         return Flat(self)
 
+    @flat.setter
+    def flat(self, values):
+        Flat(self)[:] = values
+
     @property
     def flags(self):
         return Flags(self)
+
+    def setflags(self, write=None, align=None, uic=None):
+        """Nothing but write=True: there are no remote arrays that cannot be written."""
+        if write is not None and not write:
+            raise not_supported(_READ_ONLY)
+
+    @property
+    def real(self):
+        return self._component(0) if self.dtype.kind == "c" else self[...]
+
+    @real.setter
+    def real(self, value):
+        self.real._assign(value, "unsafe")
+
+    @property
+    def imag(self):
+        return self._component(self.itemsize // 2) if self.dtype.kind == "c" else call("imag", (self,))
+
+    @imag.setter
+    def imag(self, value):
+        if self.dtype.kind != "c":
+            raise error("WRONG_TYPE", "array does not have imaginary part to set")
+        self.imag._assign(value, "unsafe")
+
+    def _component(self, offset):
+        """The real or imaginary parts: the same memory."""
+        return records.part(self, self.dtype.type(0).real.dtype, offset)
 
     @property
     def mT(self):
@@ -111,6 +154,18 @@ class Methods:
     def partition(self, kth, axis=-1, kind="introselect", order=None):
         """Partition in place."""
         self._assign(_by_table(np.partition)(self, kth, axis, kind, order), "no")
+
+    def resize(self, *new_shape, refcheck=True):
+        """Another shape in place: zeros follow where there are too few elements.  Views that were made before keep the old memory."""
+        from .creation import full_like
+
+        shape = shape_tuple(new_shape[0] if len(new_shape) == 1 else new_shape)
+        if any(extent < 0 for extent in shape):
+            raise error("INVALID_ARGUMENT", "all elements of `new_shape` must be non-negative")
+        made, flat = full_like(self, 0, shape=shape), self.ravel()
+        kept = min(made.size, flat.size)
+        made.ravel()[:kept] = flat[:kept]
+        self._become(made)
 
     def put(self, indices, values, mode="raise"):
         """As numpy.put."""
@@ -201,9 +256,7 @@ for _name in _FUNCTIONS:
     setattr(Methods, _name, _function_method(_name))
 
 for _name, _why in {
-    "resize": "an array does not change its shape in place; np.resize(x, shape) makes another one",
     "newbyteorder": "engines keep the byte order of their host",
-    "setflags": "memory is the engines' business",
 }.items():
     setattr(Methods, _name, _missing(_name, _why))
 

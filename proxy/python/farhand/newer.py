@@ -14,6 +14,15 @@ def _function(name):
     return function_table.implementation(function_table.rows()[name])
 
 
+def isdtype(dtype, kind):
+    """NumPy's own where it has one, else the array API's."""
+    if hasattr(np, "isdtype"):
+        return np.isdtype(dtype, kind)
+    from .array_api.data_types import isdtype as of_the_standard
+
+    return of_the_standard(dtype, kind)
+
+
 # ---- cumulative
 
 def _cumulative(name, identity):

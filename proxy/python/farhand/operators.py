@@ -66,7 +66,6 @@ class Operators:
     """Mix-in: every operator is the ufunc of the same meaning."""
 
     __slots__ = ()
-    __hash__ = None  # compared by value, as ndarray is
 
     def __pow__(self, other, modulus=None):
         if modulus is not None or not _takes(self, other):

@@ -214,7 +214,7 @@ def argument(x, name, axis, keepdims):
 
 def _argument_of_pieces(x, name, axis, keepdims):
     """Each piece finds its own first best where it is; the best of these are few."""
-    from .joining import concatenate
+    from .joining import joined
     from .selecting import take_along_axis
 
     places, best = [], []
@@ -222,8 +222,8 @@ def _argument_of_pieces(x, name, axis, keepdims):
         found = argument(piece, name, axis, True)
         places.append(found + start)
         best.append(take_along_axis(piece, found, axis))
-    winner = hosted(name, "whole")(concatenate(best, axis), axis=axis, keepdims=True)
-    found = take_along_axis(concatenate(places, axis), winner, axis)
+    winner = hosted(name, "whole")(joined(best, axis), axis=axis, keepdims=True)
+    found = take_along_axis(joined(places, axis), winner, axis)
     return found if keepdims else found.squeeze(axis)
 
 

@@ -5,7 +5,7 @@
 
 Arrays hold the numbers that numpy.random.Generator(numpy.random.Philox(seed)) gives for the same calls, whatever the number of
 engines and however the array is cut; the generator's state goes on as NumPy's does.  Without a size a call gives one number, by
-NumPy and from the same stream.
+NumPy and from the same stream.  The functions without a generator (fh.random.rand, seed, ...; random_legacy.py) share one stream.
 """
 import numpy as np
 from numpy.random import Philox
@@ -321,3 +321,26 @@ def default_rng(seed=None):
     if isinstance(seed, Generator):
         return seed
     return Generator(seed if isinstance(seed, Philox) else Philox(seed))
+
+
+_NUMPYS = ("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "SFC64", "SeedSequence")  # classes, as they are
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import random_legacy
+
+    if name == "RandomState":
+        return random_legacy.RandomState
+    if name in random_legacy.NAMES:
+        return random_legacy.function(name)
+    if name in _NUMPYS:
+        return getattr(np.random, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    from .random_legacy import NAMES
+
+    return sorted({*globals(), *NAMES, *_NUMPYS, "RandomState"})

@@ -45,6 +45,9 @@ def arange(start, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, e
     """numpy.arange, on the engines."""
     if stop is None:
         start, stop = 0, start
+    if dtype is not None and np.dtype(dtype).kind in "Mm":
+        start, stop = (x if isinstance(x, (int, np.integer)) else np.asarray(x).astype(dtype)[()] for x in (start, stop))
+        step = step if step is None or isinstance(step, (int, np.integer, np.timedelta64)) else np.timedelta64(step)
     step = 1 if step is None else step
     if step == 0:
         raise ZeroDivisionError("division by zero")

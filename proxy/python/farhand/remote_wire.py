@@ -153,14 +153,27 @@ def _pickler_class():
 
 
 def unpack(pickled):
-    """A value that the host has pickled by itself."""
-    return pickle.loads(pickled)
+    """A pickle that refers to nothing else, such as a value that the host has pickled by itself."""
+    try:
+        return pickle.loads(pickled)
+    except ModuleNotFoundError as problem:
+        if "numpy._core" not in str(problem):
+            raise
+        return _Unpickler(io.BytesIO(pickled)).load()
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------------------
 
 
 class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        try:
+            return super().find_class(module, name)
+        except ModuleNotFoundError:
+            if not module.startswith("numpy._core"):
+                raise
+            return super().find_class("numpy.core" + module[len("numpy._core"):], name)  # its name before NumPy 2
+
     def persistent_load(self, pid):
         if pid[0] == "a":
             found = wrap(self.arrays[-1 - pid[1]])
@@ -187,7 +200,7 @@ def load(answer, make_proxy, engine, what):
     if body is None:
         body = memoryview(wrap(arrays.pop()).gather())
     if not objects and not arrays:
-        kind, value, output = pickle.loads(body)
+        kind, value, output = unpack(body)
     else:
         unpickler = _Unpickler(io.BytesIO(body), buffers=_Buffers(arrays))
         unpickler.objects, unpickler.arrays, unpickler.make_proxy = objects, arrays, make_proxy
@@ -258,7 +271,7 @@ def make_exception(report, origin):
     """The exception that remote code raised: of its own class and of RemoteError, with the remote traceback as a note."""
     pickled, names, text, trace, notes = report
     try:
-        original = pickle.loads(pickled) if pickled is not None else None
+        original = unpack(pickled) if pickled is not None else None
     except Exception:
         original = None
     kind = type(original) if isinstance(original, Exception) else _builtin_base(names)

@@ -6,7 +6,7 @@ import numpy as np
 from . import shaping
 from .dtypes import normalize_axis
 from .errors import error
-from .joining import _session_of, concatenate, remote, resize
+from .joining import _session_of, joined, remote, resize
 from .picking import CLIP, RAISE, WRAP, put_front, rows_of, take_front
 from .reductions import deliver
 from .ufuncs import call
@@ -142,7 +142,7 @@ def take_along_axis(arr, indices, axis):
     pieces = _pieces_along(x, indices, axis)
     if pieces is None:
         return take_front(x, _along(x, indices, axis))
-    return concatenate([take_front(piece, _along(piece, part, axis)) for piece, part, _ in pieces], x.axis)
+    return joined([take_front(piece, _along(piece, part, axis)) for piece, part, _ in pieces], x.axis)
 
 
 def choose(a, choices, out=None, mode="raise"):

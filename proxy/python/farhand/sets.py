@@ -4,7 +4,7 @@ import numpy as np
 from . import dates, others
 from .dtypes import is_other
 from .errors import error
-from .joining import _session_of, concatenate, remote
+from .joining import _session_of, joined, remote
 from .sorting import argsort, searchsorted, sort
 from .ufuncs import call
 
@@ -14,7 +14,7 @@ def _first_ones(s, equal_nan):
     differ = call("not_equal", (s[1:], s[:-1]))
     if equal_nan and s.dtype.kind in "fc":
         differ = differ & call("equal", (s[:-1], s[:-1]))  # all NaN stand at the end
-    return concatenate([np.ones(1, bool), differ])
+    return joined([np.ones(1, bool), differ])
 
 
 def _inverse(values, a, order, first, equal_nan):
@@ -36,7 +36,19 @@ def _rows(ar, *wanted, axis, equal_nan):
     return Hosted(Row("HOSTED", "unique", "whole"))(ar, *wanted, axis=axis, equal_nan=equal_nan)
 
 
-def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True):
+_KEEPS_SHAPE = int(np.__version__.partition(".")[0]) >= 2  # inverse indices have the shape of all elements' array since NumPy 2
+
+
+def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True):
+    """sorted: NumPy gives unique values in any order if it is False; here they are sorted in either case."""
+    found = _unique_of(ar, return_index, return_inverse, return_counts, axis, equal_nan)
+    if not return_inverse or axis is not None or ar.ndim == 1 or not _KEEPS_SHAPE:
+        return found
+    place = 1 + bool(return_index)
+    return (*found[:place], found[place].reshape(ar.shape), *found[place + 1:])
+
+
+def _unique_of(ar, return_index, return_inverse, return_counts, axis, equal_nan):
     if axis is not None and ar.ndim != 1:
         return _rows(ar, return_index, return_inverse, return_counts, axis=axis, equal_nan=equal_nan)
     if axis is not None:
@@ -72,7 +84,7 @@ def _unique(a, return_index, return_inverse, return_counts, equal_nan):
     if return_inverse:
         results.append(_inverse(values, a, order, first, equal_nan))
     if return_counts:
-        starts = concatenate([np.nonzero(first)[0], np.array([a.size])])
+        starts = joined([np.nonzero(first)[0], np.array([a.size])])
         results.append(starts[1:] - starts[:-1])
     return results[0] if len(results) == 1 else tuple(results)
 
@@ -109,7 +121,7 @@ def _pair(ar1, ar2, assume_unique):
 
 def union1d(ar1, ar2):
     session = _session_of([ar1, ar2])
-    return unique(concatenate([_vector(ar1, session), _vector(ar2, session)]))
+    return unique(joined([_vector(ar1, session), _vector(ar2, session)]))
 
 
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
@@ -133,4 +145,4 @@ def setdiff1d(ar1, ar2, assume_unique=False):
 
 def setxor1d(ar1, ar2, assume_unique=False):
     a, b = _pair(ar1, ar2, assume_unique)
-    return sort(concatenate([a[isin(a, b, invert=True)], b[isin(b, a, invert=True)]]))
+    return sort(joined([a[isin(a, b, invert=True)], b[isin(b, a, invert=True)]]))

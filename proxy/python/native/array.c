@@ -337,6 +337,7 @@ static PyMethodDef array_methods[] = {
     {"interp", pysorting_interp, METH_VARARGS, "interp(xp, fp, left, right) -> Array"},
     {"correlate", pysorting_correlate, METH_VARARGS, "correlate(v, offset, count) -> Array"},
     {"index", pyviews_index, METH_VARARGS, "index(tuple of int, (start, stop, step), None, Ellipsis) -> Array"},
+    {"element", pyviews_element, METH_VARARGS, "element(int, ...) -> Array that is a copy"},
     {"transpose", pyviews_transpose, METH_VARARGS, "transpose(axes or None) -> Array"},
     {"view_as", pyviews_view_as, METH_VARARGS, "view_as(dtype) -> Array of the same memory"},
     {"field", pyviews_field, METH_VARARGS, "field(offset, dtype, shape) -> Array of a part of each element"},

@@ -195,6 +195,7 @@ PyObject *pysorting_correlate(PyObject *object, PyObject *args);
 
 /* ---- views.c: methods of Session and Array that rearrange */
 PyObject *pyviews_index(PyObject *object, PyObject *args);
+PyObject *pyviews_element(PyObject *object, PyObject *args);
 PyObject *pyviews_transpose(PyObject *object, PyObject *args);
 PyObject *pyviews_view_as(PyObject *object, PyObject *args);
 PyObject *pyviews_field(PyObject *object, PyObject *args);

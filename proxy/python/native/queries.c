@@ -20,6 +20,17 @@ visit_append(visit_t *self, PyObject *item)
     return failed;
 }
 
+/* An empty list, and the session entered; false with an exception set. */
+static bool
+visit_begin(visit_t *self)
+{
+    self->list = PyList_New(0);
+    if (self->list && !pysession_enter(self->session))
+        Py_CLEAR(self->list);
+    return self->list;
+}
+
+/* After visit_begin: the list, or NULL with an exception set. */
 static PyObject *
 visit_result(visit_t *self, int status, const fh_error *error)
 {
@@ -108,15 +119,11 @@ visit_object(void *context, const fh_object_info *info)
 PyObject *
 pyqueries_objects(PyObject *object, PyObject *args)
 {
-    visit_t visit = {(pysession_t *)object, NULL};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     long long limit = 0;
-    if (!PyArg_ParseTuple(args, "L", &limit) || !(visit.list = PyList_New(0)))
+    if (!PyArg_ParseTuple(args, "L", &limit) || !visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status = fh_objects(visit.session->session, limit, visit_object, &visit, &error);
     return visit_result(&visit, status, &error);
 }
@@ -136,15 +143,11 @@ visit_memory(void *context, const fh_memory_info *info)
 PyObject *
 pyqueries_memory(PyObject *object, PyObject *none)
 {
-    visit_t visit = {(pysession_t *)object, PyList_New(0)};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     (void)none;
-    if (!visit.list)
+    if (!visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status = fh_memory(visit.session->session, visit_memory, &visit, &error);
     return visit_result(&visit, status, &error);
 }
@@ -231,16 +234,12 @@ visit_row(void *context, const fh_value *cells, int count)
 PyObject *
 pyqueries_sql(PyObject *object, PyObject *args)
 {
-    visit_t visit = {(pysession_t *)object, NULL};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     const char *query = NULL;
     long long limit = 0;
-    if (!PyArg_ParseTuple(args, "sL", &query, &limit) || !(visit.list = PyList_New(0)))
+    if (!PyArg_ParseTuple(args, "sL", &query, &limit) || !visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status = fh_sql(visit.session->session, query, limit, visit_row, &visit, &error);
     return visit_result(&visit, status, &error);
 }
@@ -258,15 +257,11 @@ visit_name(void *context, const char *name)
 PyObject *
 pyqueries_names(PyObject *object, PyObject *none)
 {
-    visit_t visit = {(pysession_t *)object, PyList_New(0)};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     (void)none;
-    if (!visit.list)
+    if (!visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status = fh_names(visit.session->session, visit_name, &visit, &error);
     return visit_result(&visit, status, &error);
 }
@@ -286,15 +281,11 @@ visit_progress(void *context, const fh_progress *progress)
 PyObject *
 pyqueries_progress(PyObject *object, PyObject *none)
 {
-    visit_t visit = {(pysession_t *)object, PyList_New(0)};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     (void)none;
-    if (!visit.list)
+    if (!visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status = fh_session_progress(visit.session->session, visit_progress, &visit, &error);
     return visit_result(&visit, status, &error);
 }
@@ -369,7 +360,7 @@ PyObject *
 pyqueries_call(PyObject *object, PyObject *args)
 {
     enum { ROOM = 64 };
-    visit_t visit = {(pysession_t *)object, NULL};
+    visit_t visit = {.session = (pysession_t *)object};
     fh_error error = {0};
     PyObject *receiver = NULL, *arguments = NULL;
     const char *method = NULL;
@@ -386,12 +377,8 @@ pyqueries_call(PyObject *object, PyObject *args)
     for (Py_ssize_t i = 0; i < count; i++)
         if (!value_from(PyTuple_GetItem(arguments, i), &values[i]))
             return NULL;
-    if (!(visit.list = PyList_New(0)))
+    if (!visit_begin(&visit))
         return NULL;
-    if (!pysession_enter(visit.session)) {
-        Py_DECREF(visit.list);
-        return NULL;
-    }
     int status =
         fh_call(visit.session->session, array, engine, method, values, (int)count, visit_values, &visit, &error);
     return visit_result(&visit, status, &error);

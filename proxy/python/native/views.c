@@ -60,6 +60,31 @@ pyviews_index(PyObject *object, PyObject *args)
     return pysession_leave_array(session, status, &error, ret);
 }
 
+/* As index, of one element: its value now, in memory of its own. */
+PyObject *
+pyviews_element(PyObject *object, PyObject *args)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_array *array = pyarray_get(session, object), *view = NULL, *ret = NULL;
+    fh_error error = {0};
+    fh_index_item items[MAX_INDEX] = {{0}};
+    if (!array)
+        return NULL;
+    Py_ssize_t count = PyTuple_Size(args);
+    if (count > MAX_INDEX)
+        return native_raise_named(session->module, "BAD_INDEX", "too many indices");
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!index_item(PyTuple_GetItem(args, i), &items[i]))
+            return NULL;
+    if (!pysession_enter(session))
+        return NULL;
+    int status = fh_index(array, items, (int)count, &view, &error);
+    if (!status)
+        status = fh_copy(view, &ret, &error);
+    fh_array_free(&view);
+    return pysession_leave_array(session, status, &error, ret);
+}
+
 /* view_as(dtype) */
 PyObject *
 pyviews_view_as(PyObject *object, PyObject *args)

@@ -4,10 +4,13 @@
 
 What the functions mean is the standard's; where it leaves something open, NumPy 2 is followed.  device=: an engine, or "any" (the
 default): arrays of 1 MiB and more are then cut along their first axis over all engines, smaller ones lie on one.
+
+Functions of NumPy beyond the standard (`pad`, `einsum`, `quantile`, ...) are there, too, as farhand has them: libraries such as xarray
+ask an array's namespace for them.  dir() and __all__ name the standard's only.
 """
 from numpy import e, inf, nan, newaxis, pi
 
-from ..function_table import standard as _standard
+from ..function_table import Namespace as _Namespace, standard as _standard
 from . import fft, linalg
 from .creation import (
     arange, asarray, empty, empty_like, eye, from_dlpack, full, full_like, linspace, meshgrid, ones, ones_like, tril, triu, zeros,
@@ -33,6 +36,13 @@ __all__ += ["fft", "linalg", "__array_api_version__", "__array_namespace_info__"
 def __array_namespace_info__():
     """What there is: capabilities, devices, dtypes."""
     return _Info()
+
+
+_beyond = _Namespace(__name__)
+
+
+def __getattr__(name):
+    return _beyond.get(name)
 
 
 def __dir__():

@@ -7,7 +7,7 @@ from ..ufuncs import call
 
 __all__ = list(standard()["elementwise"])
 
-_OWN = ("clip", "round", "real", "imag", "conj", "expm1", "floor_divide")
+_OWN = ("clip", "round", "real", "imag", "conj", "expm1", "floor_divide", "tanh")
 
 
 def _make(name, op, inputs):
@@ -70,3 +70,14 @@ def floor_divide(x1, x2, /):
         return result
     infinite = call("logical_or", (call("isinf", (remote(x1, result._handle.session),)), call("isinf", (remote(x2, result._handle.session),))))
     return call("where", (infinite, call("floor", (call("true_divide", (x1, x2)),)), result))
+
+
+def tanh(x, /):
+    """Hyperbolic tangent.  Of an infinite real part and a finite imaginary one the result's zero has the imaginary part's sign, where
+    C, and NumPy, give that of sin(2 imag(x))."""
+    result = call("tanh", (x,))
+    if result.dtype.kind != "c":
+        return result
+    limit = call("logical_and", (call("isinf", (x.real,)), call("isfinite", (x.imag,))))
+    other = call("not_equal", (call("signbit", (result.imag,)), call("signbit", (x.imag,))))
+    return call("where", (call("logical_and", (limit, other)), result.conj(), result))

@@ -1,5 +1,5 @@
 /* Real bitcode: what clang and Numba made, whole, cut short, garbled, and from the future. */
-#include "driver.h"
+#include "suite.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,25 +13,6 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
-
-static runner_host_t *host;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    runner_host_destroy(&host);
-    return 0;
-}
 
 /* Bitcode of a file, or skip the test with a reason. */
 static char *
@@ -59,7 +40,7 @@ check_doubles(oid_t session, const driver_compiled_t *kernel, double (*expected)
             ((double *)(void *)in[k].data)[i] = (i * (k + 3) % 89) * 0.5 + 1;
     }
     driver_done_t done;
-    if (driver_run(host, session, kernel->kernel, in, kernel->info.nin, &out, 10, &done))
+    if (driver_run(suite_host, session, kernel->kernel, in, kernel->info.nin, &out, 10, &done))
         fail_msg("%s: %s", status_name(done.status), done.err.text);
     for (int i = 0; i < N; i++) {
         double args[KERNEL_MAX_ARGS];
@@ -91,7 +72,7 @@ compile_file(oid_t session, const char *folder, const char *name, const char *si
 {
     size_t size;
     char *bytes = bitcode(folder, name, &size);
-    if (driver_compile(host, session, bytes, size, "", signature, "", ret))
+    if (driver_compile(suite_host, session, bytes, size, "", signature, "", ret))
         fail_msg("%s: %s: %s", name, status_name(ret->status), ret->err.text);
     free(bytes);
 }
@@ -122,11 +103,11 @@ every_prefix_of_a_module_is_refused(void **state)
     oid_t session = oid_new();
     driver_compiled_t kernel;
     for (size_t length = 0; length + 4 < size; length += 37) {
-        int status = driver_compile(host, session, bytes, length, "", "", "", &kernel);
+        int status = driver_compile(suite_host, session, bytes, length, "", "", "", &kernel);
         if (status != FH_BAD_BITCODE && !(length > size - 600 && (status == FH_OK || status == FH_KERNEL_ERROR)))
             fail_msg("%zu of %zu bytes: %s: %s", length, size, status_name(status), kernel.err.text);
     }
-    assert_int_equal(driver_compile(host, session, bytes, size, "", "", "", &kernel), FH_OK);
+    assert_int_equal(driver_compile(suite_host, session, bytes, size, "", "", "", &kernel), FH_OK);
     free(bytes);
 }
 
@@ -145,10 +126,10 @@ garbled_modules_never_hurt_the_host(void **state)
             copy[8 + (size_t)rand_r(&seed) % (size - 8)] = (char)rand_r(&seed);
         oid_t session = oid_new();
         driver_compiled_t kernel;
-        int status = driver_compile(host, session, copy, size, "", "", "", &kernel);
+        int status = driver_compile(suite_host, session, copy, size, "", "", "", &kernel);
         if (status != FH_OK && status != FH_BAD_BITCODE && status != FH_KERNEL_ERROR && status != FH_BITCODE_TOO_NEW)
             fail_msg("mutation %d: %s: %s", i, status_name(status), kernel.err.text);
-        runner_host_forget(host, session);
+        runner_host_forget(suite_host, session);
     }
     free(copy);
     free(bytes);
@@ -171,7 +152,7 @@ junk_is_bad_bitcode(void **state)
                                        "BC\xc0\xde garbage that is no module at all"};
     for (size_t i = 0; i < sizeof JUNK / sizeof *JUNK; i++) {
         driver_compiled_t kernel;
-        int status = driver_compile_text(host, oid_new(), JUNK[i], "", &kernel);
+        int status = driver_compile_text(suite_host, oid_new(), JUNK[i], "", &kernel);
         if (status != FH_BAD_BITCODE && status != FH_KERNEL_ERROR)
             fail_msg("junk %zu: %s: %s", i, status_name(status), kernel.err.text);
     }
@@ -179,7 +160,7 @@ junk_is_bad_bitcode(void **state)
     assert_non_null(large);
     memcpy(large, "BC\xc0\xde", 4);
     driver_compiled_t kernel;
-    assert_int_equal(driver_compile(host, oid_new(), large, (1 << 20) + 1, "", "", "", &kernel), FH_BAD_BITCODE);
+    assert_int_equal(driver_compile(suite_host, oid_new(), large, (1 << 20) + 1, "", "", "", &kernel), FH_BAD_BITCODE);
     assert_non_null(strstr(kernel.err.text, "1048577"));
     free(large);
 }
@@ -245,13 +226,14 @@ newer_producer_is_bitcode_too_new(void **state)
     bits_t future = {.bits = 0};
     identify(&future, "LLVM99.1.0");
     driver_compiled_t kernel;
-    assert_int_equal(driver_compile(host, oid_new(), future.bytes, future.bits / 8, "", "", "", &kernel),
+    assert_int_equal(driver_compile(suite_host, oid_new(), future.bytes, future.bits / 8, "", "", "", &kernel),
                      FH_BITCODE_TOO_NEW);
     assert_non_null(strstr(kernel.err.text, "LLVM99.1.0"));
-    assert_non_null(strstr(kernel.err.text, runner_host_llvm(host)));
+    assert_non_null(strstr(kernel.err.text, runner_host_llvm(suite_host)));
     bits_t past = {.bits = 0};
     identify(&past, "LLVM3.9.0");
-    assert_int_equal(driver_compile(host, oid_new(), past.bytes, past.bits / 8, "", "", "", &kernel), FH_BAD_BITCODE);
+    assert_int_equal(driver_compile(suite_host, oid_new(), past.bytes, past.bits / 8, "", "", "", &kernel),
+                     FH_BAD_BITCODE);
 }
 
 static double
@@ -290,7 +272,8 @@ numba_kernels_compute_and_raise(void **state)
                             driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9})};
     driver_array_t out = driver_array(DTYPE_FLOAT64, 1, (int64_t[]){9});
     driver_done_t done;
-    assert_int_equal(driver_run(host, session, kernel.kernel, in, 2, &out, 5, &done), FH_KERNEL_ERROR); /* 0 / 0 */
+    assert_int_equal(driver_run(suite_host, session, kernel.kernel, in, 2, &out, 5, &done),
+                     FH_KERNEL_ERROR); /* 0 / 0 */
     assert_non_null(strstr(done.err.text, "raised"));
     driver_array_free(&in[0]);
     driver_array_free(&in[1]);
@@ -313,5 +296,5 @@ main(void)
         cmocka_unit_test(newer_producer_is_bitcode_too_new),
         cmocka_unit_test(numba_kernels_compute_and_raise),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, suite_start, suite_stop);
 }

@@ -1,5 +1,5 @@
 /* Kernels of every producer with checks: what they compute is what they compute without, and no check trips. */
-#include "driver.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -14,15 +14,12 @@
 
 enum { N = 40, ROWS = 8, COLUMNS = 5 };
 
-static runner_host_t *host;
 static oid_t session; /* one for all: a runner costs more than a kernel */
 
 static int
 set_up(void **state)
 {
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
+    suite_start(state);
     session = oid_new();
     return 0;
 }
@@ -30,8 +27,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    (void)state;
-    runner_host_destroy(&host);
+    suite_stop(state);
     return 0;
 }
 
@@ -110,7 +106,7 @@ run(const kind_t *kind, const char *bitcode, size_t size, dtype_t dtype, bool de
         *ret_out = driver_array(dtype, 1, (int64_t[]){ROWS});
     }
     text[0] = '\0';
-    if (driver_compile_with(host, session, bitcode, size, &options, &kernel)) {
+    if (driver_compile_with(suite_host, session, bitcode, size, &options, &kernel)) {
         snprintf(text, sizeof text, "compiling: %s", kernel.err.text);
         return text;
     }
@@ -130,9 +126,9 @@ run(const kind_t *kind, const char *bitcode, size_t size, dtype_t dtype, bool de
                           .axis = kind->stage ? 0 : -1,
                           .piece = -1,
                           .deadline_ns = clock_deadline(10)};
-    int status = driver_start_with(host, session, kernel.kernel, &call, &done);
+    int status = driver_start_with(suite_host, session, kernel.kernel, &call, &done);
     if (!status)
-        driver_wait(host, &done.finished);
+        driver_wait(suite_host, &done.finished);
     if (status || done.status)
         snprintf(text, sizeof text, "running: %s", done.err.text);
     for (int k = 0; k < kind->nin; k++)

@@ -1,6 +1,6 @@
 /* Kernels that are compiled with checks: each check trips where it should and not where it should not.  IR by hand
  * here; what compilers make of C is tried with the files of debug_kernels. */
-#include "driver.h"
+#include "suite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,25 +13,6 @@
 #include <cmocka.h>
 
 enum { N = 100 };
-
-static runner_host_t *host;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    runner_host_destroy(&host);
-    return 0;
-}
 
 static void
 put(driver_array_t *array, dtype_t dtype, int i, double value)
@@ -57,7 +38,7 @@ outcome(const void *bitcode, size_t size, const kernel_options_t *options)
     driver_compiled_t kernel;
     driver_done_t done = {.status = FH_OK};
     text[0] = '\0';
-    if (driver_compile_with(host, session, bitcode, size, options, &kernel)) {
+    if (driver_compile_with(suite_host, session, bitcode, size, options, &kernel)) {
         snprintf(text, sizeof text, "compiling: %s", kernel.err.text);
         return text;
     }
@@ -68,13 +49,13 @@ outcome(const void *bitcode, size_t size, const kernel_options_t *options)
         for (int i = 0; i < N; i++)
             put(&in[k], kernel.info.in[k], i, i - 10 * k);
     }
-    int status = driver_run(host, session, kernel.kernel, in, kernel.info.nin, &out, 10, &done);
+    int status = driver_run(suite_host, session, kernel.kernel, in, kernel.info.nin, &out, 10, &done);
     if (status)
         snprintf(text, sizeof text, "%s%s", status == FH_KERNEL_FAULT ? "" : status_name(status), done.err.text);
     for (int k = 0; k < kernel.info.nin; k++)
         driver_array_free(&in[k]);
     driver_array_free(&out);
-    runner_host_forget(host, session);
+    runner_host_forget(suite_host, session);
     return text;
 }
 
@@ -316,14 +297,14 @@ failed_checks_poison_nothing(void **state)
     for (int i = 0; i < 10; i++) {
         driver_compiled_t kernel;
         driver_done_t done;
-        if (driver_compile_with(host, session, TEXT, sizeof TEXT - 1, &options, &kernel))
+        if (driver_compile_with(suite_host, session, TEXT, sizeof TEXT - 1, &options, &kernel))
             fail_msg("%s", kernel.err.text);
-        assert_int_equal(driver_run(host, session, kernel.kernel, &in, 1, &out, 10, &done), FH_KERNEL_FAULT);
+        assert_int_equal(driver_run(suite_host, session, kernel.kernel, &in, 1, &out, 10, &done), FH_KERNEL_FAULT);
         assert_string_equal(done.err.text, "NaN made by fdiv in kernel f, element 0");
     }
     driver_array_free(&in);
     driver_array_free(&out);
-    runner_host_forget(host, session);
+    runner_host_forget(suite_host, session);
 }
 
 /* ---- what compilers make ------------------------------------------------------------------------------------------
@@ -423,5 +404,5 @@ main(void)
         cmocka_unit_test(faults_name_their_lines),
         cmocka_unit_test(bad_debug_information_is_passed_over),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, suite_start, suite_stop);
 }

@@ -1,5 +1,5 @@
 /* Ufunc kernels over arrays of every layout, with one thread and with two. */
-#include "driver.h"
+#include "suite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,41 +15,6 @@ static const char ADD_I32[] = "define i32 @add(i32 %a, i32 %b) {\n  %c = add i32
 static const char ADD_MUL_I32[] =
     "define i32 @addmul(i32 %a, i32 %b, i32 %c) {\n  %d = add i32 %a, %b\n  %e = mul i32 %d, %c\n"
     "  ret i32 %e\n}\n";
-static runner_host_t *host;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    runner_host_destroy(&host);
-    return 0;
-}
-
-static uint32_t
-compiled(oid_t session, const char *text, const char *signature)
-{
-    driver_compiled_t kernel;
-    if (driver_compile_text(host, session, text, signature, &kernel))
-        fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
-    return kernel.kernel;
-}
-
-static void
-must_run(oid_t session, uint32_t kernel, const driver_array_t *in, int nin, driver_array_t *out)
-{
-    driver_done_t done;
-    if (driver_run(host, session, kernel, in, nin, out, 10, &done))
-        fail_msg("%s: %s", status_name(done.status), done.err.text);
-}
 
 static void
 ufunc_inputs_broadcast(void **state)
@@ -57,7 +22,7 @@ ufunc_inputs_broadcast(void **state)
     (void)state;
     enum { ROWS = 7, COLUMNS = 300 };
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, ADD_I32, "");
+    uint32_t kernel = suite_compiled(session, ADD_I32, "");
     driver_array_t in[2] = {driver_array(DTYPE_INT32, 2, (int64_t[]){ROWS, 1}),
                             driver_array(DTYPE_INT32, 1, (int64_t[]){COLUMNS})};
     driver_array_t out = driver_array(DTYPE_INT32, 2, (int64_t[]){ROWS, COLUMNS});
@@ -65,7 +30,7 @@ ufunc_inputs_broadcast(void **state)
         ((int32_t *)in[0].data)[i] = 1000 * i;
     for (int j = 0; j < COLUMNS; j++)
         ((int32_t *)in[1].data)[j] = j;
-    must_run(session, kernel, in, 2, &out);
+    suite_run(session, kernel, in, 2, &out);
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++)
             assert_int_equal(((int32_t *)out.data)[i * COLUMNS + j], 1000 * i + j);
@@ -80,13 +45,13 @@ ufunc_scalar_input_fills_long_rows(void **state)
     (void)state;
     enum { N = 5003 };
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, ADD_I32, "");
+    uint32_t kernel = suite_compiled(session, ADD_I32, "");
     driver_array_t in[2] = {driver_array(DTYPE_INT32, 0, NULL), driver_array(DTYPE_INT32, 1, (int64_t[]){N})};
     driver_array_t out = driver_array(DTYPE_INT32, 1, (int64_t[]){N});
     ((int32_t *)in[0].data)[0] = 17;
     for (int j = 0; j < N; j++)
         ((int32_t *)in[1].data)[j] = j;
-    must_run(session, kernel, in, 2, &out);
+    suite_run(session, kernel, in, 2, &out);
     for (int j = 0; j < N; j++)
         assert_int_equal(((int32_t *)out.data)[j], 17 + j);
     driver_array_free(&in[0]);
@@ -132,7 +97,7 @@ ufunc_views_of_any_layout_agree_with_plain_loops(void **state)
     unsigned seed = 20260101;
     print_message("seed %u\n", seed);
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, ADD_MUL_I32, "");
+    uint32_t kernel = suite_compiled(session, ADD_MUL_I32, "");
     for (int round = 0; round < 60; round++) {
         int64_t extent[3], room[4];
         for (int i = 0; i < 3; i++)
@@ -146,7 +111,7 @@ ufunc_views_of_any_layout_agree_with_plain_loops(void **state)
             for (size_t i = 0; i < arrays[k].size / 4; i++)
                 ((int32_t *)(void *)arrays[k].data)[i] = rand_r(&seed) % 1000;
         }
-        must_run(session, kernel, arrays, 3, &arrays[3]);
+        suite_run(session, kernel, arrays, 3, &arrays[3]);
         for (int i = 0; i < extent[0]; i++)
             for (int j = 0; j < extent[1]; j++)
                 for (int k = 0; k < extent[2]; k++)
@@ -163,10 +128,10 @@ ufunc_two_threads_share_a_loop(void **state)
 {
     (void)state;
     enum { ROWS = 37, COLUMNS = 20011 };
-    runner_host_t *one = host;
-    host = driver_host_threads(2);
+    runner_host_t *one = suite_host;
+    suite_host = driver_host_threads(2);
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, ADD_I32, "");
+    uint32_t kernel = suite_compiled(session, ADD_I32, "");
     driver_array_t in[2] = {driver_array(DTYPE_INT32, 2, (int64_t[]){ROWS, COLUMNS}),
                             driver_array(DTYPE_INT32, 2, (int64_t[]){ROWS, 1})};
     driver_array_t out = driver_array(DTYPE_INT32, 2, (int64_t[]){ROWS, COLUMNS});
@@ -177,20 +142,20 @@ ufunc_two_threads_share_a_loop(void **state)
     }
     for (int round = 0; round < 20; round++) {
         memset(out.data, 0, out.size);
-        must_run(session, kernel, in, 2, &out);
+        suite_run(session, kernel, in, 2, &out);
         for (int i = 0; i < ROWS; i++)
             for (int j = 0; j < COLUMNS; j++)
                 if (((int32_t *)(void *)out.data)[i * COLUMNS + j] != i * j - i)
                     fail_msg("element %d, %d of round %d", i, j, round);
     }
     in[0].array.nd.stride[1] = 0; /* the same again with one column: no row is contiguous */
-    must_run(session, kernel, in, 2, &out);
+    suite_run(session, kernel, in, 2, &out);
     assert_int_equal(((int32_t *)(void *)out.data)[36 * COLUMNS + 20010], -36);
     driver_array_free(&in[0]);
     driver_array_free(&in[1]);
     driver_array_free(&out);
-    runner_host_destroy(&host);
-    host = one;
+    runner_host_destroy(&suite_host);
+    suite_host = one;
 }
 
 static void
@@ -201,24 +166,24 @@ fault_on_any_thread_is_reported(void **state)
     static const char LATE[] =
         "define i32 @late(i32 %x) {\n  %bad = icmp eq i32 %x, 7\n  br i1 %bad, label %fault, label %end\nfault:\n"
         "  %p = inttoptr i64 24 to ptr\n  store volatile i32 1, ptr %p\n  br label %end\nend:\n  ret i32 %x\n}\n";
-    runner_host_t *one = host;
-    host = driver_host_threads(2);
+    runner_host_t *one = suite_host;
+    suite_host = driver_host_threads(2);
     driver_array_t in = driver_array(DTYPE_INT32, 1, (int64_t[]){N}),
                    out = driver_array(DTYPE_INT32, 1, (int64_t[]){N});
     for (int i = 0; i < 12; i++) {
         oid_t session = oid_new();
-        uint32_t kernel = compiled(session, LATE, "");
+        uint32_t kernel = suite_compiled(session, LATE, "");
         memset(in.data, 0, in.size);
         ((int32_t *)(void *)in.data)[i * 83000] = 7;
         driver_done_t done;
-        assert_int_equal(driver_run(host, session, kernel, &in, 1, &out, 10, &done), FH_KERNEL_FAULT);
+        assert_int_equal(driver_run(suite_host, session, kernel, &in, 1, &out, 10, &done), FH_KERNEL_FAULT);
         assert_int_equal(done.err.address, 24);
-        runner_host_forget(host, session);
+        runner_host_forget(suite_host, session);
     }
     driver_array_free(&in);
     driver_array_free(&out);
-    runner_host_destroy(&host);
-    host = one;
+    runner_host_destroy(&suite_host);
+    suite_host = one;
 }
 
 int
@@ -231,5 +196,5 @@ main(void)
         cmocka_unit_test(ufunc_two_threads_share_a_loop),
         cmocka_unit_test(fault_on_any_thread_is_reported),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, suite_start, suite_stop);
 }

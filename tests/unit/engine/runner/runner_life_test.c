@@ -1,5 +1,5 @@
 /* What a runner host promises over time: calls that are stopped, code that is kept, runners that are replaced. */
-#include "driver.h"
+#include "suite.h"
 #include "tests/support/check.h"
 
 #include <dirent.h>
@@ -23,35 +23,22 @@ static const char NULL_READ[] =
     "define i64 @reader(i64 %x) {\n  %p = inttoptr i64 8 to ptr\n  %v = load volatile i64, ptr %p\n"
     "  ret i64 %v\n}\n";
 
-static runner_host_t *host;
 static char folder[PATH_MAX];
 
 static int
 set_up(void **state)
 {
-    (void)state;
     check_folder_make(folder);
-    host = driver_host();
-    driver_wait_spare(host);
+    suite_start(state);
     return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    (void)state;
-    runner_host_destroy(&host);
+    suite_stop(state);
     check_folder_remove(folder);
     return 0;
-}
-
-static uint32_t
-compiled(oid_t session, const char *text)
-{
-    driver_compiled_t kernel;
-    if (driver_compile_text(host, session, text, "", &kernel))
-        fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
-    return kernel.kernel;
 }
 
 /* ---- small arrays ---------------------------------------------------------------------------------------------------
@@ -70,10 +57,10 @@ run(oid_t session, uint32_t kernel, const runner_array_t *operands, int nin, dri
 {
     runner_call_t call = {
         .operands = operands, .nin = nin, .nout = 1, .axis = -1, .piece = -1, .deadline_ns = clock_deadline(20)};
-    int status = driver_start_with(host, session, kernel, &call, done);
+    int status = driver_start_with(suite_host, session, kernel, &call, done);
     if (status)
         return done->status = status;
-    driver_wait(host, &done->finished);
+    driver_wait(suite_host, &done->finished);
     return done->status;
 }
 
@@ -83,7 +70,7 @@ small_arrays_need_no_descriptor(void **state)
     (void)state;
     enum { N = 8192 }; /* 64 KiB */
     oid_t session = oid_new();
-    uint32_t add = compiled(session, ADD);
+    uint32_t add = suite_compiled(session, ADD, "");
     double *a = calloc(N, sizeof *a), *b = calloc(N, sizeof *b), *c = calloc(N + 2, sizeof *c);
     assert_true(a && b && c);
     for (int i = 0; i < N; i++) {
@@ -120,7 +107,7 @@ small_and_large_arrays_mix(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t add = compiled(session, ADD);
+    uint32_t add = suite_compiled(session, ADD, "");
     double one = 1, result[3];
     driver_array_t large = driver_array(DTYPE_FLOAT64, 1, (int64_t[]){3});
     for (int i = 0; i < 3; i++)
@@ -137,7 +124,7 @@ large_array_without_descriptor_is_refused(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t add = compiled(session, ADD);
+    uint32_t add = suite_compiled(session, ADD, "");
     double one = 1;
     runner_array_t operands[3] = {on_heap(&one, DTYPE_FLOAT64, 8193), on_heap(&one, DTYPE_FLOAT64, 1),
                                   on_heap(&one, DTYPE_FLOAT64, 1)};
@@ -165,8 +152,9 @@ start_slow(slow_call_t *self, double timeout_s)
     self->out = driver_array(DTYPE_FLOAT64, 1, (int64_t[]){SLOW_COUNT});
     memset(self->in.data, 0, self->in.size); /* fresh pages would take their time */
     memset(self->out.data, 0, self->out.size);
-    uint32_t slow = compiled(self->session, SLOW);
-    assert_int_equal(driver_start(host, self->session, slow, &self->in, 1, &self->out, timeout_s, &self->done), FH_OK);
+    uint32_t slow = suite_compiled(self->session, SLOW, "");
+    assert_int_equal(driver_start(suite_host, self->session, slow, &self->in, 1, &self->out, timeout_s, &self->done),
+                     FH_OK);
 }
 
 /* It is under way. */
@@ -177,7 +165,7 @@ see_progress(const slow_call_t *self)
     int64_t deadline = clock_deadline(20);
     do {
         assert_true(clock_now_ns() < deadline);
-        assert_true(runner_host_progress(host, self->session, &progress));
+        assert_true(runner_host_progress(suite_host, self->session, &progress));
     } while (!progress.done);
     assert_int_equal(progress.ticket, self->done.ticket);
     assert_string_equal(progress.entry, "slow");
@@ -225,15 +213,15 @@ must_end_itself(double timeout_s, bool cancel, int status, const char *text)
         int count = children(before, 64);
         if (cancel) {
             see_progress(&slow);
-            runner_host_cancel(host, slow.done.ticket);
+            runner_host_cancel(suite_host, slow.done.ticket);
         }
-        driver_wait(host, &slow.done.finished);
+        driver_wait(suite_host, &slow.done.finished);
         assert_int_equal(slow.done.status, status);
         check_contains(slow.done.err.text, text);
         kept = nobody_died(before, count);
         driver_array_free(&slow.in);
         driver_array_free(&slow.out);
-        runner_host_forget(host, slow.session);
+        runner_host_forget(suite_host, slow.session);
     }
     assert_true(kept);
 }
@@ -257,26 +245,26 @@ call_that_does_not_listen_is_ended_with_its_runner(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t endless = compiled(session, ENDLESS);
+    uint32_t endless = suite_compiled(session, ENDLESS, "");
     int64_t in = 0, out = 0;
     runner_array_t operands[2] = {on_heap(&in, DTYPE_INT64, 1), on_heap(&out, DTYPE_INT64, 1)};
     runner_call_t call = {
         .operands = operands, .nin = 1, .nout = 1, .axis = -1, .piece = 5, .deadline_ns = clock_deadline(0.2)};
     driver_done_t done;
     int64_t began = clock_now_ns();
-    assert_int_equal(driver_start_with(host, session, endless, &call, &done), FH_OK);
-    driver_wait(host, &done.finished);
+    assert_int_equal(driver_start_with(suite_host, session, endless, &call, &done), FH_OK);
+    driver_wait(suite_host, &done.finished);
     assert_int_equal(done.status, FH_KERNEL_TIMEOUT);
     check_contains(done.err.text, "kernel endless, piece 5: it ran past its time limit of 0.2 s and was ended");
     assert_true(clock_now_ns() - began >= 200000000);
     call.deadline_ns = clock_deadline(60);
-    assert_int_equal(driver_start_with(host, session, endless, &call, &done), FH_OK);
-    runner_host_cancel(host, done.ticket);
-    runner_host_cancel(host, done.ticket);
-    driver_wait(host, &done.finished);
+    assert_int_equal(driver_start_with(suite_host, session, endless, &call, &done), FH_OK);
+    runner_host_cancel(suite_host, done.ticket);
+    runner_host_cancel(suite_host, done.ticket);
+    driver_wait(suite_host, &done.finished);
     assert_int_equal(done.status, FH_CANCELLED);
     kernel_stats_t stats;
-    assert_true(runner_host_stats(host, session, endless, &stats));
+    assert_true(runner_host_stats(suite_host, session, endless, &stats));
     assert_int_equal(stats.faults, 0);
 }
 
@@ -289,7 +277,7 @@ stats_count_calls_elements_and_faults(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t add = compiled(session, ADD), reader = compiled(session, NULL_READ);
+    uint32_t add = suite_compiled(session, ADD, ""), reader = suite_compiled(session, NULL_READ, "");
     double a[50] = {0}, c[50];
     int64_t word = 0;
     runner_array_t operands[3] = {on_heap(a, DTYPE_FLOAT64, 50), on_heap(a, DTYPE_FLOAT64, 50),
@@ -300,20 +288,20 @@ stats_count_calls_elements_and_faults(void **state)
         assert_int_equal(run(session, add, operands, 2, &done), FH_OK);
     assert_int_equal(run(session, reader, words, 1, &done), FH_KERNEL_FAULT);
     kernel_stats_t stats;
-    assert_true(runner_host_stats(host, session, add, &stats));
+    assert_true(runner_host_stats(suite_host, session, add, &stats));
     assert_int_equal(stats.calls, 3);
     assert_int_equal(stats.elements, 150);
     assert_true(stats.run_ns > 0 && stats.compile_ns > 0);
     assert_false(stats.cached);
     assert_int_equal(stats.faults, 0);
-    assert_true(runner_host_stats(host, session, reader, &stats));
+    assert_true(runner_host_stats(suite_host, session, reader, &stats));
     assert_int_equal(stats.faults, 1);
-    assert_false(runner_host_stats(host, session, reader + 1000, &stats));
-    assert_false(runner_host_stats(host, oid_new(), add, &stats));
+    assert_false(runner_host_stats(suite_host, session, reader + 1000, &stats));
+    assert_false(runner_host_stats(suite_host, oid_new(), add, &stats));
     runner_progress_t progress;
-    assert_true(runner_host_progress(host, session, &progress));
+    assert_true(runner_host_progress(suite_host, session, &progress));
     assert_int_equal(progress.ticket, 0);
-    assert_false(runner_host_progress(host, oid_new(), &progress));
+    assert_false(runner_host_progress(suite_host, oid_new(), &progress));
 }
 
 static void
@@ -321,7 +309,7 @@ poisoned_kernel_can_be_forced(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t reader = compiled(session, NULL_READ);
+    uint32_t reader = suite_compiled(session, NULL_READ, "");
     int64_t word = 0;
     runner_array_t words[2] = {on_heap(&word, DTYPE_INT64, 1), on_heap(&word, DTYPE_INT64, 1)};
     driver_done_t done;
@@ -329,9 +317,9 @@ poisoned_kernel_can_be_forced(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(run(session, reader, words, 1, &done), FH_KERNEL_FAULT);
     assert_int_equal(run(session, reader, words, 1, &done), FH_KERNEL_POISONED);
-    assert_int_equal(driver_compile_text(host, session, NULL_READ, "", &again), FH_KERNEL_POISONED);
+    assert_int_equal(driver_compile_text(suite_host, session, NULL_READ, "", &again), FH_KERNEL_POISONED);
     kernel_options_t force = {.entry = "", .signature = "", .kind = "", .layout = "", .force = true};
-    assert_int_equal(driver_compile_with(host, session, NULL_READ, sizeof NULL_READ - 1, &force, &again), FH_OK);
+    assert_int_equal(driver_compile_with(suite_host, session, NULL_READ, sizeof NULL_READ - 1, &force, &again), FH_OK);
     assert_int_equal(again.kernel, reader);
     assert_int_equal(run(session, reader, words, 1, &done), FH_KERNEL_FAULT);
 }
@@ -360,11 +348,11 @@ kept_file(void)
 static kernel_info_t
 compile_and_run(const kernel_options_t *options)
 {
-    runner_host_destroy(&host);
-    host = driver_host_keeping(check_path(folder, "kernels"));
+    runner_host_destroy(&suite_host);
+    suite_host = driver_host_keeping(check_path(folder, "kernels"));
     oid_t session = oid_new();
     driver_compiled_t kernel;
-    if (driver_compile_with(host, session, ADD, sizeof ADD - 1, options, &kernel))
+    if (driver_compile_with(suite_host, session, ADD, sizeof ADD - 1, options, &kernel))
         fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
     double a = 1, b = 2, c = 0;
     runner_array_t operands[3] = {on_heap(&a, DTYPE_FLOAT64, 1), on_heap(&b, DTYPE_FLOAT64, 1),
@@ -373,7 +361,7 @@ compile_and_run(const kernel_options_t *options)
     assert_int_equal(run(session, kernel.kernel, operands, 2, &done), FH_OK);
     assert_true(c == 3);
     kernel_stats_t stats;
-    assert_true(runner_host_stats(host, session, kernel.kernel, &stats));
+    assert_true(runner_host_stats(suite_host, session, kernel.kernel, &stats));
     assert_int_equal(stats.cached, kernel.info.cached);
     return kernel.info;
 }
@@ -429,7 +417,7 @@ runner_is_replaced_when_it_rests_after_many_calls(void **state)
 {
     (void)state;
     oid_t session = oid_new();
-    uint32_t add = compiled(session, ADD);
+    uint32_t add = suite_compiled(session, ADD, "");
     double a = 1, c = 0;
     runner_array_t operands[3] = {on_heap(&a, DTYPE_FLOAT64, 1), on_heap(&a, DTYPE_FLOAT64, 1),
                                   on_heap(&c, DTYPE_FLOAT64, 1)};
@@ -440,12 +428,12 @@ runner_is_replaced_when_it_rests_after_many_calls(void **state)
         assert_int_equal(run(session, add, operands, 2, &done), FH_OK);
     int64_t deadline = clock_deadline(20);
     while (nobody_died(before, count))
-        driver_turn(host, deadline);
+        driver_turn(suite_host, deadline);
     c = 0;
     assert_int_equal(run(session, add, operands, 2, &done), FH_OK); /* with all its kernels */
     assert_true(c == 2);
     kernel_stats_t stats;
-    assert_true(runner_host_stats(host, session, add, &stats));
+    assert_true(runner_host_stats(suite_host, session, add, &stats));
     assert_int_equal(stats.calls, 10001);
     assert_int_equal(stats.faults, 0);
 }

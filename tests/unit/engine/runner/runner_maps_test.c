@@ -1,6 +1,6 @@
 /* engine/runner_maps and what a runner does with it: which maps are kept, for how long, and who reaches them. */
-#include "driver.h"
 #include "engine/runner_maps.h"
+#include "suite.h"
 #include "tests/support/check.h"
 
 #include <fcntl.h>
@@ -147,34 +147,6 @@ static const char WHERE[] = "define void @where(ptr %in, ptr %out, i64 %n) {\n  
 static const char PEEK[] = "define i64 @peek(i64 %x) {\n  %p = inttoptr i64 %x to ptr\n"
                            "  %v = load volatile i64, ptr %p\n  ret i64 %v\n}\n";
 
-static runner_host_t *host;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    host = driver_host();
-    driver_wait_spare(host);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    runner_host_destroy(&host);
-    return 0;
-}
-
-static uint32_t
-compiled(oid_t session, const char *text, const char *signature)
-{
-    driver_compiled_t kernel;
-    if (driver_compile_text(host, session, text, signature, &kernel))
-        fail_msg("%s: %s", status_name(kernel.status), kernel.err.text);
-    return kernel.kernel;
-}
-
 static driver_array_t
 array(dtype_t dtype, uint64_t segment)
 {
@@ -188,7 +160,7 @@ static void
 run(oid_t session, uint32_t kernel, const driver_array_t *in, driver_array_t *out)
 {
     driver_done_t done;
-    check_ok(driver_run(host, session, kernel, in, 1, out, 30, &done), done.err);
+    check_ok(driver_run(suite_host, session, kernel, in, 1, out, 30, &done), done.err);
 }
 
 /* The map of a file that is gone, or of another one, would show. */
@@ -196,7 +168,7 @@ static void
 kept_map_shows_what_the_array_holds_now(void **state)
 {
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, DOUBLE, "");
+    uint32_t kernel = suite_compiled(session, DOUBLE, "");
     driver_array_t in[2] = {array(DTYPE_FLOAT64, 1), array(DTYPE_FLOAT64, 2)};
     driver_array_t out[2] = {array(DTYPE_FLOAT64, 3), array(DTYPE_FLOAT64, 4)};
     (void)state;
@@ -226,8 +198,8 @@ static void
 kernel_does_not_reach_arrays_of_earlier_calls(void **state)
 {
     oid_t session = oid_new();
-    uint32_t where = compiled(session, WHERE, "void(const int64*, int64*, int64)");
-    uint32_t peek = compiled(session, PEEK, "int64(int64)");
+    uint32_t where = suite_compiled(session, WHERE, "void(const int64*, int64*, int64)");
+    uint32_t peek = suite_compiled(session, PEEK, "int64(int64)");
     driver_array_t in = array(DTYPE_INT64, 1), other = array(DTYPE_INT64, 2), out = array(DTYPE_INT64, 3);
     driver_done_t done;
     (void)state;
@@ -239,7 +211,7 @@ kernel_does_not_reach_arrays_of_earlier_calls(void **state)
     assert_int_equal(((int64_t *)(void *)out.data)[1], address);
     for (int i = 0; i < N; i++)
         ((int64_t *)(void *)other.data)[i] = address;
-    assert_int_equal(driver_run(host, session, peek, &other, 1, &out, 30, &done), FH_KERNEL_FAULT);
+    assert_int_equal(driver_run(suite_host, session, peek, &other, 1, &out, 30, &done), FH_KERNEL_FAULT);
     assert_int_equal(done.err.signal, SIGSEGV);
     assert_int_equal(done.err.address, address);
     driver_array_free(&in);
@@ -258,7 +230,7 @@ static void
 maps_go_when_the_session_rests(void **state)
 {
     oid_t session = oid_new();
-    uint32_t kernel = compiled(session, DOUBLE, "");
+    uint32_t kernel = suite_compiled(session, DOUBLE, "");
     driver_array_t in = array(DTYPE_FLOAT64, 1), out = array(DTYPE_FLOAT64, 2);
     int64_t deadline = clock_now_ns() + 20 * SECOND;
     (void)state;
@@ -269,7 +241,7 @@ maps_go_when_the_session_rests(void **state)
     run(session, kernel, &in, &out);
     assert_true(is_mapped(out.writable));
     while (is_mapped(out.writable))
-        driver_turn(host, deadline);
+        driver_turn(suite_host, deadline);
     out.data = mmap(NULL, out.size, PROT_READ, MAP_SHARED, out.writable, 0);
     driver_array_free(&in);
     driver_array_free(&out);
@@ -284,9 +256,9 @@ main(void)
         cmocka_unit_test(oldest_map_makes_room_but_none_of_the_same_call),
         cmocka_unit_test(bytes_of_all_maps_have_a_limit),
         cmocka_unit_test(what_the_runner_does_not_have_is_sent_again),
-        cmocka_unit_test_setup_teardown(kept_map_shows_what_the_array_holds_now, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(kernel_does_not_reach_arrays_of_earlier_calls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(maps_go_when_the_session_rests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kept_map_shows_what_the_array_holds_now, suite_start, suite_stop),
+        cmocka_unit_test_setup_teardown(kernel_does_not_reach_arrays_of_earlier_calls, suite_start, suite_stop),
+        cmocka_unit_test_setup_teardown(maps_go_when_the_session_rests, suite_start, suite_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
