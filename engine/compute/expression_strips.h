@@ -1,4 +1,4 @@
-/* engine/compute/expression_strips.h - expressions of plain operations as programs for strips (strip.h).
+/* engine/compute/expression_strips.h - expressions as programs for strips (strip.h).
  *
  * Part of expression.c.  Programs are made once and run over rows; they are read only then, so threads may share them.
  */
