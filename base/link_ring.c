@@ -482,9 +482,3 @@ link_ring_rings(const link_t *link)
 {
     return ((const ring_link_t *)link)->rung;
 }
-
-int
-link_ring_other_cpu(const link_t *link)
-{
-    return ring_producer_cpu(&((const ring_link_t *)link)->in);
-}

@@ -52,6 +52,11 @@ bool link_ring_hung_up(const link_t *self);
 const char *link_ring_failure(const link_t *self);
 /* The CPU on which the other side last sent something; a hint. */
 int link_ring_other_cpu(const link_t *self);
+/* Tell the other side whether this one awaits answers of others, too; a hint: who waits awake then lets them have its
+ * CPU. */
+void link_ring_tell_company(link_t *self, bool company);
+/* What the other side has told. */
+bool link_ring_has_company(const link_t *self);
 /* How often this side has rung the other. */
 uint64_t link_ring_rings(const link_t *self);
 

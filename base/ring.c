@@ -79,6 +79,21 @@ ring_producer_cpu(const ring_end_t *self)
     return (int)__atomic_load_n(&self->shared->producer_cpu, __ATOMIC_RELAXED);
 }
 
+void
+ring_tell_company(ring_end_t *self, bool company)
+{
+    if (self->company == company)
+        return;
+    self->company = company;
+    __atomic_store_n(&self->shared->company, company, __ATOMIC_RELAXED);
+}
+
+bool
+ring_has_company(const ring_end_t *self)
+{
+    return __atomic_load_n(&self->shared->company, __ATOMIC_RELAXED) != 0;
+}
+
 bool
 ring_room_or_sleep(ring_end_t *self, size_t size)
 {

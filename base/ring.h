@@ -28,6 +28,7 @@ typedef struct {
     _Alignas(64) uint64_t head;            /* bytes ever published; the producer's */
     uint32_t producer_sleeps;              /* until there is room */
     uint32_t producer_cpu;                 /* on which it published last; a hint */
+    uint32_t company;                      /* not 0: the producer awaits answers of others, too; a hint */
     _Alignas(64) uint64_t tail;            /* bytes ever released; the consumer's */
     _Alignas(64) uint32_t consumer_sleeps; /* until there is something */
 } ring_shared_t;
@@ -41,6 +42,7 @@ typedef struct {
     uint64_t told;   /* how much of it the other side has been told */
     uint64_t theirs; /* the other side's position when we last looked */
     bool broken;
+    bool company; /* what the other side was told */
 } ring_end_t;
 
 /* Both sides begin with memory of zeros. */
@@ -54,6 +56,10 @@ void ring_put(ring_end_t *self, const void *bytes, size_t size);
 bool ring_publish(ring_end_t *self);
 /* The CPU on which the other side's process last published in the ring that we consume; a hint, which may be wrong. */
 int ring_producer_cpu(const ring_end_t *self);
+/* Store the hint for the consumer, which is there with what is published next. */
+void ring_tell_company(ring_end_t *self, bool company);
+/* Consumers: the producer's hint. */
+bool ring_has_company(const ring_end_t *self);
 /* Is there room for so many bytes?  If not, the consumer will ring when half of the ring is free. */
 bool ring_room_or_sleep(ring_end_t *self, size_t size);
 

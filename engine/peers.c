@@ -392,8 +392,7 @@ peers_new(peers_t **ret, const peers_options_t *options, err_t *err)
     if (!self)
         return err_set(err, FH_NO_MEMORY, "no memory for connections");
     self->core = options->core;
-    self->awake.try_after = PEERS_FIRST_TRY;
-    self->awake.join_after = PEERS_FIRST_JOIN;
+    awake_init(&self->awake);
     self->crew = options->crew;
     (void)snprintf(self->client_key, sizeof self->client_key, "%s", options->client_key);
     (void)snprintf(self->engine_key, sizeof self->engine_key, "%s", options->engine_key);

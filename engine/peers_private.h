@@ -2,6 +2,7 @@
 #ifndef FH_ENGINE_PEERS_PRIVATE_H
 #define FH_ENGINE_PEERS_PRIVATE_H
 
+#include "engine/awake.h"
 #include "engine/peers.h"
 
 /* One connection. */
@@ -19,21 +20,6 @@ typedef struct {
     bool ring_ready;       /* the client has opened it: everything goes through it */
     int64_t ring_until_ns; /* until then it must be */
 } caller_t;
-
-enum { PEERS_FIRST_TRY = 2, PEERS_FIRST_JOIN = 2 };
-
-/* When the reactor waits awake for what may come through rings; see peers_rings.c. */
-typedef struct {
-    int64_t heard_ns; /* when something last came */
-    int64_t until_ns; /* wait until then; 0: do not */
-    int credit;
-    int rung;         /* calls in a row, quick ones, whose clients had to be rung */
-    int try_after;    /* so many of them, and the reactor tries to make them do without */
-    int64_t tried_ns; /* when it last did */
-    int trying;       /* so many more messages may show that it does */
-    int apart;        /* calls in a row, after rests, whose clients were on another CPU */
-    int join_after;   /* so many of them, and the reactor moves to the client's CPU */
-} awake_t;
 
 struct peers {
     core_t *core;

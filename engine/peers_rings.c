@@ -5,11 +5,9 @@
 #include "base/ring.h"
 #include "engine/peers_private.h"
 
-#include <sched.h>
+enum { MESSAGES_A_RING = 64, LOOKS = 32 };
 
-enum { MESSAGES_A_RING = 64 };
-
-static const int64_t SETTLE_NS = 10000000000;
+static const int64_t SETTLE_NS = 10000000000, TURN_NS = 200000;
 
 /* ---- asking for rings ----------------------------------------------------------------------------------------------
  */
@@ -108,116 +106,8 @@ serve(peers_t *self, caller_t *caller)
     return n > 0;
 }
 
-/* ---- awake or asleep -----------------------------------------------------------------------------------------------
- * A ring that both sides look at takes a tenth of a microsecond, a bell 5 on one CPU and 40 across two.  So after a
- * message the reactor waits awake for the next one, for some microseconds, if that is polite: the client did not have
- * to be rung (it waits awake itself, or does something else), it runs on another CPU, and this engine computes nothing.
- * Messages that came in time give credit for that, waits in vain cost it.
- *
- * Two that have got used to ringing each other stay with it, mostly on one CPU.  So after some quick calls in a row
- * the reactor tries: it moves over to another CPU and waits awake longer.  If the client then finds it awake, both stay
- * so; if not, the next try comes after twice as many calls.
- *
- * A client that rests between its calls sleeps when it rings, or soon after: it is answered soonest on its own CPU,
- * which is awake, while another one must be brought out of its halt.  The kernel wakes where the sleeper ran last.  So
- * after some calls that came from another CPU the reactor moves to it; if it does not stay there, ever less often. */
-
-static const int64_t AWAKE_NS = 20000, TRY_NS = 100000, QUICK_NS = 200000, TURN_NS = 200000, FORGET_NS = 1000000000;
-
-enum { LOOKS = 32, MESSAGES_OF_A_TRY = 4, COST_IN_VAIN = 4, MAX_CREDIT = 64, LAST_TRY = 1 << 16, LAST_JOIN = 1 << 10 };
-
-/* Leave this CPU to others, if we may run on another one. */
-static bool
-move_over(int cpu)
-{
-    cpu_set_t all, others;
-
-    if (cpu < 0 || sched_getaffinity(0, sizeof all, &all))
-        return false;
-    others = all;
-    CPU_CLR((size_t)cpu, &others);
-    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others))
-        return false;
-    (void)sched_setaffinity(0, sizeof all, &all); /* it fails only if they have been taken from us meanwhile */
-    return true;
-}
-
-/* A call that came after a rest. */
-static void
-join_client(awake_t *awake, int cpu, int client_cpu)
-{
-    cpu_set_t all, one;
-
-    if (cpu == client_cpu) {
-        awake->apart = 0;
-        awake->join_after = PEERS_FIRST_JOIN;
-    }
-    if (cpu == client_cpu || ++awake->apart < awake->join_after || client_cpu < 0 || client_cpu >= CPU_SETSIZE ||
-        sched_getaffinity(0, sizeof all, &all) || !CPU_ISSET((size_t)client_cpu, &all))
-        return;
-    awake->apart = 0;
-    if (awake->join_after < LAST_JOIN)
-        awake->join_after *= 2; /* unless it stays there */
-    CPU_ZERO(&one);
-    CPU_SET((size_t)client_cpu, &one);
-    if (sched_setaffinity(0, sizeof one, &one) == 0)
-        (void)sched_setaffinity(0, sizeof all, &all); /* it fails only if they have been taken from us meanwhile */
-}
-
-static void
-begin_try(awake_t *awake, int cpu, int client_cpu, int64_t now_ns)
-{
-    awake->rung = 0;
-    awake->tried_ns = now_ns;
-    if (awake->try_after < LAST_TRY)
-        awake->try_after *= 2; /* unless it works */
-    if (cpu == client_cpu && !move_over(cpu))
-        return;
-    awake->trying = MESSAGES_OF_A_TRY;
-    awake->until_ns = now_ns + TRY_NS;
-}
-
-/* A message was served; rung: its client slept, or this side had to be rung for it. */
-static void
-note(awake_t *awake, int client_cpu, bool rung, int64_t now_ns)
-{
-    bool quick = now_ns - awake->heard_ns < QUICK_NS;
-    int cpu = sched_getcpu();
-
-    awake->heard_ns = now_ns;
-    awake->until_ns = 0;
-    if (!rung) {
-        if (awake->trying) {
-            awake->try_after = PEERS_FIRST_TRY;
-            awake->credit =
-                awake->credit < COST_IN_VAIN ? COST_IN_VAIN : awake->credit; /* it has shown itself worth it */
-        }
-        awake->rung = awake->trying = 0;
-        awake->credit += awake->credit < MAX_CREDIT;
-        if (cpu != client_cpu && awake->credit > 0)
-            awake->until_ns = now_ns + AWAKE_NS;
-        return;
-    }
-    if (awake->trying && --awake->trying > 0) {
-        awake->until_ns = now_ns + TRY_NS;
-        return;
-    }
-    awake->rung = quick ? awake->rung + 1 : 0;
-    if (!quick)
-        join_client(awake, cpu, client_cpu);
-    if (now_ns - awake->tried_ns > FORGET_NS)
-        awake->try_after = PEERS_FIRST_TRY; /* what was in vain then may work now */
-    if (awake->rung >= awake->try_after)
-        begin_try(awake, cpu, client_cpu, now_ns);
-}
-
-static void
-waited_in_vain(awake_t *awake)
-{
-    awake->until_ns = 0;
-    awake->credit -= COST_IN_VAIN;
-    awake->trying = 0;
-}
+/* ---- awake or asleep: engine/awake.h -------------------------------------------------------------------------------
+ */
 
 static bool
 serve_and_note(peers_t *self, caller_t *caller, bool woken, int64_t now_ns)
@@ -232,7 +122,8 @@ serve_and_note(peers_t *self, caller_t *caller, bool woken, int64_t now_ns)
 
     (void)caller_flush(self, caller);
     if (self->rings == before) /* it has not been removed */
-        note(&self->awake, client_cpu, woken || link_ring_rings(ring) != rung, now_ns);
+        awake_note(&self->awake, client_cpu, woken || link_ring_rings(ring) != rung, link_ring_has_company(ring),
+                   now_ns);
     return true;
 }
 
@@ -271,11 +162,14 @@ peers_rings_serve_awake(peers_t *self)
         now_ns = clock_now_ns();
     for (; awake->until_ns && now_ns < end_ns && is_free(self->core); now_ns = clock_now_ns()) {
         if (now_ns >= awake->until_ns) {
-            waited_in_vain(awake);
+            awake_in_vain(awake);
             break;
         }
-        for (int i = 0; i < LOOKS && !serve_all(self, now_ns); i++)
-            ring_pause();
+        if (!awake->company)
+            for (int i = 0; i < LOOKS && !serve_all(self, now_ns); i++)
+                ring_pause();
+        else if (!serve_all(self, now_ns))
+            awake_let_others_run(awake, now_ns);
     }
     return awake->until_ns && is_free(self->core);
 }

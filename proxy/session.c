@@ -1,5 +1,6 @@
 #include "proxy/session.h"
 
+#include "base/link_ring.h"
 #include "proxy/context.h"
 #include "proxy/flags.h"
 #include "proxy/tail.h"
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { COMPANY_CALLS = 8 };
 
 static const int64_t PUMP_NS = 20000000;
 static const double MAX_COARSE_S = 1e8, TICK_S = 0.01;
@@ -140,10 +143,35 @@ session_emptiest(const fh_session *self, engine_link_t **ret, err_t *err)
 /* ---- sending and receiving -----------------------------------------------------------------------------------------
  */
 
+/* Engines that are asked together share CPUs: one that waits awake for the next call should let the others answer. */
+static void
+tell_company(fh_session *self)
+{
+    int sent = 0, asked = 0;
+    for (int i = 0; i < self->nengines; i++) {
+        const conn_t *conn = &self->engines[i]->conn;
+        bool sends = conn->ring && conn_has_batch(conn);
+        sent += sends;
+        asked += sends || (conn->ring && conn->requests);
+    }
+    if (!sent)
+        return;
+    if (asked > 1)
+        self->company = COMPANY_CALLS;
+    else
+        self->company -= self->company > 0;
+    for (int i = 0; i < self->nengines; i++) {
+        const conn_t *conn = &self->engines[i]->conn;
+        if (conn->ring && conn_has_batch(conn))
+            link_ring_tell_company(conn->ring, self->company > 0);
+    }
+}
+
 void
 session_push(fh_session *self)
 {
     (void)conn_flush(&self->broker.conn, NULL); /* what has no room now goes with the next push */
+    tell_company(self);
     for (int i = 0; i < self->nengines; i++)
         engine_link_push(self->engines[i]);
 }

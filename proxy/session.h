@@ -62,6 +62,7 @@ struct fh_session {
     fh_flags *flags;   /* reported and not taken; NULL: none yet */
     int nflags;
     int credit;            /* for waiting awake; see wait.c */
+    int company;           /* so many calls to one engine alone, and engines hear that they are alone */
     uint64_t shared_bytes; /* copied from and to engines' memory in place */
     uint64_t mapped_bytes; /* gathered without a copy */
     bool maps_inner;       /* it has wanted to map what is cut along an inner axis and lies apart */

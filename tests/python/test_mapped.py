@@ -76,7 +76,7 @@ def test_views_and_pieces_that_begin_anywhere(cluster):
     # Pieces that do not begin where they would in the whole are copied, as long as that is the smaller part.
     for length in (400003, 262147):
         uneven = np.arange(length, dtype="float64")
-        remote = fh.concatenate([fh.scatter(uneven, axis=None), fh.scatter(uneven[:-9], axis=None)])
+        remote = fh.DistArray([fh.scatter(uneven, axis=None), fh.scatter(uneven[:-9], axis=None)])
         got, count = mapped(lambda: fh.gather(remote))
         same(got, np.concatenate([uneven, uneven[:-9]]))
         assert count == uneven.nbytes < got.nbytes

@@ -1,5 +1,7 @@
 """fh in NumPy's place: every public name is there, and what NumPy writes with brackets, files and old random functions works."""
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ tracemalloc_domain use_hugepage who Tester core f2py distutils matlib array_api 
 
 
 def test_every_public_name_of_numpy_is_there():
-    missing = [name for name in dir(np) if not name.startswith("_") and not name.isupper() and not hasattr(fh, name)]
-    assert set(missing) <= ABSENT
+    names = subprocess.run([sys.executable, "-c", "import numpy; print(*dir(numpy))"], check=True, capture_output=True, text=True).stdout.split()
+    missing = {name for name in names if not name.startswith("_") and not name.isupper() and not hasattr(fh, name)}
+    assert missing - ABSENT == set()  # of a NumPy into which nothing else has brought its submodules
     for name in ("pi", "inf", "nan", "newaxis", "float32", "int64", "bool_", "dtype", "integer", "datetime64", "ndindex", "s_", "poly1d"):
         assert getattr(fh, name) is getattr(np, name) and name in dir(fh), name
     for name in ("array", "errstate", "abs", "max", "round", "save", "loadtxt", "r_", "mgrid", "ndarray"):

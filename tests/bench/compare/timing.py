@@ -41,12 +41,20 @@ def latencies(call, times):
     return {"p50": hundredths[50], "p99": hundredths[99], "rested": statistics.median(rested), "hundredths": hundredths}
 
 
+def _kilobytes(path, field):
+    with open(path) as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field))
+
+
 def proportional_bytes(pids):
-    """Memory of processes; what they share is counted once among them (PSS)."""
+    """Memory of processes; what they share is counted once among them (PSS).  Of a process that lets only root see it (a runner), what
+    it shares with nobody."""
     total = 0
     for pid in pids:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            total += next(int(line.split()[1]) for line in file if line.startswith("Pss:")) * 1024
+        try:
+            total += _kilobytes(f"/proc/{pid}/smaps_rollup", "Pss:") * 1024
+        except PermissionError:
+            total += _kilobytes(f"/proc/{pid}/status", "RssAnon:") * 1024
     return total
 
 

@@ -114,6 +114,20 @@ who_sleeps_is_rung_once(void **state)
     assert_false(ring_publish(&producer));
 }
 
+static void
+company_is_told_and_taken_back(void **state)
+{
+    (void)state;
+    assert_false(ring_has_company(&consumer));
+    ring_tell_company(&producer, true);
+    assert_true(ring_has_company(&consumer));
+    ring_tell_company(&producer, true);
+    ring_tell_company(&producer, false);
+    assert_false(ring_has_company(&consumer));
+    memory.shared.company = 0xdeadbeef; /* whatever it is, it is a hint */
+    assert_true(ring_has_company(&consumer));
+}
+
 /* Any position that the other side may have written: believed within bounds, else the ring is broken; then it has
  * neither room nor contents. */
 static void
@@ -265,6 +279,7 @@ main(void)
         cmocka_unit_test_setup(bytes_come_out_as_they_went_in, setup),
         cmocka_unit_test_setup(a_full_ring_has_no_room, setup),
         cmocka_unit_test_setup(who_sleeps_is_rung_once, setup),
+        cmocka_unit_test_setup(company_is_told_and_taken_back, setup),
         cmocka_unit_test_setup(positions_that_cannot_be_break_it, setup),
         cmocka_unit_test_setup(a_position_never_goes_back, setup),
         cmocka_unit_test(nobody_sleeps_for_ever),
