@@ -2,9 +2,9 @@
 
 #include <complex.h>
 #undef complex /* a name in loops.h */
+#include "engine/compute/flags.h"
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
-#include "engine/compute/flags.h"
 #include "engine/compute/strip.h"
 #include "tests/unit/engine/compute/views.h"
 
