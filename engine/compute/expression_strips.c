@@ -388,7 +388,7 @@ plan_steps(plan_t *self, int last)
 {
     for (int i = 0; EXPRESSION_INPUTS + OP_MAX_OUT * i <= last && !self->failed; i++) {
         plan_step(self, i);
-        if (!self->failed && !passes_on(self, i, self->held))
+        if (!self->failed && self->held != NOWHERE && !passes_on(self, i, self->held))
             keep(self);
     }
 }
