@@ -17,7 +17,7 @@ enum {
     FOLD_SPAN = FOLD_ROW << FOLD_SPAN_LEVEL, /* most elements that a source folds at once */
     FOLD_STRANDS = 8,                        /* that the elements of a leaf are dealt out to; part of the bits */
     FOLD_LANES = 2048,                       /* most results that are built side by side: */
-    FOLD_LANE_BYTES = 8 << 10,               /* and most bytes of them */
+    FOLD_LANE_BYTES = 4 << 10,               /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
     FOLD_LEVELS = 18, /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
@@ -40,12 +40,14 @@ typedef struct {
 /* The kernels of a reduction whose result has dtype out; NULL if there are none. */
 const fold_t *fold_find(reduce_t reduce, dtype_t out);
 
-/* Is candidate better than best, for argmin and argmax?  NaN is the best of all.  And the same over lanes: where[j]
- * becomes i. */
+/* Is candidate better than best, for argmin and argmax?  NaN is the best of all.  first: the first of n elements of p
+ * that best is not better than; n: none.  lanes: the same as better for n elements of p beside n best ones, where[j]
+ * becomes i.  Elements of p lie close. */
 typedef struct {
     uint8_t reduce, item; /* REDUCE_ARGMIN or REDUCE_ARGMAX */
     bool (*better)(const void *candidate, const void *best);
-    void (*lanes)(char *best, int64_t *where, const char *p, int64_t step, int64_t n, int64_t i);
+    int64_t (*first)(const char *p, int64_t n, const void *best);
+    void (*lanes)(char *best, int64_t *where, const char *p, int64_t n, int64_t i);
 } pick_t;
 const pick_t *pick_find(reduce_t reduce, dtype_t item);
 

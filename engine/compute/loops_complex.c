@@ -145,7 +145,6 @@ COMPLEX_TYPES(FUNCTIONS)
     M(ARCCOSH, D, Z, cacosh##F(a))                                                                                     \
     M(ARCTANH, D, Z, catanh##F(a))
 #define REAL_LOOPS(M, D, R, Z, T, F)                                                                                   \
-    M(ABSOLUTE, D, R, Z, T, hypot##F(creal##F(a), cimag##F(a)))                                                        \
     M(REAL, D, R, Z, T, creal##F(a))                                                                                   \
     M(IMAG, D, R, Z, T, cimag##F(a))
 

@@ -5,33 +5,59 @@
 
 #include <string.h>
 
-/* Where any order gives the same bits, elements are folded in WIDTH lanes and no tree. */
+/* Where any order gives the same bits, elements are folded in WIDTH lanes (a power of two) and no tree.  There are so
+ * many that no vector waits for the one before it. */
 #define ROW_KERNEL_EXACT(NAME, T, TOTAL, WIDTH, FOLD)                                                                  \
-    static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
+    static TOTAL NAME##_apart(const char *p, int64_t step, int64_t n)                                                  \
     {                                                                                                                  \
-        TOTAL lane[WIDTH];                                                                                             \
-        const int64_t width = n < WIDTH ? n : WIDTH;                                                                   \
+        TOTAL lane[8];                                                                                                 \
+        const int64_t width = n < 8 ? n : 8;                                                                           \
         int64_t i = width;                                                                                             \
         lane[0] = (TOTAL) * (const T *)(const void *)p;                                                                \
         for (int64_t j = 1; j < width; j++)                                                                            \
             lane[j] = (TOTAL) * (const T *)(const void *)(p + j * step);                                               \
-        if (step == (int64_t)sizeof(T)) {                                                                              \
-            const T *x = (const void *)p;                                                                              \
-            for (; i + WIDTH <= n; i += WIDTH)                                                                         \
-                for (int j = 0; j < WIDTH; j++) {                                                                      \
-                    TOTAL a = lane[j], b = (TOTAL)x[i + j];                                                            \
-                    lane[j] = FOLD;                                                                                    \
-                }                                                                                                      \
-        }                                                                                                              \
+        for (; i + 8 <= n; i += 8)                                                                                     \
+            for (int64_t j = 0; j < 8; j++) {                                                                          \
+                TOTAL a = lane[j], b = (TOTAL) * (const T *)(const void *)(p + (i + j) * step);                        \
+                lane[j] = FOLD;                                                                                        \
+            }                                                                                                          \
         for (; i < n; i++) {                                                                                           \
-            TOTAL a = lane[i % WIDTH], b = (TOTAL) * (const T *)(const void *)(p + i * step);                          \
-            lane[i % WIDTH] = FOLD;                                                                                    \
+            TOTAL a = lane[i % 8], b = (TOTAL) * (const T *)(const void *)(p + i * step);                              \
+            lane[i % 8] = FOLD;                                                                                        \
         }                                                                                                              \
         for (int64_t j = 1; j < width; j++) {                                                                          \
             TOTAL a = lane[0], b = lane[j];                                                                            \
             lane[0] = FOLD;                                                                                            \
         }                                                                                                              \
-        memcpy(ret, lane, sizeof lane[0]);                                                                             \
+        return lane[0];                                                                                                \
+    }                                                                                                                  \
+    static TOTAL NAME##_close(const T *x, int64_t n)                                                                   \
+    {                                                                                                                  \
+        TOTAL lane[WIDTH];                                                                                             \
+        int64_t i = WIDTH;                                                                                             \
+        for (int j = 0; j < WIDTH; j++)                                                                                \
+            lane[j] = (TOTAL)x[j];                                                                                     \
+        for (; i + WIDTH <= n; i += WIDTH)                                                                             \
+            for (int j = 0; j < WIDTH; j++) {                                                                          \
+                TOTAL a = lane[j], b = (TOTAL)x[i + j];                                                                \
+                lane[j] = FOLD;                                                                                        \
+            }                                                                                                          \
+        for (int j = 0; i + j < n; j++) {                                                                              \
+            TOTAL a = lane[j], b = (TOTAL)x[i + j];                                                                    \
+            lane[j] = FOLD;                                                                                            \
+        }                                                                                                              \
+        for (int half = WIDTH / 2; half > 0; half /= 2)                                                                \
+            for (int j = 0; j < half; j++) {                                                                           \
+                TOTAL a = lane[j], b = lane[j + half];                                                                 \
+                lane[j] = FOLD;                                                                                        \
+            }                                                                                                          \
+        return lane[0];                                                                                                \
+    }                                                                                                                  \
+    static void NAME##_row(void *ret, const char *p, int64_t step, int64_t n)                                          \
+    {                                                                                                                  \
+        TOTAL all = step == (int64_t)sizeof(T) && n >= WIDTH ? NAME##_close((const T *)(const void *)p, n)             \
+                                                             : NAME##_apart(p, step, n);                               \
+        memcpy(ret, &all, sizeof all);                                                                                 \
     }
 
 /* Where the order is part of the result: leaves of REDUCTION_LEAF elements in FOLD_STRANDS strands (element i goes to
@@ -169,41 +195,55 @@ COMPLEX_CASES(COMPLEX_ORDER)
     K(MAX, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)
 
 #define KERNELS(K)                                                                                                     \
-    K(SUM, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))                            \
+    K(SUM, INT64, INT64, int64_t, int64_t, 64, EXACT, (int64_t)((uint64_t)a + (uint64_t)b))                            \
     K(SUM, FLOAT32, FLOAT32, float, float, 32, ORDERED, a + b)                                                         \
     K(SUM, FLOAT64, FLOAT64, double, double, 16, ORDERED, a + b)                                                       \
     K(SUM, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ORDERED, a + b)                                    \
     K(SUM, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ORDERED, a + b)                                \
-    K(PROD, INT64, INT64, int64_t, int64_t, 16, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))                           \
+    K(PROD, INT64, INT64, int64_t, int64_t, 64, EXACT, (int64_t)((uint64_t)a * (uint64_t)b))                           \
     K(PROD, FLOAT32, FLOAT32, float, float, 32, ORDERED, a *b)                                                         \
     K(PROD, FLOAT64, FLOAT64, double, double, 16, ORDERED, a *b)                                                       \
     K(PROD, COMPLEX64, COMPLEX64, float _Complex, float _Complex, 8, ORDERED, multiplyf(a, b))                         \
     K(PROD, COMPLEX128, COMPLEX128, double _Complex, double _Complex, 8, ORDERED, multiply(a, b))                      \
-    EXTREMES(K, INT8, int8_t, 64)                                                                                      \
-    EXTREMES(K, UINT8, uint8_t, 64)                                                                                    \
-    EXTREMES(K, INT16, int16_t, 64)                                                                                    \
-    EXTREMES(K, UINT16, uint16_t, 64)                                                                                  \
-    EXTREMES(K, INT32, int32_t, 32)                                                                                    \
-    EXTREMES(K, UINT32, uint32_t, 32)                                                                                  \
-    EXTREMES(K, INT64, int64_t, 32)                                                                                    \
-    EXTREMES(K, UINT64, uint64_t, 32)                                                                                  \
-    FLOAT_EXTREMES(K, FLOAT32, float, 32)                                                                              \
-    FLOAT_EXTREMES(K, FLOAT64, double, 16)                                                                             \
+    EXTREMES(K, INT8, int8_t, 256)                                                                                     \
+    EXTREMES(K, UINT8, uint8_t, 256)                                                                                   \
+    EXTREMES(K, INT16, int16_t, 128)                                                                                   \
+    EXTREMES(K, UINT16, uint16_t, 128)                                                                                 \
+    EXTREMES(K, INT32, int32_t, 128)                                                                                   \
+    EXTREMES(K, UINT32, uint32_t, 128)                                                                                 \
+    EXTREMES(K, INT64, int64_t, 64)                                                                                    \
+    EXTREMES(K, UINT64, uint64_t, 64)                                                                                  \
+    FLOAT_EXTREMES(K, FLOAT32, float, 64)                                                                             \
+    FLOAT_EXTREMES(K, FLOAT64, double, 32)                                                                             \
     COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                                               \
     COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                                              \
-    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a | b))                                                  \
-    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 64, EXACT, (uint8_t)(a & b))                                                  \
-    K(BIT_AND, INT64, INT64, int64_t, int64_t, 16, EXACT, a &b)                                                        \
-    K(BIT_OR, INT64, INT64, int64_t, int64_t, 16, EXACT, a | b)                                                        \
-    K(BIT_XOR, INT64, INT64, int64_t, int64_t, 16, EXACT, a ^ b)
+    K(ANY, BOOL, BOOL, uint8_t, uint8_t, 256, EXACT, (uint8_t)(a | b))                                                 \
+    K(ALL, BOOL, BOOL, uint8_t, uint8_t, 256, EXACT, (uint8_t)(a & b))                                                 \
+    K(BIT_AND, INT64, INT64, int64_t, int64_t, 64, EXACT, a &b)                                                        \
+    K(BIT_OR, INT64, INT64, int64_t, int64_t, 64, EXACT, a | b)                                                        \
+    K(BIT_XOR, INT64, INT64, int64_t, int64_t, 64, EXACT, a ^ b)
 
 #define MAKE(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                    \
     ROW_KERNEL_##ORDER(fold_##R##_##ITEM, T, TT, W, FOLD) LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                 \
         MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
 KERNELS(MAKE)
 
-/* Counting adds bytes that are 0 or 1. */
-ROW_KERNEL_EXACT(fold_COUNT_BOOL, uint8_t, int64_t, 16, a + b)
+/* Counting adds bytes that are 0 or 1, so many that a byte holds their number. */
+ROW_KERNEL_EXACT(fold_COUNT_BYTES, uint8_t, uint8_t, 64, (uint8_t)(a + b))
+
+static void
+fold_COUNT_BOOL_row(void *ret, const char *p, int64_t step, int64_t n)
+{
+    int64_t count = 0;
+    for (int64_t now; n > 0; p += now * step, n -= now) {
+        uint8_t few;
+        now = n < UINT8_MAX ? n : UINT8_MAX;
+        fold_COUNT_BYTES_row(&few, p, step, now);
+        count += few;
+    }
+    memcpy(ret, &count, sizeof count);
+}
+
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
 #define NODES_EXACT(NAME) NULL
@@ -232,17 +272,40 @@ LOOPS_NAME(FH_LOOPS_VARIANT, folds)(void)
 /* --- argmin and argmax -----------------------------------------------------------------------------------------------
  */
 
+enum { PICK_CHUNK = 64 };
+
 #define PICK_KERNELS(R, D, T, BETTER)                                                                                  \
     static bool pick_##R##_##D##_better(const void *candidate, const void *best)                                       \
     {                                                                                                                  \
         T b = *(const T *)candidate, a = *(const T *)best;                                                             \
         return BETTER;                                                                                                 \
     }                                                                                                                  \
-    static void pick_##R##_##D##_lanes(char *best, int64_t *where, const char *p, int64_t step, int64_t n, int64_t at) \
+    static int64_t pick_##R##_##D##_first(const char *p, int64_t n, const void *best)                                  \
+    {                                                                                                                  \
+        const T *x = (const void *)p, b = *(const T *)best;                                                            \
+        int64_t i = 0;                                                                                                 \
+        for (int worse = 1; i + PICK_CHUNK <= n; i += PICK_CHUNK) {                                                    \
+            for (int j = 0; j < PICK_CHUNK; j++) {                                                                     \
+                T a = x[i + j];                                                                                        \
+                worse &= BETTER;                                                                                       \
+            }                                                                                                          \
+            if (!worse)                                                                                                \
+                break;                                                                                                 \
+        }                                                                                                              \
+        for (; i < n; i++) {                                                                                           \
+            T a = x[i];                                                                                                \
+            if (!(BETTER))                                                                                             \
+                break;                                                                                                 \
+        }                                                                                                              \
+        return i;                                                                                                      \
+    }                                                                                                                  \
+    static void pick_##R##_##D##_lanes(char *best, int64_t *where, const char *p, int64_t n, int64_t at)               \
     {                                                                                                                  \
         T *z = (void *)best;                                                                                           \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T a = z[i], b = *(const T *)(const void *)(p + i * step);                                                  \
+        const T *x = (const void *)p;                                                                                  \
+        LOOP_FREE for (int64_t i = 0; i < n; i++)                                                                      \
+        {                                                                                                              \
+            T a = z[i], b = x[i];                                                                                      \
             bool better = BETTER;                                                                                      \
             z[i] = better ? b : a;                                                                                     \
             where[i] = better ? at : where[i];                                                                         \
@@ -250,7 +313,8 @@ LOOPS_NAME(FH_LOOPS_VARIANT, folds)(void)
     }
 
 #define PICKS(M, D, T) M(ARGMIN, D, T, b < a) M(ARGMAX, D, T, b > a)
-#define FLOAT_PICKS(M, D, T) M(ARGMIN, D, T, b < a || (b != b && a == a)) M(ARGMAX, D, T, b > a || (b != b && a == a))
+#define FLOAT_PICKS(M, D, T)                                                                                           \
+    M(ARGMIN, D, T, (b < a) | ((b != b) & (a == a))) M(ARGMAX, D, T, (b > a) | ((b != b) & (a == a)))
 #define COMPLEX_PICKS(M, D, T, F)                                                                                      \
     M(ARGMIN, D, T, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)))                                                  \
     M(ARGMAX, D, T, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)))
@@ -270,10 +334,11 @@ LOOPS_NAME(FH_LOOPS_VARIANT, folds)(void)
 
 ALL_PICKS(PICK_KERNELS)
 
-#define PICK_ENTRY(R, D, T, BETTER) {REDUCE_##R, DTYPE_##D, pick_##R##_##D##_better, pick_##R##_##D##_lanes},
+#define PICK_ENTRY(R, D, T, BETTER)                                                                                    \
+    {REDUCE_##R, DTYPE_##D, pick_##R##_##D##_better, pick_##R##_##D##_first, pick_##R##_##D##_lanes},
 
 static const pick_t picks[] = {
-    ALL_PICKS(PICK_ENTRY){0, DTYPE_NONE, NULL, NULL},
+    ALL_PICKS(PICK_ENTRY){0, DTYPE_NONE, NULL, NULL, NULL},
 };
 
 const pick_t *

@@ -110,11 +110,14 @@ fused_operations(void)
             return a + (C)LOG2E * log1p##F(exp2##F(-difference));                                                      \
         return difference <= 0 ? b + (C)LOG2E * log1p##F(exp2##F(difference)) : difference;                            \
     }                                                                                                                  \
-    /* Exponents that are asked for most have results that one operation gives.                                        \
-     */                                                                                                                \
+    /* Exponents that are asked for most have results that one operation gives. */                                     \
+    static inline C root_of##F(C a)                                                                                    \
+    {                                                                                                                  \
+        return sqrt##F((a == -(C)INFINITY ? (C)INFINITY : a) + 0); /* as pow has it; -0.0 + 0 is 0.0 */                \
+    }                                                                                                                  \
     static inline C power_of##F(C a, C b)                                                                              \
     {                                                                                                                  \
-        return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : pow##F(a, b);                                           \
+        return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : b == (C)0.5 ? root_of##F(a) : pow##F(a, b);             \
     }
 EXACT_FUNCTIONS(double, )
 EXACT_FUNCTIONS(float, f)
@@ -126,6 +129,7 @@ enum { PIECE = MATH_FLAGS_PIECE };
 #define SLEEF_V vector64_t
 #define SLEEF_INTEGER int64_t
 #define SLEEF_ABS fabs
+#define SLEEF_ROOT root_of
 #define SLEEF_MIN DBL_MIN
 #define SLEEF_MAX DBL_MAX
 #include "engine/compute/loops_sleef_body.inc"
@@ -135,6 +139,7 @@ enum { PIECE = MATH_FLAGS_PIECE };
 #define SLEEF_V vector32_t
 #define SLEEF_INTEGER int32_t
 #define SLEEF_ABS fabsf
+#define SLEEF_ROOT root_off
 #define SLEEF_MIN FLT_MIN
 #define SLEEF_MAX FLT_MAX
 #include "engine/compute/loops_sleef_body.inc"
@@ -224,6 +229,15 @@ BINARY_ROWS(BINARY_LOOP)
     LOOPS_OF(OP, run2)
 SUM_ROWS(SUM_LOOP)
 
+/* The size of complex numbers: the same, of their two parts. */
+#define ABSOLUTE_LOOP(D, R, T)                                                                                         \
+    static void loop_ABSOLUTE_##D(char **p, const int64_t *step, int64_t n)                                            \
+    {                                                                                                                  \
+        loop_HYPOT_##R((char *[]){p[0], p[0] + sizeof(T), p[1]}, (const int64_t[]){step[0], step[0], step[1]}, n);     \
+    }
+ABSOLUTE_LOOP(COMPLEX64, FLOAT32, float)
+ABSOLUTE_LOOP(COMPLEX128, FLOAT64, double)
+
 #define ENTRY1(OP, ...)                                                                                                \
     LOOP_ENTRY1(OP, FLOAT16, FLOAT16)                                                                                  \
     LOOP_ENTRY1(OP, FLOAT32, FLOAT32) LOOP_ENTRY1(OP, FLOAT64, FLOAT64)
@@ -234,7 +248,7 @@ SUM_ROWS(SUM_LOOP)
 static const loop_entry_t entries[] = {
     UNARY_ROWS(ENTRY1) BINARY_ROWS(ENTRY2)
         SUM_ROWS(ENTRY2){OP_FLOAT_POWER, {DTYPE_FLOAT64, DTYPE_FLOAT64}, {DTYPE_FLOAT64}, loop_POWER_FLOAT64},
-    {0, {0}, {0}, NULL},
+    LOOP_ENTRY1(ABSOLUTE, COMPLEX64, FLOAT32) LOOP_ENTRY1(ABSOLUTE, COMPLEX128, FLOAT64){0, {0}, {0}, NULL},
 };
 
 const loop_entry_t *

@@ -9,12 +9,16 @@
 typedef struct {
     fold_plan_t plan;
     const pick_t *pick;
-    const fold_t *extreme; /* the best value of a row, without its place */
-    loop_fn convert;       /* elements to pick->item */
-    int64_t item;          /* bytes */
-    char *values;          /* the best ones: for each segment, for each kept position */
-    int64_t *places;       /* and their positions among the reduced ones */
+    const fold_t *extreme;   /* the best value of a row, without its place */
+    loop_fn convert;         /* elements to pick->item */
+    int64_t item;            /* bytes */
+    bool as_is;              /* elements are of pick->item */
+    const char *best_of_all; /* no element is better; NULL: not known */
+    char *values;            /* the best ones: for each segment, for each kept position */
+    int64_t *places;         /* and their positions among the reduced ones */
 } job_t;
+
+static const char BEST_BOOL[2][1] = {{0}, {1}}; /* of argmin, argmax */
 
 /* float16 is compared in float32, bool as 0 and 1. */
 static dtype_t
@@ -23,34 +27,28 @@ item_for(dtype_t dtype)
     return dtype == DTYPE_FLOAT16 ? DTYPE_FLOAT32 : dtype == DTYPE_BOOL ? DTYPE_UINT8 : dtype;
 }
 
-static void
-load(const job_t *job, const char *data, int64_t step, int64_t n, char *ret)
+/* n elements, lying close: where they are, or in items. */
+static const char *
+load(const job_t *job, const char *data, int64_t step, int64_t n, char *items)
 {
     union {
         const char *in;
         char *p; /* casts only read from their first operand */
     } from = {.in = data};
-    char *pair[2] = {from.p, ret};
+    char *pair[2] = {from.p, items};
+    if (job->as_is && step == job->item)
+        return data;
     job->convert(pair, (const int64_t[]){step, job->item}, n);
+    return items;
 }
 
 /* --- results one after the other ------------------------------------------------------------------------------------
  */
 
-/* The place of the first element of a row that is as good as best. */
-static int64_t
-find_best(const job_t *job, const char *items, const char *best)
-{
-    int64_t i = 0;
-    while (job->pick->better(best, items + i * job->item))
-        i++;
-    return i;
-}
-
 static void
 pick_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *ret_value, int64_t *ret_place)
 {
-    _Alignas(64) char items[FOLD_ROW * FOLD_ELEMENT_MAX];
+    _Alignas(64) char space[FOLD_ROW * FOLD_ELEMENT_MAX];
     _Alignas(16) char best[FOLD_ELEMENT_MAX];
     const fold_plan_t *plan = &job->plan;
     int64_t step;
@@ -60,13 +58,16 @@ pick_rows(const job_t *job, const char *data, int64_t first, int64_t n, char *re
     for (int64_t at = first, end = first + n, now; at < end; at += now) {
         now = fold_walk_left(plan, &walk);
         now = now < end - at ? now : end - at;
-        now = now < FOLD_ROW ? now : FOLD_ROW;
-        load(job, data + walk.offset[0], step, now, items);
+        if (!job->as_is || step != job->item)
+            now = now < FOLD_ROW ? now : FOLD_ROW;
+        const char *items = load(job, data + walk.offset[0], step, now, space);
         job->extreme->row(best, items, job->item, now);
         if (at == first || job->pick->better(best, ret_value)) {
             memcpy(ret_value, best, (size_t)job->item);
-            *ret_place = at + find_best(job, items, best);
+            *ret_place = at + job->pick->first(items, now, best);
         }
+        if (job->best_of_all != NULL && memcmp(ret_value, job->best_of_all, (size_t)job->item) == 0)
+            return; /* what follows is no better */
         fold_walk_next(plan, &walk, now);
     }
 }
@@ -84,13 +85,13 @@ pick_lanes(const job_t *job, const char *data, int64_t width, int64_t first, int
     fold_walk_t walk;
     fold_steps(plan, &plan->kept, &step);
     fold_walk_start(plan, &walk, first);
-    load(job, data + walk.offset[0], step, width, ret_values);
+    memcpy(ret_values, load(job, data + walk.offset[0], step, width, items), (size_t)(width * job->item));
     for (int64_t j = 0; j < width; j++)
         ret_places[j] = first;
     for (int64_t i = 1; i < n; i++) {
         fold_walk_next(plan, &walk, 1);
-        load(job, data + walk.offset[0], step, width, items);
-        job->pick->lanes(ret_values, ret_places, items, job->item, width, first + i);
+        const char *row = load(job, data + walk.offset[0], step, width, items);
+        job->pick->lanes(ret_values, ret_places, row, width, first + i);
     }
 }
 
@@ -142,7 +143,9 @@ pick_reduce(crew_t *crew, reduce_t reduce, const nd_t *in, uint32_t axes, const 
     job_t job = {.pick = pick_find(reduce, item),
                  .extreme = fold_find(reduce == REDUCE_ARGMIN ? REDUCE_MIN : REDUCE_MAX, item),
                  .convert = cast_find(in->dtype, item),
-                 .item = (int64_t)dtype_size(item)};
+                 .item = (int64_t)dtype_size(item),
+                 .as_is = in->dtype == item && iterate_aligned(in),
+                 .best_of_all = in->dtype == DTYPE_BOOL ? BEST_BOOL[reduce == REDUCE_ARGMAX] : NULL};
     if (job.pick == NULL || job.extreme == NULL)
         return err_set(err, FH_WRONG_TYPE, "%s of %s is not known", reduce_name(reduce), dtype_name(in->dtype));
     int status = fold_plan(&job.plan, in, 1, axes, out, true, 0, err);

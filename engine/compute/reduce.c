@@ -2,6 +2,7 @@
 
 #include "engine/compute/iterate.h"
 #include "engine/compute/pick.h"
+#include "engine/compute/reduce_tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,50 +22,11 @@ typedef struct {
     int64_t item, total; /* bytes */
     bool direct;         /* elements can be folded where they lie */
     bool state;          /* slots are wanted, not one result */
+    int settled;         /* a value that no further element changes; -1: there is none, or elements are computed */
     int64_t whole;       /* positions of the whole */
     int64_t begin_slots; /* of the first segment; each but the last has one more */
     char *partial;       /* results: for each slot, for each kept position */
 } job_t;
-
-/* --- a tree over blocks ---------------------------------------------------------------------------------------------
- */
-
-/* A pairwise tree over blocks that come in order: like a binary counter, level i holds the result of 2**i blocks. */
-typedef struct {
-    const fold_t *fold;
-    int64_t count, width; /* blocks so far; results that are built side by side */
-    int64_t level_bytes;
-    char *levels;
-} tree_t;
-
-/* block holds width results of 2**level blocks and is overwritten; as many blocks are a multiple of that so far. */
-static void
-tree_add(tree_t *self, char *block, int level)
-{
-    int64_t blocks = INT64_C(1) << level;
-    for (; self->count >> level & 1; level++) {
-        char *earlier = self->levels + level * self->level_bytes;
-        self->fold->merge(earlier, block, self->width);
-        memcpy(block, earlier, (size_t)self->level_bytes);
-    }
-    memcpy(self->levels + level * self->level_bytes, block, (size_t)self->level_bytes);
-    self->count += blocks;
-}
-
-static void
-tree_finish(const tree_t *self, char *ret)
-{
-    bool begun = false;
-    for (int level = 0; self->count >> level != 0; level++) {
-        char *block = self->levels + level * self->level_bytes;
-        if (!(self->count >> level & 1))
-            continue;
-        if (begun)
-            self->fold->merge(block, ret, self->width);
-        memcpy(ret, block, (size_t)self->level_bytes);
-        begun = true;
-    }
-}
 
 /* n values of rows of the operands, as items that lie close; at most FOLD_LANES. */
 static void
@@ -126,6 +88,8 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
             level = FOLD_SPAN_LEVEL;
             fold_walk_next(plan, &walk, wanted);
         } else if (job->direct && fold_walk_left(plan, &walk) >= wanted) {
+            if (job->fold->nodes == NULL) /* then rows may be of any length */
+                wanted = fold_walk_left(plan, &walk) < n ? fold_walk_left(plan, &walk) : n;
             job->fold->row(block, data[0] + walk.offset[0], step[0], wanted);
             fold_walk_next(plan, &walk, wanted);
         } else if (fold_source_row(job, data, &walk, step, wanted, block)) {
@@ -139,6 +103,10 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
                 fold_walk_next(plan, &walk, now);
             }
             job->fold->row(block, items, job->item, wanted);
+        }
+        if (*(unsigned char *)block == job->settled) {
+            *ret = *block;
+            return;
         }
         tree_add(&tree, block, level);
     }
@@ -159,6 +127,18 @@ join_strands(const fold_t *fold, char *strands, int64_t width, int64_t total, in
     }
 }
 
+/* Whole rounds of strands in the leaf that position at lies in, of n positions on one row of the reduced axes: how many
+ * positions they were.  Nothing but the first round stands before them. */
+static int64_t
+fold_rounds(const job_t *job, char *strands, const char *data, int64_t width, int64_t at, int64_t n,
+            const int64_t *step)
+{
+    int64_t leaf = REDUCTION_LEAF - at, size = width * job->total, rounds = (n < leaf ? n : leaf) / FOLD_STRANDS;
+    for (int64_t i = 0; i < rounds * FOLD_STRANDS; i++)
+        job->fold->lanes(strands + i % FOLD_STRANDS * size, data + i * step[1], step[0], width);
+    return rounds * FOLD_STRANDS;
+}
+
 /* width results: element i of each reduced position goes to result i. */
 static void
 fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, int64_t n, char *ret)
@@ -167,27 +147,35 @@ fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, in
     _Alignas(64) char strands[FOLD_STRANDS * FOLD_LANE_BYTES];
     const fold_plan_t *plan = &job->plan;
     tree_t tree = {job->fold, 0, width, width * job->total, levels};
-    int64_t step[FOLD_OPERANDS];
+    int64_t step[FOLD_OPERANDS], down[FOLD_OPERANDS];
     char *row[FOLD_OPERANDS];
     fold_walk_t walk;
     fold_steps(plan, &plan->kept, step);
+    fold_steps(plan, &plan->reduced, down);
     fold_walk_start(plan, &walk, first);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0, now; i < n; i += now) {
         int64_t at = i % REDUCTION_LEAF, from_step = job->direct ? step[0] : job->item;
         char *strand = strands + at % FOLD_STRANDS * tree.level_bytes;
         move_on(plan, data, &walk, row);
         if (!job->direct)
             load(job, row, step, width, items);
         char *from = job->direct ? row[0] : items;
+        now = 1;
         if (at < FOLD_STRANDS)
             job->widen((char *[]){from, strand}, (const int64_t[]){from_step, job->total}, width);
+        else if (job->direct && at % FOLD_STRANDS == 0 && fold_walk_left(plan, &walk) >= FOLD_STRANDS &&
+                 n - i >= FOLD_STRANDS)
+            now = fold_rounds(job, strands, from, width, at,
+                              fold_walk_left(plan, &walk) < n - i ? fold_walk_left(plan, &walk) : n - i,
+                              (const int64_t[]){step[0], down[0]});
         else
             job->fold->lanes(strand, from, from_step, width);
-        if (at == REDUCTION_LEAF - 1 || i == n - 1) {
-            join_strands(job->fold, strands, width, job->total, at + 1);
+        at += now;
+        if (at == REDUCTION_LEAF || i + now == n) {
+            join_strands(job->fold, strands, width, job->total, at);
             tree_add(&tree, strands, 0);
         }
-        fold_walk_next(plan, &walk, 1);
+        fold_walk_next(plan, &walk, now);
     }
     tree_finish(&tree, ret);
 }
@@ -316,6 +304,8 @@ fold_group(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_
            const int64_t *state, err_t *err)
 {
     job_t job;
+    if (reduce == REDUCE_SUM && source->dtype == DTYPE_BOOL && out->dtype == DTYPE_INT64)
+        reduce = REDUCE_COUNT; /* the same, in bytes */
     job.source = source;
     job.fold = fold_find(reduce, out->dtype);
     if (job.fold == NULL)
@@ -327,6 +317,7 @@ fold_group(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_
         return store_identity(crew, reduce, out, err);
     plan_values(&job);
     job.state = state != NULL;
+    job.settled = source->load != NULL ? -1 : reduce == REDUCE_ANY ? 1 : reduce == REDUCE_ALL ? 0 : -1;
     job.whole = state ? state[1] : job.plan.reduced_count;
     int64_t slots = job.plan.segments, count, begin = fold_segment(&job.plan, 0, &count);
     job.begin_slots = 1;

@@ -171,7 +171,10 @@ strip_emit_cast(strip_writer_t *self, int i)
         else if (row->same)
             x86_vector(self->code, op_move, more, to, 0, a, 0);
         else
-            x86_vector(self->code, row->x, more, row->turned ? a : to, 0, row->turned ? to : a, 0);
+            x86_vector(self->code, row->x, row->after ? strip_writer_bytes_of(self, DTYPE_INT32) : more,
+                       row->turned ? a : to, 0, row->turned ? to : a, 0);
+        if (!numbers && row->after)
+            x86_vector(self->code, row->after, more, to, 0, to, 0);
     }
     if (room != STRIP_WRITER_NO_REGISTER)
         strip_writer_give_vector(self, room);

@@ -116,9 +116,10 @@ strip_instruction_has_pattern(const strip_instruction_t *self)
     return self->shape == STRIP_MASKED || self->shape == STRIP_FROM;
 }
 
-#define CASTING(FROM, TO, X) {DTYPE_##FROM, DTYPE_##TO, false, false, X},
-#define NARROWING(FROM, TO, X) {DTYPE_##FROM, DTYPE_##TO, true, false, X},
-#define KEEPING(FROM, TO) {DTYPE_##FROM, DTYPE_##TO, false, true, NO_CODE},
+#define CASTING(FROM, TO, X) {DTYPE_##FROM, DTYPE_##TO, false, false, X, NO_CODE},
+#define NARROWING(FROM, TO, X) {DTYPE_##FROM, DTYPE_##TO, true, false, X, NO_CODE},
+#define BY_INT32(FROM, TO, X, AFTER) {DTYPE_##FROM, DTYPE_##TO, false, false, X, AFTER},
+#define KEEPING(FROM, TO) {DTYPE_##FROM, DTYPE_##TO, false, true, NO_CODE, NO_CODE},
 
 static const strip_casting_t castings[] = {
     /* clang-format off */
@@ -129,6 +130,8 @@ static const strip_casting_t castings[] = {
     NARROWING(INT64, INT32, X86(F3, 0F38, 0, 0x35)) NARROWING(UINT64, UINT32, X86(F3, 0F38, 0, 0x35))
     CASTING(UINT8, INT64, X86(66, 0F38, 0, 0x32)) CASTING(UINT8, UINT64, X86(66, 0F38, 0, 0x32))
     CASTING(UINT8, INT32, X86(66, 0F38, 0, 0x31)) CASTING(UINT8, UINT32, X86(66, 0F38, 0, 0x31))
+    BY_INT32(UINT8, FLOAT64, X86(66, 0F38, 0, 0x31), X86(F3, 0F, 0, 0xe6))
+    BY_INT32(UINT8, FLOAT32, X86(66, 0F38, 0, 0x31), X86(NONE, 0F, 0, 0x5b))
     KEEPING(INT8, UINT8) KEEPING(UINT8, INT8) KEEPING(INT16, UINT16) KEEPING(UINT16, INT16)
     KEEPING(INT32, UINT32) KEEPING(UINT32, INT32) KEEPING(INT64, UINT64) KEEPING(UINT64, INT64)
     /* clang-format on */

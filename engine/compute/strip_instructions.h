@@ -37,6 +37,7 @@ typedef struct {
     bool turned; /* the result stands where others have their operand */
     bool same;   /* no instruction */
     x86_op_t x;
+    x86_op_t after; /* from int32, which x makes then; 0: x is all */
 } strip_casting_t;
 const strip_casting_t *strip_casting(dtype_t from, dtype_t to);
 

@@ -7,9 +7,10 @@
 #include <string.h>
 
 enum {
-    CHUNK = 512,      /* elements that go through the buffers at a time: all of them fit the first-level cache */
-    LINE = 64,        /* bytes of the cache's lines */
-    ELEMENT_MAX = 16, /* bytes of the largest element */
+    CHUNK = 512,        /* elements that go through the buffers at a time: all of them fit the first-level cache */
+    CHUNK_BYTES = 4096, /* of small results that go past the cache */
+    LINE = 64,          /* bytes of the cache's lines */
+    ELEMENT_MAX = 16,   /* bytes of the largest element */
     OPERANDS = OP_MAX_IN + OP_MAX_OUT,
 };
 
@@ -112,8 +113,9 @@ streamed_row(void *context, char **data, const int64_t *step, int64_t n)
         call->loop(data, step, n);
         return;
     }
+    const int64_t chunk = CHUNK_BYTES / item > CHUNK ? CHUNK_BYTES / item : CHUNK;
     int64_t now = (int64_t)(-(uintptr_t)data[out] % LINE) / item;
-    for (now = now > 0 ? now : CHUNK; n > 0; now = CHUNK) {
+    for (now = now > 0 ? now : chunk; n > 0; now = chunk) {
         now = now < n ? now : n;
         char *to = data[out];
         data[out] = room;

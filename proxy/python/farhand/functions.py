@@ -20,7 +20,7 @@ sum, prod, min, max, any, all, mean, var, std, argmin, argmax, ptp = map(
 
 
 def count_nonzero(a, axis=None, *, keepdims=False):
-    return call("not_equal", (a, 0)).sum(axis=axis, keepdims=keepdims)
+    return (a if a.dtype == bool else call("not_equal", (a, 0))).sum(axis=axis, keepdims=keepdims)
 
 
 def _spread(weights, a, axis):

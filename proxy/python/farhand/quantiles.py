@@ -1,10 +1,10 @@
-"""Quantiles, percentiles, medians: exact, from the sorted array."""
+"""Quantiles, percentiles, medians: exact, from the sorted array, or from the sorted part of it that holds them."""
 import functools
 import math
 
 import numpy as np
 
-from . import shaping
+from . import selection, shaping
 from .dtypes import normalize_axes
 from .errors import error
 from .reductions import deliver
@@ -76,15 +76,22 @@ def _reduced_last(a, axis):
     return a.reshape((*a.shape[:len(kept)], -1)), shape
 
 
+def _indices(n, at):
+    """The element(s) at or around that place of n sorted ones, and how far it lies behind the first."""
+    if isinstance(at, int):
+        below = min(max(at, 0), n - 1)
+        return below, below, 0.0
+    if at < 0 or at >= n - 1:
+        below = 0 if at < 0 else n - 1
+        return below, below, at - math.floor(at)
+    return math.floor(at), math.floor(at) + 1, at - math.floor(at)
+
+
 def _picked(s, at):
     """Element(s) at that place of the last, sorted axis."""
-    n = s.shape[-1]
+    below, above, t = _indices(s.shape[-1], at)
     if isinstance(at, int):
-        return s[..., min(max(at, 0), n - 1)]
-    below = min(max(math.floor(at), 0), n - 1)
-    above, t = min(max(math.floor(at) + 1, 0), n - 1), at - math.floor(at)
-    if at < 0 or at >= n - 1:
-        above = below = 0 if at < 0 else n - 1
+        return s[..., below]
     low, high = s[..., below], s[..., above]
     step = call("subtract", (high, low))
     t = np.float64(t)
@@ -124,8 +131,9 @@ def _quantile(a, q, axis, out, method, keepdims, scale, what):
     n = lines.shape[-1]
     if n == 0:
         raise error("BAD_INDEX", "quantiles of nothing: the axis has no items")
-    s = sort(lines, -1)
-    found = [_with_nan(s, _picked(s, place(n, float(x)))) for x in q.ravel()]
+    places = [place(n, float(x)) for x in q.ravel()]
+    s = selection.around(lines, [index for at in places for index in _indices(n, at)[:2]]) or sort(lines, -1)
+    found = [_with_nan(s, _picked(s, at)) for at in places]
     found = [x if dtype in (None, x.dtype) else x.astype(dtype) for x in found]
     if keepdims:
         found = [x.reshape(kept) for x in found]
@@ -151,7 +159,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     if n == 0:
         result = lines.astype(np.result_type(a.dtype, *(["f8"] if a.dtype.kind in "biu" else []))).mean(-1)
     else:
-        s = sort(lines, -1)
+        s = selection.around(lines, [(n - 1) // 2, n // 2]) or sort(lines, -1)
         result = _with_nan(s, s[..., (n - 1) // 2:n // 2 + 1].mean(-1))
     return deliver(result.reshape(kept) if keepdims else result, out)
 
@@ -173,9 +181,9 @@ def _over_nan(name, function):
         axes = normalize_axes(axis, a.ndim)
         if axes is not None and len(axes) < a.ndim or a.size == 0:
             return deliver(_hosted(name)(a, *arguments, axis=axis, keepdims=keepdims, **keywords), out)
-        s = sort(a.ravel(), 0)
-        n = int(call("equal", (s, s)).sum())
-        result = function(s[:n or 1], *arguments, **keywords)
+        line = a.ravel()
+        there = line[call("equal", (line, line))]
+        result = function(there if there.size else line[:1], *arguments, **keywords)
         if keepdims:
             lead = result.shape
             result = result.reshape((*lead, *(1,) * a.ndim))

@@ -57,17 +57,27 @@ def _check_kth(kth, extent):
             raise error("INVALID_ARGUMENT", f"kth(={k}) out of bounds ({extent})")
 
 
+def _partitioned(a, kth, kind, order, places):
+    """A vector around one index; None: more than that."""
+    from .selection import partitioned
+
+    simple = a.ndim == 1 and np.ndim(kth) == 0 and a.shape[0] and kind == "introselect" and order is None
+    return partitioned(a, int(kth) % a.shape[0], places) if simple else None
+
+
 def partition(a, kth, axis=-1, kind="introselect", order=None):
-    """Sorted, which is a partition for every kth."""
+    """Sorted, which is a partition for every kth, but for large vectors."""
     a, axis = _line(a, axis)
     _check_kth(kth, a.shape[axis])
-    return sort(a, axis, kind, order)
+    result = _partitioned(a, kth, kind, order, False)
+    return sort(a, axis, kind, order) if result is None else result
 
 
 def argpartition(a, kth, axis=-1, kind="introselect", order=None):
     a, axis = _line(a, axis)
     _check_kth(kth, a.shape[axis])
-    return argsort(a, axis, kind, order)
+    result = _partitioned(a, kth, kind, order, True)
+    return argsort(a, axis, kind, order) if result is None else result
 
 
 def sort_complex(a):

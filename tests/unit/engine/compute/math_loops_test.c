@@ -124,13 +124,42 @@ check_loop2(uint64_t *random, const loop_entry_t *entry, int odd)
     }
 }
 
+/* Of complex numbers: that of their parts, by the C library to a unit. */
+static void
+check_size(uint64_t *random, const loop_entry_t *entry, int odd)
+{
+    static _Alignas(64) char in[N * 16], out[N * 8];
+    const dtype_t real = (dtype_t)entry->out[0];
+    const int64_t size = (int64_t)dtype_size(real);
+    const double unit = real == DTYPE_FLOAT64 ? 0x1p-52 : 0x1p-23;
+
+    assert_int_equal(entry->op, OP_ABSOLUTE);
+    fill(random, real, odd, in);
+    fill(random, real, odd, in + N * size);
+    entry->fn((char *[]){in, out}, (const int64_t[]){2 * size, size}, N);
+    for (int i = 0; i < N; i++) {
+        char alone[8];
+        double part[2], got;
+        dtype_convert(DTYPE_FLOAT64, &part[0], real, in + 2 * i * size);
+        dtype_convert(DTYPE_FLOAT64, &part[1], real, in + (2 * i + 1) * size);
+        dtype_convert(DTYPE_FLOAT64, &got, real, out + i * size);
+        double wanted = hypot(part[0], part[1]);
+        if (isfinite(got))
+            assert_true(fabs(got - wanted) <= unit * wanted + 0x1p-149 * (real == DTYPE_FLOAT32));
+        entry->fn((char *[]){in + 2 * i * size, alone}, (const int64_t[]){2 * size, size}, 1);
+        check_same(real, alone, out + i * size);
+    }
+}
+
 static void
 check_table(loop_table_fn table)
 {
     uint64_t random = check_seed();
     for (const loop_entry_t *entry = table(); entry->fn != NULL; entry++)
         for (int odd = 0; odd < 1000; odd = odd * 30 + 7)
-            (op_at(entry->op)->nin == 1 ? check_loop : check_loop2)(&random, entry, odd);
+            (dtype_kind((dtype_t)entry->in[0]) == 'c' ? check_size
+             : op_at(entry->op)->nin == 1             ? check_loop
+                                                      : check_loop2)(&random, entry, odd);
 }
 
 static void

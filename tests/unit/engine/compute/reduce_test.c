@@ -214,6 +214,82 @@ reduce_of_large_arrays_is_the_same_for_any_crew(void **state)
         check_random_reduction(bench, &SHAPES[round % 5]);
 }
 
+/* What a reduction of a vector of zeros gives that has one other number, read back as a double. */
+static double
+reduced_with_one(bench_t *bench, reduce_t reduce, dtype_t dtype, int64_t n, int64_t place, double number)
+{
+    static _Alignas(64) char data[8192 * 8];
+    char result[8] = {0};
+    err_t err;
+    nd_t in, out;
+    bool index = reduce == REDUCE_ARGMIN || reduce == REDUCE_ARGMAX || reduce == REDUCE_COUNT || reduce == REDUCE_SUM;
+    dtype_t to = index ? DTYPE_INT64 : reduce == REDUCE_ANY || reduce == REDUCE_ALL ? DTYPE_BOOL : dtype;
+    memset(data, 0, (size_t)n * dtype_size(dtype));
+    dtype_convert(dtype, data + (size_t)place * dtype_size(dtype), DTYPE_FLOAT64, &number);
+    nd_init(&in, data, dtype, &(shape_t){1, {n}});
+    nd_init(&out, result, to, &(shape_t){.ndim = 0});
+    check_ok(compute_reduce(bench->crew, reduce, &in, 1, &out, 0, &err), err);
+    return views_number(&out, 0);
+}
+
+/* Rows are folded in many lanes at a time, and what is left of them otherwise. */
+static void
+reduce_finds_one_number_in_any_place(void **state)
+{
+    bench_t *bench = *state;
+    static const int64_t LENGTHS[] = {1, 7, 31, 32, 33, 63, 65, 100, 255, 256, 257, 1000, 1024, 1025, 5000, 8192};
+    static const dtype_t DTYPES[] = {DTYPE_BOOL, DTYPE_INT8, DTYPE_INT32, DTYPE_INT64, DTYPE_FLOAT32, DTYPE_FLOAT64};
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof *LENGTHS; i++)
+        for (size_t k = 0; k < sizeof DTYPES / sizeof *DTYPES; k++)
+            for (int round = 0; round < 20; round++) {
+                dtype_t dtype = DTYPES[k];
+                int64_t n = LENGTHS[i];
+                int64_t place = round < 2 ? round * (n - 1) : views_below(&bench->random, n);
+                assert_true(reduced_with_one(bench, REDUCE_MAX, dtype, n, place, 1) == 1);
+                assert_true(reduced_with_one(bench, REDUCE_ARGMAX, dtype, n, place, 1) == (double)place);
+                assert_true(reduced_with_one(bench, REDUCE_ANY, dtype, n, place, 1) == 1);
+                assert_true(reduced_with_one(bench, REDUCE_COUNT, dtype, n, place, 1) == 1);
+                assert_true(reduced_with_one(bench, REDUCE_ALL, dtype, n, place, 1) == (n == 1));
+                if (dtype == DTYPE_BOOL) {
+                    assert_true(reduced_with_one(bench, REDUCE_SUM, dtype, n, place, 1) == 1);
+                    continue;
+                }
+                assert_true(reduced_with_one(bench, REDUCE_MIN, dtype, n, place, -1) == -1);
+                assert_true(reduced_with_one(bench, REDUCE_ARGMIN, dtype, n, place, -1) == (double)place);
+                if (dtype_kind(dtype) != 'f')
+                    continue;
+                assert_true(isnan(reduced_with_one(bench, REDUCE_MIN, dtype, n, place, NAN)));
+                assert_true(isnan(reduced_with_one(bench, REDUCE_MAX, dtype, n, place, NAN)));
+                assert_true(reduced_with_one(bench, REDUCE_ARGMIN, dtype, n, place, NAN) == (double)place);
+            }
+}
+
+/* More of them than a byte counts to. */
+static void
+reduce_counts_any_number_of_bools(void **state)
+{
+    bench_t *bench = *state;
+    enum { N = 70000 };
+    static bool data[N];
+    int64_t total, wanted = 0;
+    err_t err;
+    nd_t in, out;
+    memset(data, 1, sizeof data);
+    for (int64_t i = 0; i < N; i += 1 + views_below(&bench->random, 50))
+        data[i] = false;
+    nd_init(&out, &total, DTYPE_INT64, &(shape_t){.ndim = 0});
+    for (int64_t n = 0; n < N; n += n < 600 ? 1 : 9973) {
+        nd_init(&in, data, DTYPE_BOOL, &(shape_t){1, {n}});
+        wanted = 0;
+        for (int64_t i = 0; i < n; i++)
+            wanted += data[i];
+        check_ok(compute_reduce(bench->crew, REDUCE_SUM, &in, 1, &out, 0, &err), err);
+        assert_int_equal(total, wanted);
+        check_ok(compute_reduce(bench->crew, REDUCE_COUNT, &in, 1, &out, 0, &err), err);
+        assert_int_equal(total, wanted);
+    }
+}
+
 static void
 reduce_of_nothing_gives_the_identity_or_fails(void **state)
 {
@@ -326,6 +402,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduce_of_random_views_is_what_a_plain_loop_gives),
         cmocka_unit_test(reduce_of_large_arrays_is_the_same_for_any_crew),
+        cmocka_unit_test(reduce_finds_one_number_in_any_place),
+        cmocka_unit_test(reduce_counts_any_number_of_bools),
         cmocka_unit_test(reduce_of_nothing_gives_the_identity_or_fails),
         cmocka_unit_test(reduce_sum_of_many_small_numbers_is_accurate),
         cmocka_unit_test(reduce_of_float16_adds_up_in_float32),

@@ -44,13 +44,17 @@ typedef struct {
 static double
 power(double a, double b)
 {
-    return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : pow(a, b);
+    return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : b == 0.5 && isgreaterequal(a, 0) ? sqrt(a + 0) : pow(a, b);
 }
 
 static float
 powerf(float a, float b)
 {
-    return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : powf(a, b);
+    return b == 2                              ? a * a
+           : b == 1                            ? a
+           : b == -1                           ? 1 / a
+           : b == 0.5F && isgreaterequal(a, 0) ? sqrtf(a + 0)
+                                               : powf(a, b);
 }
 
 static const function2_t TWO[] = {

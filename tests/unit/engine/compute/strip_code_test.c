@@ -80,6 +80,29 @@ run_both(bench_t *self, const char *what, dtype_t dtype)
     return true;
 }
 
+/* Reduces by steps, when the program is seen for the first time, and as code; false: it has no code. */
+static bool
+reduce_both(bench_t *self, reduce_t reduce, int value, dtype_t dtype)
+{
+    static crew_t *crew;
+    strip_code_count_t before = strip_code_count();
+    dtype_t type = dtype;
+    double got[2] = {0, 0};
+    err_t err;
+
+    if (crew == NULL)
+        check_ok(crew_new(&crew, 1, &err), err);
+    check_ok(reduce_resolve(reduce, dtype, DTYPE_NONE, &type, &err), err);
+    for (int i = 0; i < 2; i++) {
+        nd_t out;
+        nd_init(&out, (char *)&got[i], type, &(shape_t){.ndim = 0});
+        check_ok(expression_reduce(crew, &self->expression, value, reduce, 1, &(reduce_piece_t){0}, &out, &err), err);
+    }
+    if (memcmp(&got[0], &got[1], sizeof got[0]) && !(dtype_kind(type) == 'f' && isnan(got[0]) && isnan(got[1])))
+        fail_msg("%s of %s: %.17g by steps, %.17g by code", reduce_name(reduce), dtype_name(dtype), got[0], got[1]);
+    return strip_code_count().made > before.made;
+}
+
 /* op of arrays of that dtype, one of them perhaps of one element; false: there is no such operation. */
 static bool
 make_operation(bench_t *self, uint64_t *random, const op_t *op, dtype_t dtype, dtype_t out, int alone, bool stream)
@@ -162,6 +185,93 @@ long_programs_have_the_same_bits(void **state)
     assert_int_equal(run_both(&bench, "a long program", DTYPE_FLOAT32), has_code());
 }
 
+/* Can a value of one dtype be cast to the other by instructions? */
+static bool
+is_castable(dtype_t from, dtype_t to)
+{
+    return from == to || from == DTYPE_BOOL || strip_casting(from, to) != NULL;
+}
+
+/* A step on any values before it that its dtype can be had of. */
+static void
+make_random_step(bench_t *self, uint64_t *random, expression_step_t *steps, uint8_t *dtypes, int i)
+{
+    static const char *const NAMES[] = {"add",    "subtract", "multiply", "maximum",     "minimum",   "negative",
+                                        "square", "absolute", "sqrt",     "true_divide", "less",      "greater_equal",
+                                        "equal",  "where",    "where",    "floor",       "not_equal", "fmin"};
+    static const uint8_t DTYPES[] = {DTYPE_FLOAT64, DTYPE_FLOAT32, DTYPE_INT32, DTYPE_INT64, DTYPE_UINT8};
+    expression_step_t step;
+    dtype_t dtype, out;
+
+    do {
+        const char *name = NAMES[views_below(random, sizeof NAMES / sizeof NAMES[0])];
+        step = (expression_step_t){.op = op_find(name, strlen(name))};
+        dtype = (dtype_t)DTYPES[views_below(random, sizeof DTYPES)];
+        out = strip_instruction(step.op->code, dtype) == NULL                    ? DTYPE_NONE
+              : strip_instruction(step.op->code, dtype)->shape == STRIP_COMPARED ? DTYPE_BOOL
+                                                                                 : dtype;
+        step.loop = (op_loop_t){.out = {out}};
+        for (int k = 0; k < step.op->nin; k++)
+            step.loop.in[k] = step.op->code == OP_WHERE && k == 0 ? DTYPE_BOOL : dtype;
+        bool possible = out != DTYPE_NONE && loop_find(step.op, &step.loop) != NULL;
+        for (int k = 0; k < step.op->nin && possible; k++) {
+            int tries = 20, last = ARRAYS + i;
+            do {
+                int value = (int)views_below(random, last);
+                step.argument[k] = value < ARRAYS ? value : EXPRESSION_INPUTS + OP_MAX_OUT * (value - ARRAYS);
+            } while (!(step.loop.in[k] == DTYPE_BOOL
+                           ? dtypes[step.argument[k]] == DTYPE_BOOL
+                           : is_castable((dtype_t)dtypes[step.argument[k]], step.loop.in[k])) &&
+                     --tries > 0);
+            possible = tries > 0;
+        }
+        if (possible)
+            break;
+    } while (true);
+    steps[i] = step;
+    dtypes[EXPRESSION_INPUTS + OP_MAX_OUT * i] = (uint8_t)out;
+    (void)self;
+}
+
+/* Real numbers, integers and bools, cast and chosen; stored, or reduced. */
+static void
+random_programs_have_the_same_bits(void **state)
+{
+    enum { PROGRAMS = 300, MOST = 14 };
+    static const reduce_t REDUCTIONS[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN};
+    static bench_t bench;
+    uint64_t random = check_seed();
+    const bool constant[ARRAYS] = {false};
+    const dtype_t kinds[] = {DTYPE_FLOAT64, DTYPE_FLOAT32, DTYPE_INT32, DTYPE_INT64, DTYPE_BOOL, DTYPE_UINT8};
+    int coded = 0;
+    err_t err;
+
+    (void)state;
+    for (int program = 0; program < PROGRAMS; program++) {
+        expression_step_t steps[MOST];
+        uint8_t dtypes[EXPRESSION_VALUES];
+        int n = 1 + (int)views_below(&random, MOST), last = EXPRESSION_INPUTS + OP_MAX_OUT * (n - 1);
+
+        for (int k = 0; k < ARRAYS; k++) {
+            fill(&bench, &random, k, kinds[views_below(&random, 6)], views_below(&random, 6) == 0 && k > 0 ? 1 : COUNT);
+            dtypes[k] = (uint8_t)bench.input[k].dtype;
+        }
+        fill(&bench, &random, 0, DTYPE_INT32, COUNT); /* there is always something for everyone */
+        dtypes[0] = DTYPE_INT32;
+        for (int i = 0; i < n; i++)
+            make_random_step(&bench, &random, steps, dtypes, i);
+        check_ok(expression_init(&bench.expression, bench.input, constant, ARRAYS, steps, n, &err), err);
+        if (views_below(&random, 3) > 0) {
+            expression_strips_store(&bench.strips, &bench.expression, &last, 1, views_below(&random, 2) == 0);
+            coded += bench.strips.program.n > 0 && run_both(&bench, "a random program", (dtype_t)dtypes[last]);
+        } else {
+            coded += reduce_both(&bench, REDUCTIONS[views_below(&random, 4)], last, (dtype_t)dtypes[last]);
+        }
+    }
+    print_message("%d of %d programs as code\n", coded, PROGRAMS);
+    assert_true(has_code() ? coded > PROGRAMS / 2 : coded == 0);
+}
+
 /* More programs than are kept: each gives its own results, and memory is used again. */
 static void
 programs_are_kept_apart(void **state)
@@ -216,9 +326,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_operation_has_the_bits_of_its_step),
-        cmocka_unit_test(long_programs_have_the_same_bits),
-        cmocka_unit_test(programs_are_kept_apart),
+        cmocka_unit_test(each_operation_has_the_bits_of_its_step), cmocka_unit_test(long_programs_have_the_same_bits),
+        cmocka_unit_test(random_programs_have_the_same_bits),      cmocka_unit_test(programs_are_kept_apart),
         cmocka_unit_test(code_is_made_when_a_program_comes_again),
     };
 
