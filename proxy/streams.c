@@ -273,12 +273,13 @@ look_at(move_t *self, engine_link_t *engine, int64_t *ret_moved_ns)
         fail(self, engine_link_lost_error(engine, &self->err));
         return true;
     }
+    err_t err = {0};
+    bool ended = stream_group_ended(engine->streams->group, &status, &err); // before: what it moved last counts, too
     stream_group_progress(engine->streams->group, &progress);
     self->moved += progress.moved;
     if (progress.moved_ns > *ret_moved_ns)
         *ret_moved_ns = progress.moved_ns;
-    err_t err = {0};
-    if (stream_group_ended(engine->streams->group, &status, &err)) {
+    if (ended) {
         if (status) {
             err_set_origin(&err, "engine %d (%.60s)", engine->number, engine->host);
             self->err = err;

@@ -21,18 +21,22 @@
         T ar = creal##F(a), ai = cimag##F(a), br = creal##F(b), bi = cimag##F(b);                                      \
         return __builtin_complex(ar * br - ai * bi, ar * bi + ai * br);                                                \
     }                                                                                                                  \
-    /* Smith's method: dividing by the larger part first keeps squares from overflowing. */                            \
+    /* Each part becomes infinity or NaN by itself.  A call of its own: compilers divide only where it is wanted. */   \
+    static Z __attribute__((noinline, cold)) divide_by_zero##F(Z a, T zero)                                            \
+    {                                                                                                                  \
+        return __builtin_complex(creal##F(a) / zero, cimag##F(a) / zero);                                              \
+    }                                                                                                                  \
+    /* Smith's method: dividing by the larger part first keeps squares from overflowing.  Parts are picked before */   \
+    /* they are computed with: of two branches compilers may compute both, and flags are looked at. */                 \
     static Z divide##F(Z a, Z b)                                                                                       \
     {                                                                                                                  \
         T ar = creal##F(a), ai = cimag##F(a), br = creal##F(b), bi = cimag##F(b);                                      \
-        if (fabs##F(br) >= fabs##F(bi)) {                                                                              \
-            if (br == 0 && bi == 0) /* each part becomes infinity or NaN by itself */                                  \
-                return __builtin_complex(ar / fabs##F(br), ai / fabs##F(br));                                          \
-            T ratio = bi / br, scale = 1 / (br + bi * ratio);                                                          \
-            return __builtin_complex((ar + ai * ratio) * scale, (ai - ar * ratio) * scale);                            \
-        }                                                                                                              \
-        T ratio = br / bi, scale = 1 / (bi + br * ratio);                                                              \
-        return __builtin_complex((ar * ratio + ai) * scale, (ai * ratio - ar) * scale);                                \
+        if (br == 0 && bi == 0)                                                                                        \
+            return divide_by_zero##F(a, fabs##F(br));                                                                  \
+        bool turned = !(fabs##F(br) >= fabs##F(bi));                                                                   \
+        T large = turned ? bi : br, small = turned ? br : bi, x = turned ? ai : ar, y = turned ? ar : ai;              \
+        T ratio = small / large, scale = 1 / (large + small * ratio), along = x * ratio;                               \
+        return __builtin_complex((x + y * ratio) * scale, (turned ? along - y : y - along) * scale);                   \
     }                                                                                                                  \
     static Z undefined##F(void)                                                                                        \
     {                                                                                                                  \

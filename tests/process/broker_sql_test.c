@@ -108,7 +108,6 @@ test_sql_that_does_more_than_read_refused(void **state)
         {"DETACH main", FH_PERMISSION},
         {"PRAGMA user_version", FH_PERMISSION},
         {"PRAGMA journal_mode = DELETE", FH_PERMISSION},
-        {"SELECT * FROM pragma_table_info('names')", FH_INVALID_ARGUMENT},
         {"SELECT sql FROM sqlite_master", FH_PERMISSION},
         {"SELECT count(*) FROM sqlite_schema", FH_PERMISSION},
         {"VACUUM", FH_INVALID_ARGUMENT},
@@ -137,6 +136,11 @@ test_sql_that_does_more_than_read_refused(void **state)
         if (status != CASES[i].status)
             fail_msg("%s: %s", CASES[i].query, status_name(status));
     }
+    // Versions of SQLite differ in whether they ask before they look for it.
+    int status = 0;
+    ask(&client, "SELECT * FROM pragma_table_info('names')", 0);
+    assert_int_equal(read_rows(&client, &row, &status), -1);
+    assert_true(status == FH_INVALID_ARGUMENT || status == FH_PERMISSION);
     rig_disconnect(&client);
 }
 

@@ -268,3 +268,11 @@ def test_functions_beyond_the_standard_are_numpys(cluster):
     for name in ("scatter", "no_such_function"):
         with pytest.raises(AttributeError, match=f"farhand.array_api.*{name}"):
             getattr(xp, name)
+
+
+@pytest.mark.parametrize("k", [-2**63, -4, -3, 2, 3, 4, 2**63 - 1])
+def test_diagonals_may_lie_outside(cluster, k):
+    near = max(-9, min(k, 9))
+    same(fh.gather(xp.eye(3, 4, k=k)), np.eye(3, 4, near))
+    same(fh.gather(xp.eye(0, k=k)), np.eye(0))
+    same(fh.gather(fh.tri(3, 4, k)), np.tri(3, 4, near))

@@ -216,3 +216,18 @@ def test_underflow_is_told_when_it_is_asked_for(cluster):
         fh.gather(y), fh.gather(z)
     with np.errstate(all="raise", under="ignore"):
         fh.gather(x * x)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_quotients_of_complex_numbers_tell_only_what_happened(cluster, dtype):
+    for n in (1, 2, 3, 8, 1000):
+        local = (np.arange(n) - 3 + 2j).astype(dtype)
+        for by in (3, 3j, 1 + 2j, 2 - 1j):
+            for divisor in (np.full(n, by, dtype), dtype == "complex64" and np.complex64(by) or by):
+                far = fh.scatter(divisor) if isinstance(divisor, np.ndarray) else divisor
+                assert kinds(lambda: fh.scatter(local) / far) == set()
+                np.testing.assert_allclose(fh.gather(fh.scatter(local) / far), local / divisor, rtol=1e-6)
+        with_zero = local.copy()
+        with_zero[n // 2] = 0
+        assert kinds(lambda: fh.scatter(local) / fh.scatter(with_zero)) == kinds(lambda: local / with_zero)
+        assert kinds(lambda: fh.scatter(with_zero) / fh.scatter(with_zero)) == kinds(lambda: with_zero / with_zero)

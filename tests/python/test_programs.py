@@ -47,7 +47,7 @@ class Program:
     def index(self):
         i, local, remote = self.pick()
         key = self.draw(hnp.basic_indices(local.shape, allow_newaxis=True, allow_ellipsis=True))
-        self.keep(f"a{i}[{key}]", view_of(local, key), remote[key])
+        self.keep(f"a{i}[{key}]", local[key], remote[key])  # one element is a copy, as NumPy's scalars
 
     def transpose(self):
         i, local, remote = self.pick()

@@ -121,7 +121,7 @@ METHODS = ["sum", "mean", "std", "var", "prod", "min", "max", "argmin", "argmax"
 @pytest.mark.parametrize("axis", [None, 0])
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_that_were_missing_on_distributed_arrays(cluster, local, method, axis):
-    expected = getattr(local, method)()
+    expected = np.ptp(local) if method == "ptp" else getattr(local, method)()  # NumPy 2 has no method ptp
     if method in ("argmin", "argmax"):
         expected = np.asarray(expected)
     result = getattr(fh.scatter(local, axis=axis), method)()

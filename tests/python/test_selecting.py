@@ -113,7 +113,7 @@ WRITES = {
     "fill_diagonal many": lambda x, r: np.fill_diagonal(x, [1, 2]),
     "fill_diagonal wrap": lambda x, r: np.fill_diagonal(x.T if isinstance(x, np.ndarray) else x.T, 3, wrap=True),
     "fill_diagonal tall": lambda x, r: np.fill_diagonal(x[:, :2], 3, wrap=True),
-    **({"itemset": lambda x, r: x.itemset((1, 2), 8)} if hasattr(np.ndarray, "itemset") else {}),
+    **({"itemset": lambda x, r: x.itemset((1, 2), 8)} if hasattr(np.empty(0), "itemset") else {}),
     "flat": lambda x, r: x.flat.__setitem__([1, 29], 8),
 }
 

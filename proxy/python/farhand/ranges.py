@@ -153,7 +153,7 @@ def _rows_and_columns(n, m, k, axis, blocksize, engines):
     layouts = [{"axis": None, "engines": engines and engines[:1]}] * 2
     if axis is not None:
         layouts[layout_axis(axis, 2)] = {"axis": 0, "blocksize": blocksize, "engines": engines}
-    k = operator.index(k)
+    k = max(-n, min(operator.index(k), m))  # beyond the corners nothing changes
     rows = _ramp((0, 1), n, np.dtype(np.int64), **layouts[0])
     columns = _ramp((-k, 1 - k), m, np.dtype(np.int64), **layouts[1])
     return rows[:, None], columns[None, :]

@@ -14,6 +14,9 @@ for _name, _nin, _nout in _native.ops():
     if isinstance(_found, np.ufunc):
         _NAMES[_found] = _name
 
+# With one result of one or two operands.
+_SIMPLE = {ufunc: name for ufunc, name in _NAMES.items() if ufunc.nout == 1 and ufunc.nin <= 2}
+
 _REDUCTIONS = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
     np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
@@ -118,6 +121,11 @@ def _checked_out(ufunc, out):
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, casting=None, **keywords):
     """Array.__array_ufunc__: ufuncs that engines do not know are called beside the arrays, never here."""
+    if method == "__call__" and out is None and where is True and dtype is None and casting is None and not keywords:
+        name = _SIMPLE.get(ufunc)
+        result = NotImplemented if name is None else _native.simple_ufunc(name, *inputs)
+        if result is not NotImplemented:
+            return result
     if not all(is_operand(x) for x in inputs) and not _texts_beside(inputs):
         return NotImplemented
     if method == "reduce" and ufunc in _REDUCTIONS:

@@ -136,6 +136,8 @@ static PyMethodDef module_methods[] = {
     {"wrap", pyproxies_wrap, METH_O, "wrap(Array) -> RemoteArray or DistArray"},
     {"gather_mapped", pypacks_gather, METH_VARARGS,
      "gather_mapped(list, ndarray) -> int: small arrays in the list become values in mapped memory"},
+    {"simple_ufunc", (PyCFunction)(void (*)(void))pyoperators_simple, METH_FASTCALL,
+     "simple_ufunc(name, a[, b]) -> array, or NotImplemented"},
     {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},
     {"use_errstate", pyflags_use, METH_VARARGS, "use_errstate(token, decode, report, (folder, ...))"},
     {"connect", pysession_connect, METH_VARARGS, "connect(target or None, timeout, call_timeout) -> Session"},

@@ -117,6 +117,9 @@ PyObject *pyproxies_handle(native_t *state, PyObject *object);
 extern PyType_Spec pyoperators_spec;
 /* use_operators(class): its methods are called for what is not simple. */
 PyObject *pyoperators_use(PyObject *module, PyObject *class);
+/* simple_ufunc(name, a[, b]): an operation with one result; NotImplemented if one of these is neither a remote array of
+ * numbers nor a Python number. */
+PyObject *pyoperators_simple(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
 /* ---- flags.c: floating-point exceptions */
 /* use_errstate(token, decode, report, (folder, ...)) */

@@ -156,6 +156,45 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     return result;
 }
 
+/* The session of the first operand that is a remote array; NULL: there is none. */
+static pysession_t *
+session_of(native_t *state, PyObject *const *operands, Py_ssize_t n)
+{
+    pysession_t *session = NULL;
+    for (Py_ssize_t i = 0; i < n && !session; i++) {
+        PyObject *handle = pyproxies_handle(state, operands[i]);
+        session = handle ? ((pyhandle_t *)handle)->session : NULL;
+        Py_XDECREF(handle); /* the operand holds it */
+    }
+    return session;
+}
+
+PyObject *
+pyoperators_simple(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    native_t *state = native_state(module);
+    const char *op = nargs == 2 || nargs == 3 ? PyUnicode_AsUTF8AndSize(args[0], NULL) : NULL;
+    if (!op)
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "simple_ufunc takes a name and 1 or 2 operands");
+    pysession_t *session = session_of(state, args + 1, nargs - 1);
+    PyObject *handles[2] = {NULL, NULL}, *result = NULL;
+    fh_operand in[2];
+    int simple = session ? 1 : 0;
+    memset(in, 0, sizeof in);
+    for (int i = 0; i < nargs - 1 && simple > 0; i++) {
+        simple = take(state, session, args[1 + i], &in[i], &handles[i]);
+        if (simple > 0 && !is_of_numbers(&in[i]))
+            simple = 0;
+    }
+    if (simple > 0)
+        result = run(state, session, op, in, (int)nargs - 1);
+    else if (simple == 0)
+        result = Py_NewRef(Py_NotImplemented);
+    Py_XDECREF(handles[0]);
+    Py_XDECREF(handles[1]);
+    return result;
+}
+
 #define METHOD(NAME, op, manner)                                                                                       \
     static PyObject *NAME##_of(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t nargs,        \
                                PyObject *names)                                                                        \

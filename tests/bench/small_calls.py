@@ -1,0 +1,63 @@
+"""What small operations on remote arrays cost in Python, beside NumPy's own on local ones: 100 elements on one engine, pipelined.
+
+Each turn makes some hundreds of one call and then waits until the engine is through; results are dropped at once.
+"""
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+import farhand as fh
+
+TURNS, CALLS = 15, 400
+WORKS = {
+    "x + 1": lambda x: x + 1,
+    "np.add(x, 1)": lambda x: np.add(x, 1),
+    "np.add(x, x)": lambda x: np.add(x, x),
+    "np.exp(x)": lambda x: np.exp(x),
+    "np.maximum(x, 0.5)": lambda x: np.maximum(x, 0.5),
+    "x.sum()": lambda x: x.sum(),
+    "np.sum(x)": lambda x: np.sum(x),
+    "x.mean()": lambda x: x.mean(),
+    "x[3]": lambda x: x[3],
+    "x[1:5]": lambda x: x[1:5],
+    "x.reshape(10, 10)": lambda x: x.reshape(10, 10),
+    "np.where(x > 0.5, x, 0)": lambda x: np.where(x > 0.5, x, 0),
+}
+
+
+def turn(work, x, wait):
+    begin = time.perf_counter()
+    for _ in range(CALLS):
+        work(x)
+    wait()
+    return (time.perf_counter() - begin) / CALLS * 1e6
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ.pop("FARHAND_CONNECTION", None)
+        subprocess.run(["farhand", "up", "-n", "1", "--threads", "1", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
+        try:
+            session = fh.connect("small")
+            local = np.random.default_rng(1).random(100)
+            remote = fh.scatter(local)
+            for name, work in WORKS.items():
+                ours, theirs = [], []
+                for _ in range(TURNS):
+                    ours.append(turn(work, remote, session.sync))
+                    theirs.append(turn(work, local, lambda: None))
+                value, limit = statistics.median(ours[2:]), statistics.median(theirs[2:])
+                print(json.dumps({"bench": "small_calls", "case": name, "value": value, "unit": "us", "limit": limit,
+                                  "limit_name": "NumPy, a local array", "ratio": value / limit}), flush=True)
+        finally:
+            subprocess.run(["farhand", "down", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
