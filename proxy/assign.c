@@ -97,6 +97,12 @@ fh_astype(fh_array *array, fh_dtype dtype, fh_casting casting, fh_array **ret, f
     if (!dtype_can_cast(array->dtype, (dtype_t)dtype, (casting_t)casting))
         return err_set(err, FH_WRONG_TYPE, "cannot cast an array from %s to %s with this casting rule",
                        dtype_name(array->dtype), dtype_name((dtype_t)dtype));
+    if ((dtype_t)dtype != array->dtype && dtype_valid((uint64_t)dtype) && dtype_valid((uint64_t)array->dtype)) {
+        const fh_operand operand = {.kind = FH_ARRAY, .array = array};
+        const fh_ufunc_options options = {.dtype = dtype, .casting_given = true, .casting = casting};
+
+        return fh_ufunc(array->session, "cast", &operand, 1, &options, ret, error);
+    }
     status = array_layout(array, 0, &layout, err);
     if (status)
         return status;

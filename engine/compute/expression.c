@@ -358,7 +358,7 @@ expression_single(crew_t *crew, const expression_step_t *step, const nd_t *input
     if (status != FH_OK || !shape_equal(&self.shape, &out->shape))
         return status;
     expression_strips_store(&strips, &self, &value, 1, false);
-    if (strips.program.n == 0)
+    if (strips.program.n == 0 || strips.ncalls > 0)
         return FH_OK;
     *ret_done = true;
     return expression_store(crew, &self, &value, out, 1, err);

@@ -1,5 +1,6 @@
-/* engine/compute/expression.h - several elementwise operations at once: block by block, so that what lies between them
- * stays in the cache.  Each step is run by the very loop that the operation alone would use: the bits are the same.
+/* engine/compute/expression.h - several elementwise operations at once, a part at a time, so that what lies between
+ * them stays in registers or the cache: as a program for strips (expression_strips.h), or block by block where there is
+ * none.  Each step gives what the operation alone would give: the bits are the same.
  *
  * Values: EXPRESSION_INPUTS numbers stand for the inputs, then two for each step's outputs. */
 #ifndef FH_ENGINE_COMPUTE_EXPRESSION_H

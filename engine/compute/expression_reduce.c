@@ -102,8 +102,7 @@ static bool
 fold_row(const void *context, const fold_t *fold, char *const *data, const int64_t *step, int64_t n, void *ret)
 {
     const load_t *load = context;
-    if (fold != load->made_for || n < 2 * STRIP || n > FOLD_SPAN ||
-        !expression_strips_fit(&load->fold, load->self, step))
+    if (fold != load->made_for || n < 2 * STRIP || n > FOLD_SPAN || load->fold.program.n == 0)
         return false;
     if (fold->nodes != NULL)
         fold_leaves(load, fold, data, step, n, ret);

@@ -1,10 +1,6 @@
 /* Expressions as programs for strips: which value is in registers when, and what lies in slots. */
 #include "engine/compute/expression_strips.h"
 
-#include "engine/compute/strip_code.h"
-
-#include <string.h>
-
 enum {
     RESULTS = EXPRESSION_STRIPS_RESULTS,
     SLOTS = EXPRESSION_STRIPS_SLOTS,
@@ -92,6 +88,52 @@ is_constant(const plan_t *self, int value)
     return value < EXPRESSION_INPUTS && self->expression->place[value] < 0;
 }
 
+static int32_t
+bytes_of(dtype_t dtype)
+{
+    return (int32_t)dtype_size(dtype);
+}
+
+static strip_call_t *
+take_call(plan_t *self, loop_fn loop)
+{
+    strip_program_t *program = &self->strips->program;
+
+    self->failed |= program->ncalls == STRIP_CALLS;
+    if (self->failed)
+        return NULL;
+    program->calls[program->ncalls] = (strip_call_t){.loop = loop};
+    return &program->calls[program->ncalls++];
+}
+
+/* A call of that loop, whose operands the caller says. */
+static strip_call_t *
+add_call(plan_t *self, loop_fn loop)
+{
+    strip_step_t *step = add(self, STRIP_CALL, 0, DTYPE_NONE, 0, false);
+
+    if (step != NULL)
+        step->other = self->strips->program.ncalls;
+    self->strips->ncalls++;
+    return take_call(self, loop);
+}
+
+/* What lies at a place, in another dtype or as it is, in a slot of its own.  Any alignment; registers are lost. */
+static int
+convert(plan_t *self, int place, dtype_t from, dtype_t to)
+{
+    int slot = take_slot(self);
+    strip_call_t *call = add_call(self, cast_find(from, to));
+
+    if (call == NULL)
+        return NOWHERE;
+    call->place[0] = place;
+    call->item[0] = bytes_of(from);
+    call->place[1] = slot;
+    call->item[1] = bytes_of(to);
+    return slot;
+}
+
 /* What is in registers goes from one dtype to another. */
 static void
 cast(plan_t *self, dtype_t from, dtype_t to)
@@ -100,20 +142,10 @@ cast(plan_t *self, dtype_t from, dtype_t to)
 
     if (from == to || self->failed)
         return;
-    if (row != NULL) {
+    if (row != NULL)
         add_row(self, row, 0, false);
-        return;
-    }
-    int before = save(self, from), after = take_slot(self);
-    strip_step_t *step = add(self, STRIP_CONVERT, 0, DTYPE_NONE, before, false);
-
-    if (step == NULL)
-        return;
-    step->other = after;
-    step->loop = cast_find(from, to);
-    step->item = (int32_t)dtype_size(from);
-    step->other_item = (int32_t)dtype_size(to);
-    add(self, STRIP_LOAD, 0, to, after, false);
+    else
+        add(self, STRIP_LOAD, 0, to, convert(self, save(self, from), from, to), false);
 }
 
 /* Where what input k of step i takes lies; *ret_ready: as the step takes it.  Bools of arrays may be any bytes. */
@@ -136,6 +168,13 @@ find_operand(plan_t *self, int i, int k, bool *ret_ready)
     return is_array(self, value) ? self->expression->place[value] : self->place[value];
 }
 
+/* Are there registers for such values? */
+static bool
+in_registers(const plan_t *self, dtype_t dtype)
+{
+    return find(self, STRIP_LOAD, 0, dtype, 0) != NULL;
+}
+
 /* What input k of step i takes comes into registers.  What is there is lost. */
 static void
 bring(plan_t *self, int i, int k)
@@ -148,30 +187,45 @@ bring(plan_t *self, int i, int k)
     if (self->held != value) {
         bool ready;
         int place = find_operand(self, i, k, &ready);
+        bool there = in_registers(self, have);
 
-        add(self, STRIP_LOAD, 0, have, place, is_array(self, value));
+        if (!there) {
+            place = convert(self, place, have, wanted);
+            have = wanted;
+        }
+        add(self, STRIP_LOAD, 0, have, place, there && is_array(self, value));
     }
     cast(self, have, wanted);
     self->held = NOWHERE; /* what is there now is about to change */
 }
 
-/* Where input k of step i lies as the step takes it; makes it so. */
+/* Where input k of step i lies as the step takes it; makes it so.  aligned: as loops want it. */
 static int
-settle(plan_t *self, int i, int k)
+settle(plan_t *self, int i, int k, bool aligned)
 {
-    const int *argument = self->expression->step[i].argument;
+    const expression_t *expression = self->expression;
+    const int *argument = expression->step[i].argument;
+    dtype_t have = dtype_of(self, argument[k]), wanted = (dtype_t)expression->step[i].in[k];
     bool ready;
 
     if (argument[k] == self->held)
         keep(self);
     int place = find_operand(self, i, k, &ready);
-    if (ready)
+    if (ready && !(aligned && is_array(self, argument[k]) && expression->step[i].cast[k] != NULL))
         return place;
-    for (int j = 0; j < self->expression->step[i].nin; j++)
+    for (int j = 0; j < expression->step[i].nin; j++)
         if (argument[j] == self->held)
             keep(self);
-    bring(self, i, k);
-    return save(self, (dtype_t)self->expression->step[i].in[k]);
+    if (in_registers(self, have) && in_registers(self, wanted)) {
+        bring(self, i, k);
+        return save(self, wanted);
+    }
+    if (have == DTYPE_BOOL) {
+        add(self, STRIP_LOAD, 0, have, place, is_array(self, argument[k]));
+        place = save(self, have);
+    }
+    self->held = NOWHERE;
+    return convert(self, place, have, wanted);
 }
 
 static bool
@@ -184,8 +238,9 @@ reads_far(int place)
 static void
 apply(plan_t *self, int i, int first, const int *place)
 {
-    int op = self->expression->step[i].op, nin = self->expression->step[i].nin;
-    dtype_t dtype = (dtype_t)self->expression->step[i].in[first];
+    const expression_t *expression = self->expression;
+    int op = expression->step[i].op, nin = expression->step[i].nin;
+    dtype_t dtype = (dtype_t)expression->step[i].in[first];
 
     if (op == OP_CLIP) {
         add(self, STRIP_APPLY, OP_MAXIMUM, dtype, place[1], reads_far(place[1]));
@@ -197,10 +252,81 @@ apply(plan_t *self, int i, int first, const int *place)
 
         if (step != NULL)
             step->other = place[0];
+    } else if (nin == 1 && find(self, STRIP_FUNCTION, op, dtype, 0)) {
+        strip_step_t *step = add(self, STRIP_FUNCTION, op, dtype, 0, false);
+        strip_call_t *call = take_call(self, expression->step[i].loop);
+
+        if (step == NULL || call == NULL)
+            return;
+        step->other = self->strips->program.ncalls - 1;
+        call->item[0] = call->item[1] = bytes_of(dtype);
     } else {
         int other = nin == 2 ? place[1 - first] : 0;
 
         add(self, first == 0 ? STRIP_APPLY : STRIP_TURNED, op, dtype, other, nin == 2 && reads_far(other));
+    }
+}
+
+/* Has the step a way in registers? */
+static bool
+has_step(const plan_t *self, int i)
+{
+    const expression_t *expression = self->expression;
+    int nin = expression->step[i].nin, op = expression->step[i].op;
+    dtype_t dtype = (dtype_t)expression->step[i].in[nin - 1];
+
+    if (expression->step[i].nout != 1 || (nin > 1 && expression->step[i].in[nin - 2] != (uint8_t)dtype))
+        return false;
+    if (op == OP_CAST)
+        return in_registers(self, dtype);
+    if (op == OP_CLIP)
+        return find(self, STRIP_APPLY, OP_MAXIMUM, dtype, 0) && find(self, STRIP_APPLY, OP_MINIMUM, dtype, 0);
+    if (nin == 1 && find(self, STRIP_FUNCTION, op, dtype, 0))
+        return true;
+    return (nin <= 2 || op == OP_WHERE) && find(self, STRIP_APPLY, op, dtype, 0) != NULL;
+}
+
+/* A step by its loop, from places to places. */
+static void
+call_loop(plan_t *self, int i)
+{
+    const expression_t *expression = self->expression;
+    int nin = expression->step[i].nin, value = EXPRESSION_INPUTS + OP_MAX_OUT * i, place[OP_MAX_IN];
+
+    for (int k = 0; k < nin; k++)
+        place[k] = settle(self, i, k, true);
+    for (int k = 0; k < nin; k++) {
+        strip_step_t *fetch = NULL;
+
+        if (place[k] != NOWHERE && place[k] < RESULTS)
+            fetch = add(self, STRIP_FETCH, 0, DTYPE_NONE, place[k], false);
+        if (fetch != NULL)
+            fetch->other = STRIP * bytes_of((dtype_t)expression->step[i].in[k]);
+    }
+    strip_call_t *call = add_call(self, expression->step[i].loop);
+    self->held = NOWHERE;
+    if (call == NULL)
+        return;
+    for (int k = 0; k < nin; k++) {
+        call->place[k] = place[k];
+        call->item[k] =
+            is_constant(self, expression->step[i].argument[k]) ? 0 : bytes_of((dtype_t)expression->step[i].in[k]);
+        self->failed |= place[k] == NOWHERE;
+    }
+    for (int k = 0; k < expression->step[i].nout; k++) {
+        int result = self->result[value + k], slot;
+
+        slot = result != NOWHERE && !self->stream ? RESULTS + result : take_slot(self);
+        self->place[value + k] = call->place[nin + k] = slot;
+        call->item[nin + k] = bytes_of(dtype_of(self, value + k));
+    }
+    for (int k = 0; k < expression->step[i].nout && self->stream; k++) {
+        strip_step_t *move = NULL;
+
+        if (self->result[value + k] != NOWHERE)
+            move = add(self, STRIP_MOVE, 0, DTYPE_NONE, self->place[value + k], false);
+        if (move != NULL)
+            move->other = RESULTS + self->result[value + k];
     }
 }
 
@@ -212,18 +338,18 @@ plan_step(plan_t *self, int i)
     int nin = expression->step[i].nin, op = expression->step[i].op, first = op == OP_WHERE ? 1 : 0;
     int value = EXPRESSION_INPUTS + OP_MAX_OUT * i, place[OP_MAX_IN] = {NOWHERE, NOWHERE, NOWHERE};
 
-    self->failed |= expression->step[i].nout != 1 || (nin > 2 && op != OP_CLIP && op != OP_WHERE) ||
-                    (nin > 1 && expression->step[i].in[nin - 2] != expression->step[i].in[nin - 1]);
-    if (self->failed)
+    if (!has_step(self, i)) {
+        call_loop(self, i);
         return;
+    }
     if (nin > 1 && op != OP_CLIP && argument[first + 1] == self->held && argument[first] != self->held)
         first++;
     for (int k = 0; k < nin; k++)
-        place[k] = k == first ? NOWHERE : settle(self, i, k);
+        place[k] = k == first ? NOWHERE : settle(self, i, k, false);
     for (int k = 0; k < nin && !self->failed; k++)
         self->failed |= k != first && place[k] == NOWHERE;
     bring(self, i, first);
-    if (!self->failed)
+    if (!self->failed && op != OP_CAST)
         apply(self, i, first, place);
     self->held = value;
     if (self->result[value] != NOWHERE)
@@ -247,7 +373,7 @@ static void
 begin(plan_t *self, expression_strips_t *strips, const expression_t *expression)
 {
     *self = (plan_t){.expression = expression, .strips = strips, .held = NOWHERE, .failed = strip_table() == NULL};
-    strips->program.n = strips->nconstants = 0;
+    strips->program.n = strips->program.ncalls = strips->ncalls = strips->nconstants = 0;
     strips->code = NULL;
     for (int v = 0; v < EXPRESSION_VALUES; v++)
         self->place[v] = self->result[v] = NOWHERE;
@@ -262,7 +388,7 @@ plan_steps(plan_t *self, int last)
 {
     for (int i = 0; EXPRESSION_INPUTS + OP_MAX_OUT * i <= last && !self->failed; i++) {
         plan_step(self, i);
-        if (!self->failed && !passes_on(self, i, self->held))
+        if (!self->failed && self->held != NOWHERE && !passes_on(self, i, self->held))
             keep(self);
     }
 }
@@ -325,7 +451,9 @@ expression_strips_fold(expression_strips_t *self, const expression_t *expression
     self->nresults = 1;
     self->result_step[0] = leaves ? (int64_t)dtype_size(item) : 0;
     plan_steps(&plan, value);
-    plan.failed |= plan.held != value || fold->total != fold->item || dtype_size(item) > sizeof(int64_t) ||
+    if (plan.held != value)
+        add(&plan, STRIP_LOAD, 0, dtype_of(&plan, value), plan.place[value], false);
+    plan.failed |= fold->total != fold->item || dtype_size(item) > sizeof(int64_t) ||
                    (leaves && fold->item != expression->dtype[value]) || (!leaves && find_joining(reduce) < 0);
     if (leaves) {
         add(&plan, STRIP_FOLD, (int)reduce, item, RESULTS, false);
@@ -335,110 +463,4 @@ expression_strips_fold(expression_strips_t *self, const expression_t *expression
         add(&plan, STRIP_STORE, 0, item, RESULTS, false);
     }
     finish(&plan);
-}
-
-/* ---- running -------------------------------------------------------------------------------------------------------
- */
-
-typedef struct {
-    strip_run_t run;
-    _Alignas(64) char slot[SLOT_COUNT][STRIP_BYTES], spread[EXPRESSION_INPUTS][STRIP_BYTES];
-} room_t;
-
-static void
-spread(char *slot, const char *element, size_t item)
-{
-    for (int i = 0; i < STRIP; i++)
-        memcpy(slot + (size_t)i * item, element, item);
-}
-
-bool
-expression_strips_fit(const expression_strips_t *self, const expression_t *expression, const int64_t *step)
-{
-    for (int k = 0; k < expression->narrays; k++) {
-        int64_t item = (int64_t)dtype_size(expression->array[k].dtype);
-
-        if ((step[k] != 0 && step[k] != item) || item * STRIP > STRIP_BYTES)
-            return false;
-    }
-    return self->program.n > 0;
-}
-
-/* Those of the arrays that have one element in a row with such steps. */
-static uint32_t
-same_arrays(const expression_t *expression, const int64_t *step)
-{
-    uint32_t same = 0;
-
-    for (int k = 0; k < expression->narrays; k++)
-        same |= (uint32_t)(step[k] == 0) << k;
-    return same;
-}
-
-void
-expression_strips_compile(expression_strips_t *self, const expression_t *expression, int64_t n)
-{
-    int last = expression->shape.ndim - 1; /* rows run along the last axis that has elements */
-    int64_t step[EXPRESSION_INPUTS];
-
-    while (last > 0 && expression->shape.extent[last] == 1)
-        last--;
-    for (int k = 0; k < expression->narrays; k++)
-        step[k] = last < 0 ? 0 : expression->array[k].stride[last];
-    self->same = same_arrays(expression, step);
-    self->code = strip_code_take(&self->program, self->same, n * self->program.n);
-}
-
-void
-expression_strips_release(expression_strips_t *self)
-{
-    strip_code_give(&self->code);
-}
-
-/* Arrays and constants are where the program looks for them. */
-static void
-furnish(const expression_strips_t *self, const expression_t *expression, char *const *data, const int64_t *step,
-        room_t *room)
-{
-    strip_run_t *run = &room->run;
-
-    for (int k = 0; k < expression->narrays; k++) {
-        int64_t item = (int64_t)dtype_size(expression->array[k].dtype);
-        bool one = step[k] == 0;
-
-        if (one)
-            spread(room->spread[k], data[k], (size_t)item);
-        run->place[k] = one ? room->spread[k] : data[k];
-        run->step[k] = one ? 0 : item * STRIP;
-    }
-    for (int s = 0; s < self->nslots; s++) {
-        run->place[SLOTS + s] = room->slot[s];
-        run->step[SLOTS + s] = 0;
-    }
-    for (int c = 0; c < self->nconstants; c++) {
-        int i = self->constant[c].step, k = self->constant[c].input;
-
-        spread(run->place[self->constant[c].place], expression->step[i].settled[k],
-               (size_t)expression->step[i].item[k]);
-    }
-}
-
-int64_t
-expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,
-                      const int64_t *step, int64_t n, char *const *result)
-{
-    room_t room;
-
-    if (n < STRIP || !expression_strips_fit(self, expression, step))
-        return 0;
-    furnish(self, expression, data, step, &room);
-    for (int k = 0; k < self->nresults; k++) {
-        room.run.place[RESULTS + k] = result[k];
-        room.run.step[RESULTS + k] = self->result_step[k];
-    }
-    if (self->code != NULL && same_arrays(expression, step) == self->same)
-        strip_code_of(self->code)(&room.run, n / STRIP);
-    else
-        strip_table()->run(self->program.steps, &room.run, n / STRIP);
-    return n / STRIP * STRIP;
 }

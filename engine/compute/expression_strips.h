@@ -1,4 +1,4 @@
-/* engine/compute/expression_strips.h - expressions of plain operations as programs for strips (strip.h).
+/* engine/compute/expression_strips.h - expressions as programs for strips (strip.h).
  *
  * Part of expression.c.  Programs are made once and run over rows; they are read only then, so threads may share them.
  */
@@ -18,6 +18,7 @@ enum {
 
 typedef struct {
     strip_program_t program; /* no steps: the expression is not for strips */
+    int ncalls;              /* steps that call loops, between memory and memory */
     int nslots, nresults, nconstants;
     int64_t result_step[EXPRESSION_RESULTS]; /* bytes from one strip's to the next's */
     struct {
@@ -38,10 +39,8 @@ void expression_strips_fold(expression_strips_t *self, const expression_t *expre
 /* After what makes a program: as machine code, if it is worth it, for rows of that many elements together. */
 void expression_strips_compile(expression_strips_t *self, const expression_t *expression, int64_t n);
 void expression_strips_release(expression_strips_t *self);
-/* Is there a program, and for rows with such steps? */
-bool expression_strips_fit(const expression_strips_t *self, const expression_t *expression, const int64_t *step);
-/* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements, 0 if
- * rows with such steps are not for strips.  Results lie close. */
+/* As many whole strips as n elements have; data and step: of the expression's arrays.  Returns how many elements; 0
+ * if there is no program.  Results lie close. */
 int64_t expression_strips_run(const expression_strips_t *self, const expression_t *expression, char *const *data,
                               const int64_t *step, int64_t n, char *const *result);
 

@@ -28,11 +28,12 @@ typedef struct {
     char *partial;       /* results: for each slot, for each kept position */
 } job_t;
 
-/* n values of rows of the operands, as items that lie close. */
+/* n values of rows of the operands, as items that lie close; at most FOLD_LANES. */
 static void
 load(const job_t *job, char *const *data, const int64_t *step, int64_t n, char *items)
 {
-    _Alignas(64) char values[FOLD_ROW * FOLD_ELEMENT_MAX];
+    _Alignas(64) char values[FOLD_LANES * FOLD_ELEMENT_MAX];
+    _Static_assert(FOLD_LANES >= FOLD_ROW, "rows, too");
     const reduce_source_t *source = job->source;
     if (source->load != NULL) {
         source->load(source->context, data, step, n, job->convert != NULL ? values : items);

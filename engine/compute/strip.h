@@ -3,7 +3,8 @@
  * A program is a list of steps.  Each does its part for one strip and jumps to the next; the value that the next one
  * works on stays in registers, so that memory is read in even streams, as by one compiled loop.  Other values lie in
  * slots of a strip's length.  Each step computes what the loop of its operation computes: the bits are the same.
- * Programs that come again become machine code (strip_code.h).
+ * Operations that have no step call their loop for one strip, from slots to slots.  Programs of steps alone that come
+ * again become machine code (strip_code.h).
  *
  * The strip_*.c files with steps are compiled once for each variant of processors that have wide vectors (see loops.h);
  * others have no steps, and their expressions go other ways.  What a loop and its step share stands in elementary.h. */
@@ -16,22 +17,30 @@
 enum {
     STRIP = REDUCTION_LEAF, /* elements: one leaf of a sum's tree */
     STRIP_PLACES = 96,
-    STRIP_BYTES = STRIP * 8, /* of a slot; elements of more than 8 bytes have no steps */
+    STRIP_ELEMENT = 16, /* the largest element; those of more than 8 bytes are never in registers */
+    STRIP_BYTES = STRIP * STRIP_ELEMENT,
+    STRIP_OPERANDS = OP_MAX_IN + OP_MAX_OUT,
 };
+
+/* A loop that works on places. */
+typedef struct {
+    loop_fn loop;
+    int64_t item[STRIP_OPERANDS];  /* bytes from an element to the next */
+    int32_t place[STRIP_OPERANDS]; /* of operands, inputs first; those that it does not have: any */
+} strip_call_t;
 
 /* What a program runs over. */
 typedef struct {
     char *place[STRIP_PLACES];  /* where the first strip's elements lie; any alignment */
     int64_t step[STRIP_PLACES]; /* bytes to the next strip's; 0: they are the same ones */
+    const strip_call_t *calls;
 } strip_run_t;
 
-/* One step: what it does, the place that it reads or writes, and another one.  The function is called by others of its
- * kind only. */
+/* One step: what it does, the place that it reads or writes, and what its kind says.  The function is called by others
+ * of its kind only. */
 typedef struct {
     void (*fn)(void);
     int32_t place, other;
-    loop_fn loop; /* of STRIP_CONVERT, with the bytes of elements at both places */
-    int32_t item, other_item;
 } strip_step_t;
 
 typedef enum {
@@ -40,9 +49,13 @@ typedef enum {
     STRIP_STREAM, /* likewise, past the cache where the place begins on a line of it */
     STRIP_CAST,   /* the value from dtype to other */
     STRIP_APPLY, /* the value becomes op(value, place), or op(value); a choice: value where other is true, else place */
-    STRIP_TURNED,  /* op(place, value); a choice: place where other is true, else value */
-    STRIP_CONVERT, /* other's elements become place's, by a loop; the value is lost */
-    STRIP_FOLD,    /* the place's element becomes the value's leaf, folded by a reduction */
+    STRIP_TURNED,   /* op(place, value); a choice: place where other is true, else value */
+    STRIP_FUNCTION, /* the value becomes op(value); call number other computes strips that are not ordinary */
+    STRIP_FOLD,     /* the place's element becomes the value's leaf, folded by a reduction */
+    STRIP_CALL,     /* call number other; the value is lost */
+    STRIP_FETCH,    /* other bytes ahead of the place's are brought near */
+    STRIP_MOVE, /* the place's elements go to other past the cache, where that begins on half a line; the value is lost
+                 */
     STRIP_END,
     STRIP_KINDS,
 } strip_kind_t;
@@ -56,7 +69,7 @@ typedef struct {
 
 /* A variant's steps; rows end with STRIP_END. */
 typedef const strip_row_t *(*strip_rows_fn)(void);
-enum { STRIP_TABLES = 3 };
+enum { STRIP_TABLES = 4 };
 typedef struct {
     strip_rows_fn rows[STRIP_TABLES];
     /* The first n strips, by steps that end with STRIP_END. */
@@ -64,18 +77,21 @@ typedef struct {
 } strip_table_t;
 
 /* Steps that belong together; plain memory. */
-enum { STRIP_STEPS = 128 };
+enum { STRIP_STEPS = 192, STRIP_CALLS = 64 };
 typedef struct {
     int n; /* 0: there are none */
     strip_step_t steps[STRIP_STEPS];
     const strip_row_t *rows[STRIP_STEPS]; /* what they are */
+    int ncalls;
+    strip_call_t calls[STRIP_CALLS];
 } strip_program_t;
 
 #define STRIP_TABLES_OF(variant)                                                                                       \
     const strip_table_t *LOOPS_NAME(variant, strips)(void);                                                            \
     const strip_row_t *LOOPS_NAME(variant, strip_steps)(void);                                                         \
     const strip_row_t *LOOPS_NAME(variant, strip_integers)(void);                                                      \
-    const strip_row_t *LOOPS_NAME(variant, strip_choices)(void);
+    const strip_row_t *LOOPS_NAME(variant, strip_choices)(void);                                                       \
+    const strip_row_t *LOOPS_NAME(variant, strip_functions)(void);
 STRIP_TABLES_OF(wide)
 STRIP_TABLES_OF(widest)
 #undef STRIP_TABLES_OF

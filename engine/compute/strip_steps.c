@@ -1,6 +1,8 @@
 /* Steps of strip programs: real numbers, moves, folds of leaves and casts. */
 #include "engine/compute/strip_registers.h"
 
+#include <string.h>
+
 /* --- real numbers ---------------------------------------------------------------------------------------------------
  */
 
@@ -211,14 +213,53 @@ STEP(cast_f64_f32)
     NEXT;
 }
 
-/* Any other cast, by its loop, from a place to another. */
-STEP(convert)
-{
-    char *p[] = {PLACE, OTHER};
-    const int64_t steps[] = {step->item, step->other_item};
+/* --- loops, and what lies in memory only --------------------------------------------------------------------------
+ */
 
-    step->loop(p, steps, STRIP);
+/* What is in registers is not needed any more. */
+#ifdef __AVX512F__
+#define NEXT_FRESH                                                                                                     \
+    (void)x0, (void)x1, (void)x2, (void)x3;                                                                            \
+    ((step_fn)step[1].fn)(step + 1, run, at, (registers_t){0}, (registers_t){0}, (registers_t){0}, (registers_t){0})
+#else
+#define NEXT_FRESH                                                                                                     \
+    (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)x6, (void)x7;                                    \
+    ((step_fn)step[1].fn)(step + 1, run, at, (registers_t){0}, (registers_t){0}, (registers_t){0}, (registers_t){0},   \
+                          (registers_t){0}, (registers_t){0}, (registers_t){0}, (registers_t){0})
+#endif
+
+STEP(call)
+{
+    const strip_call_t *call = &run->calls[step->other];
+    char *p[STRIP_OPERANDS];
+
+    for (int k = 0; k < STRIP_OPERANDS; k++)
+        p[k] = AT(call->place[k]);
+    call->loop(p, call->item, STRIP);
+    NEXT_FRESH;
+}
+
+STEP(fetch)
+{
+    const char *place = PLACE + AHEAD;
+
+    for (int32_t i = 0; i < step->other; i += LINE)
+        _mm_prefetch(place + i, _MM_HINT_T0);
     NEXT;
+}
+
+STEP(move)
+{
+    const char *from = PLACE;
+    char *to = OTHER;
+    const int64_t size = run->step[step->other];
+
+    if ((uintptr_t)to % sizeof(__m256i) == 0)
+        for (int64_t i = 0; i < size; i += (int64_t)sizeof(__m256i))
+            _mm256_stream_si256((void *)(to + i), _mm256_loadu_si256((const void *)(from + i)));
+    else
+        memcpy(to, from, (size_t)size);
+    NEXT_FRESH;
 }
 
 /* The value is what it is. */
@@ -306,7 +347,9 @@ static const strip_row_t rows[] = {
     PLAIN_ROW(APPLY, UINT16, OP_ABSOLUTE, pass) PLAIN_ROW(APPLY, UINT8, OP_ABSOLUTE, pass)
     PLAIN_ROW(APPLY, BOOL, OP_ABSOLUTE, pass) PLAIN_ROW(APPLY, BOOL, OP_FLOOR, pass)
     PLAIN_ROW(APPLY, BOOL, OP_CEIL, pass) PLAIN_ROW(APPLY, BOOL, OP_TRUNC, pass)
-    {STRIP_CONVERT, 0, 0, 0, FN(convert), NULL},
+    {STRIP_CALL, 0, 0, 0, FN(call), NULL},
+    {STRIP_FETCH, 0, 0, 0, FN(fetch), NULL},
+    {STRIP_MOVE, 0, 0, 0, FN(move), NULL},
     {STRIP_END, 0, 0, 0, FN(end), NULL},
     /* clang-format on */
 };
@@ -317,10 +360,10 @@ LOOPS_NAME(FH_LOOPS_VARIANT, strip_steps)(void)
     return rows;
 }
 
-static const strip_table_t table = {{LOOPS_NAME(FH_LOOPS_VARIANT, strip_steps),
-                                     LOOPS_NAME(FH_LOOPS_VARIANT, strip_integers),
-                                     LOOPS_NAME(FH_LOOPS_VARIANT, strip_choices)},
-                                    run_strips};
+static const strip_table_t table = {
+    {LOOPS_NAME(FH_LOOPS_VARIANT, strip_steps), LOOPS_NAME(FH_LOOPS_VARIANT, strip_integers),
+     LOOPS_NAME(FH_LOOPS_VARIANT, strip_choices), LOOPS_NAME(FH_LOOPS_VARIANT, strip_functions)},
+    run_strips};
 
 const strip_table_t *
 LOOPS_NAME(FH_LOOPS_VARIANT, strips)(void)

@@ -182,6 +182,8 @@ compute(run_t *run, ufunc_t *self, err_t *err)
     }
     for (int i = 0; i < self->op->nout; i++)
         out[i] = self->out[i].nd;
+    if (self->op->code == OP_CAST && !self->masked && !self->others)
+        return compute_assign(run->crew, &out[0], &in[0], err);
     if (touched_bytes(self) >= WORTH_STRIPS && !self->masked && !self->message->outs && !self->others) {
         const expression_step_t step = {self->op, self->loop, {0, 1, 2}};
         int status = expression_single(run->crew, &step, in, constant, &out[0], &done, err);

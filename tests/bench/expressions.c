@@ -3,6 +3,7 @@
  * the number of elements, and a part of the names of those that are wanted. */
 #include "base/clock.h"
 #include "engine/compute/expression.h"
+#include "tests/bench/expressions_plain.h"
 #include "tests/bench/measure.h"
 
 #include <stdio.h>
@@ -10,14 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#define WITH_VECTORS __attribute__((target("avx2")))
-#else
-#define WITH_VECTORS
-#endif
-
-enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000, STEPS = 3, PART = 64 };
+enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000, STEPS = 4 };
 
 typedef struct sample sample_t;
 typedef struct {
@@ -38,60 +32,14 @@ struct sample {
     struct {
         const char *op;
         dtype_t in[OP_MAX_IN], out;
-        int argument[OP_MAX_IN]; /* -1, -2: the first, the second step's value */
+        int argument[OP_MAX_IN]; /* -1, -2 ...: the first, the second step's value */
     } step[STEPS];
     bool summed;
-    double (*plain)(char *const *memory, int64_t first, int64_t end);
+    expressions_plain_fn *plain;
 };
 
 /* ---- plain loops ---------------------------------------------------------------------------------------------------
  */
-
-/* Results go past the cache, PART elements at a time. */
-WITH_VECTORS static inline void
-stream(void *to, const void *from, size_t size)
-{
-#ifdef __x86_64__
-    for (size_t i = 0; i < size; i += 32)
-        _mm256_stream_si256((__m256i *)(void *)((char *)to + i),
-                            _mm256_load_si256((const __m256i *)(const void *)((const char *)from + i)));
-#else
-    memcpy(to, from, size);
-#endif
-}
-
-#define STORED(NAME, T, TO, EXPR)                                                                                      \
-    WITH_VECTORS static double NAME(char *const *memory, int64_t first, int64_t end)                                   \
-    {                                                                                                                  \
-        const T *a = (const void *)memory[0], *b = (const void *)memory[1], *c = (const void *)memory[2];              \
-        TO *out = (void *)memory[3];                                                                                   \
-        _Alignas(64) TO part[PART];                                                                                    \
-        (void)b;                                                                                                       \
-        (void)c;                                                                                                       \
-        for (int64_t k = first; k + PART <= end; k += PART) {                                                          \
-            for (int64_t i = 0; i < PART; i++)                                                                         \
-                part[i] = (TO)(EXPR);                                                                                  \
-            stream(out + k, part, sizeof part);                                                                        \
-        }                                                                                                              \
-        return 0;                                                                                                      \
-    }
-#define SUMMED(NAME, T, S, EXPR)                                                                                       \
-    WITH_VECTORS static double NAME(char *const *memory, int64_t first, int64_t end)                                   \
-    {                                                                                                                  \
-        const T *a = (const void *)memory[0], *b = (const void *)memory[1], *c = (const void *)memory[2];              \
-        S sum[PART] = {0}, all = 0;                                                                                    \
-        (void)c;                                                                                                       \
-        for (int64_t k = first; k + PART <= end; k += PART)                                                            \
-            for (int64_t i = 0; i < PART; i++)                                                                         \
-                sum[i] += EXPR;                                                                                        \
-        for (int i = 0; i < PART; i++)                                                                                 \
-            all += sum[i];                                                                                             \
-        return (double)all;                                                                                            \
-    }
-
-#define A a[k + i]
-#define B b[k + i]
-#define C c[k + i]
 
 /* By hand: what a compiler makes of one sum after the other. */
 static double
@@ -104,16 +52,6 @@ sum_of_products(char *const *memory, int64_t first, int64_t end)
         sum += a[k] * b[k] + c[k];
     return sum;
 }
-STORED(products, double, double, A *B + C)
-STORED(positive, double, uint8_t, A > 0.3)
-STORED(chosen, double, double, A > 0.3 ? A : -A)
-STORED(clipped, double, double, A < 0.25 ? 0.25 : A > 0.3 ? 0.3 : A)
-STORED(integers, int32_t, int32_t, A *B + C)
-STORED(bytes, int8_t, int8_t, A *B + C)
-SUMMED(larger, double, int64_t, A > B)
-SUMMED(integer_sum, int32_t, int64_t, A *B + C)
-STORED(narrow, double, float, (float)A * 2)
-STORED(mixed, int32_t, double, A * 0.25 + B)
 
 #define F8 DTYPE_FLOAT64
 #define F4 DTYPE_FLOAT32
@@ -136,8 +74,8 @@ static const sample_t cases[] = {
      false,
      {{"multiply", {F8, F8}, F8, {0, 1}}, {"add", {F8, F8}, F8, {-1, 2}}},
      false,
-     products},
-    {"x > 0.3", F8, B1, 1, true, {{"greater", {F8, F8}, B1, {0, 4}}}, false, positive},
+     expressions_plain_products},
+    {"x > 0.3", F8, B1, 1, true, {{"greater", {F8, F8}, B1, {0, 4}}}, false, expressions_plain_positive},
     {"where(x > 0.3, x, -x)",
      F8,
      F8,
@@ -145,8 +83,8 @@ static const sample_t cases[] = {
      true,
      {{"greater", {F8, F8}, B1, {0, 4}}, {"negative", {F8}, F8, {0}}, {"where", {B1, F8, F8}, F8, {-1, 0, -2}}},
      false,
-     chosen},
-    {"clip(x, 0.25, 0.3)", F8, F8, 1, true, {{"clip", {F8, F8, F8}, F8, {0, 3, 4}}}, false, clipped},
+     expressions_plain_chosen},
+    {"clip(x, 0.25, 0.3)", F8, F8, 1, true, {{"clip", {F8, F8, F8}, F8, {0, 3, 4}}}, false, expressions_plain_clipped},
     {"int32 a*b + c",
      I4,
      I4,
@@ -154,7 +92,7 @@ static const sample_t cases[] = {
      false,
      {{"multiply", {I4, I4}, I4, {0, 1}}, {"add", {I4, I4}, I4, {-1, 2}}},
      false,
-     integers},
+     expressions_plain_integers},
     {"int8 a*b + c",
      I1,
      I1,
@@ -162,8 +100,8 @@ static const sample_t cases[] = {
      false,
      {{"multiply", {I1, I1}, I1, {0, 1}}, {"add", {I1, I1}, I1, {-1, 2}}},
      false,
-     bytes},
-    {"(a > b).sum()", F8, B1, 2, false, {{"greater", {F8, F8}, B1, {0, 1}}}, true, larger},
+     expressions_plain_bytes},
+    {"(a > b).sum()", F8, B1, 2, false, {{"greater", {F8, F8}, B1, {0, 1}}}, true, expressions_plain_larger},
     {"int32 (a*b + c).sum()",
      I4,
      I4,
@@ -171,8 +109,8 @@ static const sample_t cases[] = {
      false,
      {{"multiply", {I4, I4}, I4, {0, 1}}, {"add", {I4, I4}, I4, {-1, 2}}},
      true,
-     integer_sum},
-    {"x.astype(float32) * 2", F8, F4, 1, true, {{"add", {F4, F4}, F4, {0, 0}}}, false, narrow},
+     expressions_plain_integer_sum},
+    {"x.astype(float32) * 2", F8, F4, 1, true, {{"add", {F4, F4}, F4, {0, 0}}}, false, expressions_plain_narrow},
     {"int32 a * 0.25 + b",
      I4,
      F8,
@@ -180,7 +118,61 @@ static const sample_t cases[] = {
      true,
      {{"multiply", {F8, F8}, F8, {0, 3}}, {"add", {F8, F8}, F8, {-1, 1}}},
      false,
-     mixed},
+     expressions_plain_mixed},
+    {"exp(x) * sin(x)",
+     F8,
+     F8,
+     1,
+     false,
+     {{"exp", {F8}, F8, {0}}, {"sin", {F8}, F8, {0}}, {"multiply", {F8, F8}, F8, {-1, -2}}},
+     false,
+     expressions_plain_waves},
+    {"1 / (1 + exp(-x))",
+     F8,
+     F8,
+     1,
+     true,
+     {{"negative", {F8}, F8, {0}},
+      {"exp", {F8}, F8, {-1}},
+      {"add", {F8, F8}, F8, {3, -2}},
+      {"reciprocal", {F8}, F8, {-3}}},
+     false,
+     expressions_plain_sigmoid},
+    {"sqrt(a*a + b*b)",
+     F8,
+     F8,
+     2,
+     false,
+     {{"multiply", {F8, F8}, F8, {0, 0}},
+      {"multiply", {F8, F8}, F8, {1, 1}},
+      {"add", {F8, F8}, F8, {-1, -2}},
+      {"sqrt", {F8}, F8, {-3}}},
+     false,
+     expressions_plain_distances},
+    {"float32 exp(x) * tanh(x)",
+     F4,
+     F4,
+     1,
+     false,
+     {{"exp", {F4}, F4, {0}}, {"tanh", {F4}, F4, {0}}, {"multiply", {F4, F4}, F4, {-1, -2}}},
+     false,
+     expressions_plain_small_waves},
+    {"where(isfinite(a), a, b)",
+     F8,
+     F8,
+     2,
+     false,
+     {{"isfinite", {F8}, B1, {0}}, {"where", {B1, F8, F8}, F8, {-1, 0, 1}}},
+     false,
+     expressions_plain_finite_ones},
+    {"exp(a - b).sum()",
+     F8,
+     F8,
+     2,
+     false,
+     {{"subtract", {F8, F8}, F8, {0, 1}}, {"exp", {F8}, F8, {-1}}},
+     true,
+     expressions_plain_powers},
 };
 
 /* ---- expressions ---------------------------------------------------------------------------------------------------
@@ -221,6 +213,8 @@ fill(const bench_t *self, int i)
         state = state * UINT64_C(6364136223846793005) + 1;
         if (dtype == F8)
             ((double *)(void *)self->memory[i])[k] = (double)(state >> 40) / (1 << 24);
+        else if (dtype == F4)
+            ((float *)(void *)self->memory[i])[k] = (float)(state >> 40) / (1 << 24);
         else if (dtype == I4)
             ((int32_t *)(void *)self->memory[i])[k] = (int32_t)(state >> 40);
         else
@@ -292,7 +286,9 @@ run_half(void *context, int64_t i)
 {
     bench_t *self = context;
 
-    self->sums[i] = self->of->plain(self->memory, self->n * i / THREADS / PART * PART, self->n * (i + 1) / THREADS);
+    self->sums[i] =
+        self->of->plain(self->memory, self->n * i / THREADS / EXPRESSIONS_PLAIN_PART * EXPRESSIONS_PLAIN_PART,
+                        self->n * (i + 1) / THREADS);
 }
 
 static void
@@ -339,7 +335,7 @@ main(int argc, char **argv)
     err_t err;
 
     bench.n = argc > 1 ? atoll(argv[1]) : ELEMENTS;
-    if (bench.n < PART)
+    if (bench.n < EXPRESSIONS_PLAIN_PART)
         must(FH_INVALID_ARGUMENT, &(err_t){.text = "the first argument is a number of elements"});
     must(crew_new(&bench.crew, THREADS, &err), &err);
     take_memory(&bench);

@@ -23,7 +23,7 @@ CASTING = {"no": 0, "safe": 1, "same_kind": 2, "unsafe": 3}
 WEAK = {int: 1, float: 2, complex: 3}
 NUMPY_2 = int(np.__version__.split(".")[0]) >= 2
 FLOAT_BEFORE_2 = {"floor", "ceil", "trunc"}  # gave float64 for integers before NumPy 2.1
-NOT_NUMPY = {"real", "imag", "clip", "where"}  # no ufuncs there
+NOT_NUMPY = {"real", "imag", "clip", "where", "cast"}  # no ufuncs there
 
 
 class Op(ctypes.Structure):

@@ -141,3 +141,16 @@ def test_in_place_errors_leave_the_array(cluster):
         x += "text"
     x += x
     same(fh.gather(x), np.arange(4) * 2)
+
+
+@pytest.mark.parametrize("char", "efdFDil")
+def test_powers_by_numbers_are_what_numpys_operator_makes_them(cluster, char):
+    """Squares, roots and reciprocals, also of infinities and zeros, where the function power differs."""
+    local = np.array([4, 9, 1, 2], char) if char in "ilFD" else np.array([4, 9, -0.0, -np.inf, np.inf, 2], char)
+    remote = fh.scatter(local)
+    for number in (2, 1, 2.0, 1.0, -1.0, 0.5):
+        with np.errstate(all="ignore"):
+            ours, theirs = fh.gather(remote ** number), local ** number
+        assert ours.dtype == theirs.dtype and np.allclose(ours, theirs, rtol=1e-6 if char != "e" else 1e-2, equal_nan=True), number
+        if char in "fd":
+            assert np.array_equal(np.signbit(ours)[:3], np.signbit(theirs)[:3])

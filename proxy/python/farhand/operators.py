@@ -77,6 +77,9 @@ def _matmul(a, b):
     return find(np.matmul)(a, b)
 
 
+_POWERS = {1: "positive", 2: "square", -1: "reciprocal", 0.5: "sqrt"}  # what NumPy's operator, not its ufunc, does instead
+
+
 class Operators:
     """Mix-in: every operator is the ufunc of the same meaning."""
 
@@ -85,8 +88,9 @@ class Operators:
     def __pow__(self, other, modulus=None):
         if modulus is not None or not _takes(self, other):
             return NotImplemented
-        if type(other) is int and other == 2:
-            return call("square", (self,)) if self.dtype.kind != "b" else call("power", (self, other))
+        kind = self.dtype.kind
+        if type(other) in (int, float) and other in _POWERS and (kind in "fc" or (kind in "iu" and type(other) is int and other == 2)):
+            return call(_POWERS[other], (self,))
         return call("power", (self, other))
 
     def __rpow__(self, other, modulus=None):

@@ -14,6 +14,17 @@ def applied(module, name, x):
     return module.power(x, 1.5) if name == "power" else getattr(module, name)(x)
 
 
+# As numexpr takes them.
+FORMULAS = {"waves": "exp(x) * sin(x)", "sigmoid": "1 / (1 + exp(-x))", "softplus": "log1p(exp(x))"}
+
+
+def formula(name, x):
+    """A formula of functions, in NumPy's words."""
+    if name == "waves":
+        return np.exp(x) * np.sin(x)
+    return 1 / (1 + np.exp(-x)) if name == "sigmoid" else np.log1p(np.exp(x))
+
+
 def arithmetic_from(n):
     """Three vectors, and a matrix of their size with rows of 1,000."""
     return *(np.full(n, value) for value in (1.0, 2.0, 3.0)), np.ones((n // 1000, 1000))

@@ -1,7 +1,7 @@
 """What is measured, and who takes part."""
 import dataclasses
 
-from .inputs import MATHS
+from .inputs import FORMULAS, MATHS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +71,7 @@ WORKS = (
     Work("factors", (Row("cholesky", "Cholesky's factor of {0} x {0}", "s"), Row("solve", "solve {0} equations", "s")), (4096,), (256,), (2, 1), 10.0),
     Work("maths", tuple(Row(name, f"{name} of {{}}", "s") for name in MATHS), (10**7,), (10**5,), (3, 1)),
     Work("arithmetic", (Row("chain", "a*b + c of {}", "s"), Row("means", "mean(axis=0) of {} in rows of 1,000", "s")), (10**7,), (10**5,), (3, 1)),
+    Work("formulas", tuple(Row(name, f"{text} of {{}}", "s") for name, text in FORMULAS.items()), (10**7,), (10**5,), (3, 1)),
     Work("random", (Row("uniform", "{}, uniform over [0, 1)", "s"), Row("normal", "{}, normal", "s")), (2 * 10**7,), (10**5,), (3, 1)),
     Work("sorting", (Row("sort", "sort {} doubles", "s"), Row("argsort", "argsort {} doubles", "s"),
                      Row("running", "cumsum of {} doubles", "s"),
@@ -99,7 +100,7 @@ CONTESTANTS = (
 def size_text(work, size):
     if work.key.startswith(("axis", "apart")):
         return next(f"{size // unit} {name}" for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")) if size >= unit)
-    if work.key in ("sums", "fused", "chosen", "maths", "arithmetic", "random"):
+    if work.key in ("sums", "fused", "chosen", "maths", "arithmetic", "formulas", "random"):
         return f"{size:.0e} doubles".replace("e+0", "e")
     return f"{size:,}" if work.key not in ("matmul", "factors") else str(size)
 

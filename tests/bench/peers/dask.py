@@ -9,7 +9,7 @@ import distributed
 import numpy as np
 
 from compare import two_hosts
-from compare.inputs import MATHS, applied, chosen_from
+from compare.inputs import FORMULAS, MATHS, applied, chosen_from, formula
 from compare.objects import Counter, checked_squares, square
 from compare.timing import latencies, median_of, proportional_bytes, seconds_of
 
@@ -140,14 +140,18 @@ class Contestant:
         pieces = self._pieces(n, 1.0, 2.0, 3.0)
         return {"fused": median_of(3, lambda: self._total(_fused, *pieces))}
 
+    def _run(self, function, parts):
+        distributed.wait([self._client.submit(function, part, pure=False) for part in parts])
+
     def maths(self, n):
         """Results stay on the workers."""
         [x] = self._pieces(n, 0.5)
+        return {name: median_of(3, lambda: self._run(functools.partial(applied, np, name), x)) for name in MATHS}
 
-        def run(function):
-            distributed.wait([self._client.submit(function, part, pure=False) for part in x])
-
-        return {name: median_of(3, lambda: run(functools.partial(applied, np, name))) for name in MATHS}
+    def formulas(self, n):
+        """Results stay on the workers."""
+        [x] = self._pieces(n, 0.5)
+        return {name: median_of(3, lambda: self._run(functools.partial(formula, name), x)) for name in FORMULAS}
 
     def arithmetic(self, n):
         """The chain's result stays on the workers, the means come back."""

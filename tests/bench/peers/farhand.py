@@ -6,7 +6,7 @@ import numpy as np
 
 import farhand as fh
 from compare import two_hosts
-from compare.inputs import MATHS, applied, arithmetic_from, chosen_from, maths_from
+from compare.inputs import FORMULAS, MATHS, applied, arithmetic_from, chosen_from, formula, maths_from
 from compare.objects import Counter, checked_squares, square
 from compare.timing import Skip, children_of, latencies, median_of, proportional_bytes, seconds_of
 
@@ -166,6 +166,10 @@ class Contestant:
     def arithmetic(self, n):
         a, b, c, x = map(fh.scatter, arithmetic_from(n))
         return {"chain": median_of(5, lambda: (a * b + c).wait()), "means": median_of(5, lambda: x.mean(axis=0).wait())}
+
+    def formulas(self, n):
+        x = fh.scatter(maths_from(n))
+        return {name: median_of(5, lambda: formula(name, x).wait()) for name in FORMULAS}
 
     def random(self, n):
         generator = fh.random.default_rng(1)

@@ -2,7 +2,7 @@
 import numexpr
 import numpy as np
 
-from compare.inputs import MATHS, arithmetic_from, maths_from
+from compare.inputs import FORMULAS, MATHS, arithmetic_from, maths_from
 from compare.timing import median_of
 
 VERSION = numexpr.__version__
@@ -27,6 +27,10 @@ class Contestant:
         x = {"x": maths_from(n)}
         texts = {name: "x ** 1.5" if name == "power" else f"{name}(x)" for name in MATHS}
         return {name: median_of(5, lambda: numexpr.evaluate(text, x)) for name, text in texts.items()}
+
+    def formulas(self, n):
+        x = {"x": maths_from(n)}
+        return {name: median_of(5, lambda: numexpr.evaluate(text, x)) for name, text in FORMULAS.items()}
 
     def arithmetic(self, n):
         a, b, c, x = arithmetic_from(n)

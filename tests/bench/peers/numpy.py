@@ -1,7 +1,7 @@
 """NumPy in the client's own process: one thread, but OpenBLAS takes as many as there are CPUs."""
 import numpy as np
 
-from compare.inputs import MATHS, applied, arithmetic_from, chosen_from, maths_from
+from compare.inputs import FORMULAS, MATHS, applied, arithmetic_from, chosen_from, formula, maths_from
 from compare.timing import median_of
 
 VERSION = np.__version__
@@ -40,6 +40,10 @@ class Contestant:
     def arithmetic(self, n):
         a, b, c, x = arithmetic_from(n)
         return {"chain": median_of(5, lambda: a * b + c), "means": median_of(5, lambda: x.mean(axis=0))}
+
+    def formulas(self, n):
+        x = maths_from(n)
+        return {name: median_of(5, lambda: formula(name, x)) for name in FORMULAS}
 
     def random(self, n):
         """The same generator as farhand's."""

@@ -2,6 +2,7 @@
 
 #include <complex.h>
 #undef complex /* a name in loops.h */
+#include "engine/compute/flags.h"
 #include "engine/compute/fold.h"
 #include "engine/compute/loops.h"
 #include "engine/compute/strip.h"
@@ -202,6 +203,14 @@ made_by(const strip_row_t *row)
 
 enum { A, B, OUT, MASK, PLACES };
 
+static loop_fn
+loop_of_row(const strip_row_t *row)
+{
+    const op_loop_t loop = loop_of(row);
+
+    return loop_find(op_at(row->op), &loop);
+}
+
 /* out = the step of that row over a value and, where it reads one, an array. */
 static void
 run_row(const strip_table_t *table, const strip_row_t *row, bool far, char *const *place)
@@ -215,6 +224,10 @@ run_row(const strip_table_t *table, const strip_row_t *row, bool far, char *cons
     int64_t size = (int64_t)dtype_size((dtype_t)row->dtype);
     strip_run_t run = {.step = {size * STRIP, size * STRIP, (int64_t)dtype_size(made) * (fold ? 1 : STRIP), STRIP}};
 
+    const strip_call_t call = {.loop = row->kind == STRIP_FUNCTION ? loop_of_row(row) : NULL, .item = {size, size}};
+
+    run.calls = &call;
+    steps[1].other = row->kind == STRIP_FUNCTION ? 0 : MASK;
     memcpy(run.place, place, PLACES * sizeof place[0]);
     table->run(steps, &run, STRIPS);
 }
@@ -260,8 +273,13 @@ check_row(const strip_table_t *table, const strip_row_t *row, uint64_t *random)
         for (int i = 0; i < N && row->dtype == DTYPE_BOOL; i++)
             b[i] = b[i] != 0;
         memset(out, 0, sizeof out);
+        flags_clear();
         run_row(table, row, far, (char *[]){a, b, out[0], mask});
+        unsigned flags = flags_raised();
+        flags_clear();
         run_loop(row, turned ? b : a, turned ? a : b, mask, out[1]);
+        if (row->kind == STRIP_FUNCTION)
+            assert_int_equal(flags, flags_raised());
         for (int i = 0; i < N && row->dtype == DTYPE_BOOL; i++)
             out[1][i] = made_by(row) == DTYPE_BOOL ? out[1][i] != 0 : out[1][i];
         check_same(made_by(row), out[0], out[1]);
@@ -276,7 +294,7 @@ check_strips(const strip_table_t *table)
     for (int i = 0; i < STRIP_TABLES; i++)
         for (const strip_row_t *row = table->rows[i](); row->kind != STRIP_END; row++)
             if (row->kind == STRIP_CAST || row->kind == STRIP_APPLY || row->kind == STRIP_TURNED ||
-                row->kind == STRIP_FOLD)
+                row->kind == STRIP_FUNCTION || row->kind == STRIP_FOLD)
                 check_row(table, row, &random);
 }
 
