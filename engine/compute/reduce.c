@@ -1,5 +1,6 @@
 #include "engine/compute/reduce.h"
 
+#include "engine/compute/fold_strands.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/pick.h"
 #include "engine/compute/reduce_tree.h"
@@ -116,35 +117,13 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
 /* --- results side by side -------------------------------------------------------------------------------------------
  */
 
-/* The strands of n elements become one: the same tree as in a row. */
-static void
-join_strands(const fold_t *fold, char *strands, int64_t width, int64_t total, int64_t n)
-{
-    for (int64_t half = FOLD_STRANDS / 2, have = n < FOLD_STRANDS ? n : FOLD_STRANDS; half > 0; half /= 2) {
-        if (have > half)
-            fold->merge(strands, strands + half * width * total, (have - half) * width);
-        have = have < half ? have : half;
-    }
-}
-
-/* Whole rounds of strands in the leaf that position at lies in, of n positions on one row of the reduced axes: how many
- * positions they were.  Nothing but the first round stands before them. */
-static int64_t
-fold_rounds(const job_t *job, char *strands, const char *data, int64_t width, int64_t at, int64_t n,
-            const int64_t *step)
-{
-    int64_t leaf = REDUCTION_LEAF - at, size = width * job->total, rounds = (n < leaf ? n : leaf) / FOLD_STRANDS;
-    for (int64_t i = 0; i < rounds * FOLD_STRANDS; i++)
-        job->fold->lanes(strands + i % FOLD_STRANDS * size, data + i * step[1], step[0], width);
-    return rounds * FOLD_STRANDS;
-}
-
 /* width results: element i of each reduced position goes to result i. */
 static void
 fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, int64_t n, char *ret)
 {
     _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES];
-    _Alignas(64) char strands[FOLD_STRANDS * FOLD_LANE_BYTES];
+    _Alignas(64) char memory[FOLD_STRANDS * FOLD_LANE_BYTES];
+    const fold_strands_t strands = {job->fold, job->item, job->total, width, memory};
     const fold_plan_t *plan = &job->plan;
     tree_t tree = {job->fold, 0, width, width * job->total, levels};
     int64_t step[FOLD_OPERANDS], down[FOLD_OPERANDS];
@@ -155,7 +134,7 @@ fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, in
     fold_walk_start(plan, &walk, first);
     for (int64_t i = 0, now; i < n; i += now) {
         int64_t at = i % REDUCTION_LEAF, from_step = job->direct ? step[0] : job->item;
-        char *strand = strands + at % FOLD_STRANDS * tree.level_bytes;
+        char *strand = strands.memory + at % FOLD_STRANDS * tree.level_bytes;
         move_on(plan, data, &walk, row);
         if (!job->direct)
             load(job, row, step, width, items);
@@ -165,15 +144,14 @@ fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, in
             job->widen((char *[]){from, strand}, (const int64_t[]){from_step, job->total}, width);
         else if (job->direct && at % FOLD_STRANDS == 0 && fold_walk_left(plan, &walk) >= FOLD_STRANDS &&
                  n - i >= FOLD_STRANDS)
-            now = fold_rounds(job, strands, from, width, at,
-                              fold_walk_left(plan, &walk) < n - i ? fold_walk_left(plan, &walk) : n - i,
-                              (const int64_t[]){step[0], down[0]});
+            now = fold_strands_rounds(&strands, from, step[0], down[0], at,
+                                      fold_walk_left(plan, &walk) < n - i ? fold_walk_left(plan, &walk) : n - i);
         else
             job->fold->lanes(strand, from, from_step, width);
         at += now;
         if (at == REDUCTION_LEAF || i + now == n) {
-            join_strands(job->fold, strands, width, job->total, at);
-            tree_add(&tree, strands, 0);
+            fold_strands_join(&strands, at);
+            tree_add(&tree, strands.memory, 0);
         }
         fold_walk_next(plan, &walk, now);
     }
