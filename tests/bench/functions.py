@@ -55,7 +55,7 @@ def settle(results, written):
     if result is None:
         result = written
     for part in result if isinstance(result, (tuple, list)) else (result,):
-        if isinstance(part, fh.RemoteArray):
+        if isinstance(part, (fh.RemoteArray, fh.DistArray)):
             part.wait() if part.ndim else fh.gather(part)
 
 
