@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000, STEPS = 4 };
+enum { THREADS = 2, TURNS = 21, ARRAYS = 4 /* the last is written */, ELEMENTS = 20000000, STEPS = 12 };
 
 typedef struct sample sample_t;
 typedef struct {
@@ -58,6 +58,15 @@ sum_of_products(char *const *memory, int64_t first, int64_t end)
 #define I4 DTYPE_INT32
 #define I1 DTYPE_INT8
 #define B1 DTYPE_BOOL
+/* r*b + c of a value, then six times, beginning with a. */
+#define TIMES_AND_PLUS(T, R)                                                                                           \
+    {"multiply", {T, T}, T, {R, 1}},                                                                                   \
+    {                                                                                                                  \
+        "add", {T, T}, T, {(R) - 1, 2}                                                                                 \
+    }
+#define CHAIN(T)                                                                                                       \
+    {TIMES_AND_PLUS(T, 0),  TIMES_AND_PLUS(T, -2), TIMES_AND_PLUS(T, -4),                                              \
+     TIMES_AND_PLUS(T, -6), TIMES_AND_PLUS(T, -8), TIMES_AND_PLUS(T, -10)}
 static const sample_t cases[] = {
     {"(a*b + c).sum()",
      F8,
@@ -93,6 +102,8 @@ static const sample_t cases[] = {
      {{"multiply", {I4, I4}, I4, {0, 1}}, {"add", {I4, I4}, I4, {-1, 2}}},
      false,
      expressions_plain_integers},
+    {"six times r*b + c", F8, F8, 3, false, CHAIN(F8), false, expressions_plain_chain},
+    {"int32 six times r*b + c", I4, I4, 3, false, CHAIN(I4), false, expressions_plain_integer_chain},
     {"int8 a*b + c",
      I1,
      I1,

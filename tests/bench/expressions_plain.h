@@ -13,6 +13,6 @@ expressions_plain_fn expressions_plain_products, expressions_plain_positive, exp
     expressions_plain_clipped, expressions_plain_integers, expressions_plain_bytes, expressions_plain_larger,
     expressions_plain_integer_sum, expressions_plain_narrow, expressions_plain_mixed, expressions_plain_waves,
     expressions_plain_sigmoid, expressions_plain_distances, expressions_plain_small_waves,
-    expressions_plain_finite_ones, expressions_plain_powers;
+    expressions_plain_finite_ones, expressions_plain_powers, expressions_plain_chain, expressions_plain_integer_chain;
 
 #endif
