@@ -57,7 +57,6 @@ stream(void *to, const void *from, size_t size)
 #define B b[k + i]
 #define C c[k + i]
 
-
 STORED(products, double, double, A *B + C)
 STORED(positive, double, uint8_t, A > 0.3)
 STORED(chosen, double, double, A > 0.3 ? A : -A)

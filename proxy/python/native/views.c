@@ -38,6 +38,21 @@ index_item(PyObject *source, fh_index_item *ret)
     return true;
 }
 
+/* How many there are, at most MAX_INDEX; -1 with an exception set. */
+static int
+index_items(pysession_t *session, PyObject *tuple, fh_index_item *ret)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    if (count > MAX_INDEX) {
+        native_raise_named(session->module, "BAD_INDEX", "too many indices");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!index_item(PyTuple_GetItem(tuple, i), &ret[i]))
+            return -1;
+    return (int)count;
+}
+
 PyObject *
 pyviews_index(PyObject *object, PyObject *args)
 {
@@ -46,17 +61,11 @@ pyviews_index(PyObject *object, PyObject *args)
     fh_error error = {0};
     PyObject *tuple = NULL;
     fh_index_item items[MAX_INDEX] = {{0}};
-    if (!array || !PyArg_ParseTuple(args, "O!", &PyTuple_Type, &tuple))
+    int count = 0;
+    if (!array || !PyArg_ParseTuple(args, "O!", &PyTuple_Type, &tuple) ||
+        (count = index_items(session, tuple, items)) < 0 || !pysession_enter(session))
         return NULL;
-    Py_ssize_t count = PyTuple_Size(tuple);
-    if (count > MAX_INDEX)
-        return native_raise_named(session->module, "BAD_INDEX", "too many indices");
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!index_item(PyTuple_GetItem(tuple, i), &items[i]))
-            return NULL;
-    if (!pysession_enter(session))
-        return NULL;
-    int status = fh_index(array, items, (int)count, &ret, &error);
+    int status = fh_index(array, items, count, &ret, &error);
     return pysession_leave_array(session, status, &error, ret);
 }
 
@@ -68,17 +77,10 @@ pyviews_element(PyObject *object, PyObject *args)
     fh_array *array = pyarray_get(session, object), *view = NULL, *ret = NULL;
     fh_error error = {0};
     fh_index_item items[MAX_INDEX] = {{0}};
-    if (!array)
+    int count = array ? index_items(session, args, items) : -1;
+    if (count < 0 || !pysession_enter(session))
         return NULL;
-    Py_ssize_t count = PyTuple_Size(args);
-    if (count > MAX_INDEX)
-        return native_raise_named(session->module, "BAD_INDEX", "too many indices");
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!index_item(PyTuple_GetItem(args, i), &items[i]))
-            return NULL;
-    if (!pysession_enter(session))
-        return NULL;
-    int status = fh_index(array, items, (int)count, &view, &error);
+    int status = fh_index(array, items, count, &view, &error);
     if (!status)
         status = fh_copy(view, &ret, &error);
     fh_array_free(&view);
