@@ -17,7 +17,7 @@ enum {
     FOLD_SPAN = FOLD_ROW << FOLD_SPAN_LEVEL, /* most elements that a source folds at once */
     FOLD_STRANDS = 8,                        /* that the elements of a leaf are dealt out to; part of the bits */
     FOLD_LANES = 2048,                       /* most results that are built side by side: */
-    FOLD_LANE_BYTES = 4 << 10,               /* and most bytes of them */
+    FOLD_LANE_BYTES = 8 << 10,               /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
     FOLD_LEVELS = 18, /* of a pairwise tree over a segment */
     FOLD_ELEMENT_MAX = 16,
