@@ -274,7 +274,7 @@ look_at(move_t *self, engine_link_t *engine, int64_t *ret_moved_ns)
         return true;
     }
     err_t err = {0};
-    bool ended = stream_group_ended(engine->streams->group, &status, &err); // before: what it moved last counts, too
+    bool ended = stream_group_ended(engine->streams->group, &status, &err); /* before: what it moved last counts, too */
     stream_group_progress(engine->streams->group, &progress);
     self->moved += progress.moved;
     if (progress.moved_ns > *ret_moved_ns)

@@ -136,7 +136,7 @@ test_sql_that_does_more_than_read_refused(void **state)
         if (status != CASES[i].status)
             fail_msg("%s: %s", CASES[i].query, status_name(status));
     }
-    // Versions of SQLite differ in whether they ask before they look for it.
+    /* Versions of SQLite differ in whether they ask before they look for it. */
     int status = 0;
     ask(&client, "SELECT * FROM pragma_table_info('names')", 0);
     assert_int_equal(read_rows(&client, &row, &status), -1);

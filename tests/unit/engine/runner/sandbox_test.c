@@ -85,7 +85,7 @@ try_socket(void)
 static bool
 try_fork(void)
 {
-    return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) >= 0; // fork() of newer C libraries blocks signals before
+    return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) >= 0; /* fork() of newer C libraries blocks signals before */
 }
 
 static bool
