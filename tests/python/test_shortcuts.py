@@ -150,6 +150,6 @@ def test_functions_of_arrays_that_are_not_simple(cluster):
 
 
 def test_signatures_can_be_seen():
-    assert list(inspect.signature(fh.Array.sum).parameters) == list(inspect.signature(LongWays.sum).parameters)
-    for name in ("prod", "min", "max", "any", "all", "mean", "reshape", "item"):
-        assert str(inspect.signature(getattr(fh.Array, name))) == str(inspect.signature(getattr(LongWays, name)))
+    for name in ("sum", "prod", "min", "max", "any", "all", "mean", "reshape", "item"):
+        native, plain = (inspect.signature(getattr(kind, name)).parameters.values() for kind in (fh.Array, LongWays))
+        assert [(p.name, p.default) for p in native] == [(p.name, p.default) for p in plain]
