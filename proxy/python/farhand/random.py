@@ -238,6 +238,7 @@ class Generator:
         if size is None and not isinstance(a, Array):
             return self._local.choice(a, None, replace, p, axis, shuffle)
         items = isinstance(a, Array) or np.ndim(a) > 0
+        a = np.asarray(a) if items and not isinstance(a, Array) else a
         population = a.shape[axis] if items else int(a)
         if population <= 0:
             raise error("INVALID_ARGUMENT", "a must be a positive integer unless no samples are taken")
