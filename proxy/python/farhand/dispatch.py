@@ -4,8 +4,9 @@ None is ever computed by fetching the arrays.
 """
 import numpy as np
 
-from . import function_table, others
+from . import function_table, masked, others
 from .errors import not_supported
+
 
 def find(function):
     """What is called in place of a function of NumPy; None if there is nothing."""
@@ -26,6 +27,8 @@ def array_function(function, types, args, kwargs):
 
     if not all(issubclass(t, (Array, np.ndarray)) for t in types):
         return NotImplemented  # perhaps the other class can
+    if any(issubclass(t, np.ma.MaskedArray) for t in types) and not isinstance(kwargs.get("out"), Array):
+        return masked.locally(function, args, kwargs)
     implementation = implement(function, args, kwargs)
     if implementation is None:
         row = function_table.row_of(function)
