@@ -214,6 +214,9 @@ class Array(_native.Operators, Operators, Methods):
     def tobytes(self, order="C"):
         return self._gather_implicitly().tobytes(order)
 
+    def __bytes__(self):
+        return self.tobytes()
+
     def wait(self, timeout=None):
         """Wait until the array is computed; raise what went wrong.  Returns the array."""
         self._handle.wait(-1.0 if timeout is None else float(timeout))
