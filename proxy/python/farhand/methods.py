@@ -1,4 +1,5 @@
 """ndarray's methods that are functions of the table, and those of its attributes that are about memory."""
+import builtins
 import operator
 
 import numpy as np
@@ -206,7 +207,7 @@ class Methods:
 
         if type is not None:
             raise not_supported("remote arrays have no subclasses: view(type=...) means nothing")
-        if dtype is None or np.dtype(dtype) == self.dtype:
+        if dtype is None or isinstance(dtype, builtins.type) and issubclass(dtype, (Methods, np.ndarray)) or np.dtype(dtype) == self.dtype:
             return self[...]
         dtype = native(np.dtype(dtype))
         if self._can_be_seen(dtype):
