@@ -182,6 +182,7 @@ def test_item_tolist_fill(clusters):
     assert remote.item(5) == local.item(5) and remote.item(-1) == local.item(-1)
     assert remote.item((1, 2)) == local.item((1, 2)) == remote.item(1, 2)
     assert remote.tolist() == local.tolist()
+    assert bytes(remote) == bytes(local)
     with pytest.raises(IndexError):
         remote.item(12)
     with pytest.raises(ValueError):

@@ -97,6 +97,10 @@ def test_axes_can_be_moved(cluster, case, data):
     same(fh.gather(fh.expand_dims(remote, (0, -1))), np.expand_dims(local, (0, -1)))
     same(fh.gather(fh.flip(remote, one)), np.flip(local, one))
     same(fh.gather(remote.T), local.T)
+    axes = range(local.ndim - 1, -1, -1)
+    same(fh.gather(fh.transpose(remote, axes)), local.T)
+    same(fh.gather(fh.moveaxis(remote, axes, range(local.ndim))), local.T)
+    same(fh.gather(fh.flip(remote, axes)), np.flip(local, axes))
 
 
 @given(case=arrays_with_axis(), data=st.data())

@@ -164,7 +164,7 @@ def normalize_axes(axes, ndim):
     """None, an int or a tuple of ints to None or a tuple of different axes."""
     if axes is None:
         return None
-    if not isinstance(axes, (tuple, list)):
+    if not isinstance(axes, (tuple, list, range)):
         if getattr(axes, "ndim", 0) != 1:
             return (normalize_axis(axes, ndim),)
         axes = axes.tolist()
@@ -180,6 +180,6 @@ def shape_tuple(shape):
         return ()
     if getattr(shape, "ndim", 0) == 1:
         shape = shape.tolist()
-    if isinstance(shape, (tuple, list)):
+    if isinstance(shape, (tuple, list, range)):
         return tuple(operator.index(extent) for extent in shape)
     return (operator.index(shape),)

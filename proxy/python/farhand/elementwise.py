@@ -1,7 +1,7 @@
 """Functions of elements that are made of the engines' operations."""
 import numpy as np
 
-from . import joining, reductions
+from . import _native, joining, reductions
 from .dtypes import is_other
 from .errors import error
 from .function_table import implementation, rows
@@ -20,7 +20,8 @@ def where(condition, *choices):
         return nonzero(condition)
     if len(choices) != 2:
         raise error("INVALID_ARGUMENT", "where takes a condition, and both or neither of x and y")
-    return call("where", (condition, *choices))
+    result = _native.simple_ufunc("where", condition, *choices)
+    return call("where", (condition, *choices)) if result is NotImplemented else result
 
 
 def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **keywords):

@@ -3,7 +3,7 @@ import numbers
 
 import numpy as np
 
-from . import _native
+from . import _native, masked
 from .dtypes import OTHERS, casting_code, code_of
 from .errors import error, not_supported
 
@@ -130,6 +130,10 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
             return result
     if not all(is_operand(x) for x in inputs) and not _texts_beside(inputs):
         return NotImplemented
+    if any(map(masked.is_masked, inputs)) and out is None:
+        given = {"dtype": dtype, "casting": casting, "where": None if where is True else where}
+        keywords.update((name, value) for name, value in given.items() if value is not None)
+        return masked.locally(getattr(ufunc, method), inputs, keywords)
     if method == "reduce" and ufunc in _REDUCTIONS:
         return _reduce(ufunc, inputs[0], out=out, where=where, dtype=dtype, **keywords)
     if method == "outer" and ufunc in _NAMES and len(inputs) == 2:
