@@ -1,6 +1,7 @@
-"""What small operations on remote arrays cost in Python, beside NumPy's own on local ones: 100 elements on one engine, pipelined.
+"""What small operations on remote arrays cost in Python, beside NumPy's own on local ones: 100 elements, on one engine and in two pieces.
 
-Each turn makes some hundreds of one call and then waits until the engine is through; results are dropped at once.
+Each turn makes some hundreds of one call and then waits until the engines are through; results are dropped at once.  Calls that read a
+value wait for it each time.
 """
 import json
 import os
@@ -27,6 +28,12 @@ WORKS = {
     "x[1:5]": lambda x: x[1:5],
     "x.reshape(10, 10)": lambda x: x.reshape(10, 10),
     "np.where(x > 0.5, x, 0)": lambda x: np.where(x > 0.5, x, 0),
+    "float(x[3])": lambda x: float(x[3]),
+    "float(x.sum())": lambda x: float(x.sum()),
+    "float((x + x).sum())": lambda x: float((x + x).sum()),
+    "float(x.max())": lambda x: float(x.max()),
+    "float(x.mean())": lambda x: float(x.mean()),
+    "bool((x > 2).any())": lambda x: bool((x > 2).any()),
 }
 
 
@@ -38,13 +45,10 @@ def turn(work, x, wait):
     return (time.perf_counter() - begin) / CALLS * 1e6
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        os.environ.pop("FARHAND_CONNECTION", None)
-        subprocess.run(["farhand", "up", "-n", "1", "--threads", "1", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
-        try:
-            session = fh.connect("small")
+def measure(engines):
+    subprocess.run(["farhand", "up", "-n", str(engines), "--threads", "1", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
+    try:
+        with fh.connect("small") as session:
             local = np.random.default_rng(1).random(100)
             remote = fh.scatter(local)
             for name, work in WORKS.items():
@@ -53,10 +57,18 @@ def main():
                     ours.append(turn(work, remote, session.sync))
                     theirs.append(turn(work, local, lambda: None))
                 value, limit = statistics.median(ours[2:]), statistics.median(theirs[2:])
-                print(json.dumps({"bench": "small_calls", "case": name, "value": value, "unit": "us", "limit": limit,
+                print(json.dumps({"bench": "small_calls", "case": name, "engines": engines, "value": value, "unit": "us", "limit": limit,
                                   "limit_name": "NumPy, a local array", "ratio": value / limit}), flush=True)
-        finally:
-            subprocess.run(["farhand", "down", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
+    finally:
+        subprocess.run(["farhand", "down", "--name", "small"], check=True, stdout=subprocess.DEVNULL)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ.pop("FARHAND_CONNECTION", None)
+        for engines in (1, 2):
+            measure(engines)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,19 @@ def test_warning_points_at_the_line_of_the_operation(cluster):
         ("divide by zero encountered in log", RuntimeWarning, __file__, line + 2)]
 
 
+def test_each_of_many_lines_tells(cluster):
+    """Also where many lines follow between an operation and its value: none takes another's place."""
+    x = fh.scatter(np.zeros(3))
+    for turn in range(20):
+        names = [f"line {turn}.{i}" for i in range(40)]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            results = [eval(compile("1 / x", name, "eval"), {"x": x}) for name in names]
+            for result in results:
+                fh.gather(result)
+        assert {w.filename for w in told} == set(names)
+
+
 def test_steps_of_one_expression_are_told_apart(cluster):
     x = fh.scatter(np.linspace(-1, 1, 5000))
     with warnings.catch_warnings(record=True) as told:

@@ -16,6 +16,7 @@ KEYS = [
     (slice(None), MATRIX[0] > 2), ([[1], [2]], [0, 3]), (None, [1, 2], slice(None), None), (0, ..., [1, 2]), True, False,
     (MATRIX[:, 0] > 20, 0), (A % 2 == 0, [0, 1, 2, 3, 4]), [], (slice(None, None, -1), np.array([5, 0])), (A > 20,),
     ([0], slice(None), None), np.zeros((10, 6), bool), (True, [1, 2]), (slice(1, 1), [0, 0]), np.array([2], np.uint8),
+    range(3), (range(2), range(4, 0, -2)), (slice(None), range(0)),
 ]
 
 

@@ -10,8 +10,9 @@ from .device import device_of, to_device
 from .dispatch import array_function
 from .dtypes import by_code, casting_code, code_of, dtype_of, is_other, local_of, shape_tuple
 from .errors import PerformanceWarning, checked_flag, error, not_supported
-from .indexing import read, write
+from .indexing import write
 from .layouts import layout_axis, layout_blocksize
+from .long_ways import LongWays
 from .methods import Methods
 from .operators import Operators
 from .ufuncs import array_ufunc, call, to_native
@@ -23,7 +24,7 @@ _COPIED = ("this remote array cannot become local without a copy: only C-contigu
            "mapped, without a change of dtype")
 
 
-class Array(_native.Operators, Operators, Methods):
+class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
     """What RemoteArray and DistArray have in common: ndarray's attributes (from metadata, without a message) and methods."""
 
     __slots__ = ("_handle", "_shape", "_dtype", "_axis", "_npieces", "_prefers_local", "__weakref__")
@@ -34,7 +35,7 @@ class Array(_native.Operators, Operators, Methods):
     # ---- metadata
 
     shape = property(operator.attrgetter("_shape"), lambda self, shape: self._become(self.reshape(shape)), doc="Extents.")
-    dtype = property(operator.attrgetter("_dtype"), doc="Type of the elements.")
+    dtype = property(operator.attrgetter("_dtype"), lambda self, dtype: self._become(self.view(dtype)), doc="Type of the elements.")
     axis = property(operator.attrgetter("_axis"), doc="Along which the pieces follow each other; None: one piece.")
     npieces = property(operator.attrgetter("_npieces"), doc="How many pieces there are.")
 
@@ -192,27 +193,14 @@ class Array(_native.Operators, Operators, Methods):
     def __array_function__(self, function, types, args, kwargs):
         return array_function(function, types, args, kwargs)
 
-    def item(self, *index):
-        """One element as a Python number."""
-        if index:
-            return self._element(index[0] if len(index) == 1 else index).item()
-        if self.size != 1:
-            raise error("INVALID_ARGUMENT", "item() takes an array of one element; name the element")
-        return self.gather().item()
-
-    def _element(self, index):
-        if isinstance(index, tuple):
-            return self[index]
-        flat = operator.index(index)
-        if not -self.size <= flat < self.size:
-            raise error("BAD_INDEX", f"index {flat} is out of bounds for size {self.size}")
-        return self[tuple(int(i) for i in np.unravel_index(flat % self.size, self.shape))]
-
     def tolist(self):
         return self._gather_implicitly().tolist()
 
     def tobytes(self, order="C"):
         return self._gather_implicitly().tobytes(order)
+
+    def __bytes__(self):
+        return self.tobytes()
 
     def wait(self, timeout=None):
         """Wait until the array is computed; raise what went wrong.  Returns the array."""
@@ -230,23 +218,6 @@ class Array(_native.Operators, Operators, Methods):
         self._handle.cancel()
 
     # ---- numbers
-
-    def _scalar(self, kind):
-        if self.size != 1:
-            raise error("WRONG_TYPE", f"only arrays of one element can be converted to {kind.__name__}")
-        return kind(self.item())
-
-    def __bool__(self):
-        if self.size != 1:
-            raise error("INVALID_ARGUMENT",
-                        f"the truth value of an array of {self.size} elements is ambiguous: use .any() or .all()")
-        return bool(self.item())
-
-    def __int__(self):
-        return self._scalar(int)
-
-    def __float__(self):
-        return self._scalar(float)
 
     def __complex__(self):
         return self._scalar(complex)
@@ -284,9 +255,6 @@ class Array(_native.Operators, Operators, Methods):
         for start in range(0, self.shape[0], step):
             yield from self[start:start + step].gather()
 
-    def __getitem__(self, key):
-        return read(self, key)
-
     def __setitem__(self, key, value):
         write(self, key, value)
 
@@ -309,6 +277,7 @@ class Array(_native.Operators, Operators, Methods):
     # ---- copies and casts
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        dtype = np.dtype(dtype)
         if not copy and np.dtype(dtype) == self.dtype:
             return self
         if is_other(self._dtype) or is_other(np.dtype(dtype)):
@@ -319,6 +288,7 @@ class Array(_native.Operators, Operators, Methods):
         return wrap(self._handle.astype(code_of(dtype), casting_code(casting)))
 
     def copy(self, order="C"):
+        shaping.memory_order(order)
         return wrap(self._handle.copy())
 
     def __copy__(self):
@@ -357,9 +327,6 @@ class Array(_native.Operators, Operators, Methods):
     def transpose(self, *axes):
         return shaping.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def reshape(self, *shape, order="C"):
-        return shaping.reshape(self, shape_tuple(shape[0] if len(shape) == 1 else shape), order)
-
     def ravel(self, order="C"):
         return shaping.reshape(self, (-1,), order)
 
@@ -373,27 +340,6 @@ class Array(_native.Operators, Operators, Methods):
         return shaping.swapaxes(self, axis1, axis2)
 
     # ---- numbers of numbers
-
-    def sum(self, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
-        return reductions.reduce(self, "sum", axis, dtype=dtype, out=out, keepdims=keepdims, initial=initial, where=where)
-
-    def prod(self, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
-        return reductions.reduce(self, "prod", axis, dtype=dtype, out=out, keepdims=keepdims, initial=initial, where=where)
-
-    def min(self, axis=None, out=None, keepdims=False, initial=None, where=True):
-        return reductions.reduce(self, "min", axis, out=out, keepdims=keepdims, initial=initial, where=where)
-
-    def max(self, axis=None, out=None, keepdims=False, initial=None, where=True):
-        return reductions.reduce(self, "max", axis, out=out, keepdims=keepdims, initial=initial, where=where)
-
-    def any(self, axis=None, out=None, keepdims=False, *, where=True):
-        return reductions.reduce(self, "any", axis, out=out, keepdims=keepdims, where=where)
-
-    def all(self, axis=None, out=None, keepdims=False, *, where=True):
-        return reductions.reduce(self, "all", axis, out=out, keepdims=keepdims, where=where)
-
-    def mean(self, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
-        return reductions.reduce(self, "mean", axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
 
     def var(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
         return reductions.variance(self, False, axis, dtype, out, ddof, keepdims, where)

@@ -153,6 +153,13 @@ def casting_code(casting):
         raise error("INVALID_ARGUMENT", f"casting must be one of {', '.join(map(repr, CASTINGS))}, not {casting!r}") from None
 
 
+def integer_axis(axis):
+    """axis, which is no bool, of functions whose axis NumPy reads so."""
+    if isinstance(axis, bool):
+        raise error("WRONG_TYPE", "an integer is required for the axis")
+    return axis
+
+
 def normalize_axis(axis, ndim):
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
@@ -164,7 +171,7 @@ def normalize_axes(axes, ndim):
     """None, an int or a tuple of ints to None or a tuple of different axes."""
     if axes is None:
         return None
-    if not isinstance(axes, (tuple, list)):
+    if not isinstance(axes, (tuple, list, range)):
         if getattr(axes, "ndim", 0) != 1:
             return (normalize_axis(axes, ndim),)
         axes = axes.tolist()
@@ -180,6 +187,6 @@ def shape_tuple(shape):
         return ()
     if getattr(shape, "ndim", 0) == 1:
         shape = shape.tolist()
-    if isinstance(shape, (tuple, list)):
+    if isinstance(shape, (tuple, list, range)):
         return tuple(operator.index(extent) for extent in shape)
     return (operator.index(shape),)

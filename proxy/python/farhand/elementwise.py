@@ -1,7 +1,9 @@
 """Functions of elements that are made of the engines' operations."""
+import operator
+
 import numpy as np
 
-from . import joining, reductions
+from . import _native, joining, reductions
 from .dtypes import is_other
 from .errors import error
 from .function_table import implementation, rows
@@ -20,7 +22,8 @@ def where(condition, *choices):
         return nonzero(condition)
     if len(choices) != 2:
         raise error("INVALID_ARGUMENT", "where takes a condition, and both or neither of x and y")
-    return call("where", (condition, *choices))
+    result = _native.simple_ufunc("where", condition, *choices)
+    return call("where", (condition, *choices)) if result is NotImplemented else result
 
 
 def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **keywords):
@@ -38,7 +41,7 @@ def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **keywords)
 
 def around(a, decimals=0, out=None):
     """As numpy.around: scaled, rounded half to even, scaled back."""
-    target = None if out is None else (out,)
+    target, decimals = None if out is None else (out,), operator.index(decimals)
     if a.dtype.kind in "biu":
         if decimals >= 0:
             return reductions.deliver(a.copy(), out)

@@ -75,8 +75,15 @@ def _by_function():
 
 def row_of(function):
     """The row of a function of NumPy; None: there is none."""
-    row = _by_function().get(function)
+    row = _by_function().get(function) or _row_by_module(function)
     return None if row is None else resolved(row)
+
+
+def _row_by_module(function):
+    """The row of a function in a module of NumPy that was not imported when the table was read (lib.recfunctions)."""
+    name = f"{getattr(function, '__module__', None)}.{getattr(function, '__name__', None)}"
+    row = rows().get(name.removeprefix("numpy."))
+    return row if row is not None and numpys(row.name) is function else None
 
 
 @functools.lru_cache(maxsize=None)

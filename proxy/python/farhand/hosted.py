@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from . import remote_wire
+from . import masked, remote_wire
 from .array import Array, wrap
 from .dtypes import normalize_axis
 from .errors import CLASSES, error
@@ -45,6 +45,8 @@ def _replaced(value, old, new):
 
 def _returned(value, session, engine):
     """What a host gave: NumPy's scalars go back to its engine as 0-d arrays."""
+    if masked.is_masked(value):
+        return value
     if isinstance(value, np.generic) or isinstance(value, np.ndarray) and value.dtype.kind in "biufcMmSUV" and not value.dtype.hasobject:
         return wrap(session._native.scatter(np.asarray(value), None, 0, session.engine_ids([engine])))
     if type(value) in (list, tuple):
@@ -170,6 +172,7 @@ class Hosted:
             target._assign(written, "unsafe")
         else:
             np.copyto(target, written.gather())
+        return target if self.name == "lib.recfunctions.recursive_fill_fields" else None
 
     def _distributed(self, args, kwargs):
         """The first argument, if it is cut and the only array; None: nothing can be done piece by piece."""

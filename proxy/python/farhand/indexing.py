@@ -22,7 +22,7 @@ def _bound(value):
     return max(-_FAR, min(_FAR, operator.index(value)))
 
 
-def _is_advanced(key):
+def is_advanced(key):
     """A mask, or something with several integers in it?"""
     if isinstance(key, (bool, np.bool_, list, tuple, range)):
         return True
@@ -48,8 +48,8 @@ def basic_item(key):
 def items(key):
     """The key as the extension takes it; None: there are arrays in it."""
     if not isinstance(key, tuple):
-        return None if _is_advanced(key) else (basic_item(key),)
-    if any(map(_is_advanced, key)):
+        return None if is_advanced(key) else (basic_item(key),)
+    if any(map(is_advanced, key)):
         return None
     return tuple(map(basic_item, key))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .dtypes import casting_code, is_other
 from .errors import error
-from .indexing import basic_item
+from .indexing import basic_item, is_advanced
 from .ufuncs import to_native
 
 RAISE, WRAP, CLIP = 0, 1, 2
@@ -28,12 +28,6 @@ def _array(part):
     if array.dtype.kind not in "biu":
         raise error("BAD_INDEX", _BAD_DTYPE)
     return array
-
-
-def _is_array(part):
-    if isinstance(part, (bool, np.bool_, list, tuple)):
-        return True
-    return getattr(part, "ndim", 0) > 0 or getattr(part, "dtype", None) == np.bool_
 
 
 def check_bounds(index, extent, axis):
@@ -76,7 +70,7 @@ class _Parts:
         self.basic, self.tags, self.arrays = [], [], []
         self.axes = 0  # of x that were consumed
         self.made = 0  # axes of the view
-        self.keys = [_array(part) if _is_array(part) else part for part in (key if isinstance(key, tuple) else (key,))]
+        self.keys = [_array(part) if is_advanced(part) else part for part in (key if isinstance(key, tuple) else (key,))]
         hidden = x.ndim - sum(self._consumes(part) for part in self.keys)
         if hidden < 0:
             raise error("BAD_INDEX", f"too many indices for array: array is {x.ndim}-dimensional, but {x.ndim - hidden} were indexed")

@@ -1,8 +1,8 @@
 /* proxy/python/native/flags.c - which floating-point flags calls are to report, by NumPy's errstate, and from where
  * they are made.
  *
- * A call is watched under the number of its site: the line of the program, and the errstate in force there.  Sites lie
- * in a table by their hash; one that another has taken the place of is no longer known, and its flags are not reported.
+ * A call is watched under the number of its site: the line of the program, and the errstate in force there.  The last
+ * SITES of them are known, found by their hash; flags of those before are not reported.
  */
 #include "proxy/python/native/native.h"
 
@@ -10,8 +10,10 @@
 
 enum { SITES = 1024, CODES = 256, FRAMES = 64, MODES = 4, MODE_BITS = 3, TAKEN = 32 };
 
-typedef struct {
-    uint64_t number;    /* its place in the table, and above that how many came before; 0: none */
+typedef struct site {
+    uint64_t number;   /* how many there were with it, modulo SITES its row; 0: none */
+    struct site *next; /* of the same hash */
+    size_t hash;
     PyObject *code;     /* owned, as all here */
     PyObject *at;       /* the instruction in it: int */
     PyObject *callback; /* of the errstate */
@@ -20,7 +22,7 @@ typedef struct {
 } site_t;
 
 struct sites {
-    site_t rows[SITES];
+    site_t rows[SITES], *first[SITES]; /* first: of a hash */
     uint64_t count;
     struct {
         PyObject *code;
@@ -125,21 +127,29 @@ caller(struct sites *self, PyObject **ret_frame, PyObject **ret_code)
 }
 
 static void
-forget(site_t *self)
+forget(struct sites *self, site_t *site)
 {
-    Py_CLEAR(self->code);
-    Py_CLEAR(self->at);
-    Py_CLEAR(self->callback);
-    Py_CLEAR(self->module);
-    Py_CLEAR(self->line);
-    self->number = 0;
+    for (site_t **at = &self->first[site->hash]; *at; at = &(*at)->next)
+        if (*at == site) {
+            *at = site->next;
+            break;
+        }
+    Py_CLEAR(site->code);
+    Py_CLEAR(site->at);
+    Py_CLEAR(site->callback);
+    Py_CLEAR(site->module);
+    Py_CLEAR(site->line);
+    site->number = 0;
 }
 
-static void
-fill(struct sites *self, site_t *site, PyObject *frame, PyObject *code, PyObject *at, long errstate, PyObject *callback)
+/* A new site, in the row of the oldest. */
+static site_t *
+add(struct sites *self, size_t place, PyObject *frame, PyObject *code, PyObject *at, long errstate, PyObject *callback)
 {
     PyObject *globals = PyObject_GetAttr(frame, self->f_globals);
-    forget(site);
+    uint64_t number = ++self->count;
+    site_t *site = &self->rows[number % SITES];
+    forget(self, site);
     site->code = Py_NewRef(code);
     site->at = Py_NewRef(at);
     site->errstate = errstate;
@@ -148,9 +158,13 @@ fill(struct sites *self, site_t *site, PyObject *frame, PyObject *code, PyObject
     site->module = globals ? Py_XNewRef(PyDict_GetItemWithError(globals, self->name)) : NULL;
     if (!site->module) /* code that was made from text, with globals of its own */
         site->module = PyUnicode_FromString("<string>");
-    site->number = ++self->count * SITES + (uint64_t)(site - self->rows);
+    site->number = number;
+    site->hash = place;
+    site->next = self->first[place];
+    self->first[place] = site;
     Py_XDECREF(globals);
     PyErr_Clear(); /* what is not known of a site is not told */
+    return site;
 }
 
 /* The number of the calling line; 0: unknown. */
@@ -162,13 +176,14 @@ site_now(struct sites *self, long errstate, PyObject *callback)
         return 0;
     uint64_t number = 0;
     PyObject *at = PyObject_GetAttr(frame, self->f_lasti);
-    long instruction = at ? PyLong_AsLong(at) : -1;
-    site_t *site = &self->rows[(hash(code) + (size_t)instruction / 2 + (size_t)errstate) % SITES];
     if (at) {
-        if (site->code != code || site->errstate != errstate || site->callback != callback ||
-            PyLong_AsLong(site->at) != instruction)
-            fill(self, site, frame, code, at, errstate, callback);
-        number = site->number;
+        long instruction = PyLong_AsLong(at);
+        size_t place = (hash(code) + (size_t)instruction / 2 + (size_t)errstate) % SITES;
+        site_t *site = self->first[place];
+        while (site && (site->code != code || site->errstate != errstate || site->callback != callback ||
+                        PyLong_AsLong(site->at) != instruction))
+            site = site->next;
+        number = (site ? site : add(self, place, frame, code, at, errstate, callback))->number;
     }
     Py_XDECREF(at);
     Py_DECREF(code);
@@ -264,7 +279,7 @@ pyflags_destroy(struct sites **self)
     if (!old)
         return;
     for (int i = 0; i < SITES; i++)
-        forget(&old->rows[i]);
+        forget(old, &old->rows[i]);
     for (int i = 0; i < CODES; i++)
         Py_XDECREF(old->codes[i].code);
     PyObject *all[] = {old->token,       old->decode,     old->report,  old->folder,   old->last,

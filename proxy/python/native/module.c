@@ -137,8 +137,10 @@ static PyMethodDef module_methods[] = {
     {"gather_mapped", pypacks_gather, METH_VARARGS,
      "gather_mapped(list, ndarray) -> int: small arrays in the list become values in mapped memory"},
     {"simple_ufunc", (PyCFunction)(void (*)(void))pyoperators_simple, METH_FASTCALL,
-     "simple_ufunc(name, a[, b]) -> array, or NotImplemented"},
+     "simple_ufunc(name, a[, b[, c]]) -> array, or NotImplemented"},
+    {"are_simple", pyoperators_are_simple, METH_O, "are_simple(tuple) -> bool"},
     {"use_operators", pyoperators_use, METH_O, "use_operators(class): for what is not simple"},
+    {"use_shortcuts", pyshortcuts_use, METH_O, "use_shortcuts(class): for what is not simple"},
     {"use_errstate", pyflags_use, METH_VARARGS, "use_errstate(token, decode, report, (folder, ...))"},
     {"connect", pysession_connect, METH_VARARGS, "connect(target or None, timeout, call_timeout) -> Session"},
     {NULL, NULL, 0, NULL},
@@ -155,6 +157,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->mapping_type);
     Py_VISIT((PyObject *)state->object_type);
     Py_VISIT((PyObject *)state->operators_type);
+    Py_VISIT((PyObject *)state->shortcuts_type);
     Py_VISIT((PyObject *)state->remote_class);
     Py_VISIT((PyObject *)state->dist_class);
     Py_VISIT(state->dtypes);
@@ -162,6 +165,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->local_of);
     for (int i = 0; i < NATIVE_OPERATORS; i++)
         Py_VISIT(state->operators[i]);
+    for (int i = 0; i < NATIVE_SHORTCUTS; i++)
+        Py_VISIT(state->shortcuts[i]);
     return pyflags_traverse(state->sites, visit, arg);
 }
 
@@ -176,6 +181,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->mapping_type);
     Py_CLEAR(state->object_type);
     Py_CLEAR(state->operators_type);
+    Py_CLEAR(state->shortcuts_type);
     Py_CLEAR(state->remote_class);
     Py_CLEAR(state->dist_class);
     Py_CLEAR(state->dtypes);
@@ -185,6 +191,8 @@ module_clear(PyObject *module)
         Py_CLEAR(state->names[i]);
     for (int i = 0; i < NATIVE_OPERATORS; i++)
         Py_CLEAR(state->operators[i]);
+    for (int i = 0; i < NATIVE_SHORTCUTS; i++)
+        Py_CLEAR(state->shortcuts[i]);
     pyflags_destroy(&state->sites);
     return 0;
 }
@@ -215,7 +223,8 @@ module_exec(PyObject *module)
     state->mapping_type = state->kernel_type ? add_type(module, &pymapping_spec) : NULL;
     state->object_type = state->mapping_type ? add_type(module, &pyobject_spec) : NULL;
     state->operators_type = state->object_type ? add_type(module, &pyoperators_spec) : NULL;
-    return state->operators_type ? 0 : -1;
+    state->shortcuts_type = state->operators_type ? add_type(module, &pyshortcuts_spec) : NULL;
+    return state->shortcuts_type ? 0 : -1;
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -19,19 +19,20 @@
 
 #include <Python.h>
 
-enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 48 };
+enum { PROXY_NAMES = 5, NATIVE_OPERATORS = 48, NATIVE_SHORTCUTS = 16 };
 
 /* Per-module state. */
 typedef struct {
     PyObject
         *make_error; /* callable(status, text, origin, signal, address, os_errno) -> exception; None until it is set */
     PyTypeObject *session_type, *array_type, *kernel_type, *mapping_type, *object_type;
-    PyTypeObject *operators_type;
+    PyTypeObject *operators_type, *shortcuts_type;
     PyTypeObject *remote_class, *dist_class; /* proxies.c; NULL until they are told */
     PyObject *dtypes;                        /* a tuple: NumPy's of numbers by our codes */
     PyObject *dtype_of, *local_of;           /* functions for elements that are not numbers: see proxies.c */
     PyObject *names[PROXY_NAMES];            /* of the proxies' attributes */
     PyObject *operators[NATIVE_OPERATORS];   /* operators.c: the methods for what is not simple */
+    PyObject *shortcuts[NATIVE_SHORTCUTS];   /* shortcuts.c: likewise */
     struct sites *sites;                     /* flags.c; NULL until it is told of NumPy's errstate */
 } native_t;
 
@@ -117,9 +118,17 @@ PyObject *pyproxies_handle(native_t *state, PyObject *object);
 extern PyType_Spec pyoperators_spec;
 /* use_operators(class): its methods are called for what is not simple. */
 PyObject *pyoperators_use(PyObject *module, PyObject *class);
-/* simple_ufunc(name, a[, b]): an operation with one result; NotImplemented if one of these is neither a remote array of
- * numbers nor a Python number. */
+/* simple_ufunc(name, a[, b[, c]]): an operation with one result; NotImplemented if one of these is neither a remote
+ * array of numbers nor a Python number. */
 PyObject *pyoperators_simple(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+
+/* are_simple(tuple): remote arrays of numbers, of one session, one at least, Python numbers and None only? */
+PyObject *pyoperators_are_simple(PyObject *module, PyObject *tuple);
+
+/* ---- shortcuts.c */
+extern PyType_Spec pyshortcuts_spec;
+/* use_shortcuts(class): its methods are called for what is not simple. */
+PyObject *pyshortcuts_use(PyObject *module, PyObject *class);
 
 /* ---- flags.c: floating-point exceptions */
 /* use_errstate(token, decode, report, (folder, ...)) */

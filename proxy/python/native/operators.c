@@ -172,13 +172,15 @@ session_of(native_t *state, PyObject *const *operands, Py_ssize_t n)
 PyObject *
 pyoperators_simple(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
+    enum { MOST = 3 };
     native_t *state = native_state(module);
-    const char *op = nargs == 2 || nargs == 3 ? PyUnicode_AsUTF8AndSize(args[0], NULL) : NULL;
+    const char *op = nargs >= 2 && nargs <= 1 + MOST ? PyUnicode_AsUTF8AndSize(args[0], NULL) : NULL;
     if (!op)
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "simple_ufunc takes a name and 1 or 2 operands");
+        return PyErr_Occurred() ? NULL
+                                : PyErr_Format(PyExc_TypeError, "simple_ufunc takes a name and 1 to %d operands", MOST);
     pysession_t *session = session_of(state, args + 1, nargs - 1);
-    PyObject *handles[2] = {NULL, NULL}, *result = NULL;
-    fh_operand in[2];
+    PyObject *handles[MOST] = {NULL}, *result = NULL;
+    fh_operand in[MOST];
     int simple = session ? 1 : 0;
     memset(in, 0, sizeof in);
     for (int i = 0; i < nargs - 1 && simple > 0; i++) {
@@ -190,9 +192,27 @@ pyoperators_simple(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         result = run(state, session, op, in, (int)nargs - 1);
     else if (simple == 0)
         result = Py_NewRef(Py_NotImplemented);
-    Py_XDECREF(handles[0]);
-    Py_XDECREF(handles[1]);
+    for (int i = 0; i < MOST; i++)
+        Py_XDECREF(handles[i]);
     return result;
+}
+
+PyObject *
+pyoperators_are_simple(PyObject *module, PyObject *tuple)
+{
+    native_t *state = native_state(module);
+    pysession_t *session = NULL;
+    int simple = PyTuple_Check(tuple);
+    for (Py_ssize_t i = 0; simple > 0 && i < PyTuple_Size(tuple); i++) {
+        PyObject *item = PyTuple_GetItem(tuple, i), *handle = NULL;
+        fh_operand operand;
+        if (!session)
+            session = session_of(state, &item, 1);
+        simple = item == Py_None ? 1 : take(state, session, item, &operand, &handle);
+        simple = simple > 0 && handle && !is_of_numbers(&operand) ? 0 : simple;
+        Py_XDECREF(handle);
+    }
+    return simple < 0 ? NULL : PyBool_FromLong(simple && session);
 }
 
 #define METHOD(NAME, op, manner)                                                                                       \

@@ -62,7 +62,7 @@ WORKS = (
     Work("apart", (Row("to", "{} to another host", "B/s"), Row("back", "{} from another host", "B/s")),
          (256 * MIB,), (MIB,), (3, 1), 60.0),
     Work("sums", (Row("sum", "sum of {}", "s"), Row("mean", "mean of {}", "s")), (10**8,), (10**5,), (2, 1)),
-    Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (2, 1)),
+    Work("fused", (Row("fused", "(a*b + c).sum() of {}", "s"),), (10**8,), (10**5,), (7, 1), 12.0),
     Work("chosen", (Row("mask", "x[mask] of {}, half of them", "s"), Row("take", "x[indices] of {}, a million at random", "s")),
          (10**8,), (10**5,), (2, 1), 8.0),
     Work("kernel", (Row("new", "new function to its first result", "s"),), (3,), (1,), (4, 1)),
