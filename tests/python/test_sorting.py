@@ -261,6 +261,10 @@ def test_correlations_and_interpolation(clusters, dtype):
     if a.dtype.kind != "c":
         compare(lambda x: np.interp(x, [3, 0, 2, 5], [1, 2, 4, 8j], period=4), a, rtol=1e-12)
     compare(lambda x: np.interp(x, [-3, 0, 2, 5], [1, 2, 4, 8]), a.reshape(20, 30), cut=1, rtol=1e-12)
+    compare(np.cov, make((6, 40), dtype, small=True), rtol=rounded(dtype))
+    compare(np.cov, make((6, 40), dtype, small=True), cut=1, fweights=np.arange(40), ddof=0, rtol=rounded(dtype))
+    compare(np.corrcoef, make((6, 40), dtype, small=True), rtol=rounded(dtype))
+
 
 
 def test_infinite_parts_of_complex_numbers_leave_the_others(cluster):
@@ -271,9 +275,7 @@ def test_infinite_parts_of_complex_numbers_leave_the_others(cluster):
     big = np.array([complex(np.nan, 1), complex(2, np.inf)])
     got, want = fh.gather(np.nan_to_num(fh.scatter(big), posinf=np.inf)), np.nan_to_num(big, posinf=np.inf)
     np.testing.assert_array_equal(got.view(float), want.view(float))
-    compare(np.cov, make((6, 40), dtype, small=True), rtol=rounded(dtype))
-    compare(np.cov, make((6, 40), dtype, small=True), cut=1, fweights=np.arange(40), ddof=0, rtol=rounded(dtype))
-    compare(np.corrcoef, make((6, 40), dtype, small=True), rtol=rounded(dtype))
+
 
 
 @given(case=arrays_with_axis(), data=st.data())
