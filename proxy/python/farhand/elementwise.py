@@ -1,4 +1,6 @@
 """Functions of elements that are made of the engines' operations."""
+import operator
+
 import numpy as np
 
 from . import _native, joining, reductions
@@ -47,7 +49,7 @@ def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **keywords)
 
 def around(a, decimals=0, out=None):
     """As numpy.around: scaled, rounded half to even, scaled back."""
-    target = None if out is None else (out,)
+    target, decimals = None if out is None else (out,), operator.index(decimals)
     if a.dtype.kind in "biu":
         if decimals >= 0:
             return reductions.deliver(a.copy(), out)

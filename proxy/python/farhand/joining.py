@@ -41,6 +41,10 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     arrays, _ = remotes(arrays)
     if axis is None:
         arrays, axis = [x.ravel() for x in arrays], 0
+    if out is not None:
+        if dtype is not None:
+            raise error("WRONG_TYPE", "concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
+        dtype = getattr(out, "dtype", None)
     return deliver(own(joined(arrays, axis, dtype=dtype, casting=casting), arrays if out is None else ()), out)
 
 

@@ -43,7 +43,7 @@ def _nan_extremum(name, replacement):
             some = call("equal", (a, a)).any(axis, None, keepdims)
             result = call("where", (some, result, np.nan))
             reductions.warn_if(~some, "All-NaN slice encountered")
-        return reductions.deliver(result, out)
+        return reductions.deliver(result, out, "unsafe")
 
     function.__name__ = f"nan{name}"
     return function

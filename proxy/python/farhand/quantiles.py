@@ -161,7 +161,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     else:
         s = selection.around(lines, [(n - 1) // 2, n // 2]) or sort(lines, -1)
         result = _with_nan(s, s[..., (n - 1) // 2:n // 2 + 1].mean(-1))
-    return deliver(result.reshape(kept) if keepdims else result, out)
+    return deliver(result.reshape(kept) if keepdims else result, out, "unsafe")
 
 
 # ---- over NaN
