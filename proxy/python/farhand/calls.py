@@ -149,7 +149,7 @@ def call_all(seq, name, *args, block=True, **kwargs):
     return [x.result() if block and isinstance(obj, Remote) else x for obj, x in zip(seq, begun)]
 
 
-def vectorize(f):
+def vectorize(f, otypes=None, doc=None, excluded=None, cache=False, signature=None):
     """A function that applies f to each piece of a distributed array, or to each item of a list, all at once.
 
     Of a distributed array: arrays that the pieces give become one DistArray, along the last axis that has each piece's length, else
@@ -157,8 +157,12 @@ def vectorize(f):
     ndarray, all else a list.  A type with a method __farhand_vectorize__(f, *args, **kwargs) says itself what that means for its
     objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to
     the engines in turn then.
+
+    With any of the other arguments it is numpy.vectorize(f, ...), applied in a Python host to arrays that are brought to one engine: f gets elements.
     """
     _check(f)
+    if otypes is not None or doc is not None or excluded is not None or cache or signature is not None:
+        return _elementwise(np.vectorize(f, otypes, doc, excluded, cache, signature))
     own = _runs_remotely(f)
 
     def each(x, args, kwargs):
@@ -183,6 +187,14 @@ def vectorize(f):
 
     vectorized.__name__ = f"v{getattr(f, '__name__', 'f')}"
     return vectorized
+
+
+def _elementwise(vectorized):
+    def function(*args, **kwargs):
+        return call(vectorized, *args, **kwargs)
+
+    function.__doc__ = vectorized.__doc__
+    return function
 
 
 def _values(begun):

@@ -62,6 +62,9 @@ def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """As the prototype, and cut along the same axis where the shape has it."""
+    if not isinstance(prototype, Array):
+        local = np.asarray(prototype)
+        return empty(local.shape if shape is None else shape, local.dtype if dtype is None else dtype)
     shape = prototype.shape if shape is None else shape_tuple(shape)
     axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
     session = prototype._handle.session
@@ -74,12 +77,18 @@ def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=No
     return result
 
 
+def _filled_like(make, prototype, dtype, order, subok, shape):
+    result = empty_like(prototype, dtype, order, subok, shape)
+    result.fill(constant(make, result.dtype))
+    return result
+
+
 def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, constant(np.zeros, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
+    return _filled_like(np.zeros, prototype, dtype, order, subok, shape)
 
 
 def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, constant(np.ones, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
+    return _filled_like(np.ones, prototype, dtype, order, subok, shape)
 
 
 class _AnyArray(type):
