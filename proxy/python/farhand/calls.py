@@ -158,11 +158,11 @@ def vectorize(f, otypes=None, doc=None, excluded=None, cache=False, signature=No
     objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to
     the engines in turn then.
 
-    With any of the other arguments it is numpy.vectorize(f, ...), applied in a Python host to arrays that are brought to one engine: f gets elements.
+    With any other argument it is numpy.vectorize(f, ...), called beside the arrays: f gets elements.
     """
     _check(f)
-    if otypes is not None or doc is not None or excluded is not None or cache or signature is not None:
-        return _elementwise(np.vectorize(f, otypes, doc, excluded, cache, signature))
+    if (otypes, doc, excluded, cache, signature) != (None, None, None, False, None):
+        return _element_by_element(np.vectorize(f, otypes, doc, excluded, cache, signature))
     own = _runs_remotely(f)
 
     def each(x, args, kwargs):
@@ -189,12 +189,12 @@ def vectorize(f, otypes=None, doc=None, excluded=None, cache=False, signature=No
     return vectorized
 
 
-def _elementwise(vectorized):
-    def function(*args, **kwargs):
+def _element_by_element(vectorized):
+    def beside(*args, **kwargs):
         return call(vectorized, *args, **kwargs)
 
-    function.__doc__ = vectorized.__doc__
-    return function
+    beside.__name__, beside.__doc__ = "vectorized", vectorized.__doc__
+    return beside
 
 
 def _values(begun):

@@ -60,15 +60,19 @@ def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, 
     return full(shape, constant(np.ones, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
+def _dtype_like(prototype):
+    return prototype.dtype if isinstance(prototype, Array) else np.asarray(prototype).dtype
+
+
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    """As the prototype, and cut along the same axis where the shape has it."""
+    """As the prototype, and cut along the same axis where the shape has it; as empty where the prototype is local."""
     if not isinstance(prototype, Array):
-        local = np.asarray(prototype)
-        return empty(local.shape if shape is None else shape, local.dtype if dtype is None else dtype)
+        prototype = np.asarray(prototype)
+        return empty(prototype.shape if shape is None else shape, prototype.dtype if dtype is None else dtype)
     shape = prototype.shape if shape is None else shape_tuple(shape)
     axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
     session = prototype._handle.session
-    return wrap(session.empty(code_of(dtype or prototype.dtype), shape, axis, 0, None))
+    return wrap(session.empty(code_of(prototype.dtype if dtype is None else dtype), shape, axis, 0, None))
 
 
 def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -77,18 +81,12 @@ def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=No
     return result
 
 
-def _filled_like(make, prototype, dtype, order, subok, shape):
-    result = empty_like(prototype, dtype, order, subok, shape)
-    result.fill(constant(make, result.dtype))
-    return result
-
-
 def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return _filled_like(np.zeros, prototype, dtype, order, subok, shape)
+    return full_like(prototype, constant(np.zeros, _dtype_like(prototype) if dtype is None else dtype), dtype, order, subok, shape)
 
 
 def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return _filled_like(np.ones, prototype, dtype, order, subok, shape)
+    return full_like(prototype, constant(np.ones, _dtype_like(prototype) if dtype is None else dtype), dtype, order, subok, shape)
 
 
 class _AnyArray(type):
