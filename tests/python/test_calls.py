@@ -43,21 +43,6 @@ def test_call_all_keeps_the_order(cluster):
     assert [int(f.result(20)) for f in futures] == [0, 1, 3]
 
 
-def _larger(a, b):
-    return a if a > b else b
-
-
-def test_vectorize_with_numpys_arguments(cluster):
-    local = np.arange(6.0).reshape(2, 3)
-    for keywords in ({"otypes": [float]}, {"otypes": "d", "excluded": {"b"}}, {"cache": True}):
-        found = fh.vectorize(_larger, **keywords)(fh.scatter(local), b=2.5)
-        assert isinstance(found, fh.RemoteArray)
-        same(fh.gather(found), np.vectorize(_larger, **keywords)(local, b=2.5))
-    convolved = fh.vectorize(np.convolve, signature="(n),(m)->(k)")(fh.scatter(local), [1, 2, 1])
-    same(fh.gather(convolved), np.vectorize(np.convolve, signature="(n),(m)->(k)")(local, [1, 2, 1]))
-    assert fh.vectorize(_larger, doc="The larger.").__doc__ == "The larger."
-
-
 def test_vectorize_and_apply(cluster):
     remote = fh.scatter(np.arange(6.0))
     same(fh.gather(fh.vectorize(np.sin)(remote)), np.sin(np.arange(6.0)), 1e-15)
@@ -75,6 +60,8 @@ def test_vectorize_with_numpys_arguments_is_numpys(cluster):
     means = fh.vectorize(lambda row: row.mean(), signature="(n)->()")
     same(fh.gather(means(remote.reshape(3, 2))), local.reshape(3, 2).mean(axis=1))
     assert fh.vectorize(len, doc="The length.").__doc__ == "The length."
+    offset = fh.vectorize(lambda x, names: x + len(names), excluded={"names"}, cache=True)
+    same(fh.gather(offset(remote, names=["a", "b"])), local + 2)
 
 
 def test_future_of_an_array(cluster):
