@@ -364,8 +364,8 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
 
         return around(self, decimals, out)
 
-    def conj(self):
-        return call("conjugate", (self,)) if self.dtype.kind == "c" else self
+    def conj(self, out=None):
+        return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out)
 
     conjugate = conj
 

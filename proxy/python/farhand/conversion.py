@@ -35,6 +35,11 @@ def asanyarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
     return asarray(a, dtype, copy=copy)
 
 
+def asfarray(a, dtype=np.float64):
+    """As asarray; integers become float64."""
+    return asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
+
+
 def ascontiguousarray(a, dtype=None, *, like=None):
     """As asarray, of one dimension or more; memory layout is the engines' business."""
     result = asarray(a, dtype)

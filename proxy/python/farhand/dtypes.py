@@ -174,6 +174,13 @@ def normalize_axes(axes, ndim):
     return result
 
 
+def _extent(value):
+    extent = operator.index(value)
+    if extent >= 1 << 63:
+        raise error("INVALID_ARGUMENT", "Maximum allowed dimension exceeded")
+    return extent
+
+
 def shape_tuple(shape):
     """What NumPy takes as a shape, as a tuple of ints."""
     if shape is None:
@@ -181,5 +188,5 @@ def shape_tuple(shape):
     if getattr(shape, "ndim", 0) == 1:
         shape = shape.tolist()
     if isinstance(shape, (tuple, list, range)):
-        return tuple(operator.index(extent) for extent in shape)
-    return (operator.index(shape),)
+        return tuple(_extent(extent) for extent in shape)
+    return (_extent(shape),)

@@ -14,7 +14,8 @@ def _wrap(handle):
 def transpose(x, axes=None):
     if axes is None:
         return _wrap(x._handle.transpose(None))
-    axes = (axes,) if not isinstance(axes, (tuple, list, range)) else axes
+    if not isinstance(axes, (tuple, list, range)):
+        axes = axes.tolist() if getattr(axes, "ndim", 0) == 1 else (axes,)
     if len(axes) != x.ndim:
         raise error("INVALID_ARGUMENT", f"{len(axes)} axes do not fit an array of {x.ndim} dimensions")
     return _wrap(x._handle.transpose(normalize_axes(tuple(axes), x.ndim)))
@@ -108,8 +109,15 @@ def matrix_transpose(x, /):
     return swapaxes(x, -1, -2)
 
 
-def broadcast_to(x, shape, subok=False):
+def spread(x, shape):
+    """As broadcast_to, and it can be written."""
     return _wrap(x._handle.broadcast_to(shape_tuple(shape)))
+
+
+def broadcast_to(x, shape, subok=False):
+    made = x._handle.broadcast_to(shape_tuple(shape))
+    made.writeable = False
+    return _wrap(made)
 
 
 def flip(x, axis=None):
