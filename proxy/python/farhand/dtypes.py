@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from . import _native
-from .errors import error, not_supported
+from .errors import CLASSES, error, not_supported
 
 try:
     from numpy.exceptions import AxisError
@@ -120,6 +120,14 @@ def code_of(dtype):
         raise _refused(dtype)
     _KNOWN[dtype] = code
     return code
+
+
+def is_held(dtype):
+    """Can engines hold such elements?  Arrays of others stay in this process: objects, longdouble, elements of no bytes."""
+    try:
+        return bool(code_of(dtype))
+    except CLASSES["NotSupported"]:
+        return False
 
 
 def native(dtype):
