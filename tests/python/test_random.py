@@ -112,6 +112,8 @@ def test_orders_and_choices(clusters):
     check(ours.choice(fh.scatter(local), (4, 3), axis=0), theirs.choice(local, (4, 3), axis=0))
     p = np.array([0.1, 0.2, 0.3, 0.4])
     check(ours.choice(4, 1000, p=p), theirs.choice(4, 1000, p=p))
+    check(ours.choice([3, 1, 4, 1], 1000, p=p), theirs.choice([3, 1, 4, 1], 1000, p=p))
+    check(ours.choice([False, True], (5, 2)), theirs.choice([False, True], (5, 2)))
     same_state(ours, theirs)
     assert ours.bytes(11) == theirs.bytes(11)
 

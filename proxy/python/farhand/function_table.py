@@ -107,11 +107,27 @@ def _is_dispatched(function):
     return isinstance(function, np.ufunc) or hasattr(function, "__wrapped__") or hasattr(function, "_implementation")
 
 
+def _of_values(function):
+    """NumPy's function, whose arguments are numbers, also where these are 0-d remote arrays."""
+    @functools.wraps(function)
+    def local(*args, **keywords):
+        return function(*(x[()] if isinstance(x, np.ndarray) else x for x in map(_here, args)),
+                        **{key: _here(value) for key, value in keywords.items()})
+
+    return local
+
+
+def _here(value):
+    return value.gather() if hasattr(value, "_handle") else value
+
+
 @functools.lru_cache(maxsize=None)
 def public(name):
     """fh.NAME: NumPy's own function, which comes back to ours for remote arrays, or ours where NumPy cannot or has none."""
     row = rows()[name]
     target, function = resolved(row), numpys(name)
+    if target.kind == "LOCAL" and target.detail.startswith("makes "):
+        return _of_values(function)
     if target.kind in ("LOCAL", "NONE"):
         return function
     if target.detail.startswith(("creation.", "conversion.", "files.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):

@@ -192,8 +192,8 @@ class Hosted:
         x = args[0]
         if not isinstance(x, Array) or x.npieces < 2 or len(list(arrays_in([args, kwargs]))) > 1:
             return None
-        others = [value for value in (*args[1:], *kwargs.values()) if np.ndim(value) > 0 and isinstance(value, np.ndarray)]
-        return None if others else x
+        beside = (np.ndarray, list, tuple) if self.rule == "rows" else np.ndarray  # what would have to be cut, too
+        return None if any(isinstance(value, beside) and not _is_one(value) for value in (*args[1:], *kwargs.values())) else x
 
     def _place(self, x, axes, ndim, keepdims):
         """Along which axis the results of pieces follow each other, where they have that many dimensions."""
@@ -219,6 +219,10 @@ class Hosted:
             return None, args, kwargs
         new = x.reshard(free)
         return new, _replaced(args, x, new), _replaced(kwargs, x, new)
+
+
+def _is_one(value):
+    return isinstance(value, np.ndarray) and value.ndim == 0
 
 
 def _default(text):

@@ -3,7 +3,7 @@ import numbers
 
 import numpy as np
 
-from . import _native, masked
+from . import _native, masked, shaping
 from .dtypes import OTHERS, casting_code, code_of
 from .errors import error, not_supported
 
@@ -21,14 +21,13 @@ _REDUCTIONS = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
     np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
 }
-_ORDERS = ("C", "F", "A", "K")  # memory layout is the engines' business, and there are no subclasses: order and subok change nothing
 
 
 def is_operand(x):
     """Can x stand beside a remote array in a computation?"""
     from .array import Array
 
-    return isinstance(x, (Array, numbers.Number, np.ndarray, np.generic, list, tuple))
+    return isinstance(x, (Array, numbers.Number, np.ndarray, np.generic, list, tuple, range))
 
 
 def to_native(x):
@@ -63,7 +62,7 @@ def _mask(where, session):
         if where.dtype != np.bool_:
             raise error("WRONG_TYPE", f"where must be an array of bool, not {where.dtype}")
         return where._handle
-    mask = np.asarray(where)
+    mask = where if isinstance(where, (np.ndarray, np.generic)) else np.array(where, bool)
     if mask.dtype != np.bool_:
         raise error("WRONG_TYPE", f"where must be an array of bool, not {mask.dtype}")
     return session.scatter(mask, None, 0, None)
@@ -102,9 +101,10 @@ def _into_local(result, local, where, casting):
 
 
 def _check_keywords(ufunc, keywords):
+    """Memory layout is the engines' business, and there are no subclasses: order and subok change nothing."""
     for name, value in keywords.items():
-        if name == "order" and value not in _ORDERS:
-            raise error("INVALID_ARGUMENT", f"order must be one of 'C', 'F', 'A', or 'K' (got {value!r})")
+        if name == "order":
+            shaping.memory_order(value)
         if name not in ("order", "subok"):
             raise not_supported(f"{ufunc.__name__}: the argument {name}={value!r} is not built yet for remote arrays")
 
