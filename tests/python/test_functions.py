@@ -121,8 +121,6 @@ def test_pieces_are_handled_as_the_rule_says(clusters, cut):
              np.percentile(local, [10, 50, 60], axis=axis), 1e-12)
         same(fh.gather(hosted("median", remote, axis=axis, keepdims=True, rule="drops:None")),
              np.median(local, axis=axis, keepdims=True))
-    same(fh.gather(hosted("fft.fft2", remote, rule="axes:-2,-1")), np.fft.fft2(local), 1e-12)
-    same(fh.gather(hosted("fft.fftn", remote, rule="axes:")), np.fft.fftn(local), 1e-12)
     square = local[:, :4, :4]
     for result, expected in zip(hosted("linalg.qr", fh.scatter(square, axis=cut), rule="stack"), np.linalg.qr(square)):
         same(fh.gather(result), expected, 1e-12)

@@ -235,7 +235,7 @@ class Methods:
 
         if type is not None or isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray):
             raise not_supported("remote arrays have no subclasses: a view of another class is one of fh.gather(x)")
-        if dtype is None or np.dtype(dtype) == self.dtype:
+        if dtype is None or isinstance(dtype, builtins.type) and issubclass(dtype, Methods) or np.dtype(dtype) == self.dtype:
             return self[...]
         dtype = native(np.dtype(dtype))
         if self._can_be_seen(dtype):
