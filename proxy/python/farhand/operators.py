@@ -44,7 +44,7 @@ def _kind(x):
     dtype = getattr(x, "dtype", None)
     if dtype is not None:
         return dtype.kind if dtype.kind in "SU" else "number" if dtype.kind in "biufc" else None
-    return "U" if isinstance(x, str) else "S" if isinstance(x, bytes) else "number" if isinstance(x, numbers.Number) else None
+    return "number" if isinstance(x, numbers.Number) else None
 
 
 def _never_equal(x, other):
@@ -54,7 +54,7 @@ def _never_equal(x, other):
 
 
 def _comparison(op):
-    """With None: no element is equal, as NumPy has it; there is no order.  Nor are numbers and text equal, as in NumPy 2."""
+    """With None: no element is equal, as NumPy has it; there is no order.  Nor are arrays of numbers and of text equal, as in NumPy 2."""
     unequal = {"equal": False, "not_equal": True}.get(op)
     plain = _binary(op)
 
