@@ -37,7 +37,6 @@ def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None
     shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.  What engines cannot hold
     (Python objects, longdouble) becomes a local array of NumPy's, unless engines are named.
     """
-    dtype = np.dtype(dtype)
     if shared:
         return _shared(shape, dtype)
     shape, dtype = _elements(shape, dtype)
