@@ -135,6 +135,13 @@ def test_norms_of_matrices(clusters, order):
         close(np.linalg.norm(x, order), np.linalg.norm(a[0], order))
 
 
+def test_norms_of_what_does_not_lie_close(clusters):
+    a = make((12, 10), "complex128", 4)
+    for view in (lambda x: x, lambda x: x[::2, ::3], lambda x: x[:, 1], lambda x: x[0, ::2], lambda x: x.T, lambda x: x.astype("F"), lambda x: x[:0]):
+        for cut in (None, 0, 1):
+            close(np.linalg.norm(view(fh.scatter(a, axis=cut))), np.linalg.norm(view(a)))
+
+
 @pytest.mark.parametrize("order", [None, 0, 1, -1, 2, 3, 0.5, np.inf, -np.inf])
 def test_norms_of_vectors(clusters, order):
     a = make((4, 3), "complex128", 1)

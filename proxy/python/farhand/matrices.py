@@ -322,8 +322,16 @@ def _spectral(x, axes, of):
     return of(svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False))
 
 
+def squares(x):
+    """Of the sizes of elements; those of complex numbers without roots."""
+    if x.dtype.kind == "c":
+        return x.real ** 2 + x.imag ** 2
+    return x * x
+
+
+_PARTS = {"F": np.dtype("f"), "D": np.dtype("d")}  # of complex numbers
 _MATRIX_NORMS = {
-    None: lambda x, i, j: (abs(x) ** 2).sum((i, j)) ** 0.5,
+    None: lambda x, i, j: squares(x).sum((i, j)) ** 0.5,
     1: lambda x, i, j: abs(x).sum(i).max(j - (j > i)),
     -1: lambda x, i, j: abs(x).sum(i).min(j - (j > i)),
     np.inf: lambda x, i, j: abs(x).sum(j).max(i - (i > j)),
@@ -337,7 +345,12 @@ _MATRIX_NORMS["fro"] = _MATRIX_NORMS["f"] = _MATRIX_NORMS[None]
 
 @silent_as_dot
 def _length(x):
-    return (abs(x) ** 2).sum() ** 0.5
+    if x.dtype.char in _PARTS:
+        try:
+            x = x.view(_PARTS[x.dtype.char])
+        except ValueError:
+            pass  # its elements do not lie close
+    return squares(x).sum() ** 0.5
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
