@@ -181,6 +181,11 @@ def test_chains_and_powers(clusters):
         np.linalg.matrix_power(fh.scatter(np.ones((2, 3))), 2)
 
 
+def test_powers_that_no_integer_of_an_engine_is(two_engines):
+    turn = np.roll(np.eye(5, dtype=int), 1, axis=0)
+    check(np.linalg.matrix_power(turn, 2 ** 100 + 1), np.linalg.matrix_power(fh.scatter(turn), 2 ** 100 + 1))
+
+
 def test_stacks_of_vectors(clusters):
     a, b, m = make((3, 4), "complex128", 1), make((3, 4), "complex128", 2), make((3, 5, 4), "complex128", 3)
     for cut in cuts(2):
