@@ -134,7 +134,7 @@ def _stretched(x, letters, letter, sizes):
     i = letters.index(letter)
     if x.shape[i] == sizes[letter]:
         return x
-    return shaping.broadcast_to(x, x.shape[:i] + (sizes[letter],) + x.shape[i + 1:])
+    return shaping.spread(x, x.shape[:i] + (sizes[letter],) + x.shape[i + 1:])
 
 
 def _path(inputs, output, sizes, optimize):
@@ -172,6 +172,6 @@ def einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize=
     x = _turned(x, letters, output)
     shape = tuple(sizes[letter] for letter in output)
     if x.shape != shape:
-        x = shaping.broadcast_to(x, shape)
+        x = shaping.spread(x, shape)
     x = x if x.dtype == target else x.astype(target)
     return deliver(x.copy() if any(x is y for y in arrays) else x, out, casting)
