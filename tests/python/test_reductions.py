@@ -206,3 +206,14 @@ def test_where_with_a_local_output(cluster):
     out = np.full((4, 3), 7.0)
     assert np.add(fh.scatter(local), 1, out=out, where=mask) is out
     same(out, np.where(mask, local + 1, 7.0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64", "complex128"])
+def test_variances_without_nan_have_numpys_dtype(cluster, dtype):
+    local = make((5, 4), dtype)
+    local[1, 2] = np.nan
+    for function in (np.nanvar, np.nanstd):
+        for axis in (None, 0, 1):
+            got, want = fh.gather(function(fh.scatter(local), axis=axis)), np.asarray(function(local, axis=axis))
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=2e-2 if dtype == "float16" else 1e-5)

@@ -129,6 +129,7 @@ def _edges(f, axis, h, order):
 
 
 def gradient(f, *varargs, axis=None, edge_order=1):
+    f = remote(f, _session_of([f, *varargs]))
     axes = tuple(range(f.ndim)) if axis is None else normalize_axes(axis, f.ndim)
     spacings = _spacings(varargs, axes, f)
     if edge_order not in (1, 2):

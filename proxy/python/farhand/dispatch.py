@@ -1,6 +1,6 @@
 """What __array_function__ does: NumPy's functions on remote arrays, by the table of functions.
 
-None is ever computed by fetching the arrays.
+None is ever computed by fetching the arrays, but for those that have masked arrays beside them (masked.py).
 """
 import functools
 

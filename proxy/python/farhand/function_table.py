@@ -107,11 +107,27 @@ def _is_dispatched(function):
     return isinstance(function, np.ufunc) or hasattr(function, "__wrapped__") or hasattr(function, "_implementation")
 
 
+def _of_values(function):
+    """NumPy's function, whose arguments are numbers, also where these are 0-d remote arrays."""
+    @functools.wraps(function)
+    def local(*args, **keywords):
+        return function(*(x[()] if isinstance(x, np.ndarray) else x for x in map(_here, args)),
+                        **{key: _here(value) for key, value in keywords.items()})
+
+    return local
+
+
+def _here(value):
+    return value.gather() if hasattr(value, "_handle") else value
+
+
 @functools.lru_cache(maxsize=None)
 def public(name):
     """fh.NAME: NumPy's own function, which comes back to ours for remote arrays, or ours where NumPy cannot or has none."""
     row = rows()[name]
     target, function = resolved(row), numpys(name)
+    if target.kind == "LOCAL" and target.detail.startswith("makes "):
+        return _of_values(function)
     if target.kind in ("LOCAL", "NONE"):
         return function
     if target.detail.startswith(("creation.", "conversion.", "files.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):
@@ -140,8 +156,8 @@ class Namespace:
 
     def get(self, name):
         """The function, or NumPy's own object; AttributeError if there is none."""
-        if not self.prefix and name in same():
-            return _own(self.module, name)
+        if self.prefix + name in same():
+            return _own(self.module, self.prefix + name)
         row = rows().get(self.prefix + name)
         found = public(row.name) if row is not None and (_is_there(row) or row.kind == "LOCAL") else None
         if found is None:
@@ -154,6 +170,8 @@ def _own(module, name):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names that NumPy has dropped, or will give another meaning
-            return getattr(np, name) if hasattr(np, name) else importlib.import_module(f"numpy.{name}")
+            owner, _, last = name.rpartition(".")
+            owner = numpys(owner) if owner else np
+            return getattr(owner, last) if hasattr(owner, last) else importlib.import_module(f"numpy.{name}")
     except ImportError:
         raise AttributeError(f"module {module!r} has no attribute {name!r}, nor has NumPy {np.__version__}") from None

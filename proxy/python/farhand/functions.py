@@ -1,4 +1,5 @@
 """NumPy's functions that reduce, and differences: the array's methods under their other name."""
+from .array import Array
 from .dtypes import normalize_axes, normalize_axis
 from .errors import error
 from .joining import _session_of, joined, remote
@@ -9,6 +10,8 @@ import numpy as np
 
 def _method(name):
     def function(a, *arguments, **keywords):
+        if not isinstance(a, Array):  # out or where is remote
+            a = remote(a, _session_of([*arguments, *keywords.values()]))
         return getattr(a, name)(*arguments, **keywords)
 
     function.__name__ = name
@@ -83,8 +86,9 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
         return a
     if n < 0:
         raise error("INVALID_ARGUMENT", f"order must be non-negative but got {n}")
-    if a.ndim == 0:
+    if np.ndim(a) == 0:
         raise error("INVALID_ARGUMENT", "diff requires input that is at least one dimensional")
+    a = remote(a, _session_of([a, prepend, append]))
     axis = normalize_axis(axis, a.ndim)
     parts = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     if parts[0] is not None or parts[2] is not None:

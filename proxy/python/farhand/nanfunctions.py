@@ -74,7 +74,7 @@ def _variance(a, axis, dtype, ddof, keepdims, where):
     with np.errstate(divide="ignore", invalid="ignore"):
         result = call("where", (freedom > 0, total / freedom, np.nan))
     reductions.warn_if(freedom <= 0, "Degrees of freedom <= 0 for slice.")
-    return result.astype(dtype or total.dtype)
+    return result.astype(dtype or a.dtype.type(0).real.dtype)
 
 
 def _nan_argument(name, replacement):

@@ -26,7 +26,7 @@ def memory_order(order):
 def transpose(x, axes=None):
     if axes is None:
         return _wrap(x._handle.transpose(None))
-    axes = (axes,) if not isinstance(axes, (tuple, list, range)) else axes
+    axes = axes.tolist() if getattr(axes, "ndim", 0) else (axes,) if not isinstance(axes, (tuple, list, range)) else axes
     if len(axes) != x.ndim:
         raise error("INVALID_ARGUMENT", f"{len(axes)} axes do not fit an array of {x.ndim} dimensions")
     return _wrap(x._handle.transpose(normalize_axes(tuple(axes), x.ndim)))
