@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    LANE_LEVELS = 13,      /* of the tree over the leaves of a segment */
-    SMALL_BYTES = 1024,    /* results that need no allocation */
-    SLOTS = 256,           /* more than any state has */
+    LANE_LEVELS = 13,       /* of the tree over the leaves of a segment */
+    SMALL_BYTES = 1024,     /* results that need no allocation */
+    SLOTS = 256,            /* more than any state has */
     ITEM_BYTES = 256 << 10, /* of a leaf that is loaded */
 };
 
