@@ -83,4 +83,8 @@ def test_matrices_are_made_of_remote_arrays(cluster):
     x = fh.scatter(local)
     for made, numpys in ((fh.bmat([x, x + 1]), np.bmat([local, local + 1])), (fh.bmat([[x], [x]]), np.bmat([[local], [local]])), (fh.asmatrix(x), np.asmatrix(local))):
         assert type(made) is np.matrix
+    A, B = np.matrix([[1]]), x
+    same(np.asarray(fh.bmat("A, A; A, A")), np.ones((2, 2), int))
+    same(np.asarray(fh.bmat("C", {"C": B}, {})), local)
+    for made, numpys in ((fh.bmat([x, x + 1]), np.bmat([local, local + 1])), (fh.asmatrix(x), np.asmatrix(local))):
         same(np.asarray(made), np.asarray(numpys))

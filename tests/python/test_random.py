@@ -148,7 +148,9 @@ def test_lists_are_chosen_from_and_seeds_may_be_remote(cluster):
     check(ours.choice(3, 5, p=fh.scatter(p)), theirs.choice(3, 5, p=p))
     seed = np.arange(3)
     assert fh.random.default_rng(fh.scatter(seed)).random() == np.random.Generator(np.random.Philox(seed)).random()
-    assert fh.random.RandomState(fh.scatter(seed)).rand() == fh.random.RandomState(seed).rand()
+    assert fh.random.RandomState(fh.scatter(seed)).rand() == fh.random.RandomState(seed=seed).rand()
+    assert fh.random.Generator(bit_generator=np.random.PCG64(3)).random() == np.random.default_rng(3).random()
+    assert np.isscalar(ours.standard_exponential(method="inv")) and theirs.standard_exponential(method="inv")
 
 
 def test_out_is_filled(cluster):

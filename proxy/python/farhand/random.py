@@ -55,7 +55,8 @@ class Generator:
     are made here, by NumPy, and scattered (random_local.py).
     """
 
-    def __new__(cls, bit_generator=None):
+    def __new__(cls, *args, **keywords):
+        bit_generator = args[0] if args else keywords.get("bit_generator")
         if cls is Generator and isinstance(bit_generator, np.random.BitGenerator) and not isinstance(bit_generator, Philox):
             from .random_local import LocalGenerator
 
@@ -112,6 +113,8 @@ class Generator:
         return self._standard("standard_normal", size, dtype, out, (axis, blocksize, engines))
 
     def standard_exponential(self, size=None, dtype=np.float64, method="zig", out=None, *, axis=0, blocksize=None, engines=None):
+        if method != "zig" and size is None and out is None:
+            return self._local.standard_exponential(dtype=dtype, method=method)
         if method != "zig":
             size = out.shape if size is None and out is not None else size
             keywords = {"size": size, "dtype": np.dtype(dtype).name, "method": method}
