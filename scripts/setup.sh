@@ -13,7 +13,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 packages_build="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev libsqlite3-dev libssl-dev liblz4-dev libsleef-dev
     libseccomp-dev libinih-dev python3 python3-dev python3-numpy python3-cloudpickle libopenblas0-pthread"
 packages_quickstart="python3-matplotlib python-matplotlib-data"
-packages_test="libcmocka-dev python3-pytest python3-hypothesis python3-ipython python3-numba python3-xarray python3-joblib"
+packages_test="libcmocka-dev python3-pytest python3-hypothesis python3-ipython python3-numba python3-scipy python3-xarray python3-joblib"
 packages_bench="linux-perf"
 
 have_package() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }

@@ -16,6 +16,7 @@ enum {
     FOLD_SPAN_LEVEL = 4,
     FOLD_SPAN = FOLD_ROW << FOLD_SPAN_LEVEL, /* most elements that a source folds at once */
     FOLD_STRANDS = 8,                        /* that the elements of a leaf are dealt out to; part of the bits */
+    FOLD_PASSES = 4,                         /* over the rows of a leaf */
     FOLD_LANES = 2048,                       /* most results that are built side by side: */
     FOLD_LANE_BYTES = 8 << 10,               /* and most bytes of them */
     FOLD_SEGMENT = 1 << 16,
@@ -31,6 +32,10 @@ typedef struct {
     void (*row)(void *ret, const char *p, int64_t step, int64_t n);
     /* acc[j] folded with element j of p, for n of them; acc lies close. */
     void (*lanes)(char *acc, const char *p, int64_t step, int64_t n);
+    /* A pass of FOLD_PASSES over a whole leaf of rows, down bytes apart, of n elements that lie close: after the last
+     * one acc has the results, before that acc and spare what the passes so far gave.  false: it cannot fold these
+     * (NaN), lanes can. */
+    bool (*pass)(int pass, char *acc, char *spare, const char *p, int64_t down, int64_t n);
     /* node[0] = n >= 1 results of leaves, in their order, folded as the tree says; NULL: no order counts. */
     void (*nodes)(void *node, int64_t n);
     /* acc[j] folded with more[j], both results. */

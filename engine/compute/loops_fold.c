@@ -143,6 +143,63 @@
         }                                                                                                              \
     }
 
+/* Rows of a whole leaf, side by side: row k and those FOLD_STRANDS behind it are strand k; a pass folds two strands
+ * that are joined first (eight rows, which processors can fetch ahead) and joins them with what the passes before gave.
+ * ODD: FOLD is not right for a and b; FLAG: an integer of TOTAL's size. */
+#define PASS_KERNEL(NAME, T, TOTAL, FLAG, FOLD, ODD)                                                                   \
+    static inline TOTAL NAME##_two(TOTAL a, TOTAL b)                                                                   \
+    {                                                                                                                  \
+        return FOLD;                                                                                                   \
+    }                                                                                                                  \
+    static inline FLAG NAME##_odd(TOTAL a, TOTAL b)                                                                    \
+    {                                                                                                                  \
+        (void)a;                                                                                                       \
+        (void)b;                                                                                                       \
+        return (FLAG) - (FLAG)(ODD);                                                                                   \
+    }                                                                                                                  \
+    static inline TOTAL NAME##_strand(const char *p, int64_t down, FLAG *odd)                                          \
+    {                                                                                                                  \
+        TOTAL a = (TOTAL) * (const T *)(const void *)p, b = (TOTAL) * (const T *)(const void *)(p + 8 * down);         \
+        TOTAL c = (TOTAL) * (const T *)(const void *)(p + 16 * down);                                                  \
+        TOTAL d = (TOTAL) * (const T *)(const void *)(p + 24 * down);                                                  \
+        *odd |= NAME##_odd(a, b) | NAME##_odd(c, d);                                                                   \
+        return NAME##_two(NAME##_two(NAME##_two(a, b), c), d);                                                         \
+    }                                                                                                                  \
+    static inline TOTAL NAME##_strands(const char *p, int64_t down, FLAG *odd)                                         \
+    {                                                                                                                  \
+        return NAME##_two(NAME##_strand(p, down, odd), NAME##_strand(p + 4 * down, down, odd));                        \
+    }                                                                                                                  \
+    static bool NAME##_pass(int pass, char *acc, char *spare, const char *p, int64_t down, int64_t n)                  \
+    {                                                                                                                  \
+        TOTAL *z = (void *)acc, *y = (void *)spare;                                                                    \
+        FLAG odd = 0;                                                                                                  \
+        p += down * (pass == 1 ? 2 : pass == 2 ? 1 : pass);                                                            \
+        if (pass == 0 || pass == 2) {                                                                                  \
+            z = pass == 0 ? z : y;                                                                                     \
+            LOOP_FREE for (int64_t i = 0; i < n; i++) z[i] = NAME##_strands(p + i * (int64_t)sizeof(T), down, &odd);   \
+        } else if (pass == 1) {                                                                                        \
+            LOOP_FREE for (int64_t i = 0; i < n; i++) z[i] =                                                           \
+                NAME##_two(z[i], NAME##_strands(p + i * (int64_t)sizeof(T), down, &odd));                              \
+        } else {                                                                                                       \
+            LOOP_FREE for (int64_t i = 0; i < n; i++) z[i] =                                                           \
+                NAME##_two(z[i], NAME##_two(y[i], NAME##_strands(p + i * (int64_t)sizeof(T), down, &odd)));            \
+        }                                                                                                              \
+        return odd == 0;                                                                                               \
+    }
+
+/* One comparison is enough where there is no NaN. */
+#define PASS_KERNEL_ORDERED(NAME, T, TOTAL, FOLD) PASS_KERNEL(NAME, T, TOTAL, int, FOLD, 0)
+#define PASS_KERNEL_EXACT PASS_KERNEL_ORDERED
+#define PASS_KERNEL_LEAST(NAME, T, TOTAL, FOLD)                                                                        \
+    PASS_KERNEL(NAME, T, TOTAL, FLAG_##T, b < a ? b : a, __builtin_isunordered(a, b))
+#define PASS_KERNEL_GREATEST(NAME, T, TOTAL, FOLD)                                                                     \
+    PASS_KERNEL(NAME, T, TOTAL, FLAG_##T, b > a ? b : a, __builtin_isunordered(a, b))
+_Static_assert(FOLD_STRANDS == 8 && REDUCTION_LEAF == 32 && FOLD_PASSES == 4, "four passes of two strands");
+#define FLAG_float int32_t
+#define FLAG_double int64_t
+#define ROW_KERNEL_LEAST ROW_KERNEL_EXACT
+#define ROW_KERNEL_GREATEST ROW_KERNEL_EXACT
+
 #define MERGE_KERNEL(NAME, TOTAL, FOLD)                                                                                \
     static void NAME##_merge(char *acc, const char *more, int64_t n)                                                   \
     {                                                                                                                  \
@@ -188,8 +245,8 @@ COMPLEX_CASES(COMPLEX_ORDER)
     K(MIN, D, D, T, T, W, EXACT, b < a ? b : a)                                                                        \
     K(MAX, D, D, T, T, W, EXACT, b > a ? b : a)
 #define FLOAT_EXTREMES(K, D, T, W)                                                                                     \
-    K(MIN, D, D, T, T, W, EXACT, ((b < a) | (b != b)) ? b : a)                                                         \
-    K(MAX, D, D, T, T, W, EXACT, ((b > a) | (b != b)) ? b : a)
+    K(MIN, D, D, T, T, W, LEAST, ((b < a) | (b != b)) ? b : a)                                                         \
+    K(MAX, D, D, T, T, W, GREATEST, ((b > a) | (b != b)) ? b : a)
 #define COMPLEX_EXTREMES(K, D, T, W, F)                                                                                \
     K(MIN, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(b, a)) ? b : a)                             \
     K(MAX, D, D, T, T, W, EXACT, !nan_in##F(a) && (nan_in##F(b) || less##F(a, b)) ? b : a)
@@ -213,7 +270,7 @@ COMPLEX_CASES(COMPLEX_ORDER)
     EXTREMES(K, UINT32, uint32_t, 128)                                                                                 \
     EXTREMES(K, INT64, int64_t, 64)                                                                                    \
     EXTREMES(K, UINT64, uint64_t, 64)                                                                                  \
-    FLOAT_EXTREMES(K, FLOAT32, float, 64)                                                                             \
+    FLOAT_EXTREMES(K, FLOAT32, float, 64)                                                                              \
     FLOAT_EXTREMES(K, FLOAT64, double, 32)                                                                             \
     COMPLEX_EXTREMES(K, COMPLEX64, float _Complex, 4, f)                                                               \
     COMPLEX_EXTREMES(K, COMPLEX128, double _Complex, 4, )                                                              \
@@ -225,7 +282,7 @@ COMPLEX_CASES(COMPLEX_ORDER)
 
 #define MAKE(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                    \
     ROW_KERNEL_##ORDER(fold_##R##_##ITEM, T, TT, W, FOLD) LANES_KERNEL(fold_##R##_##ITEM, T, TT, FOLD)                 \
-        MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
+        PASS_KERNEL_##ORDER(fold_##R##_##ITEM, T, TT, FOLD) MERGE_KERNEL(fold_##R##_##ITEM, TT, FOLD)
 KERNELS(MAKE)
 
 /* Counting adds bytes that are 0 or 1, so many that a byte holds their number. */
@@ -245,8 +302,11 @@ fold_COUNT_BOOL_row(void *ret, const char *p, int64_t step, int64_t n)
 }
 
 LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
+PASS_KERNEL_EXACT(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
 
 #define NODES_EXACT(NAME) NULL
+#define NODES_LEAST NODES_EXACT
+#define NODES_GREATEST NODES_EXACT
 #define NODES_ORDERED(NAME) NAME##_nodes
 #define ENTRY(R, ITEM, TOTAL, T, TT, W, ORDER, FOLD)                                                                   \
     {REDUCE_##R,                                                                                                       \
@@ -254,13 +314,14 @@ LANES_KERNEL(fold_COUNT_BOOL, uint8_t, int64_t, a + b)
      DTYPE_##TOTAL,                                                                                                    \
      fold_##R##_##ITEM##_row,                                                                                          \
      fold_##R##_##ITEM##_lanes,                                                                                        \
+     fold_##R##_##ITEM##_pass,                                                                                         \
      NODES_##ORDER(fold_##R##_##ITEM),                                                                                 \
      fold_##R##_##ITEM##_merge},
 
 static const fold_t folds[] = {
-    KERNELS(ENTRY){REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes, NULL,
-                   fold_SUM_INT64_merge},
-    {0, DTYPE_NONE, DTYPE_NONE, NULL, NULL, NULL, NULL},
+    KERNELS(ENTRY){REDUCE_COUNT, DTYPE_BOOL, DTYPE_INT64, fold_COUNT_BOOL_row, fold_COUNT_BOOL_lanes,
+                   fold_COUNT_BOOL_pass, NULL, fold_SUM_INT64_merge},
+    {0, DTYPE_NONE, DTYPE_NONE, NULL, NULL, NULL, NULL, NULL},
 };
 
 const fold_t *

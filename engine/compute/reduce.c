@@ -1,6 +1,6 @@
 #include "engine/compute/reduce.h"
 
-#include "engine/compute/fold_strands.h"
+#include "engine/compute/fold_leaf.h"
 #include "engine/compute/iterate.h"
 #include "engine/compute/pick.h"
 #include "engine/compute/reduce_tree.h"
@@ -9,9 +9,10 @@
 #include <string.h>
 
 enum {
-    LANE_LEVELS = 13,   /* of the tree over the leaves of a segment */
-    SMALL_BYTES = 1024, /* results that need no allocation */
-    SLOTS = 256,        /* more than any state has */
+    LANE_LEVELS = 13,      /* of the tree over the leaves of a segment */
+    SMALL_BYTES = 1024,    /* results that need no allocation */
+    SLOTS = 256,           /* more than any state has */
+    ITEM_BYTES = 64 << 10, /* of a leaf that is loaded */
 };
 
 typedef struct {
@@ -117,45 +118,57 @@ fold_rows(const job_t *job, char *const *data, int64_t first, int64_t n, char *r
 /* --- results side by side -------------------------------------------------------------------------------------------
  */
 
+/* Rows of the next positions, with data moved on to them: items that lie close, one row behind the other. */
+static void
+load_leaf(const job_t *job, char *const *data, fold_walk_t *walk, const int64_t *step, int64_t width, int64_t rows,
+          char *items)
+{
+    char *row[FOLD_OPERANDS];
+    for (; rows > 0; rows--, items += width * job->item) {
+        move_on(&job->plan, data, walk, row);
+        load(job, row, step, width, items);
+        fold_walk_next(&job->plan, walk, 1);
+    }
+}
+
 /* width results: element i of each reduced position goes to result i. */
 static void
 fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, int64_t n, char *ret)
 {
-    _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[FOLD_LANE_BYTES];
-    _Alignas(64) char memory[FOLD_STRANDS * FOLD_LANE_BYTES];
-    const fold_strands_t strands = {job->fold, job->item, job->total, width, memory};
+    _Alignas(64) char levels[LANE_LEVELS * FOLD_LANE_BYTES], items[ITEM_BYTES], block[FOLD_LANE_BYTES];
+    const fold_leaf_t leaf = {job->fold, job->widen, job->item, job->total, width};
     const fold_plan_t *plan = &job->plan;
     tree_t tree = {job->fold, 0, width, width * job->total, levels};
     int64_t step[FOLD_OPERANDS], down[FOLD_OPERANDS];
-    char *row[FOLD_OPERANDS];
     fold_walk_t walk;
     fold_steps(plan, &plan->kept, step);
     fold_steps(plan, &plan->reduced, down);
     fold_walk_start(plan, &walk, first);
-    for (int64_t i = 0, now; i < n; i += now) {
-        int64_t at = i % REDUCTION_LEAF, from_step = job->direct ? step[0] : job->item;
-        char *strand = strands.memory + at % FOLD_STRANDS * tree.level_bytes;
-        move_on(plan, data, &walk, row);
-        if (!job->direct)
-            load(job, row, step, width, items);
-        char *from = job->direct ? row[0] : items;
-        now = 1;
-        if (at < FOLD_STRANDS)
-            job->widen((char *[]){from, strand}, (const int64_t[]){from_step, job->total}, width);
-        else if (job->direct && at % FOLD_STRANDS == 0 && fold_walk_left(plan, &walk) >= FOLD_STRANDS &&
-                 n - i >= FOLD_STRANDS)
-            now = fold_strands_rounds(&strands, from, step[0], down[0], at,
-                                      fold_walk_left(plan, &walk) < n - i ? fold_walk_left(plan, &walk) : n - i);
-        else
-            job->fold->lanes(strand, from, from_step, width);
-        at += now;
-        if (at == REDUCTION_LEAF || i + now == n) {
-            fold_strands_join(&strands, at);
-            tree_add(&tree, strands.memory, 0);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = n - i < REDUCTION_LEAF ? n - i : REDUCTION_LEAF;
+        if (job->direct && fold_walk_left(plan, &walk) >= rows) {
+            fold_leaf(&leaf, data[0] + walk.offset[0], step[0], down[0], rows, i + rows < n, block);
+            fold_walk_next(plan, &walk, rows);
+        } else {
+            load_leaf(job, data, &walk, step, width, rows, items);
+            fold_leaf(&leaf, items, job->item, width * job->item, rows, false, block);
         }
-        fold_walk_next(plan, &walk, now);
+        tree_add(&tree, block, 0);
     }
     tree_finish(&tree, ret);
+}
+
+/* How many results are built side by side. */
+static int64_t
+lane_limit(const job_t *job)
+{
+    int64_t bytes = job->total, most;
+    if (!job->plan.lanes)
+        return 1;
+    most = fold_lane_limit(bytes);
+    if (!job->direct || job->plan.reduced.n > 1) /* then rows are loaded */
+        most = most < ITEM_BYTES / REDUCTION_LEAF / job->item ? most : ITEM_BYTES / REDUCTION_LEAF / job->item;
+    return most;
 }
 
 /* --- parts ----------------------------------------------------------------------------------------------------------
@@ -178,7 +191,7 @@ run_part(void *context, int64_t i)
     int64_t last = k + plan->block < plan->kept_count ? k + plan->block : plan->kept_count;
     int64_t count, begin = fold_segment(plan, segment, &count), end = begin + count, run;
     int64_t first_slot = segment > 0 ? job->begin_slots + segment - 1 : 0;
-    int64_t most = plan->lanes ? fold_lane_limit(job->total) : 1;
+    int64_t most = lane_limit(job);
     char *data[FOLD_OPERANDS];
     for (; k < last; k += run) {
         int64_t limit = last - k < most ? last - k : most, n;

@@ -14,15 +14,15 @@ typedef struct {
     char *levels;
 } tree_t;
 
-/* block holds width results of 2**level blocks and is overwritten; as many blocks are a multiple of that so far. */
+/* block holds width results of 2**level blocks, as many of which are a multiple of that so far. */
 static inline void
-tree_add(tree_t *self, char *block, int level)
+tree_add(tree_t *self, const char *block, int level)
 {
     int64_t blocks = INT64_C(1) << level;
     for (; self->count >> level & 1; level++) {
         char *earlier = self->levels + level * self->level_bytes;
         self->fold->merge(earlier, block, self->width);
-        memcpy(block, earlier, (size_t)self->level_bytes);
+        block = earlier;
     }
     memcpy(self->levels + level * self->level_bytes, block, (size_t)self->level_bytes);
     self->count += blocks;

@@ -182,6 +182,8 @@ def _numpy(host, receiver, name, args, kwargs, written, errors):
     import numpy
     import warnings
 
+    if name.startswith("lib.recfunctions."):
+        import numpy.lib.recfunctions
     function = numpy
     for part in name.split("."):
         function = getattr(function, part)

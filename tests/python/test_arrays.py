@@ -31,7 +31,7 @@ def test_attributes_come_from_metadata(cluster, shape):
 
 def test_metadata_cannot_be_overwritten(cluster):
     remote = fh.scatter(np.zeros(3))
-    for name in ("dtype", "axis", "npieces", "anything"):
+    for name in ("ndim", "axis", "npieces", "anything"):
         with pytest.raises(AttributeError):
             setattr(remote, name, (1,))
 
@@ -224,6 +224,12 @@ def test_creation_on_the_engines(clusters):
     same(fh.gather(np.zeros_like(remote)), np.zeros((2, 3)))
     same(fh.gather(np.full_like(remote, 2, dtype="i2")), np.full((2, 3), 2, "i2"))
     assert np.empty_like(remote).shape == (2, 3)
+    for local in (np.arange(3, dtype="i2"), [[1.5, 2], [3, 4]], 7):
+        for function, arguments in (("zeros_like", ()), ("ones_like", ()), ("full_like", (5,)), ("zeros_like", ("f4",))):
+            made = getattr(fh, function)(local, *arguments)
+            assert isinstance(made, fh.Array)
+            same(fh.gather(made), getattr(np, function)(local, *arguments))
+        assert fh.empty_like(local, shape=(4,)).shape == (4,)
     same(fh.gather(np.ones(3, like=remote)), np.ones(3))
     same(fh.gather(np.full_like(remote, 0)), np.zeros((2, 3)))
 

@@ -51,6 +51,17 @@ def test_vectorize_and_apply(cluster):
     assert [fh.gather(x).tolist() for x in fh.apply(np.negative, fh.scatter([np.arange(2), np.arange(1)]))] == [[0, -1], [0]]
 
 
+def test_vectorize_with_numpys_arguments_is_numpys(cluster):
+    local = np.arange(6.0)
+    remote = fh.scatter(local)
+    larger = fh.vectorize(lambda a, b: a if a > b else b, otypes=[float])
+    assert isinstance(larger(remote, 3), fh.Array)
+    same(fh.gather(larger(remote, 3)), np.maximum(local, 3))
+    means = fh.vectorize(lambda row: row.mean(), signature="(n)->()")
+    same(fh.gather(means(remote.reshape(3, 2))), local.reshape(3, 2).mean(axis=1))
+    assert fh.vectorize(len, doc="The length.").__doc__ == "The length."
+
+
 def test_future_of_an_array(cluster):
     result = fh.scatter(np.arange(6.0)) + 1
     future = result.future()

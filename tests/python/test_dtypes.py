@@ -415,6 +415,20 @@ def test_arange_of_dates(cluster):
     for arguments in ((np.datetime64("2024-02-27"), np.datetime64("2024-03-03")), (np.timedelta64(0, "s"), np.timedelta64(9, "s"), 2),
                       (np.datetime64("2000", "Y"), np.datetime64("2010", "Y"), np.timedelta64(3, "Y"))):
         same(fh.arange(*arguments), np.arange(*arguments))
+    for arguments, dtype in (((3, 10), "m8"), ((10,), "m8[s]"), ((0, 9, 2), "M8[D]"), ((5,), "m8[7D]")):
+        same(fh.arange(*arguments, dtype=dtype), np.arange(*arguments, dtype=dtype))
+    for arguments in ((np.datetime64("2024-02-27"), np.datetime64("2024-03-03"), 0), (np.timedelta64(1, "s"), 9, np.timedelta64(0, "s"))):
+        with pytest.raises(ValueError, match="zero"):
+            fh.arange(*arguments)
+    with pytest.raises(ValueError, match="both a start and a stop"):
+        fh.arange(5, dtype="M8[D]")
+
+
+@pytest.mark.parametrize("kind", "SU")
+def test_text_to_dates_finds_the_unit(clusters, kind):
+    text = np.array(["2010-01-01", "NaT", "2030-05-02T12:30", "2031"]).astype(kind)
+    same(fh.scatter(text).astype("M8"), text.astype("M8"))
+    same(fh.scatter(text[:2]).astype("M8"), text[:2].astype("M8"))
 
 
 def test_hosted(cluster):

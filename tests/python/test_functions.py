@@ -93,6 +93,15 @@ def test_hosted_functions_along_an_axis_are_numpys(clusters, axis, cut):
         same(fh.gather(np.nanargmax(remote, axis=axis, keepdims=keepdims)), np.nanargmax(local, axis=axis, keepdims=keepdims))
 
 
+def test_hosted_functions_beside_lists_are_not_run_piece_by_piece(clusters):
+    local = np.array(["ab", "c", "de", "f"])
+    remote = fh.scatter(local)
+    assert fh.gather(np.char.add(remote, ["1", "2", "3", "4"])).tolist() == ["ab1", "c2", "de3", "f4"]
+    assert fh.gather(np.char.add(remote, np.array("x"))).tolist() == ["abx", "cx", "dex", "fx"]
+    days = np.arange("2024-01-01", "2024-01-05", dtype="M8[D]")
+    same(fh.gather(np.busday_offset(fh.scatter(days), [1, 2, 3, 4])), np.busday_offset(days, [1, 2, 3, 4]))
+
+
 def hosted(name, *arguments, **keywords):
     """The function by its hosted way, whatever the table says today."""
     from farhand.hosted import Hosted

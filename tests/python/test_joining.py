@@ -51,6 +51,36 @@ def test_joined_dtypes_promote(cluster):
     same(fh.gather(fh.concatenate([fh.scatter(x) for x in local])), np.concatenate(local))
 
 
+@pytest.mark.parametrize("casting", ["no", "equiv", "safe", "same_kind", "unsafe"])
+@pytest.mark.parametrize("dtype", ["c16", "f4", "f8", "i8", "S4"])
+def test_joined_into_another_dtype(cluster, dtype, casting):
+    local, remote = both([(4, 3), (2, 3)], (0, 0))
+    for function, inputs, theirs in ((fh.concatenate, remote, np.concatenate(local)), (fh.stack, [remote[0]] * 2, np.stack([local[0]] * 2))):
+        out = fh.empty(theirs.shape, dtype)
+        if np.can_cast(float, dtype, casting):
+            assert function(inputs, out=out, casting=casting) is out
+            same(fh.gather(out), theirs.astype(dtype))
+            same(fh.gather(function(inputs, dtype=dtype, casting=casting)), theirs.astype(dtype))
+        else:
+            with pytest.raises(TypeError):
+                function(inputs, out=out, casting=casting)
+            with pytest.raises(TypeError):
+                function(inputs, dtype=dtype, casting=casting)
+        with pytest.raises(TypeError, match="both"):
+            function(inputs, out=out, dtype=dtype)
+
+
+def test_orders_are_said_in_many_ways(cluster):
+    local = make((2, 3, 4), "float64")
+    remote = fh.scatter(local, axis=1)
+    for order in "cfFakCAK":
+        same(fh.gather(remote.flatten(order)), local.flatten(order))
+    with pytest.raises(TypeError, match="order must be str, not int"):
+        remote.reshape((24,), order=3)
+    with pytest.raises(ValueError, match="order must be one of"):
+        remote.copy("Z")
+
+
 def test_join_mismatches_are_errors(cluster):
     a, b = fh.scatter(np.zeros((3, 4))), fh.scatter(np.zeros((3, 5)))
     for joined in (lambda: fh.concatenate([a, b]), lambda: fh.stack([a, b]), lambda: fh.concatenate([a, a[0]]),

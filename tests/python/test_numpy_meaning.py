@@ -106,6 +106,12 @@ def test_attributes_that_are_set(clusters):
     assert x.shape == (12,) and x[3] == 3
     with pytest.raises(ValueError, match="reshape"):
         x.shape = (5, 5)
+    x, seen = fh.scatter(local), fh.scatter(local)
+    before = x[...]
+    x.dtype = seen.dtype = "i8"
+    same(fh.gather(x), local.view("i8"))
+    x[0] = 0
+    assert not before[0].any() and before.dtype == float and x.shape == local.shape
     for shape in ((2, 3), (5, 5), 4, (0,)):
         a, b = np.arange(12.0), fh.scatter(np.arange(12.0))
         a.resize(shape, refcheck=False)

@@ -2,6 +2,7 @@
 import io
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -126,3 +127,8 @@ def test_assertions_gather(cluster):
     fh.testing.assert_allclose(x, x + 1e-12, rtol=1e-6)
     with pytest.raises(AssertionError, match="Mismatched"):
         fh.testing.assert_array_equal(x, x + 1)
+    seen = []
+    with pytest.warns(UserWarning):
+        fh.testing.assert_warns(UserWarning, lambda array: (seen.append(array), warnings.warn("said")), x)
+        warnings.warn("heard")
+    assert len(seen) == 1 and seen[0] is x, "what is called gets remote arrays as they are"

@@ -124,7 +124,8 @@ EINSUMS = [("ij,jk", (4, 3), (3, 5)), ("ij,jk->ki", (4, 3), (3, 5)), ("ii", (4, 
            ("ij->", (4, 3)), ("ij->j", (4, 3)), ("i,i", (5,), (5,)), ("i,j->ij", (5,), (4,)), ("bij,bjk->bik", (2, 4, 3), (2, 3, 5)),
            ("...ij,...jk->...ik", (2, 4, 3), (3, 5)), ("ij,ij->ij", (4, 3), (4, 3)), ("ijk,jl,kl->il", (4, 3, 2), (3, 5), (2, 5)),
            ("ij,jk,kl->il", (4, 3), (3, 5), (5, 2)), ("iij->j", (3, 3, 4)), ("ij,kj->ik", (4, 3), (5, 3)), ("ijk,ilj->ikl", (2, 3, 4), (2, 5, 3)),
-           ("i...->...", (3, 4, 2)), ("ij,j->ij", (4, 3), (1,)), ("aab,b->a", (3, 3, 4), (4,)), ("ba,b", (5, 4), (5,))]
+           ("i...->...", (3, 4, 2)), ("ij,j->ij", (4, 3), (1,)), ("aab,b->a", (3, 3, 4), (4,)), ("ba,b", (5, 4), (5,)), ("fff->f", (3, 3, 3)), ("bbb,b", (3, 3, 3), (3,)), ("bbab->ab", (2, 2, 4, 2)),
+           ("fff,fae,bef,def->abd", (5, 5, 5), (5, 2, 4), (3, 4, 5), (2, 4, 5))]
 
 
 @pytest.mark.parametrize("case", EINSUMS, ids=lambda case: case[0])
@@ -146,6 +147,13 @@ def test_einsum_by_lists_and_what_it_refuses(cluster):
     for subscripts in ("ij,jk,kl", "ijk,jk", "ij,jk->ii", "ij,jk->z", "ij,ik"):
         with pytest.raises(ValueError):
             np.einsum(subscripts, fh.scatter(a), b)
+    with pytest.raises(ValueError, match="range"):
+        np.einsum(fh.scatter(a), [0, 52], b, [52, 2], [0, 2])
+    out = fh.zeros((4, 5), int)
+    with pytest.raises(TypeError):
+        np.einsum("ij,jk", fh.scatter(a), b, out=out)
+    assert np.einsum("ij,jk", fh.scatter(a), b, out=out, casting="unsafe") is out
+    check((a @ b).astype(int), out)
 
 
 def test_chains_and_powers(clusters):

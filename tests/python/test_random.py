@@ -112,6 +112,8 @@ def test_orders_and_choices(clusters):
     check(ours.choice(fh.scatter(local), (4, 3), axis=0), theirs.choice(local, (4, 3), axis=0))
     p = np.array([0.1, 0.2, 0.3, 0.4])
     check(ours.choice(4, 1000, p=p), theirs.choice(4, 1000, p=p))
+    check(ours.choice([3, 1, 4, 1], 1000, p=p), theirs.choice([3, 1, 4, 1], 1000, p=p))
+    check(ours.choice([False, True], (5, 2)), theirs.choice([False, True], (5, 2)))
     same_state(ours, theirs)
     assert ours.bytes(11) == theirs.bytes(11)
 
@@ -122,6 +124,31 @@ def test_parameters_that_are_arrays(clusters):
     check(ours.uniform(fh.scatter(low), high), theirs.uniform(low, high))
     check(ours.normal(fh.scatter(low), 2.0, (3, 5)), theirs.normal(low, 2.0, (3, 5)))
     check(ours.exponential(fh.scatter(high)), theirs.exponential(high))
+    check(ours.uniform([1, 2], [3, 5]), theirs.uniform([1, 2], [3, 5]))
+    check(ours.normal([1, 2], [3, 5], (4, 2)), theirs.normal([1, 2], [3, 5], (4, 2)))
+    check(ours.integers(0, [1 << 64] * 3, dtype="uint64"), theirs.integers(0, [1 << 64] * 3, dtype="uint64"))
+    same_state(ours, theirs)
+    for call in (lambda g: g.uniform([2], [1]), lambda g: g.normal([1], [-1]), lambda g: g.exponential([-1.0]), lambda g: g.normal([1, 2], 1, 3),
+                 lambda g: g.uniform([1, 2], 3, (2, 3)), lambda g: g.integers(0, [1 << 65], dtype="uint64")):
+        for generator in (ours, theirs):
+            with pytest.raises(ValueError):
+                call(generator)
+    with pytest.raises(OverflowError):
+        ours.uniform([-np.finfo(float).max], [np.finfo(float).max])
+
+
+def test_lists_are_chosen_from_and_seeds_may_be_remote(cluster):
+    ours, theirs = generators()
+    check(ours.choice(["a", "b", "c"], 5), theirs.choice(["a", "b", "c"], 5))
+    check(ours.choice([[1, 2], [3, 4]], 3, axis=1), theirs.choice([[1, 2], [3, 4]], 3, axis=1))
+    for a, p in ((3.0, None), (0, None), ([], None), ([1, 2], [0.4, 0.4, 0.2]), ([1, 2], [[0.5, 0.5]]), ([1, 2], [0.4, 0.4])):
+        with pytest.raises(ValueError):
+            ours.choice(a, 3, p=p)
+    p = np.array([0.1, 0.2, 0.7], np.float16) * np.float16(1.001)
+    check(ours.choice(3, 5, p=fh.scatter(p)), theirs.choice(3, 5, p=p))
+    seed = np.arange(3)
+    assert fh.random.default_rng(fh.scatter(seed)).random() == np.random.Generator(np.random.Philox(seed)).random()
+    assert fh.random.RandomState(fh.scatter(seed)).rand() == fh.random.RandomState(seed).rand()
 
 
 def test_out_is_filled(cluster):
@@ -146,7 +173,7 @@ def test_what_is_refused(cluster):
         with pytest.raises(ValueError):  # by NumPy, beside the arrays
             call()
     with pytest.raises(TypeError):
-        fh.random.Generator(np.random.PCG64(1))
+        fh.random.Generator(5)
     with pytest.raises(TypeError):
         generator.random(3, dtype="int32")
     with pytest.raises(TypeError):
@@ -160,6 +187,31 @@ def test_generators_are_copied_with_their_state(cluster):
     generator.random(10)
     copy = pickle.loads(pickle.dumps(generator))
     check(copy.random(5), fh.gather(generator.random(5)))
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "MT19937", "SFC64"])
+def test_other_bit_generators_give_numpys_numbers(clusters, kind):
+    ours, theirs = (n.random.Generator(getattr(n.random, kind)(11)) for n in (fh, np))
+    assert isinstance(ours, fh.random.Generator) and ours.random() == theirs.random() and ours.integers(10) == theirs.integers(10)
+    for name, args in NUMBERS.items():
+        check(getattr(ours, name)(*args, size=(3, 5)), getattr(theirs, name)(*args, size=(3, 5)))
+    local = np.arange(24.0).reshape(4, 6)
+    x = fh.scatter(local)
+    check(ours.permutation(x, axis=1), theirs.permutation(local, axis=1))
+    check(ours.permutation(100), theirs.permutation(100))
+    check(ours.permuted(x, axis=1), theirs.permuted(local, axis=1))
+    check(ours.choice(x, 3, axis=1, replace=False), theirs.choice(local, 3, axis=1, replace=False))
+    check(ours.choice(9, (2, 3)), theirs.choice(9, (2, 3)))
+    check(ours.normal(x, 2.0), theirs.normal(local, 2.0))
+    ours.shuffle(x)
+    theirs.shuffle(local)
+    check(x, local)
+    assert ours.random(out=x) is x
+    check(x, theirs.random((4, 6)))
+    assert ours.standard_normal((4, 2), axis=1).axis == (1 if x.npieces > 1 else None)
+    theirs.standard_normal((4, 2))
+    check(pickle.loads(pickle.dumps(ours)).random(5), theirs.random(5))
+    assert fh.random.default_rng(getattr(np.random, kind)(3)).random() == np.random.default_rng(getattr(np.random, kind)(3)).random()
 
 
 TABLE = np.arange(12.0).reshape(4, 3)

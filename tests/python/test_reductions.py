@@ -96,6 +96,30 @@ def test_dtype_out_initial_and_where(clusters):
         remote.max(where=mask)
 
 
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "min", "max", "any", "all", "nansum", "nanmax", "median"])
+def test_results_go_into_outputs_of_any_dtype(cluster, name):
+    local = np.arange(12.0).reshape(4, 3) + 1.5
+    out, expected = fh.zeros(3, int), np.zeros(3, int)
+    getattr(np, name)(local, axis=0, out=expected)
+    assert getattr(np, name)(fh.scatter(local), axis=0, out=out) is out
+    same(fh.gather(out), expected)
+    gathered = np.zeros(3, int)
+    getattr(np, name)(fh.scatter(local), axis=0, out=gathered)
+    same(gathered, expected)
+
+
+def test_axes_are_integers_and_tuples_of_them(cluster):
+    x = fh.scatter(np.arange(12.0).reshape(4, 3))
+    for call in (lambda: x.sum([0]), lambda: x.sum(True), lambda: x.cumsum(True), lambda: x.argmax(axis=False), lambda: x.argsort(True),
+                 lambda: x.sum(0, keepdims="x")):
+        with pytest.raises(TypeError):
+            call()
+    for name in ("mean", "var", "std"):
+        with pytest.raises(fh.AxisError):
+            getattr(x[0, 0], name)(0)
+    same(fh.gather(x[0, 0].sum(0)), np.float64(0))
+
+
 def test_ddof(cluster):
     local = make((6, 4), "float64")
     same(fh.gather(fh.scatter(local).var(axis=0, ddof=1)), local.var(axis=0, ddof=1), 1e-12)
@@ -182,3 +206,14 @@ def test_where_with_a_local_output(cluster):
     out = np.full((4, 3), 7.0)
     assert np.add(fh.scatter(local), 1, out=out, where=mask) is out
     same(out, np.where(mask, local + 1, 7.0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64", "complex128"])
+def test_variances_without_nan_have_numpys_dtype(cluster, dtype):
+    local = make((5, 4), dtype)
+    local[1, 2] = np.nan
+    for function in (np.nanvar, np.nanstd):
+        for axis in (None, 0, 1):
+            got, want = fh.gather(function(fh.scatter(local), axis=axis)), np.asarray(function(local, axis=axis))
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=2e-2 if dtype == "float16" else 1e-5)

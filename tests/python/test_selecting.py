@@ -189,3 +189,19 @@ def test_more_dimensions(clusters):
         same(fh.gather(np.triu(x, 1)), np.triu(C, 1))
         for actual, expected in zip(np.nonzero(x > 0), np.nonzero(C > 0)):
             same(fh.gather(actual), expected)
+
+
+def test_what_is_no_index_is_refused(cluster):
+    x = fh.scatter(np.arange(4))
+    for bad in (np.array([1.0, 2.0]), np.array([]), fh.scatter(np.array([1.5])), [0.5]):
+        with pytest.raises(IndexError):
+            np.insert(x, bad, 9)
+        with pytest.raises(IndexError):
+            np.delete(x, bad)
+    assert fh.gather(np.insert(x, [], [])).tolist() == fh.gather(np.delete(x, [])).tolist() == [0, 1, 2, 3]
+
+
+def test_records_are_inserted(clusters):
+    local = np.array([(1, b"a"), (2, b"b"), (3, b"c")], dtype=[("foo", "i4"), ("bar", "S1")])
+    for places, values in ((0, (4, b"d")), ([0, 2], [(4, b"d")] * 2)):
+        assert fh.gather(np.insert(fh.scatter(local), places, values)).tolist() == np.insert(local, places, values).tolist()

@@ -266,6 +266,16 @@ def test_correlations_and_interpolation(clusters, dtype):
     compare(np.corrcoef, make((6, 40), dtype, small=True), rtol=rounded(dtype))
 
 
+def test_infinite_parts_of_complex_numbers_leave_the_others(cluster):
+    x = np.array([0.5, 1.5])
+    y = np.array([1 + 1j, complex(2, np.inf), complex(np.inf, 3)])
+    got, want = fh.gather(np.interp(fh.scatter(x), [0, 1, 2], y)), np.interp(x, [0, 1, 2], y)
+    np.testing.assert_array_equal(got.view(float), want.view(float))
+    big = np.array([complex(np.nan, 1), complex(2, np.inf)])
+    got, want = fh.gather(np.nan_to_num(fh.scatter(big), posinf=np.inf)), np.nan_to_num(big, posinf=np.inf)
+    np.testing.assert_array_equal(got.view(float), want.view(float))
+
+
 @given(case=arrays_with_axis(), data=st.data())
 def test_differences_are_numpys(clusters, case, data):
     local, cut = case

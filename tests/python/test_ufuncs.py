@@ -180,6 +180,11 @@ def test_out_and_where_are_honoured(clusters):
     assert np.add(fh.scatter(a), b, out=out, where=fh.scatter(mask)) is out
     same(fh.gather(out), np.add(a, b, out=np.full((4, 3), -1.0), where=mask))
     np.multiply(fh.scatter(a), 2, out=out, where=mask)
+    listed = fh.scatter(a)
+    np.negative(listed, out=listed, where=[1, 0, 2])
+    same(fh.gather(listed), np.where([True, False, True], -a, a))
+    with pytest.raises(TypeError, match="bool"):
+        np.negative(listed, where=np.array([1, 0, 2]))
     same(fh.gather(out), np.multiply(a, 2, out=np.add(a, b, out=np.full((4, 3), -1.0), where=mask), where=mask))
 
 

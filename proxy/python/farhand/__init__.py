@@ -54,7 +54,7 @@ def load_ipython_extension(shell):
 
 
 _BRACKETS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation"}  # name -> module: no functions
-_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "random", "testing")  # imported when they are asked for
+_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "polynomial", "random", "testing")  # imported when they are asked for
 
 
 def __getattr__(name):

@@ -35,7 +35,7 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
     # ---- metadata
 
     shape = property(operator.attrgetter("_shape"), lambda self, shape: self._become(self.reshape(shape)), doc="Extents.")
-    dtype = property(operator.attrgetter("_dtype"), doc="Type of the elements.")
+    dtype = property(operator.attrgetter("_dtype"), lambda self, dtype: self._become(self.view(dtype)), doc="Type of the elements.")
     axis = property(operator.attrgetter("_axis"), doc="Along which the pieces follow each other; None: one piece.")
     npieces = property(operator.attrgetter("_npieces"), doc="How many pieces there are.")
 
@@ -277,6 +277,7 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
     # ---- copies and casts
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        dtype = np.dtype(dtype)
         if not copy and np.dtype(dtype) == self.dtype:
             return self
         if is_other(self._dtype) or is_other(np.dtype(dtype)):
@@ -287,6 +288,7 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
         return wrap(self._handle.astype(code_of(dtype), casting_code(casting)))
 
     def copy(self, order="C"):
+        shaping.memory_order(order)
         return wrap(self._handle.copy())
 
     def __copy__(self):

@@ -149,7 +149,7 @@ def call_all(seq, name, *args, block=True, **kwargs):
     return [x.result() if block and isinstance(obj, Remote) else x for obj, x in zip(seq, begun)]
 
 
-def vectorize(f):
+def vectorize(f, otypes=None, doc=None, excluded=None, cache=False, signature=None):
     """A function that applies f to each piece of a distributed array, or to each item of a list, all at once.
 
     Of a distributed array: arrays that the pieces give become one DistArray, along the last axis that has each piece's length, else
@@ -157,8 +157,12 @@ def vectorize(f):
     ndarray, all else a list.  A type with a method __farhand_vectorize__(f, *args, **kwargs) says itself what that means for its
     objects.  f: a ufunc, a NumPy function, a kernel, or any function that can be pickled: items that are not remote are sent to
     the engines in turn then.
+
+    With any other argument it is numpy.vectorize(f, ...), called beside the arrays: f gets elements.
     """
     _check(f)
+    if (otypes, doc, excluded, cache, signature) != (None, None, None, False, None):
+        return _element_by_element(np.vectorize(f, otypes, doc, excluded, cache, signature))
     own = _runs_remotely(f)
 
     def each(x, args, kwargs):
@@ -183,6 +187,14 @@ def vectorize(f):
 
     vectorized.__name__ = f"v{getattr(f, '__name__', 'f')}"
     return vectorized
+
+
+def _element_by_element(vectorized):
+    def beside(*args, **kwargs):
+        return call(vectorized, *args, **kwargs)
+
+    beside.__name__, beside.__doc__ = "vectorized", vectorized.__doc__
+    return beside
 
 
 def _values(begun):

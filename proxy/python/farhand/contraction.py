@@ -1,4 +1,6 @@
 """numpy.einsum: as views, sums and products of matrices, in the order that NumPy's einsum_path finds."""
+import operator
+
 import numpy as np
 
 from . import shaping
@@ -19,11 +21,18 @@ def _as_text(operands):
     while len(operands) > 1:
         arrays.append(operands.pop(0))
         lists.append(operands.pop(0))
-    texts = ["".join("..." if i is Ellipsis else _LETTERS[i] for i in one) for one in lists]
-    text = ",".join(texts)
+    text = ",".join(map(_letters, lists))
     if operands:
-        text += "->" + "".join("..." if i is Ellipsis else _LETTERS[i] for i in operands[0])
+        text += "->" + _letters(operands[0])
     return text, arrays
+
+
+def _letters(labels):
+    """The subscripts that a list of numbers stands for."""
+    found = ["..." if i is Ellipsis else operator.index(i) for i in labels]
+    if any(i != "..." and not 0 <= i < len(_LETTERS) for i in found):
+        raise error("INVALID_ARGUMENT", "subscript is not within the valid range [0, 52)")
+    return "".join(i if i == "..." else _LETTERS[i] for i in found)
 
 
 def _parsed(subscripts, shapes):
@@ -77,7 +86,7 @@ def _diagonals(x, letters):
                 moved = shaping.broadcast_to(moved, moved.shape[:-2] + (n, n))
             zero = np.zeros((), x.dtype)
             x = call("where", (np.eye(n, dtype=bool), moved, zero)).sum(-1, dtype=x.dtype)
-            letters = letters.replace(letter, "") + letter
+            letters = letters[:i] + letters[i + 1:j] + letters[j + 1:] + letter
     return x, letters
 
 
@@ -164,4 +173,4 @@ def einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize=
     if x.shape != shape:
         x = shaping.broadcast_to(x, shape)
     x = x if x.dtype == target else x.astype(target)
-    return deliver(x.copy() if any(x is y for y in arrays) else x, out)
+    return deliver(x.copy() if any(x is y for y in arrays) else x, out, casting)

@@ -1,6 +1,7 @@
 """Correlations, convolutions, covariances, interpolation."""
 import numpy as np
 
+from .elementwise import complex_of
 from .errors import error
 from .joining import _session_of, joined, remote
 from .ufuncs import call
@@ -69,7 +70,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     if fp.dtype.kind == "c":
         parts = [interp(x, xp, part, *(side if side is None else getattr(complex(side), name) for side in (left, right)))
                  for part, name in ((fp.real, "real"), (fp.imag, "imag"))]
-        return parts[0] + 1j * parts[1]
+        return complex_of(*parts)
     left = fp[0].item() if left is None else left
     right = fp[-1].item() if right is None else right
     return wrap(x._handle.interp(xp._handle, fp._handle, float(left), float(right)))
@@ -144,5 +145,5 @@ def corrcoef(x, y=None, rowvar=True, bias=np._NoValue, ddof=np._NoValue, *, dtyp
     spread = call("sqrt", (d.real,))
     c = c / spread[:, None] / spread[None, :]
     if c.dtype.kind == "c":
-        return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
+        return complex_of(np.clip(c.real, -1, 1), np.clip(c.imag, -1, 1))
     return np.clip(c, -1, 1)

@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from .elementwise import complex_of
 from .errors import error
 from .joining import _session_of, remote
 from .ufuncs import call
@@ -21,7 +22,7 @@ def _weighted(count, weights):
     if weights is None:
         return count(None)
     if weights.dtype.kind == "c":
-        return (count(weights.real) + 1j * count(weights.imag)).astype(weights.dtype)
+        return complex_of(count(weights.real), count(weights.imag)).astype(weights.dtype)
     return count(weights)
 
 

@@ -60,12 +60,19 @@ def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, 
     return full(shape, constant(np.ones, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
+def _dtype_like(prototype):
+    return prototype.dtype if isinstance(prototype, Array) else np.asarray(prototype).dtype
+
+
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    """As the prototype, and cut along the same axis where the shape has it."""
+    """As the prototype, and cut along the same axis where the shape has it; as empty where the prototype is local."""
+    if not isinstance(prototype, Array):
+        prototype = np.asarray(prototype)
+        return empty(prototype.shape if shape is None else shape, prototype.dtype if dtype is None else dtype)
     shape = prototype.shape if shape is None else shape_tuple(shape)
     axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
     session = prototype._handle.session
-    return wrap(session.empty(code_of(dtype or prototype.dtype), shape, axis, 0, None))
+    return wrap(session.empty(code_of(prototype.dtype if dtype is None else dtype), shape, axis, 0, None))
 
 
 def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -75,11 +82,11 @@ def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=No
 
 
 def zeros_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, constant(np.zeros, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
+    return full_like(prototype, constant(np.zeros, _dtype_like(prototype) if dtype is None else dtype), dtype, order, subok, shape)
 
 
 def ones_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return full_like(prototype, constant(np.ones, prototype.dtype if dtype is None else dtype), dtype, order, subok, shape)
+    return full_like(prototype, constant(np.ones, _dtype_like(prototype) if dtype is None else dtype), dtype, order, subok, shape)
 
 
 class _AnyArray(type):

@@ -1,7 +1,7 @@
 """Running results and differences.  One element after the other: floating results have NumPy's bits for any pieces."""
 import numpy as np
 
-from .dtypes import NONE, code_of, normalize_axes, normalize_axis
+from .dtypes import NONE, code_of, integer_axis, normalize_axes, normalize_axis
 from .errors import error
 from .functions import diff
 from .joining import _session_of, joined, remote
@@ -19,7 +19,7 @@ def accumulate(a, axis=0, dtype=None, out=None, *, name):
 
     if a.ndim == 0:
         raise error("WRONG_TYPE", "cannot accumulate on a scalar")
-    return deliver(wrap(a._handle.accumulate(name, normalize_axis(axis, a.ndim), code_of(dtype) if dtype is not None else NONE)), out)
+    return deliver(wrap(a._handle.accumulate(name, normalize_axis(integer_axis(axis), a.ndim), code_of(dtype) if dtype is not None else NONE)), out)
 
 
 def _cumulate(a, name, axis, dtype, out):
@@ -28,6 +28,8 @@ def _cumulate(a, name, axis, dtype, out):
             normalize_axis(axis, 0)
         a, axis = a.ravel(), 0
     if dtype is None and out is not None:
+        if not hasattr(out, "dtype"):
+            raise error("WRONG_TYPE", "output must be an array")
         dtype = out.dtype
     return accumulate(a, axis, dtype, out, name=name)
 
@@ -127,6 +129,7 @@ def _edges(f, axis, h, order):
 
 
 def gradient(f, *varargs, axis=None, edge_order=1):
+    f = remote(f, _session_of([f, *varargs]))
     axes = tuple(range(f.ndim)) if axis is None else normalize_axes(axis, f.ndim)
     spacings = _spacings(varargs, axes, f)
     if edge_order not in (1, 2):

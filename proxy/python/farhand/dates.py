@@ -223,14 +223,21 @@ def _units_differ(x, unit):
     return dtype.kind in "Mm" and np.datetime_data(dtype)[0] != "generic" and _ratio(dtype, unit) is None
 
 
-def arange(start, stop, step):
-    """(first tick, last, step, dtype) of numpy.arange with dates or durations; a stop that is none counts from the start."""
+def arange(start, stop, step, dtype):
+    """(first tick, last, step, dtype) of numpy.arange with dates or durations; a stop that is none counts from the start.
+
+    Nothing but integers: ticks of the dtype.
+    """
     given = [np.asarray(_strict(x)) for x in (start, stop, step)]
+    if all(x.dtype.kind in "iu" for x in given):
+        given = [x.astype(dtype) if i < 2 else x for i, x in enumerate(given)]
     kind = given[0].dtype.kind if given[0].dtype.kind in "Mm" else given[1].dtype.kind
     if kind == "M" and given[0].dtype.kind != "M" or any(x.dtype.kind not in "Mmiu" for x in given) or given[2].dtype.kind == "M":
         raise error("INVALID_ARGUMENT", "arange of dates needs a date to start from, and a date, duration or integer as stop and step")
     dtype = functools.reduce(np.promote_types, (np.dtype(f"{kind}8[{_unit(x.dtype)}]") for x in given if x.dtype.kind in "Mm"))
     first, last, each = (int(_ticks(x, dtype)) if x.dtype.kind in "Mm" else int(x) for x in given)
+    if not each:
+        raise error("INVALID_ARGUMENT", "arange: step cannot be zero")
     if NAT in (first, last, each):
         raise error("INVALID_ARGUMENT", "arange: cannot use NaT (not-a-time) datetime values")
     if kind == "M" and given[1].dtype.kind != "M":

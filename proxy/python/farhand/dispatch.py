@@ -1,12 +1,12 @@
 """What __array_function__ does: NumPy's functions on remote arrays, by the table of functions.
 
-None is ever computed by fetching the arrays.
+None is ever computed by fetching the arrays, but for those that have masked arrays beside them (masked.py).
 """
 import functools
 
 import numpy as np
 
-from . import _native, function_table, others
+from . import _native, function_table, masked, others
 from .errors import not_supported
 
 
@@ -36,6 +36,8 @@ def array_function(function, types, args, kwargs):
 
     if not all(issubclass(t, (Array, np.ndarray)) for t in types):
         return NotImplemented  # perhaps the other class can
+    if any(issubclass(t, np.ma.MaskedArray) for t in types) and not isinstance(kwargs.get("out"), Array):
+        return masked.locally(function, args, kwargs)
     implementation = implement(function, args, kwargs)
     if implementation is None:
         row = function_table.row_of(function)

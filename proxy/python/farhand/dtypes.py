@@ -153,6 +153,13 @@ def casting_code(casting):
         raise error("INVALID_ARGUMENT", f"casting must be one of {', '.join(map(repr, CASTINGS))}, not {casting!r}") from None
 
 
+def integer_axis(axis):
+    """axis, which is no bool, of functions whose axis NumPy reads so."""
+    if isinstance(axis, bool):
+        raise error("WRONG_TYPE", "an integer is required for the axis")
+    return axis
+
+
 def normalize_axis(axis, ndim):
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:

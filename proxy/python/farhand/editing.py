@@ -39,22 +39,32 @@ def _axis_of(x, axis):
     return x, normalize_axis(axis, x.ndim)
 
 
+def _is_array(x):
+    return isinstance(x, np.ndarray) or hasattr(x, "_handle")
+
+
+def _integers(indices, was_array):
+    """Indices as they are, if they are integers, or an empty list."""
+    if not indices.size and not was_array:
+        return indices.astype(np.intp)
+    if indices.dtype.kind not in "iu":
+        raise error("BAD_INDEX", "arrays used as indices must be of integer (or boolean) type")
+    return indices
+
+
 def _kept(obj, extent, axis):
     """A flag for each place along the axis: does it stay?"""
     keep = np.ones(extent, bool)
     if isinstance(obj, slice):
         keep[obj] = False
         return keep
-    obj = np.asarray(obj)
+    was_array, obj = _is_array(obj), np.asarray(obj)
     if obj.dtype == np.bool_:
         if obj.shape != (extent,):
             raise error("INVALID_ARGUMENT", "boolean array argument obj to delete must be one dimensional and match the axis "
                                             f"length of {extent}")
         return ~obj
-    if not obj.size:
-        obj = obj.astype(np.intp)
-    if obj.dtype.kind not in "iu":
-        raise error("BAD_INDEX", "arrays used as indices must be of integer (or boolean) type")
+    obj = _integers(obj, was_array)
     if obj.size and (obj.min() < -extent or obj.max() >= extent):
         bad = obj.max() if obj.max() >= extent else obj.min()
         raise error("BAD_INDEX", f"index {bad} is out of bounds for axis {axis} with size {extent}")
@@ -101,9 +111,8 @@ def insert(arr, obj, values, axis=None):
         given = given.astype(np.intp)
     if given.ndim > 1:
         raise error("INVALID_ARGUMENT", "index array argument obj to insert must be one dimensional or scalar")
-    if not given.size and not isinstance(obj, np.ndarray):
-        given = given.astype(np.intp)
-    values = remote(values, session).astype(x.dtype)
+    given = _integers(given, _is_array(obj))
+    values = values.astype(x.dtype) if hasattr(values, "_handle") else remote(np.array(values, x.dtype), session)
     if given.size == 1:
         return _insert_one(x, operator.index(given.item()), values, axis, given.ndim == 0, obj)
     if given.size and (given.min() < -extent or given.max() > extent):

@@ -1,7 +1,10 @@
 """Functions of elements that are made of the engines' operations."""
+import operator
+
 import numpy as np
 
 from . import _native, joining, reductions
+from .creation import empty_like
 from .dtypes import is_other
 from .errors import error
 from .function_table import implementation, rows
@@ -11,6 +14,13 @@ from .ufuncs import call
 def _remote(x, *others):
     """x as a remote array, in the session of the first one that is."""
     return joining.remote(x, joining._session_of([x, *others]))
+
+
+def complex_of(real, imag):
+    """real + imag * 1j without the product, in which an infinite part makes the other one NaN."""
+    made = empty_like(real, np.result_type(real.dtype, np.complex64))
+    made.real[...], made.imag[...] = real, imag
+    return made
 
 
 def where(condition, *choices):
@@ -39,7 +49,7 @@ def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **keywords)
 
 def around(a, decimals=0, out=None):
     """As numpy.around: scaled, rounded half to even, scaled back."""
-    target = None if out is None else (out,)
+    target, decimals = None if out is None else (out,), operator.index(decimals)
     if a.dtype.kind in "biu":
         if decimals >= 0:
             return reductions.deliver(a.copy(), out)
@@ -169,10 +179,12 @@ def select(condlist, choicelist, default=0):
         raise error("INVALID_ARGUMENT", "there must be as many choices as conditions")
     if not condlist:
         raise error("INVALID_ARGUMENT", "select needs at least one condition")
+    condlist, choicelist = ([x if hasattr(x, "dtype") or np.ndim(x) == 0 else np.asarray(x) for x in given] for given in (condlist, choicelist))
     for condition in condlist:
         if getattr(condition, "dtype", np.dtype(type(condition))) != np.bool_:
             raise error("WRONG_TYPE", "the conditions of select are arrays of bool")
     dtype = np.result_type(*(getattr(choice, "dtype", choice) for choice in (*choicelist, default)))
+    default = _remote(default, *condlist, *choicelist)
     shape = np.broadcast_shapes(*(np.shape(x) for x in (*condlist, *choicelist)))
     result = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1]):
@@ -183,7 +195,7 @@ def select(condlist, choicelist, default=0):
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     if x.dtype.kind == "c":
         parts = [nan_to_num(part, True, nan, posinf, neginf) for part in (x.real, x.imag)]
-        result = (parts[0] + parts[1] * x.dtype.type(1j)).astype(x.dtype)
+        result = complex_of(*parts)
         return result if copy else reductions.deliver(result, x)
     if x.dtype.kind != "f":
         return x.copy() if copy else x

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .array import Array
+from .masked import is_masked
 from .objects import gather, scatter
 
 _HELD = "biufcMmSUV"  # kinds of elements that engines hold
@@ -12,8 +13,8 @@ def _here(value):
 
 
 def _there(value):
-    """An array that was read, on the engines; what they do not hold (objects) and what is no array stays."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in _HELD and not value.dtype.hasobject:
+    """An array that was read, on the engines; what they do not hold (objects, masks) and what is no array stays."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in _HELD and not value.dtype.hasobject and not is_masked(value):
         return scatter(value)
     if isinstance(value, (list, tuple)):
         return type(value)(map(_there, value))

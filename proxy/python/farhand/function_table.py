@@ -75,8 +75,15 @@ def _by_function():
 
 def row_of(function):
     """The row of a function of NumPy; None: there is none."""
-    row = _by_function().get(function)
+    row = _by_function().get(function) or _row_by_module(function)
     return None if row is None else resolved(row)
+
+
+def _row_by_module(function):
+    """The row of a function in a module of NumPy that was not imported when the table was read (lib.recfunctions)."""
+    name = f"{getattr(function, '__module__', None)}.{getattr(function, '__name__', None)}"
+    row = rows().get(name.removeprefix("numpy."))
+    return row if row is not None and numpys(row.name) is function else None
 
 
 @functools.lru_cache(maxsize=None)
@@ -100,11 +107,27 @@ def _is_dispatched(function):
     return isinstance(function, np.ufunc) or hasattr(function, "__wrapped__") or hasattr(function, "_implementation")
 
 
+def _of_values(function):
+    """NumPy's function, whose arguments are numbers, also where these are 0-d remote arrays."""
+    @functools.wraps(function)
+    def local(*args, **keywords):
+        return function(*(x[()] if isinstance(x, np.ndarray) else x for x in map(_here, args)),
+                        **{key: _here(value) for key, value in keywords.items()})
+
+    return local
+
+
+def _here(value):
+    return value.gather() if hasattr(value, "_handle") else value
+
+
 @functools.lru_cache(maxsize=None)
 def public(name):
     """fh.NAME: NumPy's own function, which comes back to ours for remote arrays, or ours where NumPy cannot or has none."""
     row = rows()[name]
     target, function = resolved(row), numpys(name)
+    if target.kind == "LOCAL" and target.detail.startswith("makes "):
+        return _of_values(function)
     if target.kind in ("LOCAL", "NONE"):
         return function
     if target.detail.startswith(("creation.", "conversion.", "files.", "ranges.", "transforms.fftfreq", "transforms.rfftfreq")) or target.detail == "made" or not _is_dispatched(function):

@@ -83,8 +83,9 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
         return a
     if n < 0:
         raise error("INVALID_ARGUMENT", f"order must be non-negative but got {n}")
-    if a.ndim == 0:
+    if np.ndim(a) == 0:
         raise error("INVALID_ARGUMENT", "diff requires input that is at least one dimensional")
+    a = remote(a, _session_of([a, prepend, append]))
     axis = normalize_axis(axis, a.ndim)
     parts = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     if parts[0] is not None or parts[2] is not None:

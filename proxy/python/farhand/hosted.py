@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from . import remote_wire
+from . import masked, remote_wire
 from .array import Array, wrap
 from .dtypes import normalize_axis
 from .errors import CLASSES, error
@@ -45,6 +45,8 @@ def _replaced(value, old, new):
 
 def _returned(value, session, engine):
     """What a host gave: NumPy's scalars go back to its engine as 0-d arrays."""
+    if masked.is_masked(value):
+        return value
     if isinstance(value, np.generic) or isinstance(value, np.ndarray) and value.dtype.kind in "biufcMmSUV" and not value.dtype.hasobject:
         return wrap(session._native.scatter(np.asarray(value), None, 0, session.engine_ids([engine])))
     if type(value) in (list, tuple):
@@ -181,6 +183,7 @@ class Hosted:
             target._assign(written, "unsafe")
         else:
             np.copyto(target, written.gather())
+        return target if self.name == "lib.recfunctions.recursive_fill_fields" else None
 
     def _distributed(self, args, kwargs):
         """The first argument, if it is cut and the only array; None: nothing can be done piece by piece."""
@@ -189,8 +192,8 @@ class Hosted:
         x = args[0]
         if not isinstance(x, Array) or x.npieces < 2 or len(list(arrays_in([args, kwargs]))) > 1:
             return None
-        others = [value for value in (*args[1:], *kwargs.values()) if np.ndim(value) > 0 and isinstance(value, np.ndarray)]
-        return None if others else x
+        beside = (np.ndarray, list, tuple) if self.rule == "rows" else np.ndarray  # what would have to be cut, too
+        return None if any(isinstance(value, beside) and not _is_one(value) for value in (*args[1:], *kwargs.values())) else x
 
     def _place(self, x, axes, ndim, keepdims):
         """Along which axis the results of pieces follow each other, where they have that many dimensions."""
@@ -216,6 +219,10 @@ class Hosted:
             return None, args, kwargs
         new = x.reshard(free)
         return new, _replaced(args, x, new), _replaced(kwargs, x, new)
+
+
+def _is_one(value):
+    return isinstance(value, np.ndarray) and value.ndim == 0
 
 
 def _default(text):

@@ -41,6 +41,10 @@ def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     arrays, _ = remotes(arrays)
     if axis is None:
         arrays, axis = [x.ravel() for x in arrays], 0
+    if out is not None:
+        if dtype is not None:
+            raise error("WRONG_TYPE", "concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
+        dtype = getattr(out, "dtype", None)
     return deliver(own(joined(arrays, axis, dtype=dtype, casting=casting), arrays if out is None else ()), out)
 
 
@@ -120,6 +124,7 @@ def append(x, values, axis=None):
 
 
 def array_split(x, indices_or_sections, axis=0):
+    x = remote(x, _session_of([x, indices_or_sections]))
     axis = normalize_axis(axis, x.ndim)
     extent = x.shape[axis]
     if np.ndim(indices_or_sections):
@@ -136,7 +141,7 @@ def array_split(x, indices_or_sections, axis=0):
 
 def split(x, indices_or_sections, axis=0):
     if not np.ndim(indices_or_sections):
-        extent = x.shape[normalize_axis(axis, x.ndim)]
+        extent = np.shape(x)[normalize_axis(axis, x.ndim)]
         if extent % operator.index(indices_or_sections):
             raise error("INVALID_ARGUMENT", f"{extent} items cannot be split into {indices_or_sections} equal parts")
     return array_split(x, indices_or_sections, axis)
@@ -234,6 +239,7 @@ def roll(x, shift, axis=None):
 
 
 def tile(x, reps):
+    x = remote(x, _session_of([x, reps]))
     reps = tuple(operator.index(n) for n in reps) if np.ndim(reps) else (operator.index(reps),)
     x = x[(None,) * max(0, len(reps) - x.ndim) + (Ellipsis,)]
     for axis, n in enumerate((1,) * (x.ndim - len(reps)) + reps):
@@ -249,7 +255,7 @@ _PADDED_BY_INDEX = ("edge", "reflect", "symmetric", "wrap")  # what is added are
 def _pad_by_index(x, pad_width, mode):
     widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
     for axis, width in enumerate(widths):
-        if any(width) or any(n < 0 for n in width):
+        if any(width):
             x = np.take(x, np.pad(np.arange(x.shape[axis]), width, mode), axis)
     return x if any(any(width) for width in widths) else x.copy()
 
@@ -263,6 +269,11 @@ def _hosted(name):
 
 
 def pad(x, pad_width, mode="constant", *, constant_values=0, **keywords):
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu":
+        raise error("WRONG_TYPE", "`pad_width` must be of integral type.")
+    if (widths < 0).any():
+        raise error("INVALID_ARGUMENT", "index can't contain negative values")
     if mode in _PADDED_BY_INDEX and keywords.get("reflect_type", "even") == "even":
         return _pad_by_index(x, pad_width, mode)
     if mode != "constant" or keywords or np.ndim(constant_values):
@@ -270,8 +281,6 @@ def pad(x, pad_width, mode="constant", *, constant_values=0, **keywords):
             keywords["constant_values"] = constant_values
         return _hosted("pad")(x, pad_width, mode, **keywords)
     widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
-    if any(n < 0 for pair in widths for n in pair):
-        raise error("INVALID_ARGUMENT", "pad widths cannot be negative")
     shape = tuple(before + extent + after for extent, (before, after) in zip(x.shape, widths))
     result = full_like(x, constant_values, shape=shape)
     result[tuple(slice(before, before + extent) for extent, (before, _) in zip(x.shape, widths))] = x

@@ -43,7 +43,7 @@ def _nan_extremum(name, replacement):
             some = call("equal", (a, a)).any(axis, None, keepdims)
             result = call("where", (some, result, np.nan))
             reductions.warn_if(~some, "All-NaN slice encountered")
-        return reductions.deliver(result, out)
+        return reductions.deliver(result, out, "unsafe")
 
     function.__name__ = f"nan{name}"
     return function
@@ -74,7 +74,7 @@ def _variance(a, axis, dtype, ddof, keepdims, where):
     with np.errstate(divide="ignore", invalid="ignore"):
         result = call("where", (freedom > 0, total / freedom, np.nan))
     reductions.warn_if(freedom <= 0, "Degrees of freedom <= 0 for slice.")
-    return result.astype(dtype or total.dtype)
+    return result.astype(dtype or a.dtype.type(0).real.dtype)
 
 
 def _nan_argument(name, replacement):

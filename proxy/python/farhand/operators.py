@@ -1,7 +1,7 @@
 """Python's operators on remote arrays, made from one table."""
 import numpy as np
 
-from . import _native
+from . import _native, masked
 from .dtypes import is_other
 from .ufuncs import call, is_operand
 
@@ -25,9 +25,14 @@ def _takes(self, other):
     return isinstance(other, SCALARS)
 
 
+def _goes_first(self, other):
+    """Does it, and is the other's class not to be asked first?"""
+    return _takes(self, other) and not masked.takes_precedence(other)
+
+
 def _binary(op):
     def method(self, other):
-        return call(op, (self, other)) if _takes(self, other) else NotImplemented
+        return call(op, (self, other)) if _goes_first(self, other) else NotImplemented
 
     return method
 
@@ -86,12 +91,17 @@ class Operators:
     __slots__ = ()
 
     def __pow__(self, other, modulus=None):
-        if modulus is not None or not _takes(self, other):
+        if modulus is not None or not _goes_first(self, other):
             return NotImplemented
         kind = self.dtype.kind
         if type(other) in (int, float) and other in _POWERS and (kind in "fc" or (kind in "iu" and type(other) is int and other == 2)):
             return call(_POWERS[other], (self,))
         return call("power", (self, other))
+
+    def __rmul__(self, other):
+        if isinstance(other, np.matrix):
+            return _matmul(other, self[None] if self.ndim < 2 else self)
+        return call("multiply", (other, self)) if _takes(self, other) else NotImplemented
 
     def __rpow__(self, other, modulus=None):
         if modulus is not None or not _takes(self, other):
@@ -99,7 +109,7 @@ class Operators:
         return call("power", (other, self))
 
     def __matmul__(self, other):
-        return _matmul(self, other) if _takes(self, other) else NotImplemented
+        return _matmul(self, other) if _goes_first(self, other) else NotImplemented
 
     def __rmatmul__(self, other):
         return _matmul(other, self) if _takes(self, other) else NotImplemented
@@ -134,7 +144,7 @@ def _standard_division(swap):
     def method(self, other):
         from .array_api.elementwise import floor_divide
 
-        if not _takes(self, other):
+        if not (_takes if swap else _goes_first)(self, other):
             return NotImplemented
         return floor_divide(other, self) if swap else floor_divide(self, other)
 

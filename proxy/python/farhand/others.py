@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dates, records
 from .dtypes import is_other
-from .errors import error, not_supported
+from .errors import error
 
 COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 SCALARS = (str, bytes, datetime.date, datetime.timedelta)  # of Python, that stand beside such arrays
@@ -158,7 +158,9 @@ def astype(x, dtype, casting="unsafe"):
 
         code_of(dtype)
     if dtype.itemsize == 0 or dtype.kind in "Mm" and np.datetime_data(dtype)[0] == "generic":
-        dtype = _settled(x, dtype)
+        if dtype.kind in "Mm" and x.dtype.kind in "SU" and np.can_cast(x.dtype, dtype, casting):
+            return hosted("ndarray.astype", "whole")(x, dtype)  # the finest unit among all elements
+        dtype = np.empty(0, x.dtype).astype(dtype).dtype  # with the length or unit that NumPy takes for x
     if not np.can_cast(x.dtype, dtype, casting):
         raise error("WRONG_TYPE", f"Cannot cast array data from {x.dtype!r} to {dtype!r} according to the rule {casting!r}")
     if x.dtype == dtype:
@@ -167,13 +169,6 @@ def astype(x, dtype, casting="unsafe"):
         return _cast_natively(x, dtype)
     found = dates.cast(x, dtype)
     return hosted("ndarray.astype", "rows")(x, dtype) if found is None else found
-
-
-def _settled(x, dtype):
-    """A dtype without a length or unit, with the one that NumPy takes for x."""
-    if dtype.kind in "Mm" and x.dtype.kind in "SU":
-        raise not_supported(f"{x.dtype} to {dtype} of remote arrays: name the unit, as in astype('{dtype.kind}8[s]')")
-    return np.empty(0, x.dtype).astype(dtype).dtype
 
 
 def _cast_natively(x, dtype):

@@ -8,6 +8,7 @@ from . import selection, shaping
 from .dtypes import normalize_axes
 from .errors import error
 from .errstate import warn
+from .joining import _session_of, remote, stack
 from .reductions import deliver
 from .sorting import sort
 from .ufuncs import call
@@ -119,9 +120,7 @@ def _with_nan(s, result):
 
 
 def _quantile(a, q, axis, out, method, keepdims, scale, what):
-    from .joining import stack
-
-    place = _method(method)
+    a, place = remote(a, _session_of([a, q])), _method(method)
     dtype = a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None  # Python's numbers are weak
     q = np.true_divide(np.asarray(q), scale)
     if not ((q >= 0) & (q <= 1)).all():
@@ -162,7 +161,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     else:
         s = selection.around(lines, [(n - 1) // 2, n // 2]) or sort(lines, -1)
         result = _with_nan(s, s[..., (n - 1) // 2:n // 2 + 1].mean(-1))
-    return deliver(result.reshape(kept) if keepdims else result, out)
+    return deliver(result.reshape(kept) if keepdims else result, out, "unsafe")
 
 
 # ---- over NaN
@@ -177,6 +176,7 @@ def _hosted(name):
 def _over_nan(name, function):
     """Lines of different numbers of elements, where only some axes are reduced, are NumPy's work, hosted."""
     def over_nan(a, *arguments, axis=None, out=None, overwrite_input=False, keepdims=False, **keywords):
+        a = remote(a, _session_of([a, *arguments]))
         if a.dtype.kind not in "fc":
             return function(a, *arguments, axis=axis, out=out, keepdims=keepdims, **keywords)
         axes = normalize_axes(axis, a.ndim)

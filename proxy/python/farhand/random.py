@@ -51,13 +51,21 @@ class Generator:
 
     axis, blocksize and engines of each method say how its array is laid out, as in fh.scatter; axis=None: whole on one engine.
     random, uniform, triangular, normal and exponential numbers and their relatives, and integers are made by all engines at
-    once; others by one, from which they go to the others.
+    once; others by one, from which they go to the others.  Streams of other bit generators cannot be entered anywhere: their numbers
+    are made here, by NumPy, and scattered (random_local.py).
     """
+
+    def __new__(cls, bit_generator=None):
+        if cls is Generator and isinstance(bit_generator, np.random.BitGenerator) and not isinstance(bit_generator, Philox):
+            from .random_local import LocalGenerator
+
+            return super().__new__(LocalGenerator)
+        return super().__new__(cls)
 
     def __init__(self, bit_generator=None):
         bit_generator = Philox() if bit_generator is None else bit_generator
         if not isinstance(bit_generator, Philox):
-            raise error("WRONG_TYPE", "fh.random.Generator takes a numpy.random.Philox: engines begin anywhere in its stream")
+            raise error("WRONG_TYPE", f"fh.random.Generator takes one of NumPy's bit generators, not {type(bit_generator).__name__}")
         self._bit_generator = bit_generator
         self._local = np.random.Generator(bit_generator)
 
@@ -121,7 +129,14 @@ class Generator:
 
     def uniform(self, low=0.0, high=1.0, size=None, *, axis=0, blocksize=None, engines=None):
         if _is_array(low, high):
-            return low + (high - low) * self.random(_broadcast(size, low, high), axis=axis, blocksize=blocksize, engines=engines)
+            low, high = _operands(low, high)
+            with np.errstate(over="ignore"):
+                width = high - low
+            if not _holds(np.isfinite, width):
+                raise error("OVERFLOW", "Range exceeds valid bounds")
+            if not _holds(np.greater_equal, width, 0):
+                raise error("INVALID_ARGUMENT", "high - low < 0")
+            return low + width * self.random(_broadcast(size, low, high), axis=axis, blocksize=blocksize, engines=engines)
         low, high = float(low), float(high)
         if not np.isfinite(high - low):
             raise error("OVERFLOW", "high - low range exceeds valid bounds")
@@ -133,11 +148,17 @@ class Generator:
 
     def normal(self, loc=0.0, scale=1.0, size=None, *, axis=0, blocksize=None, engines=None):
         if _is_array(loc, scale):
+            loc, scale = _operands(loc, scale)
+            if not _holds(np.greater_equal, scale, 0):
+                raise error("INVALID_ARGUMENT", "scale < 0")
             return loc + scale * self.standard_normal(_broadcast(size, loc, scale), axis=axis, blocksize=blocksize, engines=engines)
         return self._simple("normal", size, (loc, scale), (axis, blocksize, engines))
 
     def exponential(self, scale=1.0, size=None, *, axis=0, blocksize=None, engines=None):
         if _is_array(scale):
+            scale, = _operands(scale)
+            if not _holds(np.greater_equal, scale, 0):
+                raise error("INVALID_ARGUMENT", "scale < 0")
             return scale * self.standard_exponential(_broadcast(size, scale), axis=axis, blocksize=blocksize, engines=engines)
         return self._simple("exponential", size, (scale,), (axis, blocksize, engines))
 
@@ -236,8 +257,11 @@ class Generator:
     def choice(self, a, size=None, replace=True, p=None, axis=0, shuffle=True, *, blocksize=None, engines=None):
         """Items of a (of the integers below it) along axis, drawn with equal probabilities or p."""
         if size is None and not isinstance(a, Array):
-            return self._local.choice(a, None, replace, p, axis, shuffle)
-        items = isinstance(a, Array) or np.ndim(a) > 0
+            return self._local.choice(a, None, replace, p if p is None else np.asarray(p), axis, shuffle)
+        a = a if isinstance(a, Array) else np.asarray(a)
+        items = a.ndim > 0
+        if not items and a.dtype.kind not in "iu":
+            raise error("INVALID_ARGUMENT", f"a must be a sequence or an integer, not {a.dtype}")
         population = a.shape[axis] if items else int(a)
         if population <= 0:
             raise error("INVALID_ARGUMENT", "a must be a positive integer unless no samples are taken")
@@ -262,17 +286,31 @@ def _scattered(x, axis=0):
     return scatter(np.asarray(x), axis=axis)
 
 
+def _operands(*parameters):
+    return [x if isinstance(x, Array) else np.asarray(x) for x in parameters]
+
+
+def _holds(test, *values):
+    """Is it so for all of them?  What is remote is not asked: the call would wait."""
+    return any(isinstance(x, Array) for x in values) or bool(test(*values).all())
+
+
 def _broadcast(size, *parameters):
-    shape = np.broadcast_shapes(*(np.shape(x) if not isinstance(x, Array) else x.shape for x in parameters))
-    return shape if size is None else size
+    shape = np.broadcast_shapes(*(x.shape for x in parameters))
+    size = shape if size is None else shape_tuple(size)
+    if np.broadcast_shapes(shape, size) != size:
+        raise error("INVALID_ARGUMENT", f"Output size {size} is not compatible with broadcast dimensions of inputs {shape}.")
+    return size
 
 
 def _distribution(p, population):
     """The running sum of probabilities, as numpy.random.Generator.choice makes it."""
-    p = np.asarray(p, np.float64)
+    given = np.asarray(p)
+    p = given.astype(np.float64)
+    tolerance = np.sqrt(np.finfo(given.dtype if given.dtype.kind == "f" else np.float64).eps)
     if p.ndim != 1 or p.size != population:
         raise error("INVALID_ARGUMENT", "a and p must have same size" if p.ndim == 1 else "p must be 1-dimensional")
-    if np.isnan(p).any() or (p < 0).any() or abs(p.sum() - 1) > 1e-8:
+    if np.isnan(p).any() or (p < 0).any() or abs(p.sum() - 1) > tolerance:
         raise error("INVALID_ARGUMENT", "probabilities must be numbers, not negative, and add up to 1")
     running = p.cumsum()
     return running / running[-1]
@@ -316,11 +354,16 @@ for _name, (_parameters, _dtype) in _PLAIN.items():
 
 
 def default_rng(seed=None):
-    """A Generator; seed: None, what numpy.random.Philox takes, a Philox, or a Generator.  Not PCG64, as in NumPy: a stream that
+    """A Generator; seed: None, what numpy.random.Philox takes, a bit generator, or a Generator.  Not PCG64, as in NumPy: a stream that
     engines can enter anywhere."""
     if isinstance(seed, Generator):
         return seed
-    return Generator(seed if isinstance(seed, Philox) else Philox(seed))
+    return Generator(seed if isinstance(seed, np.random.BitGenerator) else Philox(_seed(seed)))
+
+
+def _seed(seed):
+    """As a bit generator takes it."""
+    return np.asarray(seed) if isinstance(seed, Array) else seed
 
 
 _NUMPYS = ("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "SFC64", "SeedSequence")  # classes, as they are

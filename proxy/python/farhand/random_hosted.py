@@ -45,6 +45,6 @@ def checked(values):
     """Parameters as NumPy takes them: sequences as arrays, so that they are sent once."""
     given = [x if isinstance(x, Array) or x is None or np.ndim(x) == 0 else np.asarray(x) for x in values]
     for x in given:
-        if isinstance(x, np.ndarray) and x.dtype.kind not in "biuf":
+        if isinstance(x, np.ndarray) and x.dtype.kind not in "biuf" and not (x.dtype == object and all(isinstance(v, int) for v in x.flat)):
             raise error("WRONG_TYPE", f"parameters of random numbers are real numbers, not {x.dtype}")
     return given

@@ -8,14 +8,14 @@ from numpy.random import Philox
 
 from .array import Array
 from .errors import error
-from .random import Generator
+from .random import Generator, _seed
 
 
 class RandomState(Generator):
     """As numpy.random.RandomState, with remote arrays and a Philox beneath."""
 
     def __init__(self, seed=None):
-        super().__init__(seed if isinstance(seed, Philox) else Philox(seed))
+        super().__init__(seed if isinstance(seed, Philox) else Philox(_seed(seed)))
 
     def __repr__(self):
         return "farhand.random.RandomState(Philox)"
@@ -25,7 +25,7 @@ class RandomState(Generator):
 
     def seed(self, seed=None):
         """Begin the stream of that seed."""
-        Generator.__init__(self, Philox(seed))
+        Generator.__init__(self, Philox(_seed(seed)))
 
     def get_state(self, legacy=False):
         """The state of the stream: a dict for set_state."""

@@ -43,18 +43,21 @@ def _dtype_of(*numbers):
 
 def arange(start, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, engines=None, device=None, like=None):
     """numpy.arange, on the engines."""
+    dated = dtype is not None and np.dtype(dtype).kind in "Mm"
     if stop is None:
+        if dated and np.dtype(dtype).kind == "M":
+            raise error("INVALID_ARGUMENT", "arange requires both a start and a stop for NumPy datetime64 ranges")
         start, stop = 0, start
-    if dtype is not None and np.dtype(dtype).kind in "Mm":
+    if dated:
         start, stop = (x if isinstance(x, (int, np.integer)) else np.asarray(x).astype(dtype)[()] for x in (start, stop))
         step = step if step is None or isinstance(step, (int, np.integer, np.timedelta64)) else np.timedelta64(step)
     step = 1 if step is None else step
-    if step == 0:
-        raise ZeroDivisionError("division by zero")
-    if any(np.asarray(x).dtype.kind in "Mm" for x in (start, stop, step)) or np.dtype(dtype).kind in "Mm":
-        first, last, each, found = dates.arange(start, stop, step)
+    if dated or any(np.asarray(x).dtype.kind in "Mm" for x in (start, stop, step)):
+        first, last, each, found = dates.arange(start, stop, step, dtype)
         made = arange(first, last, each, np.int64, axis=axis, blocksize=blocksize, engines=engines).view(found)
         return made if dtype is None else made.astype(dtype, copy=False)
+    if step == 0:
+        raise ZeroDivisionError("division by zero")
     dtype = _dtype_of(start, stop, step) if dtype is None else np.dtype(dtype)
     count = max(0, int(np.ceil(np.real((stop - start) / step))))
     if isinstance(start, complex) or isinstance(stop, complex) or isinstance(step, complex):

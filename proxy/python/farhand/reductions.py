@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from .dtypes import NONE, code_of, is_other, normalize_axes
+from .dtypes import NONE, code_of, integer_axis, is_other, normalize_axes
 from .errors import error
 from .errstate import warn
 
@@ -13,7 +13,7 @@ _COMBINE = {"sum": "add", "prod": "multiply", "min": "minimum", "max": "maximum"
             "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor", "bitwise_and": "bitwise_and"}
 
 
-def deliver(result, out):
+def deliver(result, out, casting="same_kind"):
     """result, or out after it has been written."""
     if out is None:
         return result
@@ -23,9 +23,9 @@ def deliver(result, out):
     if isinstance(target, Array):
         if target.shape != result.shape:
             raise error("INVALID_ARGUMENT", f"out has shape {target.shape}, the result {result.shape}")
-        target._assign(result, "same_kind")
+        target._assign(result, casting)
     elif isinstance(target, np.ndarray):
-        np.copyto(target, np.asarray(result), casting="same_kind")
+        np.copyto(target, np.asarray(result), casting=casting)
     else:
         raise error("WRONG_TYPE", f"out must be an array, not {type(target).__name__}")
     return target
@@ -33,11 +33,28 @@ def deliver(result, out):
 
 def reduced_axes(axis, ndim):
     """As normalize_axes; a number may be reduced along its first axis, which it does not have, as in NumPy."""
-    return None if not ndim and axis in (0, -1, (0,), (-1,)) and axis is not False else normalize_axes(axis, ndim)
+    if isinstance(axis, list):
+        raise error("WRONG_TYPE", "'list' object cannot be interpreted as an integer: several axes are a tuple")
+    return None if not ndim and integer_axis(axis) in (0, -1, (0,), (-1,)) else normalize_axes(integer_axis(axis), ndim)
+
+
+def averaged_axes(axis, ndim):
+    """Those of mean, var and std: a number has no axis."""
+    reduced_axes(axis, ndim)
+    return normalize_axes(axis, ndim)
 
 
 def _given(value):
     return value is not None and value is not np._NoValue
+
+
+def _kept(keepdims):
+    """keepdims as a bool."""
+    if not _given(keepdims):
+        return False
+    if not isinstance(keepdims, (int, np.bool_)):
+        raise error("WRONG_TYPE", f"'{type(keepdims).__name__}' object cannot be interpreted as an integer")
+    return bool(keepdims)
 
 
 def _masked(x, name, where, initial):
@@ -54,7 +71,7 @@ def _masked(x, name, where, initial):
         identity = initial
     else:
         raise error("INVALID_ARGUMENT", f"{name} has no identity: where= needs initial= too")
-    return call("where", (as_mask(where), x, identity))
+    return call("where", (as_mask(where if hasattr(where, "dtype") else np.array(where, bool)), x, identity))
 
 
 def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=None, where=True):
@@ -62,25 +79,25 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
     from .array import wrap
     from .ufuncs import call
 
-    keepdims = bool(keepdims) if _given(keepdims) else False
-    axes = reduced_axes(axis, x.ndim)
+    keepdims = _kept(keepdims)
+    axes = reduced_axes(axis, x.ndim) if name != "mean" else averaged_axes(axis, x.ndim)
     if is_other(x.dtype):
         from . import others
 
         if name in ("min", "max") and not _given(initial):
             _check_not_empty(x, name, axes)
         return deliver(others.reduce(x, name, axes, keepdims, dtype if _given(dtype) else None, initial if _given(initial) else None,
-                                     where if _given(where) and where is not True else None), out)
+                                     where if _given(where) and where is not True else None), out, "unsafe")
     if _given(where) and where is not True:
         if name == "mean":
-            return deliver(_mean_where(x, axes, keepdims, dtype if _given(dtype) else None, where), out)
+            return deliver(_mean_where(x, axes, keepdims, dtype if _given(dtype) else None, where), out, "unsafe")
         x = _masked(x, name, where, initial)
     code = code_of(dtype) if _given(dtype) else NONE
     if name in ("min", "max") and _given(initial) and x.size == 0:
         from .creation import full
 
         shape = _reduced_shape(x.shape, axes, keepdims)
-        return deliver(full(shape, initial, dtype or x.dtype, axis=None), out)
+        return deliver(full(shape, initial, dtype or x.dtype, axis=None), out, "unsafe")
     if name in ("min", "max") and not _given(initial):
         _check_not_empty(x, name, axes)
     if name == "mean" and not _counted(x, axes):
@@ -88,7 +105,7 @@ def reduce(x, name, axis=None, *, dtype=None, out=None, keepdims=False, initial=
     result = wrap(x._handle.reduce(name, axes, keepdims, code))
     if _given(initial):
         result = call(_COMBINE[name], (result, initial))
-    return deliver(result, out)
+    return deliver(result, out, "unsafe")
 
 
 def as_mask(where):
@@ -159,7 +176,7 @@ def argument(x, name, axis=None, out=None, keepdims=False):
     from .array import wrap
 
     keepdims = bool(keepdims) if _given(keepdims) else False
-    axes = None if axis is None else reduced_axes(operator.index(axis), x.ndim)
+    axes = None if axis is None else reduced_axes(operator.index(integer_axis(axis)), x.ndim)
     _check_not_empty(x, name, axes)
     if is_other(x.dtype):
         from . import others
@@ -172,14 +189,14 @@ def variance(x, root, axis=None, dtype=None, out=None, ddof=0, keepdims=False, w
     """var and std."""
     from .array import wrap
 
-    keepdims = bool(keepdims) if _given(keepdims) else False
+    keepdims, axes, casting = _kept(keepdims), averaged_axes(axis, x.ndim), "same_kind" if root else "unsafe"
     if is_other(x.dtype):
         from . import others
 
-        return deliver(others.reduce(x, "std" if root else "var", reduced_axes(axis, x.ndim), keepdims, None, None, None), out)
+        return deliver(others.reduce(x, "std" if root else "var", axes, keepdims, None, None, None), out, casting)
     if _given(where) and where is not True:
-        return deliver(_variance_where(x, root, reduced_axes(axis, x.ndim), keepdims, dtype if _given(dtype) else None, ddof, where), out)
-    code, axes = code_of(dtype) if _given(dtype) else NONE, reduced_axes(axis, x.ndim)
+        return deliver(_variance_where(x, root, axes, keepdims, dtype if _given(dtype) else None, ddof, where), out, casting)
+    code = code_of(dtype) if _given(dtype) else NONE
     if _counted(x, axes) <= ddof:
         warn("Degrees of freedom <= 0 for slice")
-    return deliver(wrap(x._handle.variance(root, float(ddof), axes, keepdims, code)), out)
+    return deliver(wrap(x._handle.variance(root, float(ddof), axes, keepdims, code)), out, casting)

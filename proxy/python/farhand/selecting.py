@@ -1,4 +1,5 @@
 """Functions that read and write through indices: numpy.take and its kin."""
+import functools
 import operator
 
 import numpy as np
@@ -7,6 +8,7 @@ from . import shaping
 from .dtypes import normalize_axis
 from .errors import error
 from .joining import _session_of, joined, remote, resize
+from .masked import locally
 from .picking import CLIP, RAISE, WRAP, put_front, rows_of, take_front
 from .reductions import deliver
 from .ufuncs import call
@@ -168,11 +170,17 @@ def choose(a, choices, out=None, mode="raise"):
 
 # ---- writing
 
-def _target(a, name):
-    if not _is_remote(a):
-        raise error("WRONG_TYPE", f"numpy.{name} writes into its first argument: that must be a remote array here; "
-                                  "fh.gather the others")
-    return a
+def _writes(function):
+    """function, which writes into its first argument; NumPy's own, with gathered arrays, where that is local."""
+    @functools.wraps(function)
+    def write(*args, **keywords):
+        target = args[0] if args else next(iter(keywords.values()), None)
+        if _is_remote(target):
+            function(*args, **keywords)
+        else:
+            locally(getattr(np, function.__name__), args, keywords)
+
+    return write
 
 
 def _filled(values, size, session):
@@ -209,66 +217,67 @@ def inside(indices, size, mode=RAISE, kind="BAD_INDEX", text="index {} is out of
     return indices + negative * size
 
 
+@_writes
 def put(a, ind, v, mode="raise"):
-    x, indices = _target(a, "put"), _integers(ind)
-    session = x._handle.session
+    indices = _integers(ind)
+    session = a._handle.session
     if not indices.size:
         return
-    if not x.size:
+    if not a.size:
         raise error("BAD_INDEX", "cannot replace elements of an empty array")
     if not np.size(v):
         return
-    indices = inside(indices.astype(np.int64), x.size, _mode(mode)).reshape(-1)
+    indices = inside(indices.astype(np.int64), a.size, _mode(mode)).reshape(-1)
     values = _filled(v, indices.size, session)
-    put_front(shaping.at_least(x, 1), flat_to_axes(indices, x.shape or (1,)), values)
+    put_front(shaping.at_least(a, 1), flat_to_axes(indices, a.shape or (1,)), values)
 
 
+@_writes
 def put_along_axis(arr, indices, values, axis):
-    x = _target(arr, "put_along_axis")
     if axis is None:
-        put(x, indices, values)
+        put(arr, indices, values)
         return
-    axis = normalize_axis(axis, x.ndim)
+    axis = normalize_axis(axis, arr.ndim)
     indices = indices if _is_remote(indices) else np.asarray(indices)
-    pieces = _pieces_along(x, indices, axis)
+    pieces = _pieces_along(arr, indices, axis)
     if pieces is None:
-        put_front(x, _along(x, indices, axis), values)
+        put_front(arr, _along(arr, indices, axis), values)
         return
-    shape = tuple(n if i == axis else extent for i, (n, extent) in enumerate(zip(indices.shape, x.shape)))
+    shape = tuple(n if i == axis else extent for i, (n, extent) in enumerate(zip(indices.shape, arr.shape)))
     values = shaping.broadcast_to(values, shape) if _is_remote(values) else np.broadcast_to(values, shape)
     for piece, part, place in pieces:
         put_front(piece, _along(piece, part, axis), values[place])
 
 
+@_writes
 def place(arr, mask, vals):
-    x = _target(arr, "place")
-    session = x._handle.session
+    session = arr._handle.session
     flags = _flags(mask, session)
-    if flags.size != x.size:
+    if flags.size != arr.size:
         raise error("INVALID_ARGUMENT", "place: mask and data must be the same size")
-    if flags.shape != x.shape:
-        flags = flags.reshape(x.shape)
+    if flags.shape != arr.shape:
+        flags = flags.reshape(arr.shape)
     count = int(flags.sum())
     if not count:
         return
     if not np.size(vals):
         raise error("INVALID_ARGUMENT", "Cannot insert from an empty array!")
-    x[flags] = _filled(vals if np.size(vals) <= count else np.ravel(vals)[:count], count, session)
+    arr[flags] = _filled(vals if np.size(vals) <= count else np.ravel(vals)[:count], count, session)
 
 
+@_writes
 def putmask(a, mask, values):
-    x = _target(a, "putmask")
-    flags = _flags(mask, x._handle.session)
-    if flags.size != x.size:
+    flags = _flags(mask, a._handle.session)
+    if flags.size != a.size:
         raise error("INVALID_ARGUMENT", "putmask: mask and data must be the same size")
-    if flags.shape != x.shape:
-        flags = flags.reshape(x.shape)
-    if not np.size(values) or not x.size:
+    if flags.shape != a.shape:
+        flags = flags.reshape(a.shape)
+    if not np.size(values) or not a.size:
         return
-    values = _filled(values, x.size, x._handle.session)
+    values = _filled(values, a.size, a._handle.session)
     if values.ndim:
-        values = remote(values, x._handle.session).reshape(x.shape)[flags]
-    x[flags] = values
+        values = remote(values, a._handle.session).reshape(a.shape)[flags]
+    a[flags] = values
 
 
 # ---- numbers of indices
@@ -280,7 +289,7 @@ def ix_(*args):
         x = remote(sequence, session)
         if x.ndim != 1:
             raise error("INVALID_ARGUMENT", "Cross index must be 1 dimensional")
-        if not x.size:
+        if not x.size and not (_is_remote(sequence) or isinstance(sequence, np.ndarray)):
             x = x.astype(np.intp)
         if x.dtype == np.bool_:
             x, = nonzero(x)

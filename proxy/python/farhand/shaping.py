@@ -11,10 +11,22 @@ def _wrap(handle):
     return wrap(handle)
 
 
+def memory_order(order):
+    """One of C, F, A and K, of an argument of that name; None is C."""
+    if order is None:
+        return "C"
+    if not isinstance(order, (str, bytes)):
+        raise error("WRONG_TYPE", f"order must be str, not {type(order).__name__}")
+    letter = (order if isinstance(order, str) else order.decode("latin-1")).upper()
+    if letter not in ("C", "F", "A", "K"):
+        raise error("INVALID_ARGUMENT", f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    return letter
+
+
 def transpose(x, axes=None):
     if axes is None:
         return _wrap(x._handle.transpose(None))
-    axes = (axes,) if not isinstance(axes, (tuple, list, range)) else axes
+    axes = axes.tolist() if getattr(axes, "ndim", 0) else (axes,) if not isinstance(axes, (tuple, list, range)) else axes
     if len(axes) != x.ndim:
         raise error("INVALID_ARGUMENT", f"{len(axes)} axes do not fit an array of {x.ndim} dimensions")
     return _wrap(x._handle.transpose(normalize_axes(tuple(axes), x.ndim)))
@@ -25,12 +37,11 @@ def reshape(a, shape=None, order="C", *, newshape=None, copy=None):
     x, shape = a, newshape if shape is None else shape
     if shape is None:
         raise error("WRONG_TYPE", "reshape needs a shape")
+    order = memory_order(order)
     if copy:
         x = x.copy()
     if order == "F":
         return transpose(reshape(transpose(x), tuple(reversed(_resolved(x, shape_tuple(shape))))))
-    if order not in ("C", "A", "K"):
-        raise error("INVALID_ARGUMENT", f"order must be 'C', 'F', 'A' or 'K', not {order!r}")
     return _wrap(x._handle.reshape(_resolved(x, shape_tuple(shape))))
 
 

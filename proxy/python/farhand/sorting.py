@@ -4,7 +4,7 @@ import operator
 import numpy as np
 
 from . import others
-from .dtypes import is_other, normalize_axis
+from .dtypes import integer_axis, is_other, normalize_axis
 from .errors import error
 from .joining import _session_of, remote
 from .ufuncs import call
@@ -42,6 +42,7 @@ def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
     from .array import wrap
 
     _check(a, kind, order)
+    integer_axis(axis)
     if a.ndim == 0 and axis in (-1, 0):
         return argsort(a.reshape(1), 0, kind, order).reshape(())
     a, axis = _line(a, axis)

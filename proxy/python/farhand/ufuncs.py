@@ -3,7 +3,7 @@ import numbers
 
 import numpy as np
 
-from . import _native
+from . import _native, masked, shaping
 from .dtypes import OTHERS, casting_code, code_of
 from .errors import error, not_supported
 
@@ -21,7 +21,6 @@ _REDUCTIONS = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
     np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
 }
-_ORDERS = ("C", "F", "A", "K")  # memory layout is the engines' business, and there are no subclasses: order and subok change nothing
 
 
 def is_operand(x):
@@ -63,7 +62,7 @@ def _mask(where, session):
         if where.dtype != np.bool_:
             raise error("WRONG_TYPE", f"where must be an array of bool, not {where.dtype}")
         return where._handle
-    mask = np.asarray(where)
+    mask = where if isinstance(where, (np.ndarray, np.generic)) else np.array(where, bool)
     if mask.dtype != np.bool_:
         raise error("WRONG_TYPE", f"where must be an array of bool, not {mask.dtype}")
     return session.scatter(mask, None, 0, None)
@@ -102,9 +101,10 @@ def _into_local(result, local, where, casting):
 
 
 def _check_keywords(ufunc, keywords):
+    """Memory layout is the engines' business, and there are no subclasses: order and subok change nothing."""
     for name, value in keywords.items():
-        if name == "order" and value not in _ORDERS:
-            raise error("INVALID_ARGUMENT", f"order must be one of 'C', 'F', 'A', or 'K' (got {value!r})")
+        if name == "order":
+            shaping.memory_order(value)
         if name not in ("order", "subok"):
             raise not_supported(f"{ufunc.__name__}: the argument {name}={value!r} is not built yet for remote arrays")
 
@@ -130,6 +130,10 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
             return result
     if not all(is_operand(x) for x in inputs) and not _texts_beside(inputs):
         return NotImplemented
+    if any(map(masked.is_masked, inputs)) and out is None:
+        given = {"dtype": dtype, "casting": casting, "where": None if where is True else where}
+        keywords.update((name, value) for name, value in given.items() if value is not None)
+        return masked.locally(getattr(ufunc, method), inputs, keywords)
     if method == "reduce" and ufunc in _REDUCTIONS:
         return _reduce(ufunc, inputs[0], out=out, where=where, dtype=dtype, **keywords)
     if method == "outer" and ufunc in _NAMES and len(inputs) == 2:

@@ -343,6 +343,55 @@ reduce_sum_of_many_small_numbers_is_accurate(void **state)
     free(data);
 }
 
+/* data of rows by columns, and the same with rows and columns turned, reduced along the first axis. */
+static void
+check_turned(bench_t *bench, reduce_t reduce, dtype_t dtype, int64_t rows, int64_t columns)
+{
+    enum { MOST = 2000 };
+    static _Alignas(64) char result[2][MOST * 8];
+    int64_t size = (int64_t)dtype_size(dtype), bytes = rows * columns * size;
+    char *data = malloc((size_t)bytes), *turned = malloc((size_t)bytes);
+    int64_t odd = dtype_kind(dtype) == 'f' && views_below(&bench->random, 3) == 0
+                      ? views_below(&bench->random, rows * columns)
+                      : -1;
+    for (int64_t i = 0; i < rows * columns; i++) {
+        double x =
+            i == odd ? NAN : 1 + (double)views_below(&bench->random, 1 << 20) / (dtype_kind(dtype) == 'f' ? 3e5 : 1);
+        dtype_convert(dtype, data + i * size, DTYPE_FLOAT64, &x);
+        memcpy(turned + (i % columns * rows + i / columns) * size, data + i * size, (size_t)size);
+    }
+    nd_t in, out;
+    const shape_t shape = {2, {rows, columns}}, left = {1, {columns}};
+    err_t err;
+    for (int way = 0; way < 2; way++) {
+        nd_init(&in, way ? turned : data, dtype, &shape);
+        in.stride[0] = way ? size : in.stride[0];
+        in.stride[1] = way ? rows * size : in.stride[1];
+        nd_init(&out, result[way], dtype, &left);
+        check_ok(compute_reduce(bench->alone, reduce, &in, 1, &out, 0, &err), err);
+    }
+    assert_memory_equal(result[0], result[1], (size_t)(columns * size));
+    assert_true(odd < 0 || isnan(views_number(&out, odd % columns)));
+    free(data);
+    free(turned);
+}
+
+/* Results side by side, in leaves that are whole or not, have the bits of rows. */
+static void
+reduce_does_not_depend_on_the_order_of_axes(void **state)
+{
+    bench_t *bench = *state;
+    static const dtype_t DTYPES[] = {DTYPE_INT64, DTYPE_FLOAT32, DTYPE_FLOAT64};
+    static const reduce_t REDUCTIONS[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MIN, REDUCE_MAX};
+    static const int64_t ROWS[] = {1, 7, 8, 9, 31, 32, 33, 64, 100, 288},
+                         COLUMNS[] = {1, 16, 31, 33, 100, 270, 1024, 1500};
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 3; k++)
+            for (int r = 0; r < 10; r++)
+                for (int c = 0; c < 8; c++)
+                    check_turned(bench, REDUCTIONS[i], DTYPES[k], ROWS[r], COLUMNS[c]);
+}
+
 static void
 reduce_of_float16_adds_up_in_float32(void **state)
 {
@@ -406,6 +455,7 @@ main(void)
         cmocka_unit_test(reduce_counts_any_number_of_bools),
         cmocka_unit_test(reduce_of_nothing_gives_the_identity_or_fails),
         cmocka_unit_test(reduce_sum_of_many_small_numbers_is_accurate),
+        cmocka_unit_test(reduce_does_not_depend_on_the_order_of_axes),
         cmocka_unit_test(reduce_of_float16_adds_up_in_float32),
         cmocka_unit_test(reduce_of_bad_shapes_is_refused),
         cmocka_unit_test(arg_combine_takes_the_first_best_piece),
