@@ -26,6 +26,19 @@ typedef struct {
 FH_EXPORT int fh_linalg(fh_session *session, const char *name, fh_array *const *in, int nin,
                         const fh_linalg_options *options, fh_array **ret, int *ret_count, fh_error *error);
 
+typedef enum {
+    FH_FFT_FORWARD,   /* complex128 of n numbers, of numbers of any kind */
+    FH_FFT_BACKWARD,  /* the same, without a factor 1 / n */
+    FH_FFT_REAL,      /* the first n / 2 + 1 numbers of real ones' spectrum */
+    FH_FFT_REAL_AGAIN /* float64 of n numbers, from n / 2 + 1 */
+} fh_fft_kind;
+/* factor * the discrete Fourier transforms of all lines along one axis, which are cut or filled up with zeros to n
+ * elements (FH_FFT_REAL_AGAIN: n / 2 + 1).  Pieces along another axis stay where they are; an array that is cut along
+ * this one is first cut along its longest other axis, or brought to one engine.  The bits depend on the length and
+ * on whether the axis is the last, on nothing else. */
+FH_EXPORT int fh_fft(fh_array *a, int axis, int64_t n, fh_fft_kind kind, double factor, fh_array **ret,
+                     fh_error *error);
+
 /* The state of numpy.random.Philox: where it is in its stream. */
 typedef struct {
     uint64_t counter[4], key[2]; /* lowest words first */

@@ -60,6 +60,8 @@ def test_vectorize_with_numpys_arguments_is_numpys(cluster):
     means = fh.vectorize(lambda row: row.mean(), signature="(n)->()")
     same(fh.gather(means(remote.reshape(3, 2))), local.reshape(3, 2).mean(axis=1))
     assert fh.vectorize(len, doc="The length.").__doc__ == "The length."
+    offset = fh.vectorize(lambda x, names: x + len(names), excluded={"names"}, cache=True)
+    same(fh.gather(offset(remote, names=["a", "b"])), local + 2)
 
 
 def test_future_of_an_array(cluster):

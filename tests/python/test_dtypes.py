@@ -322,6 +322,7 @@ def test_views(clusters, source, target):
 def test_view_shares_memory(clusters):
     x = np.arange(12.0).reshape(4, 3)
     remote = fh.scatter(x)
+    same(remote.view(type(remote)), x)
     bits = remote.view("i8")
     bits[1] = 0
     x.view("i8")[1] = 0

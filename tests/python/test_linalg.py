@@ -1,4 +1,6 @@
 """numpy.linalg by the engines' own LAPACK: against NumPy, with stacks and single matrices, and without Python on the engines."""
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -150,6 +152,47 @@ def test_condition_numbers(clusters):
         use = a[:2] if p is None else a
         with np.errstate(all="ignore"):
             close(np.linalg.cond(fh.scatter(use), p), np.linalg.cond(use, p))
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 0), (4, 0, 1), (0, 4, 2), (0, 0, 0), (3, 2, 2)])
+def test_least_squares_of_nothing(clusters, shape):
+    m, n, r = shape
+    a, b = make((m, n), "float64", 1), make((m, r), "float64", 2)
+    close(np.linalg.lstsq(fh.scatter(a), fh.scatter(b), rcond=None), np.linalg.lstsq(a, b, rcond=None))
+
+
+@pytest.mark.skipif(np.__version__ >= "2", reason="NumPy 1 warns")
+def test_least_squares_without_a_limit_warn(two_engines):
+    a = np.vander(np.linspace(0, 1, 40), 25)
+    for options in ({}, {"rcond": -1}, {"rcond": None}):
+        with warnings.catch_warnings(record=True) as expected:
+            warnings.simplefilter("always")
+            rank = np.linalg.lstsq(a, a[:, 0], **options)[2]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            assert np.linalg.lstsq(fh.scatter(a, None), fh.scatter(a[:, 0], None), **options)[2] == rank
+        assert [one.category for one in told] == [one.category for one in expected]
+
+
+def test_old_names_of_modes(two_engines):
+    a = make((7, 3), "float64", 3)
+    for mode, now in (("full", "reduced"), ("f", "reduced"), ("economic", "raw"), ("e", "raw")):
+        with pytest.warns(DeprecationWarning):
+            found = np.linalg.qr(fh.scatter(a, None), mode)
+        expected = np.linalg.qr(a, now)
+        close(found, expected[0].T if now == "raw" else tuple(expected))
+
+
+def test_systems_of_no_equations(two_engines):
+    for left, right in (((2, 0, 2, 0), (2, 0)), ((3, 0, 0, 3), (3, 0))):
+        a, b = np.zeros(left), np.zeros(right)
+        close(np.linalg.tensorsolve(fh.scatter(a), fh.scatter(b)), np.zeros(left[2:]))
+
+
+def test_the_class_of_errors_is_numpys():
+    assert fh.linalg.LinAlgError is np.linalg.LinAlgError
+    with pytest.raises(AttributeError):
+        fh.linalg.nothing
 
 
 @pytest.mark.parametrize("call, text", [

@@ -53,8 +53,8 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_BRACKETS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation"}  # name -> module: no functions
-_NAMESPACES = ("array_api", "fft", "joblib", "linalg", "polynomial", "random", "testing")  # imported when they are asked for
+_BRACKETS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation", "nditer": "iterators"}  # name -> module: no functions
+_NAMESPACES = ("array_api", "emath", "fft", "joblib", "linalg", "polynomial", "random", "testing")  # imported when they are asked for
 
 
 def __getattr__(name):

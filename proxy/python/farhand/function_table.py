@@ -156,8 +156,8 @@ class Namespace:
 
     def get(self, name):
         """The function, or NumPy's own object; AttributeError if there is none."""
-        if not self.prefix and name in same():
-            return _own(self.module, name)
+        if self.prefix + name in same():
+            return _own(self.module, self.prefix + name)
         row = rows().get(self.prefix + name)
         found = public(row.name) if row is not None and (_is_there(row) or row.kind == "LOCAL") else None
         if found is None:
@@ -170,6 +170,8 @@ def _own(module, name):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names that NumPy has dropped, or will give another meaning
-            return getattr(np, name) if hasattr(np, name) else importlib.import_module(f"numpy.{name}")
+            owner, _, last = name.rpartition(".")
+            owner = numpys(owner) if owner else np
+            return getattr(owner, last) if hasattr(owner, last) else importlib.import_module(f"numpy.{name}")
     except ImportError:
         raise AttributeError(f"module {module!r} has no attribute {name!r}, nor has NumPy {np.__version__}") from None

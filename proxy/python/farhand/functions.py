@@ -1,4 +1,5 @@
 """NumPy's functions that reduce, and differences: the array's methods under their other name."""
+from .array import Array
 from .dtypes import normalize_axes, normalize_axis
 from .errors import error
 from .joining import _session_of, joined, remote
@@ -9,6 +10,8 @@ import numpy as np
 
 def _method(name):
     def function(a, *arguments, **keywords):
+        if not isinstance(a, Array):  # out or where is remote
+            a = remote(a, _session_of([*arguments, *keywords.values()]))
         return getattr(a, name)(*arguments, **keywords)
 
     function.__name__ = name

@@ -153,9 +153,6 @@ class Hosted:
 
         if self.rule == "writes":
             return self._write(args, kwargs)
-        in_steps = self._in_steps(args, kwargs)
-        if in_steps is not None:
-            return in_steps if out is None else deliver(in_steps, out)
         x = self._distributed(args, kwargs)
         axes = None if x is None else self._core_axes(x, args, kwargs)
         if axes is not None and x.axis in axes:
@@ -165,14 +162,6 @@ class Hosted:
         else:
             result = rowwise(self.name, x, args, kwargs, lambda ndim: self._place(x, axes, ndim, kwargs.get("keepdims")))
         return result if out is None else deliver(result, out)
-
-    def _in_steps(self, args, kwargs):
-        """What takes more than one call so that no engine needs the whole array; None: nothing of the kind."""
-        if self.rule == "axes" and self.name.startswith("fft."):
-            from .transforms import separate
-
-            return separate(self.name, args, kwargs)
-        return None
 
     def _write(self, args, kwargs):
         """NumPy writes a copy of the argument; the array takes it over."""
@@ -187,7 +176,7 @@ class Hosted:
 
     def _distributed(self, args, kwargs):
         """The first argument, if it is cut and the only array; None: nothing can be done piece by piece."""
-        if self.rule not in ("rows", "axis", "axes", "drops") or not args:
+        if self.rule not in ("rows", "axis", "drops") or not args:
             return None
         x = args[0]
         if not isinstance(x, Array) or x.npieces < 2 or len(list(arrays_in([args, kwargs]))) > 1:
@@ -206,7 +195,7 @@ class Hosted:
         """The axes that a piece must have whole, and that stay axes of the result; None: all of them, or they do not stay."""
         if self.rule == "rows":
             return ()
-        given = _bound(self.name, args, kwargs, "axes" if self.rule == "axes" else "axis", _default(self.default))
+        given = _bound(self.name, args, kwargs, "axis", _default(self.default))
         if given is None or given == ():
             return None
         axes = tuple(normalize_axis(axis, x.ndim) for axis in (given if isinstance(given, (tuple, list)) else (given,)))

@@ -5,6 +5,7 @@ is cut are computed by all its engines (fh_linalg).
 """
 import collections
 import math
+import warnings
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def tensorsolve(a, b, axes=None):
     shape = a.shape[b.ndim:]
     if a.size != math.prod(shape) ** 2:
         raise failed("Input arrays must satisfy the requirement prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])")
-    return solve(a.reshape(b.size, -1), b.ravel()).reshape(shape)
+    return solve(a.reshape(b.size, math.prod(shape)), b.ravel()).reshape(shape)
 
 
 def tensorinv(a, ind=2):
@@ -155,14 +156,25 @@ def eigvals(a):
 # ---- orthogonal factors
 
 _MODES = {"reduced": "qr", "complete": "qr_complete", "r": "qr_r", "raw": "qr_raw"}
+_OLD_MODES = {"f": "reduced", "full": "reduced", "e": "raw", "economic": "raw"}
+
+
+def _mode(mode):
+    """NumPy still knows the names of before 1.8."""
+    if mode in _OLD_MODES:
+        warnings.warn(f"qr: mode {mode!r} is deprecated in favour of {_OLD_MODES[mode]!r}", DeprecationWarning, stacklevel=4)
+    elif mode not in _MODES:
+        raise error("INVALID_ARGUMENT", f"Unrecognized mode '{mode}'")
+    return _OLD_MODES.get(mode, mode)
 
 
 def qr(a, mode="reduced"):
     from . import factoring
 
-    if mode not in _MODES:
-        raise error("INVALID_ARGUMENT", f"Unrecognized mode '{mode}'")
+    economic, mode = mode in ("e", "economic"), _mode(mode)
     a, = taken(a)
+    if economic:
+        return native("qr_raw", a)[0].swapaxes(-2, -1)
     found = factoring.qr(a, mode)
     if found is None:
         found = native(_MODES[mode], a)
@@ -243,7 +255,17 @@ def _two_dimensional(x):
         raise failed(f"{x.ndim}-dimensional array given. Array must be two-dimensional")
 
 
-def lstsq(a, b, rcond=None):
+def _rank_limit(rcond, rows, columns):
+    """The singular value, as part of the largest, from which on values count; without one NumPy 1 warns and takes the precision."""
+    if isinstance(rcond, str) and rcond == "warn":
+        if int(np.__version__.partition(".")[0]) < 2:
+            warnings.warn("lstsq: the default of rcond will be that of rcond=None; rcond=-1 stays with the precision alone", FutureWarning, stacklevel=4)
+            return -1.0
+        rcond = None
+    return float(np.finfo(np.float64).eps) * max(rows, columns) if rcond is None else float(rcond)
+
+
+def lstsq(a, b, rcond="warn"):
     from . import factoring
 
     a, b = taken(a, b)
@@ -254,7 +276,10 @@ def lstsq(a, b, rcond=None):
     rows, columns = a.shape
     if rows != b.shape[0]:
         raise failed("Incompatible dimensions")
-    rcond = float(np.finfo(np.float64).eps) * max(rows, columns) if rcond is None or isinstance(rcond, str) else float(rcond)
+    rcond = _rank_limit(rcond, rows, columns)
+    if b.shape[1] == 0:  # which LAPACK refuses
+        x, rest, rank, s = lstsq(a, remote(np.zeros((rows, 1), a.dtype), a._handle.session), rcond)
+        return x[:, :0], rest[:0], rank, s
     found = factoring.lstsq(a, b, rcond)
     x, rest, rank, s = native("lstsq", a, b, rcond=rcond) if found is None else found
     rest = rest if int(rank) == columns and rows > columns else rest[:0]

@@ -1,4 +1,5 @@
 """ndarray's methods that are functions of the table, and those of its attributes that are about memory."""
+import builtins
 import operator
 
 import numpy as np
@@ -41,10 +42,23 @@ def _hosted(name, rule, *arguments):
 class Flat:
     """x.flat: the elements in C order, to be iterated over, read and written."""
 
-    __slots__ = ("_array",)
+    __slots__ = ("_array", "index")
 
     def __init__(self, array):
-        self._array = array
+        self._array, self.index = array, 0
+
+    base = property(lambda self: self._array, doc="The array.")
+    coords = property(lambda self: tuple(map(int, np.unravel_index(self.index, self._array.shape))), doc="Where next() reads.")
+
+    def __next__(self):
+        if self.index >= len(self):
+            raise StopIteration
+        value = self[self.index]
+        self.index += 1
+        return value
+
+    def copy(self):
+        return self._array.flatten()
 
     def __len__(self):
         return self._array.size
@@ -204,9 +218,9 @@ class Methods:
         """
         from .array import wrap
 
-        if type is not None:
-            raise not_supported("remote arrays have no subclasses: view(type=...) means nothing")
-        if dtype is None or np.dtype(dtype) == self.dtype:
+        if type is not None or isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray):
+            raise not_supported("remote arrays have no subclasses: a view of another class is one of fh.gather(x)")
+        if dtype is None or isinstance(dtype, builtins.type) and issubclass(dtype, Methods) or np.dtype(dtype) == self.dtype:
             return self[...]
         dtype = native(np.dtype(dtype))
         if self._can_be_seen(dtype):

@@ -27,7 +27,7 @@ def is_operand(x):
     """Can x stand beside a remote array in a computation?"""
     from .array import Array
 
-    return isinstance(x, (Array, numbers.Number, np.ndarray, np.generic, list, tuple))
+    return isinstance(x, (Array, numbers.Number, np.ndarray, np.generic, list, tuple, range))
 
 
 def to_native(x):

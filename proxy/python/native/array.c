@@ -336,6 +336,7 @@ static PyMethodDef array_methods[] = {
     {"histogram", pysorting_histogram, METH_VARARGS, "histogram(edges, even, weights or None) -> Array"},
     {"interp", pysorting_interp, METH_VARARGS, "interp(xp, fp, left, right) -> Array"},
     {"correlate", pysorting_correlate, METH_VARARGS, "correlate(v, offset, count) -> Array"},
+    {"fft", pydense_fft, METH_VARARGS, "fft(axis, n, kind, factor) -> Array"},
     {"index", pyviews_index, METH_VARARGS, "index(tuple of int, (start, stop, step), None, Ellipsis) -> Array"},
     {"element", pyviews_element, METH_VARARGS, "element(int, ...) -> Array that is a copy"},
     {"transpose", pyviews_transpose, METH_VARARGS, "transpose(axes or None) -> Array"},

@@ -1,4 +1,5 @@
-/* proxy/python/native/dense.c - products of matrices, random numbers, numbers at equal distances. */
+/* proxy/python/native/dense.c - products of matrices, Fourier transforms, random numbers, numbers at equal distances.
+ */
 #include "proxy/python/native/native.h"
 
 enum { MATRICES = 2, STATE = 9, REALS = 4, INTEGERS = 3 };
@@ -49,6 +50,21 @@ pydense_linalg(PyObject *object, PyObject *args)
     if (PyErr_Occurred())
         Py_CLEAR(result);
     return result;
+}
+
+PyObject *
+pydense_fft(PyObject *object, PyObject *args)
+{
+    pysession_t *session = ((pyhandle_t *)object)->session;
+    fh_array *array = pyarray_get(session, object), *ret = NULL;
+    fh_error error = {0};
+    int axis = 0, kind = 0;
+    long long n = 0;
+    double factor = 1;
+    if (!array || !PyArg_ParseTuple(args, "iLid", &axis, &n, &kind, &factor) || !pysession_enter(session))
+        return NULL;
+    int status = fh_fft(array, axis, n, (fh_fft_kind)kind, factor, &ret, &error);
+    return pysession_leave_array(session, status, &error, ret);
 }
 
 /* Floats of a tuple. */

@@ -192,6 +192,7 @@ PyObject *pycompute_assign(PyObject *object, PyObject *args);
 /* ---- dense.c: methods of Session */
 PyObject *pydense_matmul(PyObject *object, PyObject *args);
 PyObject *pydense_linalg(PyObject *object, PyObject *args);
+PyObject *pydense_fft(PyObject *object, PyObject *args); /* of Array */
 PyObject *pydense_random(PyObject *object, PyObject *args);
 PyObject *pydense_arange(PyObject *object, PyObject *args);
 /* ---- sorting.c: methods of Array */

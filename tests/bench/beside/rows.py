@@ -12,7 +12,8 @@ UNTIMED = {
         "no work of its own": "lib.stride_tricks.sliding_window_view ix_ asanyarray asarray require real_if_close apply_over_axes fft.fftfreq fft.rfftfreq",
         "not in every NumPy; over other rows": "trapezoid astype isnat unique_all unique_counts unique_inverse unique_values cumulative_sum cumulative_prod bitwise_count matvec vecmat "
                                                "vecdot linalg.matrix_norm linalg.vector_norm linalg.svdvals linalg.outer linalg.cross linalg.diagonal linalg.trace",
-        "a shape of another row": "linalg.tensorinv linalg.tensorsolve linalg.slogdet linalg.eigvals linalg.cond linalg.matrix_rank linalg.pinv",
+        "a shape of another row": "linalg.tensorinv linalg.tensorsolve linalg.slogdet linalg.eigvals linalg.cond linalg.matrix_rank linalg.pinv "
+                                 "fft.hfft fft.ihfft fft.ifft2 fft.irfft2 fft.ifftn fft.rfftn fft.irfftn",
     }.items()
     for name in names.split()
 }
@@ -73,6 +74,7 @@ CALLS = """
     einsum("ij,kj->ik", A[:300], A[:300]); einsum("nij,nj->ni", Q, Q4); einsum("i,j->ij", V, V); kron(V, V); kron(A[:30, :30], A[:30, :30])
     linalg.cholesky(D); linalg.det(S); linalg.inv(S); linalg.qr(S); linalg.svd(S); linalg.eig(S[:200, :200]); linalg.eigh(D); linalg.eigvalsh(D); linalg.matrix_power(S, 5); linalg.norm(x); linalg.norm(A); linalg.norm(A, axis=1); linalg.norm(A, 1)
     linalg.norm(A, axis=0); linalg.norm(x, 1); linalg.norm(x, np.inf); linalg.lstsq(L[:, :16], L[:, 16], None); linalg.solve(S, R); linalg.multi_dot((S, S, R)); linalg.inv(Q); linalg.det(Q); linalg.solve(Q, Q4[..., None])
+    fft.fft(c); fft.ifft(c); fft.fft(x); fft.rfft(x); fft.irfft(c); fft.fft(A); fft.fft(A, axis=0); fft.fft2(A); fft.rfft2(A); fft.fftn(Q)
     fft.fftshift(x); fft.fftshift(A); fft.ifftshift(x); rng.random(x.size); rng.normal(size=x.size); rng.integers(0, 100, x.size); rng.exponential(size=x.size); rng.permutation(x)
 """
 

@@ -10,9 +10,9 @@ static void *
 block(harness_t *self, int64_t bytes)
 {
     assert_true(self->nblocks < HARNESS_BLOCKS);
-    void *memory = malloc((size_t)bytes + 1);
+    void *memory = NULL;
 
-    assert_non_null(memory);
+    assert_int_equal(posix_memalign(&memory, 4096, (size_t)bytes + 1), 0);
     memset(memory, 0xa5, (size_t)bytes + 1);
     self->blocks[self->nblocks++] = memory;
     return memory;
