@@ -507,11 +507,38 @@ def test_copyto(cluster, dtype):
         np.copyto(fh.scatter(np.arange(3)), fh.scatter(make((3,), dtype)))
 
 
+@pytest.mark.parametrize("dtype", [object, np.longdouble, [("a", "O"), ("b", "f8")], "V0"], ids=str)
+def test_what_engines_do_not_hold_is_numpys_array(cluster, dtype):
+    x = fh.arange(3.0)
+    for made in (fh.empty(3, dtype), fh.zeros((3,), dtype), fh.full(3, np.zeros((), dtype)[()], dtype), fh.empty_like(x, dtype), fh.zeros_like(x, dtype), fh.array(np.zeros(3, dtype)),
+                 fh.asarray(np.zeros(3, dtype))):
+        assert type(made) is np.ndarray and made.dtype == dtype and made.shape == (3,)
+    local = np.zeros(3, dtype)
+    assert fh.asarray(local) is local and fh.array(local) is not local and not np.shares_memory(fh.array(local), local)
+
+
+def test_casts_to_what_engines_do_not_hold_gather(cluster):
+    x = fh.arange(3.0)
+    for dtype in (object, np.longdouble):
+        made = x.astype(dtype)
+        assert type(made) is np.ndarray and made.dtype == dtype and made.tolist() == [0, 1, 2]
+    objects = fh.array([{}, None])
+    assert type(objects) is np.ndarray and objects[1] is None
+
+
+def test_texts_have_a_character_and_elements_that_are_arrays_become_axes(cluster):
+    for dtype in (str, "S", "U", "(2,4)i4", ("f8", (3,))):
+        for n in ("zeros", "empty"):
+            made, expected = getattr(fh, n)(2, dtype), getattr(np, n)(2, dtype)
+            assert isinstance(made, fh.Array) and made.shape == expected.shape and made.dtype == expected.dtype
+
+
 def test_refused(cluster):
     for x, why in ((np.array([{}, None]), "Python object"), (np.zeros(3, [("a", "O")]), "Python object"),
                    (np.zeros(2, "V0"), "no bytes"), (np.zeros(1, "S9000000"), "8,388,607")):
-        with pytest.raises(fh.NotSupported, match=why):
-            fh.empty(3, x.dtype)
+        for refused in (lambda: fh.scatter(x), lambda: fh.empty(3, x.dtype, engines=[0])):
+            with pytest.raises(fh.NotSupported, match=why):
+                refused()
     if np.lib.NumpyVersion(np.__version__) < "2.0.0":  # since then add is for text, too
         with pytest.raises(TypeError):
             fh.scatter(np.array(["a"])) + fh.scatter(np.array(["b"]))

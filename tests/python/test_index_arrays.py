@@ -169,3 +169,19 @@ def test_masks_without_elements_fit_any_axis(cluster, shape):
     np.testing.assert_array_equal(fh.gather(array), x)
     with pytest.raises(IndexError):
         array[np.zeros((2, *shape[1:]), bool)]
+
+
+def test_what_is_written_by_masks_and_lists_is_converted_as_by_numpy(cluster):
+    for n in (np, fh):
+        x = n.zeros(4, dtype=int)
+        x[[0, 2, 1]] = n.array(["2", "-1", "-3"])
+        x[n.array([False, False, False, True])] = "7"
+        np.testing.assert_array_equal(np.asarray(x), [2, -3, -1, 7])
+        for key in (0, slice(2), np.array([True, False, False, False])):
+            if key.__class__ is not np.ndarray:
+                with pytest.raises(ValueError, match="NaN"):
+                    x[key] = np.float64("nan")
+                with pytest.raises(OverflowError):
+                    x[key] = np.float32("inf")
+            with pytest.warns(getattr(np, "exceptions", np).ComplexWarning):
+                x[key] = n.array(1j)

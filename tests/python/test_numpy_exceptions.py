@@ -134,4 +134,5 @@ def test_bad_calls_raise_what_numpy_raises(cluster):
             differences[expression] = f"{expression}: NumPy: {told(expected)}; here: {told(problem)}"
     new = [text for expression, text in differences.items() if expression not in known]
     assert not new, "\n".join(new)
-    assert not known - set(differences), "no longer different: take these lines out of numpy_bad_calls_known.txt"
+    gone = sorted(known - set(differences))
+    assert not gone, f"no longer different: take these lines out of numpy_bad_calls_known.txt: {gone}"

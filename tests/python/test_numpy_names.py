@@ -11,9 +11,9 @@ import farhand as fh
 from oracle import make, same
 
 # What no program of today needs: NumPy 2 has dropped it, it is about NumPy's inside, or it says why it cannot be.
-ABSENT = set("""add_docstring add_newdoc add_newdoc_ufunc alltrue asfarray byte_bounds cast compare_chararrays compat cumproduct deprecate
-deprecate_with_doc disp fastCopyAndTranspose get_array_wrap geterrobj issubclass_ kernel_version lookfor math msort nbytes numarray
-oldnumeric product recfromcsv recfromtxt safe_eval set_numeric_ops set_string_function seterrobj shares_memory sometrue source
+ABSENT = set("""add_docstring add_newdoc add_newdoc_ufunc byte_bounds cast compare_chararrays compat
+deprecate_with_doc fastCopyAndTranspose get_array_wrap geterrobj issubclass_ kernel_version math nbytes numarray
+oldnumeric recfromcsv recfromtxt set_numeric_ops set_string_function seterrobj shares_memory
 tracemalloc_domain use_hugepage who Tester core f2py distutils matlib array_api setbufsize getbufsize""".split())
 
 

@@ -119,3 +119,20 @@ def test_layouts_are_those_of_scatter(clusters):
         fh.arange(0, 1, 0)
     with pytest.raises(ValueError):
         fh.linspace(0, 1, -1)
+
+
+def test_ranges_at_their_ends_are_numpys(cluster):
+    for n in (fh, np):
+        for arguments, keywords in [((0, 1, np.inf), {}), ((0, 1, -np.inf), {}), ((0, 5e-324, 5), {}), ((), {"stop": 3}), ((1,), {"stop": 4})]:
+            assert len(n.arange(*arguments, **keywords)) == len(np.arange(*arguments, **keywords)), (arguments, keywords)
+        for bad in (lambda: n.arange(0, np.inf), lambda: n.arange(0, 1, np.nan), lambda: n.arange(2**64), lambda: n.arange(3, dtype="M8[D]"),
+                    lambda: n.zeros(2**64)):
+            with pytest.raises(ValueError, match="arange|size exceeded|dimension exceeded"):
+                bad()
+        for bad in (lambda: n.arange(), lambda: n.arange(2, dtype="S3"), lambda: n.arange("a", "b")):
+            with pytest.raises(TypeError):
+                bad()
+    for arguments in ((0, 4), (5, 8)):
+        check(fh.arange(*arguments, dtype="M8[D]"), np.arange(*arguments, dtype="M8[D]"))
+        check(fh.arange(*arguments, dtype="m8[s]"), np.arange(*arguments, dtype="m8[s]"))
+    check(fh.arange(3, dtype="m8[s]"), np.arange(3, dtype="m8[s]"))

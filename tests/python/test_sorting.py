@@ -296,3 +296,31 @@ def test_nothing_is_fetched(cluster):
         result.wait()
     after = cluster.session.stats()
     assert after["array_bytes_received"] + after["shared_bytes"] - before["array_bytes_received"] - before["shared_bytes"] < 200_000
+
+
+@pytest.mark.parametrize("kind", ["q", "quick", "QUICKSORT", "m", "s", "stab", "heap"])
+def test_kinds_are_known_by_their_first_letter(cluster, kind):
+    x = make((50,), "float64")
+    same(fh.gather(np.sort(fh.scatter(x), kind=kind)), np.sort(x))
+    same(fh.gather(fh.scatter(x).argsort(kind=kind)), np.argsort(x, kind=kind))
+
+
+def test_other_kinds_are_errors(cluster):
+    for n, x in ((np, np.arange(3)), (fh, fh.arange(3))):
+        for function in (n.sort, n.argsort, lambda x, kind: n.partition(x, 1, kind=kind)):
+            with pytest.raises(TypeError):
+                function(x, kind=1)
+            with pytest.raises(ValueError):
+                function(x, kind="x")
+
+
+def test_partitions_and_orders_of_little(cluster):
+    for shape, axis in (((0,), -1), ((3, 0), 1), ((0, 3), 0), ((0, 3), 1)):
+        x = np.empty(shape)
+        same(fh.gather(np.partition(fh.scatter(x), 0, axis=axis)), x)
+        same(fh.gather(np.argpartition(fh.scatter(x), 0, axis=axis)), np.argpartition(x, 0, axis=axis))
+    assert int(np.lexsort(fh.arange(10))) == np.lexsort(np.arange(10))
+    with pytest.raises(IndexError):
+        np.lexsort(fh.arange(3), axis=2)
+    if hasattr(np, "msort"):
+        same(fh.gather(fh.msort(fh.scatter(make((5, 4), "float64")))), np.sort(make((5, 4), "float64"), 0))

@@ -8,7 +8,7 @@ from . import _native, printing, records, reductions, shaping
 from .config import config
 from .device import device_of, to_device
 from .dispatch import array_function
-from .dtypes import by_code, casting_code, code_of, dtype_of, is_other, local_of, shape_tuple
+from .dtypes import by_code, casting_code, code_of, dtype_of, is_held, is_other, local_of, shape_tuple
 from .errors import PerformanceWarning, checked_flag, error, not_supported
 from .indexing import write
 from .layouts import layout_axis, layout_blocksize
@@ -280,7 +280,10 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
         dtype = np.dtype(dtype)
         if not copy and np.dtype(dtype) == self.dtype:
             return self
-        if is_other(self._dtype) or is_other(np.dtype(dtype)):
+        dtype = np.dtype(dtype)
+        if dtype.hasobject or not is_other(dtype) and not is_held(dtype):
+            return self._gather_implicitly().astype(dtype, order, casting)
+        if is_other(self._dtype) or is_other(dtype):
             from .others import astype
 
             return astype(self, dtype, casting)
@@ -366,8 +369,8 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
 
         return around(self, decimals, out)
 
-    def conj(self):
-        return call("conjugate", (self,)) if self.dtype.kind == "c" else self
+    def conj(self, out=None):
+        return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out)
 
     conjugate = conj
 

@@ -83,7 +83,7 @@ def _diagonals(x, letters):
             moved = shaping.moveaxis(x, (i, j), (-2, -1))
             n = max(x.shape[i], x.shape[j])
             if 1 in x.shape[i:i + 1] + x.shape[j:j + 1] and n > 1:
-                moved = shaping.broadcast_to(moved, moved.shape[:-2] + (n, n))
+                moved = shaping.spread(moved, moved.shape[:-2] + (n, n))
             zero = np.zeros((), x.dtype)
             x = call("where", (np.eye(n, dtype=bool), moved, zero)).sum(-1, dtype=x.dtype)
             letters = letters[:i] + letters[i + 1:j] + letters[j + 1:] + letter
@@ -133,7 +133,7 @@ def _stretched(x, letters, letter, sizes):
     i = letters.index(letter)
     if x.shape[i] == sizes[letter]:
         return x
-    return shaping.broadcast_to(x, x.shape[:i] + (sizes[letter],) + x.shape[i + 1:])
+    return shaping.spread(x, x.shape[:i] + (sizes[letter],) + x.shape[i + 1:])
 
 
 def _path(inputs, output, sizes, optimize):
@@ -171,6 +171,6 @@ def einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize=
     x = _turned(x, letters, output)
     shape = tuple(sizes[letter] for letter in output)
     if x.shape != shape:
-        x = shaping.broadcast_to(x, shape)
+        x = shaping.spread(x, shape)
     x = x if x.dtype == target else x.astype(target)
     return deliver(x.copy() if any(x is y for y in arrays) else x, out, casting)

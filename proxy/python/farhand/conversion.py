@@ -2,12 +2,13 @@
 import numpy as np
 
 from .array import Array
+from .dtypes import is_held
 from .errors import error
 from .joining import stack
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
-    """a as a remote array: itself if it is one of that dtype, else scattered."""
+    """a as a remote array: itself if it is one of that dtype, else scattered.  What engines cannot hold (Python objects, longdouble) is NumPy's array."""
     from .objects import scatter
 
     if isinstance(a, (list, tuple)) and a and all(isinstance(part, Array) and part.shape == a[0].shape for part in a):
@@ -16,7 +17,8 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
     if not isinstance(a, Array):
         if copy is False:
             raise error("INVALID_ARGUMENT", "a local array cannot become remote without a copy")
-        return scatter(np.asarray(a, dtype))
+        local = np.asarray(a, dtype)
+        return scatter(local) if is_held(local.dtype) else local
     if dtype is not None and np.dtype(dtype) != a.dtype:
         if copy is False:
             raise error("INVALID_ARGUMENT", f"an array of {a.dtype} cannot become {np.dtype(dtype)} without a copy")
@@ -27,12 +29,19 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """As asarray, but a copy unless told otherwise."""
     result = asarray(object, dtype, copy=True if copy and isinstance(object, Array) else None)
+    if result is object and copy:
+        result = object.copy()
     return result[(None,) * (ndmin - result.ndim) + (Ellipsis,)] if ndmin > result.ndim else result
 
 
 def asanyarray(a, dtype=None, order=None, *, copy=None, device=None, like=None):
     """As asarray."""
     return asarray(a, dtype, copy=copy)
+
+
+def asfarray(a, dtype=np.float64):
+    """As asarray; integers become float64."""
+    return asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
 
 
 def ascontiguousarray(a, dtype=None, *, like=None):

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .array import Array, wrap
-from .dtypes import code_of, constant, shape_tuple
+from .dtypes import code_of, constant, is_held, shape_tuple
 from .errors import not_supported
 from .layouts import layout_axis, layout_blocksize
 from .session import current
@@ -23,15 +23,26 @@ def shared(shape, dtype=float):
     return _shared(shape, dtype)
 
 
+def _elements(shape, dtype):
+    """Shape and dtype of an array of that dtype: texts have a character at least, elements that are arrays become axes."""
+    shape, dtype = shape_tuple(shape), np.dtype(dtype)
+    if dtype.kind in "SU" and not dtype.itemsize:
+        dtype = np.dtype(f"{dtype.kind}1")
+    return (shape, dtype) if dtype.subdtype is None else (shape + dtype.shape, dtype.base)
+
+
 def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None):
     """An array with undefined contents, laid out as scatter would; axis None: whole on one engine.
 
-    shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.
+    shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.  What engines cannot hold
+    (Python objects, longdouble) becomes a local array of NumPy's, unless engines are named.
     """
     if shared:
         return _shared(shape, dtype)
+    shape, dtype = _elements(shape, dtype)
+    if engines is None and not is_held(dtype):
+        return np.empty(shape, dtype, order)
     session = current()
-    shape = shape_tuple(shape)
     return wrap(session._native.empty(code_of(dtype), shape, layout_axis(axis, len(shape)), layout_blocksize(blocksize),
                                       session.engine_ids(engines)))
 
@@ -70,9 +81,12 @@ def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, devi
         prototype = np.asarray(prototype)
         return empty(prototype.shape if shape is None else shape, prototype.dtype if dtype is None else dtype)
     shape = prototype.shape if shape is None else shape_tuple(shape)
+    shape, dtype = _elements(shape, prototype.dtype if dtype is None else dtype)
+    if not is_held(dtype):
+        return np.empty(shape, dtype)
     axis = prototype.axis if prototype.axis is not None and prototype.axis < len(shape) else None
     session = prototype._handle.session
-    return wrap(session.empty(code_of(prototype.dtype if dtype is None else dtype), shape, axis, 0, None))
+    return wrap(session.empty(code_of(dtype), shape, axis, 0, None))
 
 
 def full_like(prototype, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):

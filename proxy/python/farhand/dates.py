@@ -226,11 +226,11 @@ def _units_differ(x, unit):
 def arange(start, stop, step, dtype):
     """(first tick, last, step, dtype) of numpy.arange with dates or durations; a stop that is none counts from the start.
 
-    Nothing but integers: ticks of the dtype.
+    Nothing but integers: ticks of the dtype; a date's stop counts from its start even so.
     """
     given = [np.asarray(_strict(x)) for x in (start, stop, step)]
     if all(x.dtype.kind in "iu" for x in given):
-        given = [x.astype(dtype) if i < 2 else x for i, x in enumerate(given)]
+        given = [x.astype(dtype) if i < (1 if np.dtype(dtype).kind == "M" else 2) else x for i, x in enumerate(given)]
     kind = given[0].dtype.kind if given[0].dtype.kind in "Mm" else given[1].dtype.kind
     if kind == "M" and given[0].dtype.kind != "M" or any(x.dtype.kind not in "Mmiu" for x in given) or given[2].dtype.kind == "M":
         raise error("INVALID_ARGUMENT", "arange of dates needs a date to start from, and a date, duration or integer as stop and step")

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from . import _native
-from .errors import error, not_supported
+from .errors import CLASSES, error, not_supported
 
 try:
     from numpy.exceptions import AxisError
@@ -122,6 +122,14 @@ def code_of(dtype):
     return code
 
 
+def is_held(dtype):
+    """Can engines hold such elements?  Arrays of others stay in this process: objects, longdouble, elements of no bytes."""
+    try:
+        return bool(code_of(dtype))
+    except CLASSES["NotSupported"]:
+        return False
+
+
 def native(dtype):
     """The dtype in this machine's byte order."""
     return dtype.newbyteorder("=")
@@ -181,6 +189,13 @@ def normalize_axes(axes, ndim):
     return result
 
 
+def _extent(value):
+    extent = operator.index(value)
+    if extent >= 1 << 63:
+        raise error("INVALID_ARGUMENT", "Maximum allowed dimension exceeded")
+    return extent
+
+
 def shape_tuple(shape):
     """What NumPy takes as a shape, as a tuple of ints."""
     if shape is None:
@@ -188,5 +203,5 @@ def shape_tuple(shape):
     if getattr(shape, "ndim", 0) == 1:
         shape = shape.tolist()
     if isinstance(shape, (tuple, list, range)):
-        return tuple(operator.index(extent) for extent in shape)
-    return (operator.index(shape),)
+        return tuple(_extent(extent) for extent in shape)
+    return (_extent(shape),)

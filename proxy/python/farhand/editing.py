@@ -26,7 +26,7 @@ def repeat(a, repeats, axis=None):
     extent = x.shape[axis]
     if repeats.size == 1:
         times = int(repeats.ravel()[0])
-        wide = shaping.broadcast_to(shaping.expand_dims(x, axis + 1), x.shape[:axis + 1] + (times,) + x.shape[axis + 1:])
+        wide = shaping.spread(shaping.expand_dims(x, axis + 1), x.shape[:axis + 1] + (times,) + x.shape[axis + 1:])
         return wide.reshape(x.shape[:axis] + (extent * times,) + x.shape[axis + 1:])
     if repeats.ndim != 1 or repeats.size != extent:
         raise error("INVALID_ARGUMENT", f"operands could not be broadcast together with shape ({extent},) {repeats.shape}")
@@ -98,7 +98,7 @@ def _insert_one(x, index, values, axis, is_scalar, what):
         values = shaping.moveaxis(values, 0, axis)
     shape = x.shape[:axis] + (values.shape[axis],) + x.shape[axis + 1:]
     before = (slice(None),) * axis
-    parts = [x[before + (slice(None, index),)], shaping.broadcast_to(values, shape), x[before + (slice(index, None),)]]
+    parts = [x[before + (slice(None, index),)], shaping.spread(values, shape), x[before + (slice(index, None),)]]
     return joined(parts, axis).copy()
 
 

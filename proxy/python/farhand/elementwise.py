@@ -30,6 +30,8 @@ def where(condition, *choices):
         return nonzero(condition)
     if len(choices) != 2:
         raise error("INVALID_ARGUMENT", "where takes a condition, and both or neither of x and y")
+    if getattr(condition, "dtype", None) is not None and condition.dtype.kind in "iufc":
+        condition = condition != 0
     result = _native.simple_ufunc("where", condition, *choices)
     return call("where", (condition, *choices)) if result is NotImplemented else result
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import records
 from .dtypes import is_other
 from .errors import error
-from .values import assignable
+from .values import assignable, warn_of_lost_parts
 
 _FAR = (1 << 63) - 1
 
@@ -94,6 +94,9 @@ def write(x, key, value):
     elif parts is None:
         from .picking import Picking
 
-        Picking(x, key).write(value if is_other(x.dtype) else assignable(value, x.dtype))
+        if not is_other(x.dtype):
+            value = assignable(value, x.dtype)
+            warn_of_lost_parts(value, x.dtype)
+        Picking(x, key).write(value)
     else:
         wrap(x._handle.index(parts))._assign(value, "unsafe")

@@ -168,7 +168,7 @@ def dsplit(x, indices_or_sections):
 def broadcast_arrays(*arrays, subok=False):
     arrays, _ = remotes(arrays)
     shape = np.broadcast_shapes(*(x.shape for x in arrays))
-    return [shaping.broadcast_to(x, shape) for x in arrays]
+    return [shaping.spread(x, shape) for x in arrays]
 
 
 def unstack(x, /, *, axis=0):

@@ -39,7 +39,7 @@ class LongWays:
         if self.size != 1:
             raise error("INVALID_ARGUMENT",
                         f"the truth value of an array of {self.size} elements is ambiguous: use .any() or .all()")
-        return bool(self.item())
+        return bool(self.gather())
 
     def __int__(self):
         return self._scalar(int)

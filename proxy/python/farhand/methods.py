@@ -9,7 +9,7 @@ from .dtypes import code_of, native, shape_tuple
 from .errors import error, not_supported
 from .ufuncs import call
 
-_FUNCTIONS = ("argpartition argsort choose cumprod cumsum diagonal dot nonzero repeat searchsorted take trace").split()
+_FUNCTIONS = ("argpartition argsort cumprod cumsum diagonal dot nonzero repeat searchsorted take trace").split()
 
 
 def _by_table(function):
@@ -82,22 +82,32 @@ class Flat:
         return self._array.ravel().__array__(dtype)
 
 
-_READ_ONLY = "remote arrays cannot be made read-only: memory is the engines' business"
+_FLAG_LETTERS = {"c": "c_contiguous", "f": "f_contiguous", "o": "owndata", "w": "writeable", "a": "aligned", "x": "writebackifcopy", "b": "behaved",
+                 "ca": "carray", "fa": "farray", "fortran": "f_contiguous"}
 
 
 class Flags:
     """x.flags: of the array as gather gives it."""
 
-    writeable = property(lambda self: True, lambda self, value: self.__setitem__("WRITEABLE", value))
-
     def __init__(self, array):
+        self._handle = array._handle
         self.c_contiguous = self.carray = self.owndata = self.aligned = self.behaved = True
         self.f_contiguous = self.forc = sum(extent > 1 for extent in array.shape) < 2 or not array.size
         self.fnc, self.farray, self.writebackifcopy = False, self.f_contiguous, False
-        self.contiguous, self.forc = True, True
+        self.contiguous, self.forc, self.fortran = True, True, self.f_contiguous
+
+    @property
+    def writeable(self):
+        """May the array be written by this handle, and by views made of it?"""
+        return self._handle.writeable
+
+    @writeable.setter
+    def writeable(self, value):
+        self._handle.writeable = value
 
     def __getitem__(self, name):
-        found = getattr(self, name.lower(), None)
+        name = name.lower()
+        found = getattr(self, _FLAG_LETTERS.get(name, name), None)
         if found is None:
             raise KeyError("Unknown flag")
         return found
@@ -105,8 +115,7 @@ class Flags:
     def __setitem__(self, name, value):
         if name.lower() not in ("writeable", "w"):
             raise not_supported(f"the flag {name} of remote arrays cannot be set")
-        if not value:
-            raise not_supported(_READ_ONLY)
+        self.writeable = value
 
 
 class Methods:
@@ -136,9 +145,9 @@ class Methods:
         raise error("INVALID_ARGUMENT", "cannot delete array elements: np.delete(x, index) makes another array")
 
     def setflags(self, write=None, align=None, uic=None):
-        """Nothing but write=True: there are no remote arrays that cannot be written."""
-        if write is not None and not write:
-            raise not_supported(_READ_ONLY)
+        """write: may this handle, and views made of it from now on, write?  The array's memory, and other handles to it, know nothing of this."""
+        if write is not None:
+            self._handle.writeable = write
 
     @property
     def real(self):
@@ -180,6 +189,8 @@ class Methods:
         """Another shape in place: zeros follow where there are too few elements.  Views that were made before keep the old memory."""
         from .creation import full_like
 
+        if new_shape in ((), (None,)):
+            return
         shape = shape_tuple(new_shape[0] if len(new_shape) == 1 else new_shape)
         if any(extent < 0 for extent in shape):
             raise error("INVALID_ARGUMENT", "all elements of `new_shape` must be non-negative")
@@ -191,6 +202,10 @@ class Methods:
     def put(self, indices, values, mode="raise"):
         """As numpy.put."""
         _by_table(np.put)(self, indices, values, mode)
+
+    def choose(self, *choices, out=None, mode="raise"):
+        """As numpy.choose; the choices may be arguments of their own."""
+        return _by_table(np.choose)(self, choices[0] if len(choices) == 1 else choices, out, mode)
 
     def compress(self, condition, axis=None, out=None):
         """As numpy.compress."""

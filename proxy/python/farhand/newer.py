@@ -35,7 +35,7 @@ def _cumulative(name, identity):
         result = _function(name)(x, axis=axis, dtype=dtype)
         if include_initial:
             shape = x.shape[:axis] + (1,) + x.shape[axis + 1:]
-            first = shaping.broadcast_to(remote(np.array(identity, result.dtype), x._handle.session), shape)
+            first = shaping.spread(remote(np.array(identity, result.dtype), x._handle.session), shape)
             result = _function("concatenate")([first, result], axis)
         return deliver(result, out)
 

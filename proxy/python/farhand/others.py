@@ -153,10 +153,6 @@ def fitting(value, dtype, casting="unsafe"):
 def astype(x, dtype, casting="unsafe"):
     """A copy in another dtype; one of the two is of such elements."""
     dtype = np.dtype(dtype)
-    if dtype.hasobject:
-        from .dtypes import code_of
-
-        code_of(dtype)
     if dtype.itemsize == 0 or dtype.kind in "Mm" and np.datetime_data(dtype)[0] == "generic":
         if dtype.kind in "Mm" and x.dtype.kind in "SU" and np.can_cast(x.dtype, dtype, casting):
             return hosted("ndarray.astype", "whole")(x, dtype)  # the finest unit among all elements

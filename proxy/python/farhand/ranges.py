@@ -2,6 +2,7 @@
 
 They are laid out as fh.empty does (axis, blocksize, engines); nothing is made in this process.
 """
+import math
 import operator
 
 import numpy as np
@@ -41,17 +42,35 @@ def _dtype_of(*numbers):
     return np.result_type(*(np.asarray(x).dtype for x in numbers))
 
 
-def arange(start, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, engines=None, device=None, like=None):
+def _count(start, stop, step):
+    """How many elements from start up to stop there are, as NumPy counts."""
+    span = stop - start
+    length = span / step
+    if isinstance(length, (complex, np.complexfloating)) and length.imag:
+        return max(0, min(math.ceil(length.real), math.ceil(length.imag)))
+    length = np.real(length)
+    if length == 0 and span != 0:  # what is too little to be told, or a step without end
+        return int(not np.signbit(length))
+    if length != length:
+        raise error("INVALID_ARGUMENT", "arange: cannot compute length")
+    if length > 2**63 / 8:
+        raise error("INVALID_ARGUMENT", "Maximum allowed size exceeded")
+    return max(0, math.ceil(length))
+
+
+def arange(start=None, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, engines=None, device=None, like=None):
     """numpy.arange, on the engines."""
     dated = dtype is not None and np.dtype(dtype).kind in "Mm"
     if stop is None:
+        if start is None:
+            raise error("WRONG_TYPE", "arange() requires stop to be specified.")
         if dated and np.dtype(dtype).kind == "M":
             raise error("INVALID_ARGUMENT", "arange requires both a start and a stop for NumPy datetime64 ranges")
-        start, stop = 0, start
+        start, stop = None, start
+    start, step = 0 if start is None else start, 1 if step is None else step
     if dated:
         start, stop = (x if isinstance(x, (int, np.integer)) else np.asarray(x).astype(dtype)[()] for x in (start, stop))
-        step = step if step is None or isinstance(step, (int, np.integer, np.timedelta64)) else np.timedelta64(step)
-    step = 1 if step is None else step
+        step = step if isinstance(step, (int, np.integer, np.timedelta64)) else np.timedelta64(step)
     if dated or any(np.asarray(x).dtype.kind in "Mm" for x in (start, stop, step)):
         first, last, each, found = dates.arange(start, stop, step, dtype)
         made = arange(first, last, each, np.int64, axis=axis, blocksize=blocksize, engines=engines).view(found)
@@ -59,10 +78,9 @@ def arange(start, stop=None, step=None, dtype=None, *, axis=0, blocksize=None, e
     if step == 0:
         raise ZeroDivisionError("division by zero")
     dtype = _dtype_of(start, stop, step) if dtype is None else np.dtype(dtype)
-    count = max(0, int(np.ceil(np.real((stop - start) / step))))
-    if isinstance(start, complex) or isinstance(stop, complex) or isinstance(step, complex):
-        ratio = (stop - start) / step
-        count = max(0, min(int(np.ceil(ratio.real)), int(np.ceil(ratio.imag)))) if ratio.imag else count
+    if dtype.kind in "SUV":
+        raise error("WRONG_TYPE", f"arange() not supported for inputs with DType {type(dtype)}.")
+    count = _count(*(x.item() if isinstance(x, Array) else x for x in (start, stop, step)))
     if dtype.kind == "b":
         if count > 2:
             raise error("WRONG_TYPE", "no fill-function for data-type")
@@ -232,7 +250,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     shape = [0] * n
     for i, x in enumerate(vectors):
         shape[order[i]] = x.size
-    wide = [shaping.broadcast_to(x, tuple(shape)) for x in spread]
+    wide = [shaping.spread(x, tuple(shape)) for x in spread]
     return [_filled(x) for x in wide] if copy else wide
 
 

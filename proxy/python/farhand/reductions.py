@@ -118,7 +118,7 @@ def _taken(x, where):
     """where as a remote mask in the shape of x, and what dtype sums of x are made in."""
     from . import joining, shaping
 
-    mask = shaping.broadcast_to(joining.remote(as_mask(where), x._handle.session), x.shape)
+    mask = shaping.spread(joining.remote(as_mask(where), x._handle.session), x.shape)
     inexact = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
     return mask, inexact, np.dtype(np.float32) if inexact == np.float16 else inexact
 

@@ -162,7 +162,7 @@ def choose(a, choices, out=None, mode="raise"):
     choices = [remote(choice, session) for choice in choices]
     dtype = np.result_type(*(choice.dtype for choice in choices))
     shape = np.broadcast_shapes(index.shape, *(choice.shape for choice in choices))
-    result = shaping.broadcast_to(choices[-1].astype(dtype), shape)
+    result = shaping.spread(choices[-1].astype(dtype), shape)
     for i in reversed(range(count - 1)):
         result = call("where", (index == i, choices[i].astype(dtype), result))
     return deliver(result.copy() if count == 1 else result, out)
@@ -244,7 +244,7 @@ def put_along_axis(arr, indices, values, axis):
         put_front(arr, _along(arr, indices, axis), values)
         return
     shape = tuple(n if i == axis else extent for i, (n, extent) in enumerate(zip(indices.shape, arr.shape)))
-    values = shaping.broadcast_to(values, shape) if _is_remote(values) else np.broadcast_to(values, shape)
+    values = shaping.spread(values, shape) if _is_remote(values) else np.broadcast_to(values, shape)
     for piece, part, place in pieces:
         put_front(piece, _along(piece, part, axis), values[place])
 

@@ -119,8 +119,15 @@ def matrix_transpose(x, /):
     return swapaxes(x, -1, -2)
 
 
-def broadcast_to(x, shape, subok=False):
+def spread(x, shape):
+    """As broadcast_to, and it can be written."""
     return _wrap(x._handle.broadcast_to(shape_tuple(shape)))
+
+
+def broadcast_to(x, shape, subok=False):
+    made = x._handle.broadcast_to(shape_tuple(shape))
+    made.writeable = False
+    return _wrap(made)
 
 
 def flip(x, axis=None):

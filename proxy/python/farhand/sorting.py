@@ -9,11 +9,13 @@ from .errors import error
 from .joining import _session_of, remote
 from .ufuncs import call
 
-_KINDS = (None, "quicksort", "heapsort", "mergesort", "stable", "introselect")
+_KINDS = ("q", "h", "m", "s", "i")  # quicksort, heapsort, mergesort, stable, introselect: NumPy looks at the first letter
 
 
 def _check(a, kind, order):
-    if kind not in _KINDS:
+    if kind is not None and not isinstance(kind, str):
+        raise error("WRONG_TYPE", f"sort kind must be str, not {type(kind).__name__}")
+    if kind is not None and kind[:1].lower() not in _KINDS:
         raise error("INVALID_ARGUMENT", f"sort kind must be one of 'quick', 'heap', or 'stable' (got {kind!r})")
     if order is not None and a.dtype.names is None:
         raise error("INVALID_ARGUMENT", "cannot specify order when the array has no fields")
@@ -35,6 +37,11 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
     if is_other(a.dtype):
         return others.sort(a, axis, order)
     return wrap(a._handle.sort(axis))
+
+
+def msort(a):
+    """A copy sorted along the first axis."""
+    return sort(a, 0)
 
 
 def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -68,15 +75,20 @@ def _partitioned(a, kth, kind, order, places):
 
 def partition(a, kth, axis=-1, kind="introselect", order=None):
     """Sorted, which is a partition for every kth, but for large vectors."""
+    _check(a, kind, order)
     a, axis = _line(a, axis)
+    if not a.size:
+        return a.copy()
     _check_kth(kth, a.shape[axis])
     result = _partitioned(a, kth, kind, order, False)
     return sort(a, axis, kind, order) if result is None else result
 
 
 def argpartition(a, kth, axis=-1, kind="introselect", order=None):
+    _check(a, kind, order)
     a, axis = _line(a, axis)
-    _check_kth(kth, a.shape[axis])
+    if a.size:
+        _check_kth(kth, a.shape[axis])
     result = _partitioned(a, kth, kind, order, True)
     return argsort(a, axis, kind, order) if result is None else result
 
@@ -99,7 +111,9 @@ def lexsort(keys, axis=-1):
         raise error("WRONG_TYPE", "need sequence of keys with len > 0 in lexsort")
     if any(key.shape != keys[0].shape for key in keys):
         raise error("INVALID_ARGUMENT", "all keys need to be the same shape")
-    axis = normalize_axis(axis, keys[0].ndim)
+    axis = normalize_axis(axis, max(keys[0].ndim, 1))
+    if not keys[0].ndim:
+        return argsort(keys[0])
     places = argsort(keys[0], axis)
     for key in keys[1:]:
         places = take_along_axis(places, argsort(take_along_axis(key, places, axis), axis), axis)

@@ -13,11 +13,15 @@ def assignable(value, dtype):
     Numbers that the dtype holds in some way pass as they are.  Texts become numbers, None is NaN, and what cannot be a number, or a NaN that is
     to be an integer, raises what NumPy raises.
     """
+    if isinstance(value, np.floating):
+        value = float(value)
     kind = type(value)
     if kind is int:
         return value if value in _INT64 or dtype.kind in "iu" else _element(value, dtype)
     if kind is float:
         return value if dtype.kind not in "iu" or value - value == 0 else _element(value, dtype)
+    if hasattr(value, "_handle") and value.dtype.kind in "SU":
+        return value.astype(dtype)
     if kind is bool or hasattr(value, "_handle") or kind is np.ndarray and value.dtype.kind in "biufc":
         return value
     if isinstance(value, np.number) and dtype.kind in "biufc" and not isinstance(value, np.timedelta64):

@@ -18,6 +18,50 @@ pyarray_get(pysession_t *session, PyObject *object)
     return self->handle->array;
 }
 
+fh_array *
+pyarray_get_target(pysession_t *session, PyObject *object)
+{
+    fh_array *array = pyarray_get(session, object);
+    if (!array || ((pyhandle_t *)object)->access == PYACCESS_ALL)
+        return array;
+    PyErr_SetString(PyExc_ValueError, "assignment destination is read-only");
+    return NULL;
+}
+
+PyObject *
+pyarray_view_of(PyObject *object, PyObject *made)
+{
+    if (made && ((pyhandle_t *)object)->access != PYACCESS_ALL)
+        ((pyhandle_t *)made)->access = PYACCESS_READ_FOR_GOOD;
+    return made;
+}
+
+static PyObject *
+array_get_writeable(PyObject *object, void *none)
+{
+    (void)none;
+    return PyBool_FromLong(((pyhandle_t *)object)->access == PYACCESS_ALL);
+}
+
+static int
+array_set_writeable(PyObject *object, PyObject *value, void *none)
+{
+    pyhandle_t *self = (pyhandle_t *)object;
+    int writeable = value ? PyObject_IsTrue(value) : -1;
+    (void)none;
+    if (!value)
+        PyErr_SetString(PyExc_AttributeError, "writeable cannot be deleted");
+    if (writeable < 0)
+        return -1;
+    if (self->access == PYACCESS_READ_FOR_GOOD && writeable) {
+        PyErr_SetString(PyExc_ValueError, "cannot set WRITEABLE flag to True of this array");
+        return -1;
+    }
+    if (self->access != PYACCESS_READ_FOR_GOOD)
+        self->access = writeable ? PYACCESS_ALL : PYACCESS_READ;
+    return 0;
+}
+
 /* axis: an int, or None for one piece; engines: a tuple of ids, or None for all. */
 bool
 pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines)
@@ -352,6 +396,7 @@ static PyMethodDef array_methods[] = {
 
 static PyGetSetDef array_getset[] = {
     {"session", array_get_session, NULL, "the Session that it was made from", NULL},
+    {"writeable", array_get_writeable, array_set_writeable, "may it be written by this handle?", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -15,7 +15,7 @@ outs_from(pysession_t *self, PyObject *outs, int nout, fh_array **ret)
     }
     for (int i = 0; i < nout; i++) {
         PyObject *item = PyTuple_GetItem(outs, i);
-        if (item != Py_None && !(ret[i] = pyarray_get(self, item)))
+        if (item != Py_None && !(ret[i] = pyarray_get_target(self, item)))
             return false;
     }
     return true;
@@ -120,7 +120,7 @@ PyObject *
 pycompute_assign(PyObject *object, PyObject *args)
 {
     pysession_t *session = ((pyhandle_t *)object)->session;
-    fh_array *array = pyarray_get(session, object);
+    fh_array *array = pyarray_get_target(session, object);
     fh_error error = {0};
     PyObject *value = NULL;
     int casting = 0;

@@ -74,6 +74,7 @@ handles_wrap(pysession_t *self, PyTypeObject *type, fh_array *array, fh_kernel *
     Py_INCREF((PyObject *)self);
     wrapped->session = self;
     wrapped->handle = handle;
+    wrapped->access = PYACCESS_ALL;
     return (PyObject *)wrapped;
 }
 

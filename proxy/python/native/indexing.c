@@ -12,7 +12,7 @@ static bool
 begin(indexed_t *self, PyObject *object, PyObject *indices, PyObject *value)
 {
     self->session = ((pyhandle_t *)object)->session;
-    self->array = pyarray_get(self->session, object);
+    self->array = value ? pyarray_get_target(self->session, object) : pyarray_get(self->session, object);
     self->value.count = 0;
     if (!self->array || !pyoperands_init(&self->indices, self->session, indices))
         return false;

@@ -147,8 +147,8 @@ kernel_call(PyObject *object, PyObject *args)
     fh_array *ret = NULL;
     pyoperands_t in;
     if (!kernel || !PyArg_ParseTuple(args, "OOOd", &inputs, &out, &where, &options.timeout_s) ||
-        !array_or_none(session, out, &options.out) || !array_or_none(session, where, &options.where) ||
-        !pyoperands_init(&in, session, inputs))
+        (out != Py_None && !(options.out = pyarray_get_target(session, out))) ||
+        !array_or_none(session, where, &options.where) || !pyoperands_init(&in, session, inputs))
         return NULL;
     if (pysession_enter(session)) {
         int status = fh_kernel_call(kernel, in.items, in.count, &options, &ret, &error);
@@ -249,7 +249,8 @@ out_from(outs_t *self, pysession_t *session, PyObject *item)
     fh_kernel_out *out = &self->items[self->count];
     PyObject *array = NULL, *shape = NULL;
     int dtype = 0;
-    if (!PyArg_ParseTuple(item, "OiO", &array, &dtype, &shape) || !array_or_none(session, array, &out->array))
+    if (!PyArg_ParseTuple(item, "OiO", &array, &dtype, &shape) ||
+        (array != Py_None && !(out->array = pyarray_get_target(session, array))))
         return false;
     out->dtype = (fh_dtype)dtype;
     out->ndim = -1;

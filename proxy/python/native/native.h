@@ -65,9 +65,13 @@ typedef struct {
     PyObject *raised;       /* flags.c: a list of what is to be reported; NULL: nothing */
 } pysession_t;
 
+/* May an array be written by a handle?  Views of one that may not are of the third kind, for good. */
+typedef enum { PYACCESS_ALL, PYACCESS_READ, PYACCESS_READ_FOR_GOOD } pyaccess_t;
+
 typedef struct {
     PyObject_HEAD pysession_t *session; /* owned */
-    handle_t *handle; /* owned; its array or kernel is NULL once the session is closed, mappings stay */
+    handle_t *handle;  /* owned; its array or kernel is NULL once the session is closed, mappings stay */
+    pyaccess_t access; /* arrays: of this handle, not of the memory */
 } pyhandle_t;
 
 /* ---- errors.c */
@@ -164,6 +168,10 @@ typedef struct {
 } pylayout_t;
 bool pylayout_init(pylayout_t *self, PyObject *axis, long long blocksize, PyObject *engines);
 void pylayout_release(pylayout_t *self);
+/* As pyarray_get, of what is to be written; ValueError if the handle is for reading. */
+fh_array *pyarray_get_target(pysession_t *session, PyObject *object);
+/* made (a reference, passed on, or NULL), a view of object: it may not be written where object may not. */
+PyObject *pyarray_view_of(PyObject *object, PyObject *made);
 PyObject *pyarray_scatter(PyObject *object, PyObject *args);
 PyObject *pyarray_empty(PyObject *object, PyObject *args);
 PyObject *pyarray_import(PyObject *object, PyObject *args);

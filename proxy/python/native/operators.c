@@ -143,7 +143,7 @@ operate(native_t *state, PyObject *self, PyObject *const *args, Py_ssize_t nargs
     fh_operand in[2];
     memset(in, 0, sizeof in);
     in[swap].kind = FH_ARRAY;
-    in[swap].array = pyarray_get(session, handles[0]);
+    in[swap].array = manner == WRITTEN ? pyarray_get_target(session, handles[0]) : pyarray_get(session, handles[0]);
     int simple = !in[swap].array ? -1 : other ? take(state, session, other, &in[!swap], &handles[1]) : 1;
     if (simple > 0 && (!is_of_numbers(&in[0]) || (other && !is_of_numbers(&in[1]))))
         simple = 0;

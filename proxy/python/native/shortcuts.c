@@ -88,14 +88,16 @@ long_way(const call_t *call, int number)
     return result;
 }
 
-/* The proxy of what a call of farhand.h has made. */
+/* The proxy of what a call of farhand.h has made; is it a view of the call's array? */
 static PyObject *
-leave(const call_t *call, int status, const fh_error *error, fh_array *made)
+leave(const call_t *call, bool view, int status, const fh_error *error, fh_array *made)
 {
     fh_array_info info = {0};
     if (!status)
         fh_array_describe(made, &info);
     PyObject *handle = pysession_leave_array(call->session, status, error, made);
+    if (view)
+        handle = pyarray_view_of(call->handle, handle);
     return handle ? pyproxies_new(call->state, handle, &info) : NULL;
 }
 
@@ -135,7 +137,7 @@ reduce(const call_t *call, const char *name, bool needs_elements, int number)
     if (!pysession_enter(call->session))
         return NULL;
     int status = fh_reduce(call->array, name, &axis, naxes ? naxes : -1, 0, FH_DTYPE_NONE, &made, &error);
-    return leave(call, status, &error, made);
+    return leave(call, false, status, &error, made);
 }
 
 /* ---- values --------------------------------------------------------------------------------------------------------
@@ -288,7 +290,7 @@ get_item(const call_t *call, int number)
     if (!pysession_enter(call->session))
         return NULL;
     int status = index_of(call, items, (int)n, element, &made, &error);
-    return leave(call, status, &error, made);
+    return leave(call, !element, status, &error, made);
 }
 
 /* Integers, or a tuple of them; one may be -1. */
@@ -329,7 +331,7 @@ reshape(const call_t *call, int number)
     if (!pysession_enter(call->session))
         return NULL;
     int status = fh_reshape(call->array, ndim, shape, &made, &error);
-    return leave(call, status, &error, made);
+    return leave(call, true, status, &error, made);
 }
 
 /* ---- the type ------------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ pyviews_index(PyObject *object, PyObject *args)
         (count = index_items(session, tuple, items)) < 0 || !pysession_enter(session))
         return NULL;
     int status = fh_index(array, items, count, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 /* As index, of one element: its value now, in memory of its own. */
@@ -98,7 +98,7 @@ pyviews_view_as(PyObject *object, PyObject *args)
     if (!array || !PyArg_ParseTuple(args, "i", &dtype) || !pysession_enter(session))
         return NULL;
     int status = fh_view_as(array, (fh_dtype)dtype, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 /* field(offset, dtype, shape) */
@@ -116,7 +116,7 @@ pyviews_field(PyObject *object, PyObject *args)
         !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
         return NULL;
     int status = fh_field(array, offset, (fh_dtype)dtype, ndim, shape, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 PyObject *
@@ -136,7 +136,7 @@ pyviews_transpose(PyObject *object, PyObject *args)
     int status = fits ? fh_transpose(array, naxes < 0 ? NULL : axes, &ret, &error) : 0;
     PyObject *result = pysession_leave_array(session, status, &error, ret);
     if (fits)
-        return result;
+        return pyarray_view_of(object, result);
     Py_XDECREF(result);
     return native_raise_named(session->module, "INVALID_ARGUMENT", "axes don't match the array's dimensions");
 }
@@ -155,7 +155,7 @@ with_shape(PyObject *object, PyObject *args, int (*make)(fh_array *, int, const 
         !convert_ints(extents, shape, FH_MAX_DIMS, &ndim, "shape") || !pysession_enter(session))
         return NULL;
     int status = make(array, ndim, shape, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 PyObject *
@@ -193,7 +193,7 @@ pyviews_alias(PyObject *object, PyObject *none)
     if (!array || !pysession_enter(session))
         return NULL;
     int status = fh_alias(array, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 PyObject *
@@ -206,7 +206,7 @@ pyviews_piece_handle(PyObject *object, PyObject *args)
     if (!array || !PyArg_ParseTuple(args, "i", &i) || !pysession_enter(session))
         return NULL;
     int status = fh_array_piece_handle(array, i, &ret, &error);
-    return pysession_leave_array(session, status, &error, ret);
+    return pyarray_view_of(object, pysession_leave_array(session, status, &error, ret));
 }
 
 typedef int join_fn(fh_array *const *arrays, int n, int axis, fh_array **ret, fh_error *error);
