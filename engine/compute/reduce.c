@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    LANE_LEVELS = 13,      /* of the tree over the leaves of a segment */
-    SMALL_BYTES = 1024,    /* results that need no allocation */
-    SLOTS = 256,           /* more than any state has */
-    ITEM_BYTES = 64 << 10, /* of a leaf that is loaded */
+    LANE_LEVELS = 13,       /* of the tree over the leaves of a segment */
+    SMALL_BYTES = 1024,     /* results that need no allocation */
+    SLOTS = 256,            /* more than any state has */
+    ITEM_BYTES = 256 << 10, /* of a leaf that is loaded */
 };
 
 typedef struct {

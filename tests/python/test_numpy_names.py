@@ -100,6 +100,11 @@ def test_files_are_written_and_read(clusters, tmp_path):
         for found, expected in ((archive["arr_0"], local), (dict(archive.items())["twice"], 2 * local)):
             same(fh.gather(found), expected)
         assert [x.shape for x in archive.values()] == [(5, 4)] * 2 and archive.keys() == archive.files
+        assert dir(archive.f) == sorted(archive.files) and archive.zip is not None
+        same(fh.gather(archive.f.twice), 2 * local)
+        with pytest.raises(AttributeError, match="no_such"):
+            archive.f.no_such
+    assert archive.zip is None
     fh.savetxt(tmp_path / "d.csv", x, delimiter=",")
     same(fh.gather(fh.loadtxt(tmp_path / "d.csv", delimiter=",")), local)
     same(fh.gather(fh.genfromtxt(io.StringIO("1,2\n3,"), delimiter=",")), np.array([[1, 2], [3, np.nan]]))

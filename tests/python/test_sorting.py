@@ -246,6 +246,9 @@ def test_bins_are_estimated_as_by_numpy(cluster):
     for name in ("sqrt", "sturges", "rice", "scott", "doane", "fd", "auto"):
         compare(np.histogram, local, bins=name, rtol=1e-9, promotion=as_it_is)
     compare(np.histogram_bin_edges, local, bins="fd", range=(-2, 3), rtol=1e-9, promotion=as_it_is)
+    few = np.hstack((np.linspace(-10, -1, 20), np.linspace(1, 10, 30), np.linspace(-100, -50, 50)))
+    for ends in ((-20, 20), (-90, 20)):
+        compare(np.histogram_bin_edges, few, bins="stone", range=ends, rtol=1e-9, promotion=as_it_is)
     compare(np.histogram, local, bins="no such")
 
 

@@ -39,8 +39,8 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 def _nan_extremum(name, replacement):
     def function(a, axis=None, out=None, keepdims=False, initial=None, where=True):
         result = getattr(_without_nan(a, replacement), name)(axis, None, keepdims, initial, where)
-        if not _is_exact(a) and not reductions._given(initial):  # what has nothing but NaN stays NaN
-            some = call("equal", (a, a)).any(axis, None, keepdims)
+        if not _is_exact(a) and not reductions._given(initial) and bool(call("equal", (result, replacement)).any()):
+            some = call("equal", (a, a)).any(axis, None, keepdims)  # what has nothing but NaN stays NaN
             result = call("where", (some, result, np.nan))
             reductions.warn_if(~some, "All-NaN slice encountered")
         return reductions.deliver(result, out, "unsafe")
