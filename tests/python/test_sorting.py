@@ -269,6 +269,20 @@ def test_correlations_and_interpolation(clusters, dtype):
     compare(np.corrcoef, make((6, 40), dtype, small=True), rtol=rounded(dtype))
 
 
+def test_covariances_have_the_dtype_that_was_asked_for(cluster):
+    local = np.array([[0.0, 1, 2], [2, 1, 0]])
+    for dtype in ("float16", "float32", "float64"):
+        for function in (np.cov, np.corrcoef):
+            got, want = fh.gather(function(fh.scatter(local.astype(dtype)), dtype=dtype)), function(local.astype(dtype), dtype=dtype)
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=1e-3)
+    with pytest.warns(DeprecationWarning, match="bias and ddof"):
+        np.corrcoef(fh.scatter(local), ddof=1)
+    for bad in (np.array([1.5, 1, 1]), [0.5, 1, 1]):
+        with pytest.raises(TypeError):
+            np.cov(fh.scatter(local), fweights=bad)
+
+
 def test_infinite_parts_of_complex_numbers_leave_the_others(cluster):
     x = np.array([0.5, 1.5])
     y = np.array([1 + 1j, complex(2, np.inf), complex(np.inf, 3)])
