@@ -16,15 +16,14 @@ enum { FFT_SPLIT = 4 };
 
 typedef struct fft_line fft_line_t;
 struct fft_line {
-  int64_t n;
-  const fft_loops_t *loops;
-  fft_plan_t plan; /* of short lines, and of those that no two factors divide */
-  fft_grid_t grid; /* rows 0: unused */
-  /* Lengths with large primes; NULL: unused. */
-  const fft_number_t *chirp; /* n: exp(-pi i j j / n) */
-  const fft_number_t
-      *spectrum; /* of the chirp's conjugate, over the longer line's length */
-  const fft_line_t *longer;
+    int64_t n;
+    const fft_loops_t *loops;
+    fft_plan_t plan; /* of short lines, and of those that no two factors divide */
+    fft_grid_t grid; /* rows 0: unused */
+    /* Lengths with large primes; NULL: unused. */
+    const fft_number_t *chirp;    /* n: exp(-pi i j j / n) */
+    const fft_number_t *spectrum; /* of the chirp's conjugate, over the longer line's length */
+    const fft_line_t *longer;
 };
 
 /* Is n a product of primes that fft_plan_make takes? */
@@ -40,7 +39,7 @@ int fft_line_make(apply_call_t *call, int64_t n, fft_line_t *ret, err_t *err);
 int64_t fft_line_desk(const fft_line_t *self, int threads);
 /* out (which may be in) = factor * the transform, backward if swap.  crew:
  * whose threads share the work; NULL: nobody's. */
-void fft_line_run(const fft_line_t *self, crew_t *crew, const fft_number_t *in,
-                  fft_number_t *out, bool swap, double factor, void *desk);
+void fft_line_run(const fft_line_t *self, crew_t *crew, const fft_number_t *in, fft_number_t *out, bool swap,
+                  double factor, void *desk);
 
 #endif
