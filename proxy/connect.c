@@ -1,6 +1,7 @@
 /* Opening and closing sessions. */
 #include "proxy/context.h"
 #include "proxy/error.h"
+#include "proxy/kept.h"
 #include "proxy/kernel.h"
 #include "proxy/python_object.h"
 #include "proxy/session.h"
@@ -256,6 +257,22 @@ fh_close(fh_session **session)
         session_stop(self);
 }
 
+/* Operations, and values that no engine has. */
+static bool
+is_any_unsent(const fh_session *session)
+{
+    return tail_waits(session) || session->nkept > 0;
+}
+
+static int
+send_unsent(fh_session *session, err_t *err)
+{
+    int status = tail_send(session, err);
+    for (int i = 0; i < session->nengines && !status; i++)
+        status = kept_send(session->engines[i], err);
+    return status;
+}
+
 int
 fh_tick(fh_session *session, fh_error *error)
 {
@@ -263,7 +280,7 @@ fh_tick(fh_session *session, fh_error *error)
     int status = session_enter(session, err);
     if (status)
         return status;
-    status = tail_send(session, err);
+    status = send_unsent(session, err);
     session_pump(session);
     broker_link_ping(session);
     session_push(session);
@@ -277,9 +294,9 @@ fh_flush(fh_session *session, double quiet_s, fh_error *error)
 {
     err_t *err = error_start(error);
     int status = session_enter(session, err);
-    if (status || !tail_waits(session) || clock_now_ns() - session->tails_ns < (int64_t)(quiet_s * 1e9))
+    if (status || !is_any_unsent(session) || clock_now_ns() - session->tails_ns < (int64_t)(quiet_s * 1e9))
         return status;
-    status = tail_send(session, err);
+    status = send_unsent(session, err);
     session_push(session);
     return status;
 }
@@ -287,7 +304,7 @@ fh_flush(fh_session *session, double quiet_s, fh_error *error)
 int
 fh_unsent(const fh_session *session)
 {
-    return session && tail_waits(session);
+    return session && is_any_unsent(session);
 }
 
 const char *

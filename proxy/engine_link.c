@@ -2,6 +2,7 @@
 
 #include "base/link_ring.h"
 #include "proxy/flags.h"
+#include "proxy/kept.h"
 #include "proxy/placing.h"
 #include "proxy/python_object.h"
 #include "proxy/python_ring.h"
@@ -99,6 +100,7 @@ engine_link_shut(engine_link_t *self, const err_t *why)
     self->ndropped = 0;
     self->dropped_bytes = 0;
     tail_forget(self);
+    kept_forget(self);
 }
 
 void
@@ -205,6 +207,8 @@ engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64_t *
     int status = tail_send(self->session, err);
     if (!status)
         status = engine_link_open(self, err);
+    if (!status && self->session->nkept)
+        status = kept_send(self, err);
     if (!status && self->placings)
         status = placing_send(self, message, err);
     if (!status && !conn_has_batch(&self->conn))

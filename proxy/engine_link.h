@@ -93,6 +93,9 @@ int engine_link_call(engine_link_t *self, message_t *message, buf_t *raw, uint64
 bool engine_link_has_credit(const engine_link_t *self, size_t raw_bytes);
 /* An id that is not needed any more; never fails (what cannot be remembered is freed with the session). */
 void engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes);
+/* Is it among the latest of these?  Take it back: it never came into being. */
+bool engine_link_has_dropped(const engine_link_t *self, oid_t id);
+bool engine_link_take_back(engine_link_t *self, oid_t id);
 /* Add RELEASE for the dropped ids to the batch, as far as there is room. */
 void engine_link_add_releases(engine_link_t *self);
 /* Add RELEASE for the dropped ids and send the batch, without waiting.  OK or BUSY. */

@@ -1,11 +1,12 @@
 /* Ids that are not needed any more: kept until a message goes, and sent with it. */
 #include "proxy/engine_link.h"
+#include "proxy/kept.h"
 #include "proxy/session.h"
-#include "proxy/tail.h"
+#include "proxy/tail_parts.h"
 
 #include <stdlib.h>
 
-enum { ALONE_IDS = 1024, ALONE_BYTES = 65536 };
+enum { ALONE_IDS = 1024, ALONE_BYTES = 65536, RECENT = 64 /* ids that are looked through */ };
 
 static const int64_t ALONE_NS = 4000000;
 
@@ -34,7 +35,7 @@ engine_link_add_releases(engine_link_t *self)
 void
 engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes)
 {
-    if (self->lost || !self->open || tail_drop(self, id))
+    if (self->lost || !self->open || kept_drop(self, id) || tail_drop(self, id))
         return;
     if (self->ndropped == self->dropped_room) {
         int room = self->dropped_room ? 2 * self->dropped_room : 64;
@@ -48,6 +49,33 @@ engine_link_drop(engine_link_t *self, oid_t id, int64_t bytes)
         self->dropped_ns = clock_coarse_ns();
     self->dropped[self->ndropped++] = id;
     self->dropped_bytes += bytes;
+    if (self->session->njoins)
+        tail_prune(self->session);
+}
+
+/* Where a recent one stands; -1: not among these. */
+static int
+place_of(const engine_link_t *self, oid_t id)
+{
+    for (int i = self->ndropped - 1; i >= 0 && i >= self->ndropped - RECENT; i--)
+        if (oid_equal(self->dropped[i], id))
+            return i;
+    return -1;
+}
+
+bool
+engine_link_has_dropped(const engine_link_t *self, oid_t id)
+{
+    return place_of(self, id) >= 0;
+}
+
+bool
+engine_link_take_back(engine_link_t *self, oid_t id)
+{
+    int i = place_of(self, id);
+    if (i >= 0)
+        self->dropped[i] = self->dropped[--self->ndropped];
+    return i >= 0;
 }
 
 int

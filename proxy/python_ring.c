@@ -92,7 +92,7 @@ python_ring_ready(engine_link_t *engine, str_t what)
     if (engine->done != engine->conn.last_call)
         (void)engine_link_glance(engine);
     if (!engine->open || engine->done != engine->conn.last_call || conn_has_batch(&engine->conn) ||
-        tail_waits(engine->session))
+        tail_waits(engine->session) || engine->session->nkept)
         return false;
     python_ring_t *self = ring_of(engine);
     if (!self || (self->avoided[bit_of(what) / 64] >> (bit_of(what) % 64) & 1))

@@ -1,8 +1,10 @@
 #include "proxy/session.h"
 
 #include "base/link_ring.h"
+#include "engine/compute/compute.h"
 #include "proxy/context.h"
 #include "proxy/flags.h"
+#include "proxy/kept.h"
 #include "proxy/tail.h"
 #include "proxy/wait.h"
 
@@ -50,6 +52,8 @@ session_destroy(fh_session *self)
     free(self->engines);
     free(self->joins);
     free(self->followers);
+    kept_destroy(self);
+    crew_destroy(&self->crew);
     flags_release(self);
     free(self->pollfds);
     if (self->wake_fd >= 0)

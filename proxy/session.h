@@ -56,6 +56,9 @@ struct fh_session {
     int64_t tails_ns;           /* when one was last added to */
     struct tail_join *joins;
     struct tail_follower *followers;
+    struct kept *kept; /* see kept.h */
+    int nkept;
+    struct crew *crew; /* computes them; NULL: none was needed yet */
     uint64_t engine_bytes, waits;
     int64_t pumped_ns; /* when everything was last looked at, by the coarse clock */
     uint64_t watch;    /* what calls are to report, as on the wire; see flags.h */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "proxy/emit.h"
+#include "proxy/kept.h"
 #include "proxy/tail_parts.h"
 
 #include <stdlib.h>
@@ -468,6 +469,8 @@ tail_send(fh_session *session, err_t *err)
         tail_join_release(&session->joins[i]);
     session->njoins = session->nfollowers = session->stage = 0;
     session->sending_tails = false;
+    if (session->nkept)
+        kept_drop_unwanted(session);
     return status;
 }
 

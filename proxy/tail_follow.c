@@ -7,6 +7,8 @@
 
 enum { USED = OP_MAX_IN + 1, MADE = OP_MAX_OUT };
 
+static const msg_code_t NOTHING = (msg_code_t)0; /* of a follower that nobody wants any more */
+
 /* What a call takes, makes and writes. */
 typedef struct {
     int nused, nmade, nwritten;
@@ -78,9 +80,9 @@ static const struct {
 static bool
 effects_of(const message_t *message, effects_t *ret)
 {
+    *ret = (effects_t){0};
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
         if (KINDS[i].code == message->code) {
-            *ret = (effects_t){0};
             KINDS[i].effects(message, ret);
             return true;
         }
@@ -166,6 +168,102 @@ tail_origins(const fh_session *session, oid_t id, tail_join_t **ret, int room)
         if (is_among(ids, nids, session->joins[i].result))
             ret[n++] = &session->joins[i];
     return n;
+}
+
+/* ---- what nobody wants any more ------------------------------------------------------------------------------------
+ */
+
+/* Does a step, or a follower but that one, take the object, or write it? */
+static bool
+is_taken(const engine_link_t *engine, oid_t id, const tail_follower_t *but)
+{
+    const fh_session *session = engine->session;
+    const struct tail *tail = engine->tail;
+    for (int i = 0; tail && tail->nsteps && i < tail->ninputs; i++)
+        if (oid_equal(tail->inputs[i].object, id))
+            return true;
+    for (int i = 0; i < session->nfollowers; i++) {
+        effects_t effects;
+        effects_of(&session->followers[i].message, &effects);
+        if (&session->followers[i] != but &&
+            (is_among(effects.used, effects.nused, id) || is_among(effects.written, effects.nwritten, id)))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_unwanted(const engine_link_t *engine, oid_t id, const tail_follower_t *maker)
+{
+    return engine_link_has_dropped(engine, id) && !is_taken(engine, id, maker);
+}
+
+/* What is written through a view may be seen by others. */
+static bool
+is_view(const fh_session *session, oid_t id)
+{
+    for (int i = 0; i < session->nfollowers; i++)
+        if (session->followers[i].message.code == MSG_VIEW &&
+            oid_equal(session->followers[i].message.as.VIEW.result, id))
+            return true;
+    return false;
+}
+
+/* It computes only what nobody wants. */
+static bool
+is_idle(const tail_follower_t *self)
+{
+    effects_t effects;
+    msg_code_t code = self->message.code;
+    effects_of(&self->message, &effects);
+    bool idle = code == MSG_REDUCE || code == MSG_ARG_COMBINE || code == MSG_UFUNC;
+    for (int i = 0; i < effects.nmade && idle; i++)
+        idle = is_unwanted(self->engine, effects.made[i], self);
+    for (int i = 0; i < effects.nwritten && idle; i++)
+        idle =
+            is_unwanted(self->engine, effects.written[i], self) && !is_view(self->engine->session, effects.written[i]);
+    for (int i = 0; i < effects.nmade && idle; i++)
+        (void)engine_link_take_back(self->engine, effects.made[i]);
+    return idle;
+}
+
+/* What it would have joined may be of no use either. */
+static void
+free_state(const fh_session *session, const handle_t *state)
+{
+    tail_reduction_t *reduction =
+        state->engine->tail && state->engine->tail->nsteps ? tail_find_reduction(state->engine->tail, state->id) : NULL;
+    bool used = tail_followers_take(state->engine, state->id);
+    for (int i = 0; i < session->njoins && !used; i++)
+        for (int k = 0; k < session->joins[i].n && !used; k++)
+            used = oid_equal(session->joins[i].states[k]->id, state->id);
+    if (reduction && !used)
+        reduction->used = false;
+}
+
+void
+tail_prune(fh_session *session)
+{
+    if (session->sending_tails)
+        return;
+    for (int i = session->nfollowers - 1; i >= 0; i--)
+        if (is_idle(&session->followers[i]))
+            session->followers[i].message.code = NOTHING;
+    while (session->nfollowers && session->followers[session->nfollowers - 1].message.code == NOTHING)
+        session->nfollowers--;
+    for (int i = session->njoins - 1; i >= 0; i--) {
+        if (i >= session->njoins || !is_unwanted(session->joins[i].to, session->joins[i].result, NULL))
+            continue; /* what becomes idle with a join may have taken others with it */
+        tail_join_t join = session->joins[i];
+        (void)engine_link_take_back(join.to, join.result);
+        session->njoins--;
+        memmove(&session->joins[i], &session->joins[i + 1], (size_t)(session->njoins - i) * sizeof join);
+        for (int k = 0; k < join.n; k++)
+            free_state(session, join.states[k]);
+        tail_join_release(&join);
+    }
+    if (!tail_waits(session))
+        session->stage = 0;
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------------------------
@@ -294,7 +392,8 @@ tail_send_followers(fh_session *session, int stage, err_t *err)
 {
     int status = FH_OK;
     for (int i = 0; i < session->nfollowers && !status; i++)
-        if (session->followers[i].stage == stage)
+        if (session->followers[i].stage == stage && session->followers[i].message.code != NOTHING &&
+            !tail_values_follow(&session->followers[i]))
             status = engine_link_call(session->followers[i].engine, &session->followers[i].message, NULL, NULL, err);
     return status;
 }

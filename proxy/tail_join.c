@@ -1,6 +1,7 @@
 /* Joins of what pieces give, which follow the tails that make it. */
 #include "base/clock.h"
 #include "proxy/emit.h"
+#include "proxy/kept.h"
 #include "proxy/tail_parts.h"
 #include "proxy/wait.h"
 
@@ -121,8 +122,6 @@ ask(tail_join_t *self, int i, err_t *err)
     engine_link_t *engine = self->states[i]->engine;
     message_t message = {.code = MSG_FETCH};
     uint64_t call;
-    if (engine == self->to && !self->stacks)
-        return FH_OK; /* it is there */
     fetched->request = (request_t){.reply = take_state, .context = fetched};
     fetched->size = shape_bytes(&self->shapes[i], dtype_of_states(self));
     message.as.FETCH.object = self->states[i]->id;
@@ -187,7 +186,7 @@ give(tail_join_t *self, err_t *err)
     if (self->stacks)
         return emit_empty_as(self->to, self->result, self->dtype, &self->shape, self->fetch->states[0].bytes, err);
     for (int i = 0; i < self->n && !status; i++)
-        if (self->fetch->states[i].engine)
+        if (self->fetch->states[i].engine != self->to)
             status = move(self, i, err);
     return status;
 }
@@ -204,14 +203,33 @@ bring(tail_join_t *self, err_t *err)
     return self->fetch->status;
 }
 
+/* Here, for whoever reads it; false: the engine is to do it. */
+static bool
+complete(const tail_join_t *self)
+{
+    nd_t *states;
+    kept_t stack;
+    if (self->stacks)
+        return !kept_init(&stack, self->to, self->result, self->dtype, &self->shape, self->fetch->states[0].bytes,
+                          NULL) &&
+               kept_put(&stack);
+    states = calloc((size_t)self->n, sizeof *states);
+    for (int i = 0; states && i < self->n; i++)
+        nd_init(&states[i], buf_data(self->fetch->states[i].bytes), dtype_of_states(self), &self->shapes[i]);
+    bool done = states && tail_values_join(self, states);
+    free(states);
+    return done;
+}
+
 int
 tail_join_send_brought(tail_join_t *self, int *ret_error, err_t *ret_why, err_t *err)
 {
     *ret_error = bring(self, ret_why);
-    if (!*ret_error)
+    bool done = !*ret_error && complete(self);
+    if (!*ret_error && !done)
         *ret_error = give(self, ret_why);
     forget(self);
-    if (self->stacks && !*ret_error)
+    if (done || (self->stacks && !*ret_error))
         return FH_OK;
     /* Also after a failure: the result is there then, and holds the error. */
     int status = tail_join_send(self, *ret_error ? NULL : err);

@@ -82,6 +82,12 @@ int tail_send_stage(engine_link_t *engine, int stage, err_t *err);
 int tail_send_targets(engine_link_t *engine, err_t *err);
 /* Likewise: a join. */
 int tail_join_send(struct tail_join *self, err_t *err);
+/* The same by the client, which keeps the result (kept.h): from n states, or, for a follower, from values that are
+ * kept. False: that cannot be done here, or has raised what is watched. */
+bool tail_values_join(const struct tail_join *self, const nd_t *states);
+bool tail_values_follow(const tail_follower_t *self);
+/* A handle has gone: forget joins and followers whose results nobody wants any more. */
+void tail_prune(fh_session *session);
 /* Likewise: ask for the states of a join that the client brings; then, when all joins have asked, wait for them and
  * send them on.  *ret_error: that of a state, or of asking, which is the value's. */
 void tail_join_ask(struct tail_join *self);

@@ -98,30 +98,47 @@ typedef struct {
     int64_t n, m;
 } strip_t;
 
-/* One column: the matrix times a vector.  OpenBLAS is several times faster at that than at a product. */
+/* out = the matrix (rows x columns as it lies) times a vector, `step` bytes apart.  OpenBLAS is several times faster at
+ * that than at a product. */
 static void
-multiply_vector(const product_t *self, const strip_t *strip)
+multiply_vector(const product_t *self, int order, int rows, int columns, const char *matrix, int leading,
+                const char *vector, int64_t step, char *out)
 {
     static const double one[2] = {1, 0}, zero[2] = {0, 0};
     static const float onef[2] = {1, 0}, zerof[2] = {0, 0};
-    lie_t a = lie_of(&self->a);
-    int64_t size = (int64_t)dtype_size(self->out.dtype), step = self->b.stride[self->batch] / size;
-    bool flat = a.order == BLAS_AS_IT_IS;
-    int rows = (int)(flat ? strip->n : self->k), columns = (int)(flat ? self->k : strip->n),
-        b = step > 0 ? (int)step : 1;
-    int order = BLAS_ROW_MAJOR;
+    int64_t apart = step / (int64_t)dtype_size(self->out.dtype);
+    int v = apart > 0 ? (int)apart : 1, major = BLAS_ROW_MAJOR;
     if (self->out.dtype == DTYPE_FLOAT32)
-        self->blas->cblas_sgemv(order, a.order, rows, columns, 1, strip->a, a.leading, strip->b, b, self->accumulate,
-                                strip->out, 1);
+        self->blas->cblas_sgemv(major, order, rows, columns, 1, matrix, leading, vector, v, self->accumulate, out, 1);
     else if (self->out.dtype == DTYPE_FLOAT64)
-        self->blas->cblas_dgemv(order, a.order, rows, columns, 1, strip->a, a.leading, strip->b, b, self->accumulate,
-                                strip->out, 1);
+        self->blas->cblas_dgemv(major, order, rows, columns, 1, matrix, leading, vector, v, self->accumulate, out, 1);
     else if (self->out.dtype == DTYPE_COMPLEX64)
-        self->blas->cblas_cgemv(order, a.order, rows, columns, onef, strip->a, a.leading, strip->b, b,
-                                self->accumulate ? onef : zerof, strip->out, 1);
+        self->blas->cblas_cgemv(major, order, rows, columns, onef, matrix, leading, vector, v,
+                                self->accumulate ? onef : zerof, out, 1);
     else
-        self->blas->cblas_zgemv(order, a.order, rows, columns, one, strip->a, a.leading, strip->b, b,
-                                self->accumulate ? one : zero, strip->out, 1);
+        self->blas->cblas_zgemv(major, order, rows, columns, one, matrix, leading, vector, v,
+                                self->accumulate ? one : zero, out, 1);
+}
+
+/* The second matrix has one column. */
+static void
+multiply_column(const product_t *self, const strip_t *strip)
+{
+    lie_t a = lie_of(&self->a);
+    bool flat = a.order == BLAS_AS_IT_IS;
+    multiply_vector(self, a.order, (int)(flat ? strip->n : self->k), (int)(flat ? self->k : strip->n), strip->a,
+                    a.leading, strip->b, self->b.stride[self->batch], strip->out);
+}
+
+/* The first matrix has one row: the second, turned, times that. */
+static void
+multiply_row(const product_t *self, const strip_t *strip)
+{
+    lie_t b = lie_of(&self->b);
+    bool flat = b.order == BLAS_AS_IT_IS;
+    multiply_vector(self, flat ? BLAS_TRANSPOSED : BLAS_AS_IT_IS, (int)(flat ? self->k : strip->m),
+                    (int)(flat ? strip->m : self->k), strip->b, b.leading, strip->a, self->a.stride[self->batch + 1],
+                    strip->out);
 }
 
 static void
@@ -190,7 +207,9 @@ run_strip(void *context, int64_t part)
     if (!self->blas)
         multiply_integers(self, &strip);
     else if (self->m == 1)
-        multiply_vector(self, &strip);
+        multiply_column(self, &strip);
+    else if (self->n == 1)
+        multiply_row(self, &strip);
     else
         multiply_matrix(self, &strip);
 }

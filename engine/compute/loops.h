@@ -29,7 +29,11 @@ loop_fn loop_find(const op_t *op, const op_loop_t *loop);
 loop_fn cast_find(dtype_t from, dtype_t to);
 
 /* The files: LOOPS_FILE(name) for loops_name.c. */
-#define LOOPS_FILES(X) X(integer) X(compare) X(float) X(math) X(sleef) X(complex)
+#ifdef FH_LOOPS_FEW /* casts, folds and these: the client completes values of reductions */
+#define LOOPS_FILES(X) X(float)
+#else
+#define LOOPS_FILES(X) X(integer) X(compare) X(float) X(divide) X(math) X(sleef) X(complex)
+#endif
 #define LOOPS_NAME_(variant, name) loops_##variant##_##name
 #define LOOPS_NAME(variant, name) LOOPS_NAME_(variant, name)
 #define LOOPS_DECLARE(name)                                                                                            \

@@ -12,31 +12,7 @@
 
 #define PI 3.14159265358979323846264338327950288
 
-/* The remainder has the divisor's sign; the quotient is rounded down so that both fit together. */
-#define DIVISION_FUNCTIONS(C, F)                                                                                       \
-    static C remainder_of##F(C a, C b)                                                                                 \
-    {                                                                                                                  \
-        if (a != a || b != b) /* no comparison says anything of NaN */                                                 \
-            return a + b;                                                                                              \
-        C rest = fmod##F(a, b);                                                                                        \
-        if (b == 0)                                                                                                    \
-            return rest;                                                                                               \
-        if (rest == 0)                                                                                                 \
-            return copysign##F(0, b);                                                                                  \
-        return (b < 0) != (rest < 0) ? rest + b : rest;                                                                \
-    }                                                                                                                  \
-    static C quotient_of##F(C a, C b)                                                                                  \
-    {                                                                                                                  \
-        if (b == 0 || a != a || b != b)                                                                                \
-            return a / b;                                                                                              \
-        C rest = fmod##F(a, b), quotient = (a - rest) / b;                                                             \
-        if (rest != 0 && (b < 0) != (rest < 0))                                                                        \
-            quotient -= 1;                                                                                             \
-        if (quotient == 0)                                                                                             \
-            return copysign##F(0, a / b);                                                                              \
-        C whole = floor##F(quotient); /* the division may have been rounded either way */                              \
-        return quotient - whole > (C)0.5 ? whole + 1 : whole;                                                          \
-    }                                                                                                                  \
+#define CHOICE_FUNCTIONS(C, F)                                                                                         \
     static inline C sign_of##F(C a)                                                                                    \
     {                                                                                                                  \
         return a > 0 ? 1 : a < 0 ? -1 : a == 0 ? 0 : a;                                                                \
@@ -46,8 +22,8 @@
         return a != a ? a : a == 0 ? b : a < 0 ? 0 : 1;                                                                \
     }
 
-DIVISION_FUNCTIONS(float, f)
-DIVISION_FUNCTIONS(double, )
+CHOICE_FUNCTIONS(float, f)
+CHOICE_FUNCTIONS(double, )
 
 static float
 spacing_f32(float x)
@@ -111,16 +87,13 @@ spacing_f16(half_t x)
     return (half_t)((float)nextafter_f16(x, (half_t)INFINITY) - a);
 }
 
-/* --- the loops of one type: F2, F1 fast binary and unary, S2 plain ones ---------------------------------------------
+/* --- the loops of one type: F2, F1 binary and unary ---------------------------------------------
  */
 
-#define LOOPS(F2, F1, S2, D, T, C, F)                                                                                  \
+#define LOOPS(F2, F1, D, T, C, F)                                                                                      \
     ELEMENTARY_FLOAT2(F2, D, T, C)                                                                                     \
     F2(COPYSIGN, D, T, C, copysign##F(a, b))                                                                           \
     F2(HEAVISIDE, D, T, C, step_at##F(a, b))                                                                           \
-    S2(FLOOR_DIVIDE, D, T, C, quotient_of##F(a, b))                                                                    \
-    S2(REMAINDER, D, T, C, remainder_of##F(a, b))                                                                      \
-    S2(FMOD, D, T, C, fmod##F(a, b))                                                                                   \
     ELEMENTARY_FLOAT1(F1, D, T, C)                                                                                     \
     F1(POSITIVE, D, T, C, a)                                                                                           \
     F1(ABSOLUTE, D, T, C, fabs##F(a))                                                                                  \
@@ -135,7 +108,6 @@ spacing_f16(half_t x)
 
 #define FAST2(OP, D, T, C, EXPR) LOOP_BINARY(LOOP_ID(OP, D), T, T, T, C, EXPR)
 #define FAST1(OP, D, T, C, EXPR) LOOP_UNARY(LOOP_ID(OP, D), T, T, C, EXPR)
-#define PLAIN2(OP, D, T, C, EXPR) LOOP_BINARY_PLAIN(LOOP_ID(OP, D), T, T, T, C, EXPR)
 
 /* Loops with more than one output, three inputs or an integer among them.  clip: NaN in any input is the result. */
 #define OTHER_LOOPS(D, T, C, F)                                                                                        \
@@ -143,15 +115,6 @@ spacing_f16(half_t x)
     {                                                                                                                  \
         for (int64_t i = 0; i < n; i++)                                                                                \
             *(T *)(void *)(p[1] + i * step[1]) = 0;                                                                    \
-    }                                                                                                                  \
-    static void loop_DIVMOD_##D(char **p, const int64_t *step, int64_t n)                                              \
-    {                                                                                                                  \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            C a = (C) * (const T *)(const void *)(p[0] + i * step[0]);                                                 \
-            C b = (C) * (const T *)(const void *)(p[1] + i * step[1]);                                                 \
-            *(T *)(void *)(p[2] + i * step[2]) = (T)quotient_of##F(a, b);                                              \
-            *(T *)(void *)(p[3] + i * step[3]) = (T)remainder_of##F(a, b);                                             \
-        }                                                                                                              \
     }                                                                                                                  \
     static void loop_CLIP_##D(char **p, const int64_t *step, int64_t n)                                                \
     {                                                                                                                  \
@@ -191,7 +154,7 @@ spacing_f16(half_t x)
         }                                                                                                              \
     }
 
-#define MAKE(D, T, C, F) LOOPS(FAST2, FAST1, PLAIN2, D, T, C, F) OTHER_LOOPS(D, T, C, F)
+#define MAKE(D, T, C, F) LOOPS(FAST2, FAST1, D, T, C, F) OTHER_LOOPS(D, T, C, F)
 FLOAT_TYPES(MAKE)
 
 LOOP_UNARY_PLAIN(loop_SPACING_FLOAT16, half_t, half_t, half_t, spacing_f16(a))
@@ -208,7 +171,7 @@ LOOP_BINARY_PLAIN(loop_NEXTAFTER_FLOAT64, double, double, double, double, nextaf
 #define ENTRY1(OP, D, T, C, EXPR) LOOP_ENTRY1(OP, D, D)
 #define SAME_ENTRY(OP, D, LOOP) {OP_##OP, {DTYPE_##D}, {DTYPE_##D}, loop_##LOOP##_##D},
 #define LIST(D, T, C, F)                                                                                               \
-    LOOPS(ENTRY2, ENTRY1, ENTRY2, D, T, C, F)                                                                          \
+    LOOPS(ENTRY2, ENTRY1, D, T, C, F)                                                                                  \
     SAME_ENTRY(CONJUGATE, D, POSITIVE)                                                                                 \
     SAME_ENTRY(REAL, D, POSITIVE)                                                                                      \
     SAME_ENTRY(IMAG, D, IMAG)                                                                                          \
@@ -216,8 +179,7 @@ LOOP_BINARY_PLAIN(loop_NEXTAFTER_FLOAT64, double, double, double, double, nextaf
     SAME_ENTRY(RAD2DEG, D, DEGREES)                                                                                    \
     SAME_ENTRY(DEG2RAD, D, RADIANS)                                                                                    \
     SAME_ENTRY(SPACING, D, SPACING)                                                                                    \
-    LOOP_ENTRY2(NEXTAFTER, D, D){OP_DIVMOD, {DTYPE_##D, DTYPE_##D}, {DTYPE_##D, DTYPE_##D}, loop_DIVMOD_##D},          \
-        {OP_CLIP, {DTYPE_##D, DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_CLIP_##D},                                      \
+    LOOP_ENTRY2(NEXTAFTER, D, D){OP_CLIP, {DTYPE_##D, DTYPE_##D, DTYPE_##D}, {DTYPE_##D}, loop_CLIP_##D},              \
         {OP_MODF, {DTYPE_##D}, {DTYPE_##D, DTYPE_##D}, loop_MODF_##D},                                                 \
         {OP_FREXP, {DTYPE_##D}, {DTYPE_##D, DTYPE_INT32}, loop_FREXP_##D},                                             \
         {OP_LDEXP, {DTYPE_##D, DTYPE_INT64}, {DTYPE_##D}, loop_LDEXP_##D},

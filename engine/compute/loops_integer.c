@@ -64,7 +64,7 @@ inverse(double a)
             return (T)by_zero();                                                                                       \
         if (b == -1)                                                                                                   \
             return (T)negated(a != 0 && a == (T)(0 - (U)a), 0 - (U)a);                                                 \
-        return (T)(a / b - (a % b != 0 && (a < 0) != (b < 0)));                                                        \
+        return (T)(a / b - ((a % b != 0) & ((a < 0) != (b < 0))));                                                     \
     }                                                                                                                  \
     static inline T fmod_##D(T a, T b)                                                                                 \
     {                                                                                                                  \
@@ -73,7 +73,7 @@ inverse(double a)
     static inline T remainder_##D(T a, T b)                                                                            \
     {                                                                                                                  \
         T rest = fmod_##D(a, b);                                                                                       \
-        return (T)(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);                                              \
+        return (T)(rest + (b & -(T)((rest != 0) & ((rest < 0) != (b < 0)))));                                          \
     }
 
 /* What is left with the quotient rounded down, and what is left with it rounded to zero. */

@@ -90,6 +90,74 @@ fused_operations(void)
 #define LN2 0.693147180559945309417232121458176568
 #define LOG2E 1.44269504088896340735992468100189214
 
+/* Powers that are few products and roots: what these lose is added, so that errors stay at half a unit in the last
+ * place.  Only for numbers (above 0 where there is a root) of which no product leaves the normal numbers. */
+static inline double
+cube_of(double x)
+{
+    const double square = x * x, lost = fma(x, x, -square), cube = square * x;
+    return cube + fma(lost, x, fma(square, x, -cube));
+}
+static inline double
+fourth_of(double x)
+{
+    const double square = x * x, lost = fma(x, x, -square), fourth = square * square;
+    return fourth + fma(2 * lost, square, fma(square, square, -fourth));
+}
+static inline double
+three_halves_of(double x)
+{
+    const double root = sqrt(x), lost = 0.5 * root * fma(-root, root, x), product = x * root;
+    return product + (fma(x, root, -product) + lost);
+}
+static inline double
+inverse_root_of(double x)
+{
+    const double root = sqrt(x), inverse = 1 / root, lost = 0.5 * inverse * inverse * fma(-root, root, x);
+    return inverse + inverse * (fma(-inverse, root, 1) - lost);
+}
+static inline float
+cube_off(float x)
+{
+    return (float)((double)x * (double)x * (double)x);
+}
+static inline float
+fourth_off(float x)
+{
+    const double square = (double)x * (double)x;
+    return (float)(square * square);
+}
+static inline float
+three_halves_off(float x)
+{
+    return (float)((double)x * sqrt((double)x));
+}
+static inline float
+inverse_root_off(float x)
+{
+    return (float)(1 / sqrt((double)x));
+}
+
+#define FEW_PRODUCTS(C, F, LEAST, MOST)                                                                                \
+    static inline bool is_few##F(C exponent)                                                                           \
+    {                                                                                                                  \
+        return (exponent == 3) | (exponent == 4) | (exponent == (C)1.5) | (exponent == -(C)0.5);                       \
+    }                                                                                                                  \
+    static inline bool fits_few##F(C a, C exponent)                                                                    \
+    {                                                                                                                  \
+        const C size = exponent >= 3 ? fabs##F(a) : a;                                                                 \
+        return (size >= (C)LEAST) & (size <= (C)MOST);                                                                 \
+    }                                                                                                                  \
+    static inline C few_of##F(C a, C exponent)                                                                         \
+    {                                                                                                                  \
+        return exponent == 3        ? cube_of##F(a)                                                                    \
+               : exponent == 4      ? fourth_of##F(a)                                                                  \
+               : exponent == (C)1.5 ? three_halves_of##F(a)                                                            \
+                                    : inverse_root_of##F(a);                                                           \
+    }
+FEW_PRODUCTS(double, , 1e-70, 1e70)
+FEW_PRODUCTS(float, f, 1e-9, 1e9)
+
 /* log(exp(a) + exp(b)): the larger one is taken out, so that nothing overflows. */
 #define EXACT_FUNCTIONS(C, F)                                                                                          \
     static C logaddexp_of##F(C a, C b)                                                                                 \
@@ -117,6 +185,10 @@ fused_operations(void)
     }                                                                                                                  \
     static inline C power_of##F(C a, C b)                                                                              \
     {                                                                                                                  \
+        if (a != a) /* comparing it raises a flag */                                                                   \
+            return pow##F(a, b);                                                                                       \
+        if (is_few##F(b) && fits_few##F(a, b))                                                                         \
+            return few_of##F(a, b);                                                                                    \
         return b == 2 ? a * a : b == 1 ? a : b == -1 ? 1 / a : b == (C)0.5 ? root_of##F(a) : pow##F(a, b);             \
     }
 EXACT_FUNCTIONS(double, )
@@ -130,6 +202,7 @@ enum { PIECE = MATH_FLAGS_PIECE };
 #define SLEEF_INTEGER int64_t
 #define SLEEF_ABS fabs
 #define SLEEF_ROOT root_of
+#define SLEEF_FEW(name) name
 #define SLEEF_MIN DBL_MIN
 #define SLEEF_MAX DBL_MAX
 #include "engine/compute/loops_sleef_body.inc"
@@ -140,6 +213,7 @@ enum { PIECE = MATH_FLAGS_PIECE };
 #define SLEEF_INTEGER int32_t
 #define SLEEF_ABS fabsf
 #define SLEEF_ROOT root_off
+#define SLEEF_FEW(name) name##f
 #define SLEEF_MIN FLT_MIN
 #define SLEEF_MAX FLT_MAX
 #include "engine/compute/loops_sleef_body.inc"

@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    LANE_LEVELS = 13,      /* of the tree over the leaves of a segment */
-    SMALL_BYTES = 1024,    /* results that need no allocation */
-    SLOTS = 256,           /* more than any state has */
-    ITEM_BYTES = 64 << 10, /* of a leaf that is loaded */
+    LANE_LEVELS = 13,       /* of the tree over the leaves of a segment */
+    SMALL_BYTES = 1024,     /* results that need no allocation */
+    SLOTS = 256,            /* more than any state has */
+    ITEM_BYTES = 256 << 10, /* of a leaf that is loaded */
 };
 
 typedef struct {
@@ -144,6 +144,10 @@ fold_lanes(const job_t *job, char *const *data, int64_t width, int64_t first, in
     fold_steps(plan, &plan->kept, step);
     fold_steps(plan, &plan->reduced, down);
     fold_walk_start(plan, &walk, first);
+    if (n <= REDUCTION_LEAF && job->direct && fold_walk_left(plan, &walk) >= n) {
+        fold_leaf(&leaf, data[0] + walk.offset[0], step[0], down[0], n, false, ret);
+        return;
+    }
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < REDUCTION_LEAF ? n - i : REDUCTION_LEAF;
         if (job->direct && fold_walk_left(plan, &walk) >= rows) {
@@ -288,6 +292,16 @@ plan_values(job_t *job)
                                                                        : cast_find(source->dtype, item);
 }
 
+/* Do the slots of one segment lie in out, which nobody reads yet, as they are made? */
+static bool
+lies_as_made(const job_t *job, const nd_t *out, int64_t slot_step)
+{
+    const fold_axes_t *kept = &job->plan.kept;
+    return job->plan.segments == 1 && out->dtype == (dtype_t)job->fold->total &&
+           slot_step == job->plan.kept_count * job->total &&
+           (kept->n == 0 || (kept->n == 1 && kept->out[0] == job->total));
+}
+
 /* One group.  state: slots lie slot_step bytes apart in out, which stands for the first; positions count from first in
  * whole. */
 static int
@@ -321,11 +335,14 @@ fold_group(crew_t *crew, reduce_t reduce, const reduce_source_t *source, uint32_
     }
     _Alignas(64) char small[SMALL_BYTES];
     int64_t bytes = slots * job.plan.kept_count * job.total;
-    job.partial = bytes <= SMALL_BYTES ? small : malloc((size_t)bytes);
+    bool in_place = state && lies_as_made(&job, out, state[2]);
+    job.partial = in_place ? out->data : bytes <= SMALL_BYTES ? small : malloc((size_t)bytes);
     if (job.partial == NULL)
         return err_set(err, FH_NO_MEMORY, "no memory for %lld bytes of partial results of %s", (long long)bytes,
                        reduce_name(reduce));
     crew_run(crew, job.plan.segments * job.plan.blocks, run_part, &job);
+    if (in_place)
+        return FH_OK;
     if (state) {
         status = store_state(crew, &job, out, state[2], err);
     } else {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 64 /* results that one part works on */, LEVELS = 64 };
+enum { WIDTH = 256 /* results that one part works on */, LEVELS = 64 };
 
 typedef struct {
     const fold_t *fold;

@@ -35,7 +35,8 @@ static const struct {
               LOOPS_NAME(wide, strips)},
     /* The widest vectors pay where there is much to compute. */
     [WIDEST] = {{LOOPS_NAME(wide, integer), LOOPS_NAME(wide, compare), LOOPS_NAME(wide, float),
-                 LOOPS_NAME(widest, math), LOOPS_NAME(widest, sleef), LOOPS_NAME(wide, complex), NULL},
+                 LOOPS_NAME(wide, divide), LOOPS_NAME(widest, math), LOOPS_NAME(widest, sleef),
+                 LOOPS_NAME(wide, complex), NULL},
                 LOOPS_NAME(wide, cast),
                 LOOPS_NAME(wide, folds),
                 LOOPS_NAME(wide, picks),

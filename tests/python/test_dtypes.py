@@ -524,6 +524,22 @@ def test_casts_to_what_engines_do_not_hold_gather(cluster):
         assert type(made) is np.ndarray and made.dtype == dtype and made.tolist() == [0, 1, 2]
     objects = fh.array([{}, None])
     assert type(objects) is np.ndarray and objects[1] is None
+    for dtype in (">f4", ">i8", ">c16", ">M8[D]", ">U3"):
+        local = np.arange(3).astype("M8[D]") if "M" in dtype else np.arange(3)
+        made, expected = fh.scatter(local).astype(dtype), local.astype(dtype)
+        assert made.dtype == expected.dtype == np.dtype(dtype) and made.tobytes() == expected.tobytes(), "bytes in the order that was asked for"
+
+
+def test_operations_beside_what_engines_do_not_hold_are_numpys(cluster):
+    x, local = fh.arange(3.0), np.arange(3.0)
+    for other in (np.array([1, 2.5, 3], object), np.arange(3, dtype=np.longdouble), np.longdouble(2), np.arange(3, dtype=np.clongdouble)):
+        for made, expected in ((x + other, local + other), (other * x, other * local), (np.maximum(x, other), np.maximum(local, other)),
+                               (np.add(x, other, where=fh.array([True, True, True])), local + other)):
+            assert not isinstance(made, fh.Array) and made.dtype == expected.dtype and made.tolist() == expected.tolist()
+    x[0], x[1:] = np.longdouble(5), np.clongdouble(6).real
+    same(fh.gather(x), np.array([5.0, 6, 6]))
+    made = fh.arange(3, dtype=object)
+    assert type(made) is np.ndarray and made.tolist() == [0, 1, 2]
 
 
 def test_texts_have_a_character_and_elements_that_are_arrays_become_axes(cluster):

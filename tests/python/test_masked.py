@@ -75,3 +75,16 @@ def test_products_with_matrices_are_products(clusters):
     same(fh.gather(np.matrix([[1], [2]]) * fh.scatter(local[0])), np.asarray(np.matrix([[1], [2]]) * local[0]))
     with pytest.raises(ValueError):
         x * np.matrix([1, 2, 3])
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_matrices_are_made_of_remote_arrays(cluster):
+    local = np.arange(4).reshape(2, 2)
+    x = fh.scatter(local)
+    for made, numpys in ((fh.bmat([x, x + 1]), np.bmat([local, local + 1])), (fh.bmat([[x], [x]]), np.bmat([[local], [local]])), (fh.asmatrix(x), np.asmatrix(local))):
+        assert type(made) is np.matrix
+    A, B = np.matrix([[1]]), x
+    same(np.asarray(fh.bmat("A, A; A, A")), np.ones((2, 2), int))
+    same(np.asarray(fh.bmat("C", {"C": B}, {})), local)
+    for made, numpys in ((fh.bmat([x, x + 1]), np.bmat([local, local + 1])), (fh.asmatrix(x), np.asmatrix(local))):
+        same(np.asarray(made), np.asarray(numpys))

@@ -62,6 +62,19 @@ def test_large_blocks_meet_where_they_are(clusters):
     check(fh.gather(tall).T @ fh.gather(tall), tall.T @ tall)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128", "int32"])
+def test_one_row_or_one_column(clusters, dtype):
+    m, v = make((40, 30), dtype, 1, small=True), make((80,), dtype, 2, small=True)
+    rows = [lambda x: x[:40], lambda x: x[::2], lambda x: x[79:39:-1], lambda x: x.reshape(2, 40)[1:], lambda x: x.reshape(40, 2).T[:1]]
+    matrices = [lambda x: x, lambda x: x.reshape(30, 40).T, lambda x: x[:, ::3], lambda x: x[::-1], lambda x: x[:, :1]]
+    for cut in (None, 0):
+        for other in (None, 0, 1):
+            for row in rows:
+                for matrix in matrices:
+                    check(row(v) @ matrix(m), row(fh.scatter(v, axis=cut)) @ matrix(fh.scatter(m, axis=other)))
+                    check(matrix(m).T @ row(v).T, matrix(fh.scatter(m, axis=other)).T @ row(fh.scatter(v, axis=cut)).T)
+
+
 def test_what_does_not_fit_is_refused_as_numpy_does(cluster):
     x = fh.scatter(np.ones((3, 4)))
     with pytest.raises(ValueError, match="mismatch in its core dimension"):
@@ -93,7 +106,7 @@ PRODUCTS = {
     "vdot": [((3, 4), (4, 3)), ((6,), (6,))],
     "inner": [((), (3,)), ((4,), (4,)), ((2, 3, 4), (5, 4))],
     "outer": [((3,), (4,)), ((2, 3), (4,)), ((), (4,))],
-    "kron": [((3,), (4,)), ((2, 3), (4, 5)), ((3,), (2, 2)), ((2, 1, 3), (2, 2))],
+    "kron": [((), (3,)), ((0, 2), (3, 4)), ((3,), (4,)), ((2, 3), (4, 5)), ((3,), (2, 2)), ((2, 1, 3), (2, 2))],
 }
 
 
@@ -166,6 +179,11 @@ def test_chains_and_powers(clusters):
             check(np.linalg.matrix_power(square, n), np.linalg.matrix_power(fh.scatter(square, axis=cut), n))
     with pytest.raises(np.linalg.LinAlgError):
         np.linalg.matrix_power(fh.scatter(np.ones((2, 3))), 2)
+
+
+def test_powers_that_no_integer_of_an_engine_is(two_engines):
+    turn = np.roll(np.eye(5, dtype=int), 1, axis=0)
+    check(np.linalg.matrix_power(turn, 2 ** 100 + 1), np.linalg.matrix_power(fh.scatter(turn), 2 ** 100 + 1))
 
 
 def test_stacks_of_vectors(clusters):

@@ -148,7 +148,9 @@ def test_lists_are_chosen_from_and_seeds_may_be_remote(cluster):
     check(ours.choice(3, 5, p=fh.scatter(p)), theirs.choice(3, 5, p=p))
     seed = np.arange(3)
     assert fh.random.default_rng(fh.scatter(seed)).random() == np.random.Generator(np.random.Philox(seed)).random()
-    assert fh.random.RandomState(fh.scatter(seed)).rand() == fh.random.RandomState(seed).rand()
+    assert fh.random.RandomState(fh.scatter(seed)).rand() == fh.random.RandomState(seed=seed).rand()
+    assert fh.random.Generator(bit_generator=np.random.PCG64(3)).random() == np.random.default_rng(3).random()
+    assert np.isscalar(ours.standard_exponential(method="inv")) and theirs.standard_exponential(method="inv")
 
 
 def test_out_is_filled(cluster):
@@ -156,8 +158,17 @@ def test_out_is_filled(cluster):
     out = fh.zeros((100, 3))
     assert ours.random(out=out) is out
     check(out, theirs.random((100, 3)))
-    with pytest.raises(ValueError):
-        ours.random(5, out=out)
+    for generator in (ours, theirs, fh.random.Generator(fh.random.PCG64(1))):
+        place = np.zeros((100, 3)) if generator is theirs else out
+        for call in (lambda: generator.random(5, out=place), lambda: generator.standard_gamma(1.0, 5, out=place)):
+            with pytest.raises(ValueError):
+                call()
+        for call in (lambda: generator.random(out=place, dtype="f4"), lambda: generator.standard_gamma(1.0, dtype="f4", out=place)):
+            with pytest.raises(TypeError):
+                call()
+        with pytest.raises((ValueError, IndexError)) as caught:
+            generator.shuffle(place, axis=3)
+        assert type(caught.value).__name__ == "AxisError"
 
 
 def test_what_is_refused(cluster):

@@ -217,3 +217,12 @@ def test_variances_without_nan_have_numpys_dtype(cluster, dtype):
             got, want = fh.gather(function(fh.scatter(local), axis=axis)), np.asarray(function(local, axis=axis))
             assert got.dtype == want.dtype
             np.testing.assert_allclose(got, want, rtol=2e-2 if dtype == "float16" else 1e-5)
+
+
+def test_means_without_nan_are_no_integers(cluster):
+    x = fh.scatter(np.array([1.0, np.nan, 2.0]))
+    for function in (np.nanmean, np.nanvar, np.nanstd):
+        with pytest.raises(TypeError, match="inexact"):
+            function(x, dtype=int)
+        with pytest.raises(TypeError, match="inexact"):
+            function(x, out=fh.zeros((), int))

@@ -246,6 +246,9 @@ def test_bins_are_estimated_as_by_numpy(cluster):
     for name in ("sqrt", "sturges", "rice", "scott", "doane", "fd", "auto"):
         compare(np.histogram, local, bins=name, rtol=1e-9, promotion=as_it_is)
     compare(np.histogram_bin_edges, local, bins="fd", range=(-2, 3), rtol=1e-9, promotion=as_it_is)
+    few = np.hstack((np.linspace(-10, -1, 20), np.linspace(1, 10, 30), np.linspace(-100, -50, 50)))
+    for ends in ((-20, 20), (-90, 20)):
+        compare(np.histogram_bin_edges, few, bins="stone", range=ends, rtol=1e-9, promotion=as_it_is)
     compare(np.histogram, local, bins="no such")
 
 
@@ -264,6 +267,20 @@ def test_correlations_and_interpolation(clusters, dtype):
     compare(np.cov, make((6, 40), dtype, small=True), rtol=rounded(dtype))
     compare(np.cov, make((6, 40), dtype, small=True), cut=1, fweights=np.arange(40), ddof=0, rtol=rounded(dtype))
     compare(np.corrcoef, make((6, 40), dtype, small=True), rtol=rounded(dtype))
+
+
+def test_covariances_have_the_dtype_that_was_asked_for(cluster):
+    local = np.array([[0.0, 1, 2], [2, 1, 0]])
+    for dtype in ("float16", "float32", "float64"):
+        for function in (np.cov, np.corrcoef):
+            got, want = fh.gather(function(fh.scatter(local.astype(dtype)), dtype=dtype)), function(local.astype(dtype), dtype=dtype)
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want, rtol=1e-3)
+    with pytest.warns(DeprecationWarning, match="bias and ddof"):
+        np.corrcoef(fh.scatter(local), ddof=1)
+    for bad in (np.array([1.5, 1, 1]), [0.5, 1, 1]):
+        with pytest.raises(TypeError):
+            np.cov(fh.scatter(local), fweights=bad)
 
 
 def test_infinite_parts_of_complex_numbers_leave_the_others(cluster):

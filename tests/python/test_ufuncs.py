@@ -238,12 +238,6 @@ def test_ufunc_outer_is_numpys(clusters):
     same(fh.gather(np.add.outer(fh.scatter(a), 2)), np.add.outer(a, 2))
 
 
-def test_unknown_ufunc_raises_type_error(cluster):
-    mine = np.frompyfunc(lambda x: x, 1, 1)
-    with pytest.raises(TypeError):
-        mine(fh.scatter(np.arange(4)))
-
-
 def test_operand_of_another_class_gets_its_turn(cluster):
     class Other:
         __array_ufunc__ = None

@@ -1,4 +1,6 @@
-"""Values of reductions over engines that are read at once: the client brings what the pieces gave, and one engine joins it."""
+"""Values of reductions over engines that are read at once: the client brings what the pieces gave, and joins it."""
+import pickle
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,83 @@ def test_the_error_of_a_piece_is_the_values(three):
         assert int(x.max()) == 6  # and nothing else is harmed
     finally:
         set_default(before)
+
+
+NUMBERS = np.random.default_rng(7).normal(size=100)
+USES = {
+    "read again": lambda s: (float(s), float(s)),
+    "operated on": lambda s: (s + 1).item(),
+    "changed in place": lambda s: (s.__iadd__(1).item(), (s * 2).item()),
+    "filled": lambda s: (s.fill(3), s.item()),
+    "waited for": lambda s: s.wait().item(),
+    "seen in another shape": lambda s: s.reshape(1)[0].item(),
+    "copied": lambda s: s.copy().item(),
+    "broadcast": lambda s: (fh.scatter(NUMBERS) - s).gather().tolist(),
+    "pickled": lambda s: pickle.loads(pickle.dumps(s)).item(),
+    "named": lambda s: (s.publish("value"), fh.get("value").item(), fh.unpublish("value")),
+    "called": lambda s: s.call("describe"),
+    "told to Python": lambda s: fh.call(float, s),
+    "moved": lambda s: fh.gather([s, s + 1]),
+}
+
+
+@pytest.mark.parametrize("read", [lambda x: x.sum(), lambda x: x.max(), lambda x: x.mean(), lambda x: x.argmax()])
+@pytest.mark.parametrize("use", USES)
+def test_a_value_that_was_read_is_there_for_what_comes_later(three, use, read):
+    results = []
+    for session in three:
+        before = set_default(session)
+        try:
+            value = read(fh.scatter(NUMBERS))
+            value.gather()
+            results.append(USES[use](value))
+        finally:
+            set_default(before)
+    assert repr(results[0]) == repr(results[1]) or use == "called"
+
+
+def test_values_take_one_round(three):
+    """On each of three engines a state is made and fetched, and the one before released: nine messages, twelve in two rounds."""
+    before = set_default(three[0])
+    try:
+        x = fh.scatter(NUMBERS)
+        for read in (lambda: float(x.sum()), lambda: float(x.max()), lambda: float(x.mean())):
+            for _ in range(TRIES):
+                sent = three[0].stats()["messages_sent"]
+                for _ in range(10):
+                    read()
+                if three[0].stats()["messages_sent"] - sent <= 95:
+                    break
+            else:
+                raise AssertionError(f"{TRIES} values, each with more messages")
+    finally:
+        set_default(before)
+
+
+def test_sums_that_nobody_reads_are_not_joined(three):
+    before = set_default(three[0])
+    try:
+        x = fh.scatter(NUMBERS)
+        for _ in range(TRIES):
+            moved, sent = (three[0].stats()[name] for name in ("engine_bytes", "messages_sent"))
+            for _ in range(100):
+                x.sum()
+            if three[0].stats()["engine_bytes"] == moved and three[0].stats()["messages_sent"] - sent <= 100 * 4:
+                break
+        else:
+            raise AssertionError(f"{TRIES} times 100 sums, and some were joined each time")
+    finally:
+        set_default(before)
+
+
+@pytest.mark.parametrize("text", ["overflow", "invalid"])
+def test_warnings_of_joins_come_with_the_value(three, text):
+    local = np.zeros(6)
+    local[[0, 5]] = 1.7e308 if text == "overflow" else (np.inf, -np.inf)
+    for session in three:
+        before = set_default(session)
+        try:
+            with pytest.warns(RuntimeWarning, match=text):
+                float(fh.scatter(local).sum())
+        finally:
+            set_default(before)

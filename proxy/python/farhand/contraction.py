@@ -4,6 +4,7 @@ import operator
 import numpy as np
 
 from . import shaping
+from .diagonals import diagonal
 from .errors import error
 from .errstate import silent
 from .joining import _session_of, remote
@@ -75,18 +76,18 @@ def _extents(inputs, shapes):
 
 
 def _diagonals(x, letters):
-    """Repeated letters of one operand: only the diagonal counts."""
+    """Repeated letters of one operand: only the diagonal counts; an axis of extent 1 is stretched to the other's."""
     for letter in sorted(set(letters)):
         while letters.count(letter) > 1:
             i = letters.index(letter)
             j = letters.index(letter, i + 1)
-            moved = shaping.moveaxis(x, (i, j), (-2, -1))
-            n = max(x.shape[i], x.shape[j])
-            if 1 in x.shape[i:i + 1] + x.shape[j:j + 1] and n > 1:
-                moved = shaping.spread(moved, moved.shape[:-2] + (n, n))
-            zero = np.zeros((), x.dtype)
-            x = call("where", (np.eye(n, dtype=bool), moved, zero)).sum(-1, dtype=x.dtype)
-            letters = letters[:i] + letters[i + 1:j] + letters[j + 1:] + letter
+            if x.shape[i] == x.shape[j]:
+                x = diagonal(x, 0, i, j)
+                letters = letters.replace(letter, "", 2) + letter
+            else:
+                flat = i if x.shape[i] == 1 else j
+                x = x[(slice(None),) * flat + (0,)]
+                letters = letters[:flat] + letters[flat + 1:]
     return x, letters
 
 

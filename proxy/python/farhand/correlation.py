@@ -3,6 +3,7 @@ import numpy as np
 
 from .elementwise import complex_of
 from .errors import error
+from .errstate import warn
 from .joining import _session_of, joined, remote
 from .ufuncs import call
 
@@ -90,7 +91,10 @@ def _variables(m, session, rowvar):
 def _weights(weights, session, count, name):
     if weights is None:
         return None
-    weights = remote(weights, session).astype(float)
+    given = remote(weights, session)
+    weights = given.astype(float)
+    if name == "fweights" and given.dtype.kind not in "biu" and not bool((weights == np.around(weights)).all()):
+        raise error("WRONG_TYPE", "fweights must be integer")
     if weights.ndim > 1:
         raise RuntimeError(f"cannot handle multidimensional {name}")
     if weights.shape[0] != count:
@@ -129,7 +133,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     x = x - mean[:, None]
     other = (x if both is None else x * both).T.conj()
     product = np.dot(x, other)  # which says nothing of overflows, as in NumPy
-    return shaped(product * (np.true_divide(1, freedom) if freedom else np.inf))
+    return shaped(product * (1 / freedom if freedom else np.inf))  # Python's number: the dtype stays
 
 
 def shaped(c):
@@ -138,6 +142,8 @@ def shaped(c):
 
 
 def corrcoef(x, y=None, rowvar=True, bias=np._NoValue, ddof=np._NoValue, *, dtype=None):
+    if bias is not np._NoValue or ddof is not np._NoValue:
+        warn("bias and ddof have no effect and are deprecated", DeprecationWarning)
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c

@@ -6,6 +6,7 @@ import numpy as np
 
 from .elementwise import complex_of
 from .errors import error
+from .errstate import warn
 from .joining import _session_of, remote
 from .ufuncs import call
 
@@ -108,18 +109,21 @@ def _doane(x, extent):
     return 0.0
 
 
-def _stone(x, extent):
+def _stone(x, extent, ends):
     n = x.size
     if n <= 1 or extent == 0:
         return 0
-    ends = (x.min().item(), x.max().item())
+    ends = ends or (x.min().item(), x.max().item())
     most = max(100, int(np.sqrt(n)))
 
     def loss(nbins):
         share = histogram(x, nbins, ends)[0].gather() / n
         return (2 - (n + 1) * share.dot(share)) / (extent / nbins)
 
-    return extent / min(range(1, most + 1), key=loss)
+    best = min(range(1, most + 1), key=loss)
+    if best == most:
+        warn("The number of bins estimated may be suboptimal.")
+    return extent / best
 
 
 def _freedman_diaconis(x, extent):
@@ -136,7 +140,7 @@ _WIDTHS = {
     "sturges": _sturges,
     "rice": lambda x, extent: extent / (2.0 * x.size ** (1.0 / 3)),
     "scott": lambda x, extent: (24.0 * np.pi ** 0.5 / x.size) ** (1.0 / 3.0) * float(x.std()),
-    "stone": _stone,
+    "stone": None,  # asks for the range, too
     "doane": _doane,
     "fd": _freedman_diaconis,
     "auto": lambda x, extent: min(_freedman_diaconis(x, extent) or np.inf, _sturges(x, extent)),
@@ -155,7 +159,7 @@ def _estimated(a, name, weights, range, first, last):
     if a.size == 0:
         return 1
     extent = a.max().item() - a.min().item()
-    width = _WIDTHS[name](a, extent)
+    width = _stone(a, extent, range) if name == "stone" else _WIDTHS[name](a, extent)
     return int(np.ceil((float(last) - float(first)) / width)) if width else 1
 
 

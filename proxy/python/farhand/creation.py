@@ -114,9 +114,12 @@ class _AnyArray(type):
 
 
 class ndarray(metaclass=_AnyArray):
-    """fh.ndarray: isinstance and issubclass take remote arrays and NumPy's; a call makes an array with undefined contents."""
+    """fh.ndarray: isinstance and issubclass take remote arrays and NumPy's; a call makes an array with undefined contents, over memory of this process
+    NumPy's own."""
 
     def __new__(cls, shape, dtype=float, buffer=None, offset=0, strides=None, order="C"):
+        if isinstance(buffer, Array):
+            raise not_supported("fh.ndarray takes memory of this process only, not a remote array's")
         if buffer is not None or strides is not None or offset:
-            raise not_supported("fh.ndarray takes no memory of this process: fh.scatter(numpy.ndarray(...)) brings it to the engines")
+            return np.ndarray(shape, dtype, buffer, offset, strides, order)
         return empty(shape, dtype)

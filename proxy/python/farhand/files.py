@@ -50,12 +50,32 @@ loadtxt, genfromtxt, fromfile, fromregex, fromstring, frombuffer, fromiter = map
     _reader, ("loadtxt", "genfromtxt", "fromfile", "fromregex", "fromstring", "frombuffer", "fromiter"))
 
 
+class _ByAttribute:
+    """What Archive.f gives: its arrays as attributes."""
+
+    def __init__(self, archive):
+        self._archive = archive
+
+    def __getattr__(self, name):
+        try:
+            return self._archive[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self):
+        return list(self._archive)
+
+
 class Archive:
     """What load gives of an .npz file: its arrays by their names, each read and scattered when it is asked for."""
 
     def __init__(self, archive):
         self._archive = archive
         self.files = archive.files
+
+    f = property(_ByAttribute, doc="The arrays as attributes.")
+    zip = property(lambda self: self._archive.zip, doc="The zipfile.ZipFile; None once it is closed.")
+    fid = property(lambda self: self._archive.fid, doc="The file, if load has opened it.")
 
     def __getitem__(self, name):
         return _there(self._archive[name])

@@ -1,4 +1,5 @@
-"""Ufuncs that are not NumPy's (SciPy's, Numba's): called in a Python host beside the arrays, piece by piece."""
+"""Ufuncs that are not NumPy's (SciPy's, Numba's): called in a Python host beside the arrays, piece by piece.  Those of Python objects
+(np.frompyfunc) are called here: their results are objects, which engines do not hold."""
 import pickle
 import sys
 
@@ -71,6 +72,8 @@ def _pieces(x, shape):
 
 def call(ufunc, inputs, keywords):
     """The result of ufunc(*inputs, **keywords), or a tuple of them, as remote arrays cut as the largest input is."""
+    if all(set(types) <= set("O->") for types in ufunc.types):
+        return ufunc(*(x._gather_implicitly() if isinstance(x, Array) else x for x in inputs), **keywords)
     remote = [x for x in inputs if isinstance(x, Array)]
     session = session_of(remote[0]._handle.session)
     side = python_side(session)

@@ -108,17 +108,14 @@ def _is_dispatched(function):
 
 
 def _of_values(function):
-    """NumPy's function, whose arguments are numbers, also where these are 0-d remote arrays."""
+    """NumPy's function, which gets the values of remote arrays."""
+    from .masked import locally
+
     @functools.wraps(function)
     def local(*args, **keywords):
-        return function(*(x[()] if isinstance(x, np.ndarray) else x for x in map(_here, args)),
-                        **{key: _here(value) for key, value in keywords.items()})
+        return locally(function, args, keywords)
 
     return local
-
-
-def _here(value):
-    return value.gather() if hasattr(value, "_handle") else value
 
 
 @functools.lru_cache(maxsize=None)

@@ -3,6 +3,9 @@
 A mask is of this process: what is computed with a masked array gathers its remote companions (fh.config.implicit_gather_limit holds) and gives
 what NumPy gives.
 """
+import re
+import sys
+
 import numpy as np
 
 
@@ -16,6 +19,7 @@ def takes_precedence(other):
 
 
 def _local(value):
+    """The same with the values of remote arrays, in lists, tuples and dicts at any depth."""
     from .array import Array
 
     if isinstance(value, Array):
@@ -30,3 +34,13 @@ def _local(value):
 def locally(function, args, kwargs):
     """The call with the values of remote arrays."""
     return function(*_local(tuple(args)), **_local(kwargs))
+
+
+def bmat(obj, ldict=None, gdict=None):
+    """numpy.bmat of gathered arrays: a matrix of this process.  Names in a text are the caller's."""
+    if not isinstance(obj, str):
+        return locally(np.bmat, (obj,), {})
+    caller = sys._getframe(1)
+    ldict, gdict = (caller.f_locals, caller.f_globals) if gdict is None else (ldict, gdict)
+    known = {**gdict, **ldict}
+    return locally(np.bmat, (obj, {name: known[name] for name in re.findall(r"\w+", obj) if name in known}, {}), {})

@@ -162,7 +162,7 @@ _OLD_MODES = {"f": "reduced", "full": "reduced", "e": "raw", "economic": "raw"}
 def _mode(mode):
     """NumPy still knows the names of before 1.8."""
     if mode in _OLD_MODES:
-        warnings.warn(f"qr: mode {mode!r} is deprecated in favour of {_OLD_MODES[mode]!r}", DeprecationWarning, stacklevel=4)
+        warnings.warn(f"The '{mode}' option is deprecated: '{_OLD_MODES[mode]}' is its name", DeprecationWarning, stacklevel=4)
     elif mode not in _MODES:
         raise error("INVALID_ARGUMENT", f"Unrecognized mode '{mode}'")
     return _OLD_MODES.get(mode, mode)
@@ -259,7 +259,7 @@ def _rank_limit(rcond, rows, columns):
     """The singular value, as part of the largest, from which on values count; without one NumPy 1 warns and takes the precision."""
     if isinstance(rcond, str) and rcond == "warn":
         if int(np.__version__.partition(".")[0]) < 2:
-            warnings.warn("lstsq: the default of rcond will be that of rcond=None; rcond=-1 stays with the precision alone", FutureWarning, stacklevel=4)
+            warnings.warn("`rcond` parameter will change to None as its default; -1 stays with the precision alone", FutureWarning, stacklevel=4)
             return -1.0
         rcond = None
     return float(np.finfo(np.float64).eps) * max(rows, columns) if rcond is None else float(rcond)
@@ -322,8 +322,16 @@ def _spectral(x, axes, of):
     return of(svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False))
 
 
+def squares(x):
+    """Of the sizes of elements; those of complex numbers without roots."""
+    if x.dtype.kind == "c":
+        return x.real ** 2 + x.imag ** 2
+    return x * x
+
+
+_PARTS = {"F": np.dtype("f"), "D": np.dtype("d")}  # of complex numbers
 _MATRIX_NORMS = {
-    None: lambda x, i, j: (abs(x) ** 2).sum((i, j)) ** 0.5,
+    None: lambda x, i, j: squares(x).sum((i, j)) ** 0.5,
     1: lambda x, i, j: abs(x).sum(i).max(j - (j > i)),
     -1: lambda x, i, j: abs(x).sum(i).min(j - (j > i)),
     np.inf: lambda x, i, j: abs(x).sum(j).max(i - (i > j)),
@@ -337,7 +345,12 @@ _MATRIX_NORMS["fro"] = _MATRIX_NORMS["f"] = _MATRIX_NORMS[None]
 
 @silent_as_dot
 def _length(x):
-    return (abs(x) ** 2).sum() ** 0.5
+    if x.dtype.char in _PARTS:
+        try:
+            x = x.view(_PARTS[x.dtype.char])
+        except ValueError:
+            pass  # its elements do not lie close
+    return squares(x).sum() ** 0.5
 
 
 def norm(x, ord=None, axis=None, keepdims=False):

@@ -17,6 +17,13 @@ def _without_nan(a, replacement):
     return a if _is_exact(a) else call("where", (call("isnan", (a,)), replacement, a))
 
 
+def _check_inexact(a, dtype, out):
+    """Means of what may be NaN are no integers, as with NumPy."""
+    for what, kind in (("dtype", dtype), ("out", getattr(out, "dtype", None))):
+        if kind is not None and not _is_exact(a) and np.dtype(kind).kind not in "fc":
+            raise error("WRONG_TYPE", f"If a is inexact, then {what} must be inexact")
+
+
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
     return _without_nan(a, 0).sum(axis, dtype, out, keepdims, initial, where)
 
@@ -28,6 +35,7 @@ def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, wh
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     if _is_exact(a):
         return a.mean(axis, dtype, out, keepdims, where=where)
+    _check_inexact(a, dtype, out)
     count = call("equal", (a, a)).sum(axis, keepdims=keepdims, where=where)
     total = nansum(a, axis, dtype, None, keepdims, None, where)
     with np.errstate(divide="ignore", invalid="ignore"):  # of none
@@ -39,8 +47,8 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 def _nan_extremum(name, replacement):
     def function(a, axis=None, out=None, keepdims=False, initial=None, where=True):
         result = getattr(_without_nan(a, replacement), name)(axis, None, keepdims, initial, where)
-        if not _is_exact(a) and not reductions._given(initial):  # what has nothing but NaN stays NaN
-            some = call("equal", (a, a)).any(axis, None, keepdims)
+        if not _is_exact(a) and not reductions._given(initial) and bool(call("equal", (result, replacement)).any()):
+            some = call("equal", (a, a)).any(axis, None, keepdims)  # what has nothing but NaN stays NaN
             result = call("where", (some, result, np.nan))
             reductions.warn_if(~some, "All-NaN slice encountered")
         return reductions.deliver(result, out, "unsafe")
@@ -53,11 +61,13 @@ nanmin, nanmax = _nan_extremum("min", np.inf), _nan_extremum("max", -np.inf)
 
 
 def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+    _check_inexact(a, dtype, out)
     result = _variance(a, axis, dtype, ddof, keepdims, where)
     return reductions.deliver(result, out)
 
 
 def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True):
+    _check_inexact(a, dtype, out)
     return reductions.deliver(call("sqrt", (_variance(a, axis, dtype, ddof, keepdims, where),)), out)
 
 

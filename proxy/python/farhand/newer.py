@@ -7,6 +7,7 @@ from . import function_table, shaping
 from .dtypes import normalize_axes, normalize_axis
 from .errors import error
 from .joining import _session_of, remote
+from .matrices import squares
 from .reductions import deliver
 
 
@@ -138,6 +139,8 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     axes = tuple(range(x.ndim)) if axes is None else axes
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
+    if ord == 2:
+        return np.sqrt(squares(x).sum(axes, keepdims=keepdims))
     magnitude = abs(x)
     if ord == np.inf:
         return magnitude.max(axes, keepdims=keepdims)
@@ -147,6 +150,4 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
         return (magnitude != 0).sum(axes, keepdims=keepdims).astype(magnitude.dtype)
     if ord == 1:
         return magnitude.sum(axes, keepdims=keepdims)
-    if ord == 2:
-        return np.sqrt((magnitude * magnitude).sum(axes, keepdims=keepdims))
     return (magnitude ** ord).sum(axes, keepdims=keepdims) ** (1.0 / ord)

@@ -12,7 +12,7 @@ from numpy.random import Philox
 
 from . import random_hosted
 from .array import Array, wrap
-from .dtypes import code_of, shape_tuple
+from .dtypes import code_of, normalize_axis, shape_tuple
 from .errors import error
 from .layouts import layout_axis, layout_blocksize
 from .reductions import deliver
@@ -55,7 +55,8 @@ class Generator:
     are made here, by NumPy, and scattered (random_local.py).
     """
 
-    def __new__(cls, bit_generator=None):
+    def __new__(cls, *args, **keywords):
+        bit_generator = args[0] if args else keywords.get("bit_generator")
         if cls is Generator and isinstance(bit_generator, np.random.BitGenerator) and not isinstance(bit_generator, Philox):
             from .random_local import LocalGenerator
 
@@ -112,6 +113,8 @@ class Generator:
         return self._standard("standard_normal", size, dtype, out, (axis, blocksize, engines))
 
     def standard_exponential(self, size=None, dtype=np.float64, method="zig", out=None, *, axis=0, blocksize=None, engines=None):
+        if method != "zig" and size is None and out is None:
+            return self._local.standard_exponential(dtype=dtype, method=method)
         if method != "zig":
             size = out.shape if size is None and out is not None else size
             keywords = {"size": size, "dtype": np.dtype(dtype).name, "method": method}
@@ -122,8 +125,7 @@ class Generator:
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise error("WRONG_TYPE", f"Unsupported dtype {dtype!r} for {name}")
-        if out is not None and (out.dtype != dtype or size is not None and shape_tuple(size) != out.shape):
-            raise error("INVALID_ARGUMENT", f"{name}: out has shape {out.shape} and dtype {out.dtype}, which does not fit")
+        _check_out(out, size, dtype)
         size = out.shape if size is None and out is not None else size
         return getattr(self._local, name)(dtype=dtype) if size is None else self._draw(name, size, dtype, layout=layout, out=out)
 
@@ -163,6 +165,7 @@ class Generator:
         return self._simple("exponential", size, (scale,), (axis, blocksize, engines))
 
     def standard_gamma(self, shape, size=None, dtype=np.float64, out=None, *, axis=0, blocksize=None, engines=None):
+        _check_out(out, size, np.dtype(dtype))
         size = out.shape if size is None and out is not None else size
         if size is None and not _is_array(shape):
             return self._local.standard_gamma(shape, dtype=dtype)
@@ -233,8 +236,8 @@ class Generator:
         """The integers below x, or the items of x along axis, in random order."""
         if isinstance(x, Array) or np.ndim(x):
             x = x if isinstance(x, Array) else _scattered(x)
-            order = self._order(x.shape[axis], (0, None, None))
-            return x[(slice(None),) * (axis % x.ndim) + (order,)]
+            axis = normalize_axis(axis, x.ndim)
+            return x[(slice(None),) * axis + (self._order(x.shape[axis], (0, None, None)),)]
         return self._order(int(x), (axis, blocksize, engines))
 
     def _order(self, n, layout):
@@ -284,6 +287,13 @@ def _scattered(x, axis=0):
     from .objects import scatter
 
     return scatter(np.asarray(x), axis=axis)
+
+
+def _check_out(out, size, dtype):
+    if out is not None and out.dtype != dtype:
+        raise error("WRONG_TYPE", f"Supplied output array has the wrong type. Expected {dtype}, got {out.dtype}")
+    if out is not None and size is not None and shape_tuple(size) != out.shape:
+        raise error("INVALID_ARGUMENT", f"size must match out.shape when used together: {shape_tuple(size)} and {out.shape}")
 
 
 def _operands(*parameters):

@@ -29,10 +29,12 @@ class LocalGenerator(Generator):
 
     def _made(self, name, args, keywords, layout, out=None):
         axis, blocksize, engines = layout
-        if out is not None:
-            keywords["size" if name != "permuted" else "out"] = out.shape if name != "permuted" else None
+        if isinstance(out, Array):
+            keywords["out"] = np.empty(out.shape, out.dtype)
+        elif out is not None:
+            keywords["out"] = out
         found = getattr(self._local, name)(*map(_here, args), **{key: _here(value) for key, value in keywords.items()})
-        if not isinstance(found, np.ndarray):
+        if not isinstance(found, np.ndarray) or found is out:
             return found
         return deliver(scatter(found, axis if found.ndim else None, blocksize=blocksize, engines=engines), out)
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import dates, shaping
 from .array import Array, wrap
 from .creation import empty
-from .dtypes import code_of, shape_tuple
+from .dtypes import code_of, is_held, shape_tuple
 from .errors import error
 from .joining import _session_of, remote
 from .layouts import layout_axis, layout_blocksize
@@ -78,6 +78,8 @@ def arange(start=None, stop=None, step=None, dtype=None, *, axis=0, blocksize=No
     if step == 0:
         raise ZeroDivisionError("division by zero")
     dtype = _dtype_of(start, stop, step) if dtype is None else np.dtype(dtype)
+    if engines is None and not is_held(dtype):
+        return np.arange(start, stop, step, dtype)
     if dtype.kind in "SUV":
         raise error("WRONG_TYPE", f"arange() not supported for inputs with DType {type(dtype)}.")
     count = _count(*(x.item() if isinstance(x, Array) else x for x in (start, stop, step)))

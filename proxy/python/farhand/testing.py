@@ -15,16 +15,18 @@ def _nested(value):
     return {key: _nested(item) for key, item in value.items()} if type(value) is dict else _here(value)
 
 
+def gathering(assertion):
+    """The assertion, which gathers the arrays that it is given."""
+    @functools.wraps(assertion)
+    def gathered(*args, **keywords):
+        return assertion(*map(_nested, args), **_nested(keywords))
+
+    return gathered
+
+
 def __getattr__(name):
     found = getattr(np.testing, name)
-    if not name.startswith("assert_") or name in _CALLING or not callable(found):
-        return found
-
-    @functools.wraps(found)
-    def assertion(*args, **keywords):
-        return found(*map(_nested, args), **_nested(keywords))
-
-    return assertion
+    return gathering(found) if name.startswith("assert_") and name not in _CALLING and callable(found) else found
 
 
 def __dir__():

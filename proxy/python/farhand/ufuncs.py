@@ -17,6 +17,8 @@ for _name, _nin, _nout in _native.ops():
 # With one result of one or two operands.
 _SIMPLE = {ufunc: name for ufunc, name in _NAMES.items() if ufunc.nout == 1 and ufunc.nin <= 2}
 
+_HERE = "OgG"  # Python objects, longdouble and its complex: arrays of these are never remote
+
 _REDUCTIONS = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any",
     np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor",
@@ -68,10 +70,23 @@ def _mask(where, session):
     return session.scatter(mask, None, 0, None)
 
 
+def _call_here(name, inputs, out, keywords):
+    """Beside arrays of what engines do not hold (objects, longdouble): NumPy's own operation, in this process."""
+    from .array import Array
+
+    def here(x):
+        return x._gather_implicitly() if isinstance(x, Array) else x
+
+    results = getattr(np, name)(*map(here, inputs), **{key: here(value) for key, value in keywords.items() if value is not None and value is not True})
+    return results if out is None else _delivered(results, out, keywords["where"])
+
+
 def call(name, inputs, out=None, where=True, dtype=None, casting=None):
     """The operation of that name over inputs; out: None or a tuple of arrays and Nones.  Returns one array or a tuple."""
     from .array import Array, wrap
 
+    if any(isinstance(x, (np.ndarray, np.generic)) and x.dtype.char in _HERE for x in inputs):
+        return _call_here(name, inputs, out, {"where": where, "dtype": dtype, "casting": casting})
     if any(isinstance(x, (Array, np.ndarray, np.generic)) and x.dtype.kind in OTHERS for x in inputs):
         from . import others
 

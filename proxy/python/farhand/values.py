@@ -15,6 +15,8 @@ def assignable(value, dtype):
     """
     if isinstance(value, np.floating):
         value = float(value)
+    elif isinstance(value, np.complexfloating):
+        value = complex(value)
     kind = type(value)
     if kind is int:
         return value if value in _INT64 or dtype.kind in "iu" else _element(value, dtype)

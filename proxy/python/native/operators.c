@@ -212,6 +212,10 @@ pyoperators_are_simple(PyObject *module, PyObject *tuple)
         simple = simple > 0 && handle && !is_of_numbers(&operand) ? 0 : simple;
         Py_XDECREF(handle);
     }
+    if (simple < 0 && PyErr_ExceptionMatches(PyExc_OverflowError)) { /* an integer that is no element */
+        PyErr_Clear();
+        simple = 0;
+    }
     return simple < 0 ? NULL : PyBool_FromLong(simple && session);
 }
 

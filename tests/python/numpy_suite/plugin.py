@@ -10,6 +10,7 @@ import sys
 import types
 
 import numpy
+import numpy.ma.testutils
 import numpy.testing
 import pytest
 
@@ -18,7 +19,20 @@ from lists import Known
 
 SECONDS = 60  # that a test may take
 _MEMORY = 2 << 30  # of an engine
-_MODULES = {numpy: fh, numpy.linalg: fh.linalg, numpy.fft: fh.fft, numpy.random: fh.random, numpy.testing: fh.testing}
+_SERIES = ("chebyshev", "hermite", "hermite_e", "laguerre", "legendre", "polynomial")
+
+
+class _MaskedAssertions:
+    """numpy.ma.testutils, whose assertions gather as those of fh.testing do."""
+
+    def __getattr__(self, name):
+        found = getattr(numpy.ma.testutils, name)
+        return fh.testing.gathering(found) if getattr(found, "__module__", None) == "numpy.ma.testutils" else found
+
+
+_MODULES = {numpy: fh, numpy.linalg: fh.linalg, numpy.fft: fh.fft, numpy.random: fh.random, numpy.testing: fh.testing,
+            numpy.ma.testutils: _MaskedAssertions(), numpy.polynomial: fh.polynomial,
+            **{getattr(numpy.polynomial, name): getattr(fh.polynomial, name) for name in _SERIES}}
 
 
 def _replacements():

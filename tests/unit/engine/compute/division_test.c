@@ -1,8 +1,11 @@
-/* Integers divided by one divisor: what the loops give then is what they give one by one, and what arithmetic says. */
+/* Integers divided by one divisor: what the loops give then is what they give one by one, and what arithmetic says.
+ * Real numbers: what the loops give is what the C library's fmod says. */
 #include "engine/compute/flags.h"
 #include "engine/compute/loops.h"
 #include "tests/support/check.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 enum { N = 256, ROUNDS = 2000 };
@@ -148,12 +151,135 @@ the_smallest_by_minus_one_overflows(void **state)
     }
 }
 
+/* --- real numbers ----------------------------------------------------------------------------------------------------
+ */
+
+#define WANTED(C, F)                                                                                                   \
+    static void wanted##F(int op, C a, C b, C *ret)                                                                    \
+    {                                                                                                                  \
+        C rest = fmod##F(a, b), left = rest, quotient = a / b;                                                         \
+        if (b != 0 && a == a && b == b) {                                                                              \
+            bool down = rest != 0 && (rest < 0) != (b < 0);                                                            \
+            C near = (a - rest) / b - (down ? 1 : 0), whole = floor##F(near);                                          \
+            quotient = near == 0 ? copysign##F(0, a / b) : near - whole > (C)0.5 ? whole + 1 : whole;                  \
+            left = rest == 0 ? copysign##F(0, b) : down ? rest + b : rest;                                             \
+        }                                                                                                              \
+        ret[0] = op == OP_FMOD ? rest : op == OP_REMAINDER ? left : quotient;                                          \
+        ret[1] = left;                                                                                                 \
+    }
+WANTED(float, f)
+WANTED(double, )
+
+static bool
+same(double a, double b)
+{
+    return (a != a && b != b) || memcmp(&a, &b, sizeof a) == 0;
+}
+
+static double
+any_real(uint64_t *random, bool narrow)
+{
+    static const double HARD[] = {
+        0,       -0.0,    1,       -1,         3,       0.1,     INFINITY,       -(double)INFINITY,
+        NAN,     DBL_MAX, DBL_MIN, 0x1p-1074,  FLT_MAX, FLT_MIN, 0x1p-149,       0x1p51,
+        0x1p-51, 0x1p22,  0x1p53,  -0x1p-1030, 1e300,   1e-300,  16777217.0 / 3, 7};
+    uint64_t kind = check_random(random) % 8, bits = check_random(random);
+    double part = (double)(bits >> 11) * 0x1p-53, sign = bits & 1 ? -1 : 1;
+    if (kind == 0)
+        return HARD[bits % (sizeof HARD / sizeof *HARD)];
+    if (kind < 3)
+        return sign * (double)(bits >> 57); /* small and whole */
+    if (kind < 6)
+        return sign * part * 100;
+    return sign * ldexp(0.5 + part, (int)(bits >> 20 & 0x7ff) % (narrow ? 60 : 2000) - (narrow ? 30 : 1000));
+}
+
+/* All pairs of a piece, with one divisor or one for each, and the flags of the first alone. */
+static void
+check_reals(dtype_t dtype, numbers_t *numbers, int64_t by_step)
+{
+    bool single = dtype == DTYPE_FLOAT32;
+    int64_t size = (int64_t)dtype_size(dtype);
+    for (int k = 0; k < DIVISIONS; k++) {
+        divide(OPS[k], dtype, numbers, size, by_step);
+        for (int i = 0; i < N; i++) {
+            int by = by_step > 0 ? i : 0;
+            double z[2];
+            float f[2];
+            if (single) {
+                wantedf(OPS[k], ((float *)numbers->a)[i], ((float *)numbers->b)[by], f);
+                z[0] = f[0];
+                z[1] = f[1];
+            } else {
+                wanted(OPS[k], ((double *)numbers->a)[i], ((double *)numbers->b)[by], z);
+            }
+            assert_true(same(single ? ((float *)numbers->z)[i] : ((double *)numbers->z)[i], z[0]));
+            if (OPS[k] == OP_DIVMOD)
+                assert_true(same(single ? ((float *)numbers->r)[i] : ((double *)numbers->r)[i], z[1]));
+        }
+    }
+}
+
+static void
+reals_are_divided_as_fmod_says(void **state)
+{
+    uint64_t random = check_seed();
+    numbers_t numbers;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++)
+        for (int single = 0; single < 2; single++) {
+            for (int i = 0; i < N; i++) {
+                double b = any_real(&random, round % 2), a = any_real(&random, round % 2);
+                if (i % 3 == 0) /* multiples, and what is before and behind these */
+                    a = b * (double)(check_random(&random) >> (check_random(&random) % 40 + 12)) *
+                        (1 + (i % 9 / 3 - 1) * 0x1p-52);
+                if (single) {
+                    ((float *)numbers.a)[i] = (float)a;
+                    ((float *)numbers.b)[i] = (float)b;
+                } else {
+                    ((double *)numbers.a)[i] = a;
+                    ((double *)numbers.b)[i] = b;
+                }
+            }
+            dtype_t dtype = single ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
+            check_reals(dtype, &numbers, (int64_t)dtype_size(dtype));
+            check_reals(dtype, &numbers, 0);
+        }
+}
+
+static unsigned
+flags_of(int op, double a, double b)
+{
+    numbers_t numbers;
+    for (int i = 0; i < N; i++) {
+        ((double *)numbers.a)[i] = i == 77 ? a : 6;
+        ((double *)numbers.b)[i] = i == 77 ? b : 4;
+    }
+    return divide(op, DTYPE_FLOAT64, &numbers, sizeof a, sizeof b);
+}
+
+static void
+divisions_of_reals_raise_what_they_should(void **state)
+{
+    (void)state;
+    for (int k = 0; k < DIVISIONS; k++) {
+        assert_int_equal(flags_of(OPS[k], 7, 4), 0);
+        assert_int_equal(flags_of(OPS[k], NAN, 4), 0);
+        assert_int_equal(flags_of(OPS[k], INFINITY, 4) & FLAG_INVALID, FLAG_INVALID);
+    }
+    assert_int_equal(flags_of(OP_FLOOR_DIVIDE, 7, 0), FLAG_DIVIDE);
+    assert_int_equal(flags_of(OP_REMAINDER, 7, 0), FLAG_INVALID);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_by_every_byte),
         cmocka_unit_test(any_number_by_any_number),
+        cmocka_unit_test(reals_are_divided_as_fmod_says),
+        cmocka_unit_test(divisions_of_reals_raise_what_they_should),
         cmocka_unit_test(the_smallest_by_minus_one_overflows),
     };
 

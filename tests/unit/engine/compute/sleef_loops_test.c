@@ -344,6 +344,53 @@ edges_are_as_in_the_c_library(void **state)
     }
 }
 
+/* One exponent for all, one for each, or beside others: the same bits. */
+static void
+powers_of_few_products_are_right_to_half_a_unit(void **state)
+{
+    (void)state;
+    static _Alignas(64) char in[2][N * 8], out[3][N * 8];
+    static const double EXPONENTS[] = {3, 4, 1.5, -0.5};
+    uint64_t random = check_seed();
+    for (int round = 0; round < 8; round++) {
+        const dtype_t dtype = round & 1 ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
+        const double exponent = EXPONENTS[round / 2];
+        const int64_t size = (int64_t)dtype_size(dtype);
+        const loop_fn loop = loop_of(OP_POWER, dtype);
+        double worst = 0;
+        for (int i = 0; i < N; i++) {
+            double x = exp((uniform(&random) - 0.5) * (i % 7 == 0 ? 40 : 4));
+            store(dtype, in[0], i, exponent >= 3 && i % 2 ? -x : x);
+            store(dtype, in[1], i, exponent);
+        }
+        flags_clear();
+        loop((char *[]){in[0], in[1], out[0]}, (const int64_t[]){size, 0, size}, N);
+        assert_int_equal(flags_raised(), 0);
+        for (int i = 0; i < N; i += 97) { /* which are odd */
+            static const double HARD[] = {0, -0.0, INFINITY, NAN, 1e-300, 1e300, -2};
+            store(dtype, in[0], i, HARD[i / 97 % 7]);
+        }
+        loop((char *[]){in[0], in[1], out[0]}, (const int64_t[]){size, 0, size}, N);
+        loop((char *[]){in[0], in[1], out[1]}, (const int64_t[]){size, size, size}, N);
+        assert_memory_equal(out[0], out[1], (size_t)(N * size));
+        for (int i = 0; i < N; i += 3)
+            store(dtype, in[1], i, 2.7);
+        loop((char *[]){in[0], in[1], out[1]}, (const int64_t[]){size, size, size}, N);
+        for (int i = 0; i < N; i++) {
+            double x = load(dtype, in[0], i), got = load(dtype, out[0], i);
+            if (i % 3 != 0)
+                assert_memory_equal(out[0] + i * size, out[1] + i * size, (size_t)size);
+            if (i % 97 == 0)
+                check_like(dtype, "power", x, exponent, got,
+                           dtype == DTYPE_FLOAT32 ? (double)powf((float)x, (float)exponent) : pow(x, exponent));
+            else
+                worst = fmax(worst, error_in_units(dtype, got, powl((long double)x, (long double)exponent)));
+        }
+        print_message("power %g %s: %.3f units\n", exponent, dtype_name(dtype), worst);
+        assert_true(worst < 0.51);
+    }
+}
+
 /* log(exp(a) + exp(b)), in a wider type. */
 static void
 sums_of_powers_are_within_two_units(void **state)
@@ -378,6 +425,7 @@ main(void)
         cmocka_unit_test(functions_of_one_are_within_a_unit),
         cmocka_unit_test(functions_of_two_are_within_a_unit),
         cmocka_unit_test(edges_are_as_in_the_c_library),
+        cmocka_unit_test(powers_of_few_products_are_right_to_half_a_unit),
         cmocka_unit_test(sums_of_powers_are_within_two_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
