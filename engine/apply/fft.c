@@ -1,7 +1,9 @@
-/* engine/apply/fft.c - discrete Fourier transforms along an axis: which lines, and how they come and go.
+/* engine/apply/fft.c - discrete Fourier transforms along an axis: which lines,
+ * and how they come and go.
  *
- * Lines along the last axis are transformed one by one (fft_line.h), as are long ones; others eight side by side.  A
- * real line of even length is a complex one of half the length and one pass more. */
+ * Lines along the last axis are transformed one by one (fft_line.h), as are
+ * long ones; others eight side by side.  A real line of even length is a
+ * complex one of half the length and one pass more. */
 #include "engine/apply/fft_line.h"
 #include "engine/compute/iterate.h"
 
@@ -32,7 +34,9 @@ typedef struct {
     int64_t desk, parts; /* bytes of a desk; how many */
 } fft_t;
 
-/* ---- lines that come and go ------------------------------------------------------------------------------------- */
+/* ---- lines that come and go
+ * -------------------------------------------------------------------------------------
+ */
 
 static char *
 line_at(const nd_t *nd, int along, int64_t index)
@@ -84,22 +88,8 @@ load_packed(const fft_t *self, const char *line, fft_number_t *buffer)
     return buffer;
 }
 
-/* The spectrum of a real line from that of its pairs, z, which has room for one more number; in place. */
-static void
-unpack(const fft_t *self, fft_number_t *z)
-{
-    int64_t half = self->n / 2;
-    z[half] = z[0];
-    for (int64_t k = 0; k <= half / 2; k++) {
-        fft_number_t a = z[k], b = z[half - k], root = fft_root(&self->roots, k);
-        fft_number_t even = {(a.re + b.re) / 2, (a.im - b.im) / 2};
-        fft_number_t uneven = fft_product((fft_number_t){(a.im + b.im) / 2, (b.re - a.re) / 2}, root);
-        z[k] = (fft_number_t){even.re + uneven.re, even.im + uneven.im};
-        z[half - k] = (fft_number_t){even.re - uneven.re, uneven.im - even.im};
-    }
-}
-
-/* The other way, from the spectrum as it lies; the imaginary parts of its ends do not count. */
+/* The other way, from the spectrum as it lies; the imaginary parts of its ends
+ * do not count. */
 static const fft_number_t *
 pack(const fft_t *self, const char *line, fft_number_t *z)
 {
@@ -130,7 +120,8 @@ mirror(const fft_t *self, const char *line, fft_number_t *buffer)
     return buffer;
 }
 
-/* To out, from the beginning on: complex numbers, or their real parts, or (packed) both parts as two real numbers. */
+/* To out, from the beginning on: complex numbers, or their real parts, or
+ * (packed) both parts as two real numbers. */
 static void
 store(const fft_t *self, const fft_number_t *from, char *line)
 {
@@ -168,12 +159,14 @@ run_line(const fft_t *self, int64_t index, crew_t *crew, char *desk)
     fft_line_run(&self->line, crew, numbers, to, self->kind == BACKWARD || self->kind == REAL_AGAIN, self->factor,
                  desk + line_room(self));
     if (self->kind == REAL && self->packed)
-        unpack(self, to);
+        self->loops->unpack(&self->roots, to, self->n / 2);
     if (!direct)
         store(self, to, out);
 }
 
-/* ---- eight lines side by side ----------------------------------------------------------------------------------- */
+/* ---- eight lines side by side
+ * -----------------------------------------------------------------------------------
+ */
 
 /* Do they lie one element apart? */
 static bool
@@ -230,7 +223,9 @@ run_beside(const fft_t *self, int64_t group, char *desk)
         }
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static int
 check(fft_t *self, err_t *err)
@@ -243,7 +238,8 @@ check(fft_t *self, err_t *err)
     if (call->integers[0] < 0 || call->integers[0] >= in->shape.ndim || call->integers[1] < 1 ||
         call->integers[2] < 0 || call->integers[2] >= KINDS || call->nreals != 1 || !out->data)
         return err_set(err, FH_INVALID_ARGUMENT,
-                       "fft takes an axis, a length, a kind, a factor and an output of a given shape");
+                       "fft takes an axis, a length, a kind, a factor and an "
+                       "output of a given shape");
     self->axis = (int)call->integers[0];
     self->n = call->integers[1];
     self->kind = (int)call->integers[2];

@@ -17,9 +17,12 @@ fft_loops(void)
     return &FFT_NAME(baseline);
 }
 
-/* ---- roots of one ----------------------------------------------------------------------------------------------- */
+/* ---- roots of one
+ * -----------------------------------------------------------------------------------------------
+ */
 
-/* exp(-2 pi i k / n), to the last place or so: sine and cosine only see the first eighth of a turn. */
+/* exp(-2 pi i k / n), to the last place or so: sine and cosine only see the
+ * first eighth of a turn. */
 static fft_number_t
 exact_root(int64_t k, int64_t n)
 {
@@ -54,7 +57,9 @@ fft_roots_make(apply_call_t *call, int64_t n, fft_roots_t *ret, err_t *err)
     return status ? status : make_table(call, n / low + 1, low, n, &ret->high, err);
 }
 
-/* ---- plans ------------------------------------------------------------------------------------------------------ */
+/* ---- plans
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t
 without_small_primes(int64_t n)
@@ -185,7 +190,9 @@ fft_line_make(apply_call_t *call, int64_t n, fft_line_t *ret, err_t *err)
     return fft_splits(n) ? make_grid(call, n, &ret->grid, err) : fft_plan_make(call, n, &ret->plan, err);
 }
 
-/* ---- work ------------------------------------------------------------------------------------------------------- */
+/* ---- work
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* Rows of lanes for the matrix, and for each thread's columns or rows. */
 static int64_t

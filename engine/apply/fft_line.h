@@ -1,9 +1,11 @@
-/* engine/apply/fft_line.h - the Fourier transform of one line of complex numbers, of any length.
+/* engine/apply/fft_line.h - the Fourier transform of one line of complex
+ * numbers, of any length.
  *
- * A line whose length is a product of two numbers of at least FFT_SPLIT is transformed as a matrix: its columns, then
- * its rows, eight at a time.  One whose length has a prime factor above FFT_MAX_RADIX is convolved with a chirp
- * (Bluestein), for which a longer line is transformed.  How a line is transformed, and so its bits, depends on its
- * length alone. */
+ * A line whose length is a product of two numbers of at least FFT_SPLIT is
+ * transformed as a matrix: its columns, then its rows, eight at a time.  One
+ * whose length has a prime factor above FFT_MAX_RADIX is convolved with a chirp
+ * (Bluestein), for which a longer line is transformed.  How a line is
+ * transformed, and so its bits, depends on its length alone. */
 #ifndef FH_ENGINE_APPLY_FFT_LINE_H
 #define FH_ENGINE_APPLY_FFT_LINE_H
 
@@ -35,8 +37,8 @@ int fft_roots_make(apply_call_t *call, int64_t n, fft_roots_t *ret, err_t *err);
 int fft_line_make(apply_call_t *call, int64_t n, fft_line_t *ret, err_t *err);
 /* Bytes of a desk at which so many threads transform one line. */
 int64_t fft_line_desk(const fft_line_t *self, int threads);
-/* out (which may be in) = factor * the transform, backward if swap.  crew: whose threads share the work; NULL:
- * nobody's. */
+/* out (which may be in) = factor * the transform, backward if swap.  crew:
+ * whose threads share the work; NULL: nobody's. */
 void fft_line_run(const fft_line_t *self, crew_t *crew, const fft_number_t *in, fft_number_t *out, bool swap,
                   double factor, void *desk);
 

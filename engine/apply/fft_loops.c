@@ -39,9 +39,10 @@ set_turned(fft_row_t *row, int lane, lanes_t re, lanes_t im, fft_number_t root)
     set(row, lane, re * root.re - im * root.im, re * root.im + im * root.re);
 }
 
-/* ---- eight lines ------------------------------------------------------------------------------------------------
- * Stages of Stockham's kind: of radix r, on blocks of m * r elements that lie s apart, each from x to y and so in order
- * at the end. */
+/* ---- eight lines
+ * ------------------------------------------------------------------------------------------------
+ * Stages of Stockham's kind: of radix r, on blocks of m * r elements that lie s
+ * apart, each from x to y and so in order at the end. */
 
 static inline void
 two(const fft_row_t *x, fft_row_t *y, int64_t apart, int64_t s, fft_number_t root)
@@ -67,8 +68,8 @@ four(const fft_row_t *x, fft_row_t *y, int64_t apart, int64_t s, const fft_numbe
     }
 }
 
-/* An odd radix: sums and differences of elements that are as far from both ends share their products.  own: the roots
- * of the radix. */
+/* An odd radix: sums and differences of elements that are as far from both ends
+ * share their products.  own: the roots of the radix. */
 static inline void
 odd(int r, const fft_row_t *x, fft_row_t *y, int64_t apart, int64_t s, const fft_number_t *root,
     const fft_number_t *own)
@@ -160,7 +161,9 @@ transform_lines(const fft_plan_t *plan, fft_row_t *x, fft_row_t *y)
     return x;
 }
 
-/* ---- one line as rows and columns ------------------------------------------------------------------------------- */
+/* ---- one line as rows and columns
+ * -------------------------------------------------------------------------------
+ */
 
 /* Numbers come and go four at a time. */
 typedef double four_t __attribute__((vector_size(32)));
@@ -202,7 +205,8 @@ unite(const double *re, const double *im, double factor, fft_number_t *to)
     }
 }
 
-/* Four times four numbers, turned: line i of `from` to place i of the lines of `to`, which lie `apart` from each other.
+/* Four times four numbers, turned: line i of `from` to place i of the lines of
+ * `to`, which lie `apart` from each other.
  */
 static inline void
 turn(const double *const *from, double *to, int64_t apart)
@@ -263,7 +267,8 @@ transform_columns(const fft_grid_t *grid, const fft_number_t *in, bool swap, fft
     }
 }
 
-/* Eight lines of work, or fewer, as columns of the desk, which has room for a last block that is not full. */
+/* Eight lines of work, or fewer, as columns of the desk, which has room for a
+ * last block that is not full. */
 static void
 turn_rows(const fft_grid_t *grid, const fft_row_t *work, int64_t lanes, fft_row_t *desk)
 {
@@ -300,4 +305,58 @@ transform_rows(const fft_grid_t *grid, const fft_row_t *work, fft_number_t *out,
     }
 }
 
-const fft_loops_t FFT_NAME(FH_FFT_VARIANT) = {transform_lines, transform_columns, transform_rows, bring, give};
+/* ---- real lines
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static inline void
+unpack_one(const fft_roots_t *roots, fft_number_t *z, int64_t half, int64_t k)
+{
+    fft_number_t a = z[k], b = z[half - k], root = fft_root(roots, k);
+    fft_number_t even = {(a.re + b.re) * 0.5, (a.im - b.im) * 0.5};
+    fft_number_t uneven = fft_product((fft_number_t){(a.im + b.im) * 0.5, (b.re - a.re) * 0.5}, root);
+    z[k] = (fft_number_t){even.re + uneven.re, even.im + uneven.im};
+    z[half - k] = (fft_number_t){even.re - uneven.re, uneven.im - even.im};
+}
+
+/* Numbers k to k + 3, and those as far from the end; k is a multiple of 4. */
+static inline void
+unpack_four(const fft_roots_t *roots, fft_number_t *z, int64_t half, int64_t k)
+{
+    fft_number_t high = roots->high[k >> roots->shift];
+    const fft_number_t *low = &roots->low[k & ((INT64_C(1) << roots->shift) - 1)];
+    fft_number_t *end = &z[half - k - 3];
+    four_t a0 = load(&z[k].re), a1 = load(&z[k + 2].re), b0 = load(&end[0].re), b1 = load(&end[2].re);
+    four_t low0 = load(&low[0].re), low1 = load(&low[2].re);
+    four_t a_re = SHUFFLE(a0, a1, 0, 2, 4, 6), a_im = SHUFFLE(a0, a1, 1, 3, 5, 7);
+    four_t b_re = SHUFFLE(b1, b0, 2, 0, 6, 4), b_im = SHUFFLE(b1, b0, 3, 1, 7, 5);
+    four_t low_re = SHUFFLE(low0, low1, 0, 2, 4, 6), low_im = SHUFFLE(low0, low1, 1, 3, 5, 7);
+    four_t root_re = high.re * low_re - high.im * low_im, root_im = high.re * low_im + high.im * low_re;
+    four_t even_re = (a_re + b_re) * 0.5, even_im = (a_im - b_im) * 0.5;
+    four_t odd_re = (a_im + b_im) * 0.5, odd_im = (b_re - a_re) * 0.5;
+    four_t turned_re = odd_re * root_re - odd_im * root_im, turned_im = odd_re * root_im + odd_im * root_re;
+    a_re = even_re + turned_re;
+    a_im = even_im + turned_im;
+    b_re = even_re - turned_re;
+    b_im = turned_im - even_im;
+    save(&z[k].re, SHUFFLE(a_re, a_im, 0, 4, 1, 5));
+    save(&z[k + 2].re, SHUFFLE(a_re, a_im, 2, 6, 3, 7));
+    save(&end[0].re, SHUFFLE(b_re, b_im, 3, 7, 2, 6));
+    save(&end[2].re, SHUFFLE(b_re, b_im, 1, 5, 0, 4));
+}
+
+static void
+unpack(const fft_roots_t *roots, fft_number_t *z, int64_t half)
+{
+    int64_t k = 0;
+    z[half] = z[0];
+    for (; k < 4 && k <= half / 2; k++)
+        unpack_one(roots, z, half, k);
+    if (roots->shift >= 2) /* the low table has whole fours */
+        for (; k + 3 < half - k - 3; k += 4)
+            unpack_four(roots, z, half, k);
+    for (; k <= half / 2; k++)
+        unpack_one(roots, z, half, k);
+}
+
+const fft_loops_t FFT_NAME(FH_FFT_VARIANT) = {transform_lines, transform_columns, transform_rows, bring, give, unpack};

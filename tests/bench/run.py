@@ -25,7 +25,7 @@ PR_SET_CHILD_SUBREAPER = 36
 # Those that show within seconds that they run, with what makes them small.
 QUICK = {"codec": [], "noop": [], "kernel_client": ["1000000"], "python_calls": [], "idle": []}
 # In full runs of all, which have minutes.
-FULL = {"wire": ["2"], "functions": ["--engines", "1", "--sizes", "1e5", "--seconds", "0.05"]}
+FULL = {"wire": ["2"], "linalg": ["--quick", "--engines", "2x1"], "functions": ["--engines", "1", "--sizes", "1e5", "--seconds", "0.05"]}
 
 
 def programs(build):
