@@ -230,6 +230,9 @@ def test_creation_on_the_engines(clusters):
             assert isinstance(made, fh.Array)
             same(fh.gather(made), getattr(np, function)(local, *arguments))
         assert fh.empty_like(local, shape=(4,)).shape == (4,)
+    for function in (fh.empty, fh.zeros, fh.ones):
+        assert function(3, None).dtype == function(3, dtype=None, like=remote).dtype == np.float64
+    assert fh.full(3, 2, like=remote).dtype == np.int64 and np.zeros(3, like=remote).dtype == np.float64
     same(fh.gather(np.ones(3, like=remote)), np.ones(3))
     same(fh.gather(np.full_like(remote, 0)), np.zeros((2, 3)))
 

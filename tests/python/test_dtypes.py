@@ -421,8 +421,43 @@ def test_arange_of_dates(cluster):
     for arguments in ((np.datetime64("2024-02-27"), np.datetime64("2024-03-03"), 0), (np.timedelta64(1, "s"), 9, np.timedelta64(0, "s"))):
         with pytest.raises(ValueError, match="zero"):
             fh.arange(*arguments)
+    for arguments in ((np.datetime64("2024-02-27"), np.timedelta64(5, "M")), (np.datetime64("2024-02-27"), np.datetime64("2024-06-27"), np.timedelta64(1, "M"))):
+        with pytest.raises(TypeError):
+            fh.arange(*arguments)
     with pytest.raises(ValueError, match="both a start and a stop"):
         fh.arange(5, dtype="M8[D]")
+
+
+@pytest.mark.parametrize("dtype", ["i4", "f8", "c8", "M8[s]", "i1"])
+def test_bytes_in_another_order(clusters, dtype):
+    x = make((6,), dtype) if dtype != "M8[s]" else np.arange(6).astype(dtype)
+    remote = fh.scatter(x)
+    same(fh.gather(remote.newbyteorder()), x.newbyteorder().astype(x.dtype))
+    same(fh.gather(remote.byteswap().newbyteorder()), x)
+    same(fh.gather(remote.newbyteorder("=")), x)
+    with pytest.raises(ValueError, match="byteorder"):
+        remote.newbyteorder("?")
+
+
+def test_text_and_numbers_are_never_equal(clusters):
+    numbers, text = fh.scatter(np.arange(3.0)), np.array(["a", "b", "1"])
+    for other in (text, fh.scatter(text), text.astype("S"), text[2]):
+        same(fh.gather(numbers == other), np.zeros(3, bool))
+        same(fh.gather(numbers != other), np.ones(3, bool))
+    same(fh.gather(fh.scatter(text) == 1), np.zeros(3, bool))
+    same(fh.gather(fh.scatter(text)[:, None] != fh.scatter(text.astype("S"))), np.ones((3, 3), bool))
+    same(fh.gather(fh.scatter(text) == "a"), text == "a")
+    with pytest.raises(TypeError):
+        numbers < fh.scatter(text)
+    with pytest.raises(TypeError, match="isnat"):
+        np.isnat(numbers)
+
+
+def test_calendars_travel(cluster):
+    calendar = np.busdaycalendar(weekmask="Mon Tue Thu", holidays=["2024-02-27"])
+    days = np.arange("2024-02-01", "2024-03-01", dtype="M8[D]")
+    same(np.is_busday(fh.scatter(days), busdaycal=calendar), np.is_busday(days, busdaycal=calendar))
+    same(np.busday_offset(fh.scatter(days), 3, roll="forward", busdaycal=calendar), np.busday_offset(days, 3, roll="forward", busdaycal=calendar))
 
 
 @pytest.mark.parametrize("kind", "SU")

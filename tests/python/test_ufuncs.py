@@ -258,6 +258,34 @@ def test_every_operation_of_the_table_is_numpys_by_name():
         assert isinstance(getattr(np, name), np.ufunc), name
 
 
+@pytest.mark.parametrize("signature", ["dd->d", ("f4", "f4", "f4"), (None, None, "f8"), ("i8", None, None)], ids=str)
+def test_signatures_choose_the_loop(clusters, signature):
+    a, b = make((4, 3), "int32", small=True), make((3,), "int64", small=True)
+    expected = np.add(a, b, signature=signature, casting="unsafe")
+    same(fh.gather(np.add(fh.scatter(a), b, signature=signature, casting="unsafe")), expected)
+    same(fh.gather(np.multiply(fh.scatter(a), 2, sig=signature, casting="unsafe")), np.multiply(a, 2, sig=signature, casting="unsafe"))
+
+
+def test_signatures_that_no_loop_has(cluster):
+    x = fh.scatter(np.arange(3.0))
+    for signature in ("dd->q", ("i8", None, None)):
+        with pytest.raises(TypeError):
+            np.add(x, x, signature=signature)
+    for signature in ("zz", "d->d", ("f8", "f8")):
+        with pytest.raises(ValueError):
+            np.add(x, x, signature=signature)
+    with pytest.raises(TypeError, match="both"):
+        np.add(x, x, signature="dd->d", dtype="f8")
+
+
+def test_local_outputs_are_no_smaller_than_results(cluster):
+    x = fh.scatter(np.arange(1.0, 4))
+    for of, shape in ((x[:1], ()), (x[:2], (1,)), (x, (1, 1))):
+        with pytest.raises(ValueError):
+            np.negative(of, out=np.zeros(shape))
+    same(np.negative(x, out=np.zeros((2, 3))), np.negative(np.arange(1.0, 4), out=np.zeros((2, 3))))
+
+
 def test_where_and_clip(clusters):
     local = make((5, 4), "float64")
     remote = fh.scatter(local)

@@ -31,7 +31,7 @@ def _elements(shape, dtype):
     return (shape, dtype) if dtype.subdtype is None else (shape + dtype.shape, dtype.base)
 
 
-def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None):
+def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None, like=None):
     """An array with undefined contents, laid out as scatter would; axis None: whole on one engine.
 
     shared=True: a local array instead, as fh.shared gives it; axis, blocksize and engines are for when it is scattered.  What engines cannot hold
@@ -47,7 +47,7 @@ def empty(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None
                                       session.engine_ids(engines)))
 
 
-def full(shape, fill_value, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None):
+def full(shape, fill_value, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None, like=None):
     """An array of one value; laid out as empty does."""
     if dtype is None:
         dtype = getattr(fill_value, "dtype", None) or np.asarray(fill_value).dtype
@@ -56,8 +56,9 @@ def full(shape, fill_value, dtype=None, order="C", *, axis=0, blocksize=None, en
     return result
 
 
-def zeros(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None):
+def zeros(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None, shared=False, device=None, like=None):
     """An array of zeros; laid out as empty does.  shared: as in empty."""
+    dtype = np.dtype(dtype)
     if shared:
         local = _shared(shape, dtype)
         local[...] = constant(np.zeros, dtype)
@@ -65,7 +66,7 @@ def zeros(shape, dtype=float, order="C", *, axis=0, blocksize=None, engines=None
     return full(shape, constant(np.zeros, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)
 
 
-def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None):
+def ones(shape, dtype=None, order="C", *, axis=0, blocksize=None, engines=None, device=None, like=None):
     """An array of ones; laid out as empty does."""
     dtype = float if dtype is None else dtype
     return full(shape, constant(np.ones, dtype), dtype, axis=axis, blocksize=blocksize, engines=engines)

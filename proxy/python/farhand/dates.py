@@ -235,6 +235,9 @@ def arange(start, stop, step, dtype):
     if kind == "M" and given[0].dtype.kind != "M" or any(x.dtype.kind not in "Mmiu" for x in given) or given[2].dtype.kind == "M":
         raise error("INVALID_ARGUMENT", "arange of dates needs a date to start from, and a date, duration or integer as stop and step")
     dtype = functools.reduce(np.promote_types, (np.dtype(f"{kind}8[{_unit(x.dtype)}]") for x in given if x.dtype.kind in "Mm"))
+    for x in given:
+        if x.dtype.kind == "m":
+            np.promote_types(f"m8[{_unit(dtype)}]", x.dtype)  # raises where months would have to be days
     first, last, each = (int(_ticks(x, dtype)) if x.dtype.kind in "Mm" else int(x) for x in given)
     if not each:
         raise error("INVALID_ARGUMENT", "arange: step cannot be zero")
@@ -246,6 +249,8 @@ def arange(start, stop, step, dtype):
 
 
 def isnat(x):
+    if x.dtype.kind not in "Mm":
+        raise error("WRONG_TYPE", "ufunc 'isnat' is only defined for np.datetime64 and np.timedelta64.")
     return as_int64(x) == NAT
 
 

@@ -266,6 +266,11 @@ class Methods:
         self._assign(swapped, "no")
         return self
 
+    def newbyteorder(self, new_order="S"):
+        """The elements as they are when their bytes are read in that order: those of byteswap, or a view.  The dtype stays native."""
+        swapped = self.dtype.newbyteorder(new_order)
+        return self[...] if swapped == self.dtype else self.byteswap()
+
     def tofile(self, fid, sep="", format="%s"):
         """Write the elements to a file of this process."""
         self._gather_implicitly().tofile(fid, sep, format)
@@ -290,11 +295,6 @@ def _missing(name, why):
 
 for _name in _FUNCTIONS:
     setattr(Methods, _name, _function_method(_name))
-
-for _name, _why in {
-    "newbyteorder": "engines keep the byte order of their host",
-}.items():
-    setattr(Methods, _name, _missing(_name, _why))
 
 for _name in ("data", "ctypes"):
     setattr(Methods, _name, property(_missing(_name, "their memory is on engines: fh.gather(x) gives local memory")))

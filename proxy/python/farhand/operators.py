@@ -1,4 +1,6 @@
 """Python's operators on remote arrays, made from one table."""
+import numbers
+
 import numpy as np
 
 from . import _native, masked
@@ -37,16 +39,30 @@ def _binary(op):
     return method
 
 
+def _kind(x):
+    """What x is made of: S, U, "number", or something else (None)."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        return dtype.kind if dtype.kind in "SU" else "number" if dtype.kind in "biufc" else None
+    return "number" if isinstance(x, numbers.Number) else None
+
+
+def _never_equal(x, other):
+    """Text and numbers, or texts of two kinds?"""
+    kinds = {_kind(x), _kind(other)}
+    return len(kinds) == 2 and None not in kinds
+
+
 def _comparison(op):
-    """With None: no element is equal, as NumPy has it; there is no order."""
+    """With None: no element is equal, as NumPy has it; there is no order.  Nor are arrays of numbers and of text equal, as in NumPy 2."""
     unequal = {"equal": False, "not_equal": True}.get(op)
     plain = _binary(op)
 
     def method(self, other):
-        if unequal is not None and other is None:
+        if unequal is not None and (other is None or _never_equal(self, other)):
             from .creation import full_like
 
-            return full_like(self, unequal, bool)
+            return full_like(self, unequal, bool, shape=np.broadcast_shapes(self.shape, getattr(other, "shape", ())))
         return plain(self, other)
 
     return method

@@ -146,6 +146,8 @@ def _pickler_class():
             def reducer_override(self, value):
                 if isinstance(value, (Ref, Id)):  # of an object of this process: the object in its place
                     return operator.getitem, ([resolve(value)], 0)
+                if isinstance(value, np.busdaycalendar):  # which does not pickle by itself
+                    return np.busdaycalendar, (value.weekmask, value.holidays)
                 return super().reducer_override(value) if Base is not pickle.Pickler else NotImplemented
 
         _picklers.append(Pickler)

@@ -1,7 +1,7 @@
 """Views of remote arrays: axes moved, added, dropped, turned."""
 import operator
 
-from .dtypes import normalize_axes, normalize_axis, shape_tuple
+from .dtypes import AxisError, normalize_axes, normalize_axis, shape_tuple
 from .errors import error
 
 
@@ -102,7 +102,7 @@ def rollaxis(x, axis, start=0):
     axis = normalize_axis(axis, x.ndim)
     start = operator.index(start)
     if not -x.ndim <= start <= x.ndim:
-        raise error("BAD_INDEX", f"start={start} is out of bounds for {x.ndim} dimensions")
+        raise AxisError(f"rollaxis: start={start} is out of bounds for {x.ndim} dimensions")
     start += x.ndim if start < 0 else 0
     order = [i for i in range(x.ndim) if i != axis]
     order.insert(start - (1 if axis < start else 0), axis)

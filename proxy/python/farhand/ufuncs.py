@@ -111,6 +111,8 @@ def call(name, inputs, out=None, where=True, dtype=None, casting=None):
 
 def _into_local(result, local, where, casting):
     """np.add(remote, 1, out=local): computed on the engines, then copied, since that is what was asked for."""
+    if result.ndim > local.ndim:  # which a copy would take where the extents are 1
+        raise error("INVALID_ARGUMENT", f"non-broadcastable output operand with shape {local.shape} doesn't match the broadcast shape {result.shape}")
     np.copyto(local, np.asarray(result), casting=casting or "same_kind", where=True if where is True else np.asarray(where))
     return local
 
@@ -156,6 +158,12 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, where=True, dtype=None, 
     if method != "__call__":
         return _hosted_method(ufunc, method, inputs, out=out, where=where, dtype=dtype, casting=casting, **keywords)
     name = _NAMES.get(ufunc)
+    if name is not None and keywords.get("signature") is not None:
+        from .signatures import cast_inputs
+
+        if dtype is not None:
+            raise error("WRONG_TYPE", "cannot specify both 'signature' and 'dtype'")
+        inputs = cast_inputs(ufunc, keywords.pop("signature"), inputs, casting)
     if name is None:
         return _by_table(ufunc, inputs, out, where, dtype=dtype, casting=casting, **keywords)
     _check_keywords(ufunc, keywords)
