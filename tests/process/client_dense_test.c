@@ -130,9 +130,8 @@ make_random(fh_session *on, const int64_t *shape, double *copy)
 
 /* An engine has a n-th part of both operands and of the product, and not much more. */
 static void
-check_product_within(const char *memory, const int64_t *shape_x, const int64_t *shape_y)
+check_product_within(int engines, const char *memory, const int64_t *shape_x, const int64_t *shape_y)
 {
-    enum { ENGINES_HERE = 8 };
     int64_t n = shape_x[0], summed = shape_y[0], m = shape_y[1];
     double *x = malloc(sizeof *x * (size_t)(n * summed)), *y = malloc(sizeof *y * (size_t)(summed * m));
     double *z = malloc(sizeof *z * (size_t)(n * m));
@@ -142,7 +141,7 @@ check_product_within(const char *memory, const int64_t *shape_x, const int64_t *
     fh_error error;
 
     assert_true(x && y && z);
-    cluster_start_with(&small, ENGINES_HERE, memory);
+    cluster_start_with(&small, engines, memory);
     fh_session *here = cluster_connect(&small, 60);
     in[0].array = make_random(here, shape_x, x);
     in[1].array = make_random(here, shape_y, y);
@@ -172,17 +171,18 @@ no_engine_has_room_for_a_whole_operand(void **state)
     const int64_t side[] = {2048, 2048};
 
     (void)state;
-    check_product_within("--memory=24M", side, side);
+    check_product_within(8, "--memory=24M", side, side);
 }
 
-/* The second operand stays, 3 MiB on each engine; a product of 12 MiB is made by its rows. */
+/* The second operand stays, 1.5 MiB on each engine; a product of 12 MiB is made by its rows, of which several parts may
+ * be on their way to an engine that others make wait. */
 static void
 no_engine_has_room_for_all_of_the_product(void **state)
 {
     const int64_t rows[] = {768, 1536}, side[] = {1536, 2048};
 
     (void)state;
-    check_product_within("--memory=15M", rows, side);
+    check_product_within(16, "--memory=12M", rows, side);
 }
 
 static void

@@ -7,7 +7,7 @@
 #include "tests/support/check.h"
 #include "tests/support/proc.h"
 
-enum { CLUSTER_MAX_ENGINES = 8 };
+enum { CLUSTER_MAX_ENGINES = 16 };
 
 typedef struct {
     char folder[PATH_MAX];

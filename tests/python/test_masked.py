@@ -13,7 +13,7 @@ OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operato
              operator.ge, operator.eq, operator.ne]
 FUNCTIONS = {
     "add": lambda n, x, m: np.add(x, m), "multiply": lambda n, x, m: np.multiply(m, x), "outer": lambda n, x, m: np.add.outer(x, m),
-    "where=": lambda n, x, m: np.add(x, m, where=np.asarray(m) > 4)[2:], "trapz": lambda n, x, m: n.trapz(m, x), "where": lambda n, x, m: n.where(x > 2, m, x),
+    "where=": lambda n, x, m: np.add(x, m, where=np.asarray(m) > 4)[2:], "trapz": lambda n, x, m: getattr(n, "trapezoid" if hasattr(np, "trapezoid") else "trapz")(m, x), "where": lambda n, x, m: n.where(x > 2, m, x),
     "concatenate": lambda n, x, m: n.concatenate([x, m]), "ma.concatenate": lambda n, x, m: np.ma.concatenate([x, m]), "dot": lambda n, x, m: n.dot(x, m),
     "average": lambda n, x, m: np.ma.average(m, weights=x), "masked_where": lambda n, x, m: np.ma.masked_where(x > 2, x).sum(),
     "mask of remote": lambda n, x, m: np.ma.array(x, mask=x > 2) * x, "reduce": lambda n, x, m: np.add.reduce(np.ma.add(x, m)),

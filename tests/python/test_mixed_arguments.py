@@ -94,6 +94,8 @@ def variants(arguments, lists):
 def test_any_argument_may_be_remote(cluster, number):
     name, *arguments = CALLS[number]
     function, writes = below(np, name), name in WRITING
+    if function is None:
+        pytest.skip("NumPy has dropped it")
     local = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in arguments)
     want = function(*local)
     for call in variants(tuple(arguments), not writes and name not in ARRAYS_ONLY):

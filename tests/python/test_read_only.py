@@ -24,6 +24,8 @@ def both():
 
 @pytest.mark.parametrize("name", WRITES)
 def test_what_is_read_only_cannot_be_written(clusters, name):
+    if name == "itemset" and not hasattr(np.ndarray, name):
+        pytest.skip("NumPy has dropped it")
     for n, x in zip((np, fh), both()):
         before = np.array(x)
         x.flags.writeable = False

@@ -1,4 +1,5 @@
 """Sorting, searching, running results, sets, counting and statistics are NumPy's, for any layout and number of engines."""
+import inspect
 import warnings
 
 import numpy as np
@@ -276,8 +277,9 @@ def test_covariances_have_the_dtype_that_was_asked_for(cluster):
             got, want = fh.gather(function(fh.scatter(local.astype(dtype)), dtype=dtype)), function(local.astype(dtype), dtype=dtype)
             assert got.dtype == want.dtype
             np.testing.assert_allclose(got, want, rtol=1e-3)
-    with pytest.warns(DeprecationWarning, match="bias and ddof"):
-        np.corrcoef(fh.scatter(local), ddof=1)
+    if "ddof" in inspect.signature(np.corrcoef).parameters:
+        with pytest.warns(DeprecationWarning, match="bias and ddof"):
+            np.corrcoef(fh.scatter(local), ddof=1)
     for bad in (np.array([1.5, 1, 1]), [0.5, 1, 1]):
         with pytest.raises(TypeError):
             np.cov(fh.scatter(local), fweights=bad)

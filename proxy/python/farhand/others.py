@@ -33,6 +33,8 @@ def sample(x):
     """What NumPy needs to see of x to say what it would make of it."""
     from .array import Array
 
+    if isinstance(x, (list, tuple)):
+        x = np.asarray(x)
     if isinstance(x, Array) or isinstance(x, np.ndarray) and x.ndim:
         return np.empty(0, x.dtype)
     return x

@@ -58,7 +58,7 @@ def _transform(kind, x, n, axis, norm, later=()):
     if x.axis == axis and x.npieces > 1:
         others = [i for i in range(x.ndim) if i != axis and x.shape[i] > 1]
         x = x.reshard(max(others, key=lambda i: (i not in later, x.shape[i]), default=None))
-    single = _KEEPS_PRECISION and np.result_type(x.dtype, np.complex64) == np.complex64
+    single = _KEEPS_PRECISION and x.dtype.kind in "fc" and np.result_type(x.dtype, np.complex64) == np.complex64
     found = wrap(x._handle.fft(axis, n, kind, _factor(n, norm, kind in (_FORWARD, _REAL))))
     return found.astype(np.float32 if kind == _REAL_AGAIN else np.complex64) if single else found
 

@@ -188,12 +188,13 @@ def _outer(ufunc, a, b, out, where, dtype, casting, **keywords):
 
 def _reduce(ufunc, x, out, where, dtype, axis=0, keepdims=False, initial=None, **keywords):
     from .array import Array
+    from .joining import remote
     from .reductions import reduce
 
     _check_keywords(ufunc, keywords)
-    if not isinstance(x, Array):
-        return NotImplemented
     target = _checked_out(ufunc, out)
+    if not isinstance(x, Array):
+        x = remote(x, _session_of((where, *(target or ()))))
     return reduce(x, _REDUCTIONS[ufunc], axis, dtype=dtype, out=target[0] if target else None, keepdims=keepdims,
                   initial=initial, where=where)
 
