@@ -193,3 +193,12 @@ def test_result_of_an_operation_after_joining_is_right(clusters):
     joined, expected = fh.concatenate(remote), np.concatenate(local)
     same(fh.gather((joined * 2 + 1).sum(axis=0)), (expected * 2 + 1).sum(axis=0), 1e-12)
     same(fh.gather(joined.T + joined.T), expected.T * 2)
+
+
+def test_dtypes_of_joints(cluster):
+    """Native byte order is kept; what engines do not hold is refused."""
+    x = fh.scatter(np.arange(3.0))
+    for join in (lambda dtype: np.concatenate([x, x], dtype=dtype), lambda dtype: np.stack([x, x], dtype=dtype)):
+        assert join(">f8").dtype == np.float64 and fh.gather(join(">f8")).ravel().tolist() == [0, 1, 2, 0, 1, 2]
+        with pytest.raises(fh.NotSupported, match="object"):
+            join(object)

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import shaping
 from .creation import full_like
-from .dtypes import normalize_axis
+from .dtypes import code_of, native, normalize_axis
 from .errors import error
 
 
@@ -63,7 +63,8 @@ def joined(arrays, axis=0, *, dtype=None, casting="same_kind"):
         raise error("INVALID_ARGUMENT", "all arrays must have the same number of dimensions to be concatenated")
     if arrays[0].ndim == 0:
         raise error("INVALID_ARGUMENT", "0-d arrays cannot be concatenated")
-    target = np.dtype(dtype) if dtype is not None else np.result_type(*(x.dtype for x in arrays))
+    target = native(np.dtype(dtype)) if dtype is not None else np.result_type(*(x.dtype for x in arrays))
+    code_of(target)  # refuses what engines do not hold
     arrays = [x if x.dtype == target else x.astype(target, casting=casting) for x in arrays]
     handles = tuple(x._handle for x in arrays)
     return wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim)))
