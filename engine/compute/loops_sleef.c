@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include <x86intrin.h> /* as sleef.h does, which must not meet it below */
 #endif
 /* SLEEF declares its scalar forms with fused operations only where compilers may use these everywhere.  Here the
  * processor is asked when the program runs. */
