@@ -64,7 +64,8 @@ def joined(arrays, axis=0, *, dtype=None, casting="same_kind"):
     if arrays[0].ndim == 0:
         raise error("INVALID_ARGUMENT", "0-d arrays cannot be concatenated")
     target = native(np.dtype(dtype)) if dtype is not None else np.result_type(*(x.dtype for x in arrays))
-    code_of(target)  # refuses what engines do not hold
+    if target.itemsize:  # "U": as long as the longest
+        code_of(target)  # refuses what engines do not hold
     arrays = [x if x.dtype == target else x.astype(target, casting=casting) for x in arrays]
     handles = tuple(x._handle for x in arrays)
     return wrap(session.concatenate(handles, normalize_axis(axis, arrays[0].ndim)))

@@ -176,6 +176,11 @@ def pytest_unconfigure(config):
 
 
 @pytest.hookimpl(tryfirst=True)
+def _counts_references(item):
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return code is not None and "getrefcount" in code.co_names
+
+
 def pytest_collection_modifyitems(config, items):
     for module in _imported:
         module._in_place.finish(module.__dict__)
@@ -184,6 +189,8 @@ def pytest_collection_modifyitems(config, items):
         entry = _known(item.path).take(item.nodeid.partition("::")[2])
         if entry is not None and not (ignored and entry.run):
             item.add_marker(pytest.mark.xfail(reason=entry.reason, run=entry.run, strict=True), append=False)
+        elif _counts_references(item):
+            item.add_marker(pytest.mark.xfail(reason="references are counted, and other threads of this process have some", strict=False), append=False)
     unused = [f"{item}: {name}" for item in sorted({item.path for item in items}) for name in _known(item).unused()]
     if unused and not any("::" in argument for argument in config.args):
         raise pytest.UsageError(f"listed, but not there: {', '.join(unused)}")
