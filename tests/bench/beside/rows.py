@@ -10,8 +10,9 @@ UNTIMED = {
     for reason, names in {
         "a text of few elements": "array2string array_repr array_str",
         "no work of its own": "lib.stride_tricks.sliding_window_view ix_ asanyarray asarray require real_if_close apply_over_axes fft.fftfreq fft.rfftfreq",
-        "not in every NumPy; over other rows": "trapezoid astype isnat unique_all unique_counts unique_inverse unique_values cumulative_sum cumulative_prod bitwise_count matvec vecmat "
+        "not in every NumPy; over other rows": "msort asfarray trapezoid astype isnat unique_all unique_counts unique_inverse unique_values cumulative_sum cumulative_prod bitwise_count matvec vecmat "
                                                "vecdot linalg.matrix_norm linalg.vector_norm linalg.svdvals linalg.outer linalg.cross linalg.diagonal linalg.trace",
+        "a question and the function of another row": "emath.sqrt emath.log emath.log10 emath.log2 emath.logn emath.power emath.arccos emath.arcsin emath.arctanh",
         "a shape of another row": "linalg.tensorinv linalg.tensorsolve linalg.slogdet linalg.eigvals linalg.cond linalg.matrix_rank linalg.pinv "
                                  "fft.hfft fft.ihfft fft.ifft2 fft.irfft2 fft.ifftn fft.rfftn fft.irfftn",
     }.items()
