@@ -180,4 +180,4 @@ def test_methods_take_what_numpys_take(cluster):
         assert n.arange(24).reshape(2, 3, 4).transpose(n.array([2, 0, 1])).shape == (4, 2, 3)
         same(np.asarray(n.where(n.array([3, 0, -1]), n.array([1, 2, 3], "f4"), n.array([4, 5, 6], "i8"))),
              np.array([1.0, 5.0, 3.0]))
-        assert not n.array(["  "]) and not n.array(b" \0") and n.array(["0"])
+        assert [bool(n.array(text)) for text in (["  "], b" \0", ["0"])] == [bool(np.array(text)) for text in (["  "], b" \0", ["0"])]
