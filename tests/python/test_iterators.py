@@ -71,6 +71,29 @@ def test_nditer_of_several(cluster):
     same(made.operands[1], np.array([0.0, 2.0, 4.0]))
 
 
+def test_nditer_writes_once(cluster):
+    """What was written to the array after the iteration stays, whatever becomes of the iterator."""
+    x = fh.arange(3.0)
+    it = fh.nditer(x, op_flags=["readwrite"])
+    for value in it:
+        value[...] = 7
+    x[...] = 5
+    assert it.finished
+    del it
+    same(fh.gather(x), np.full(3, 5.0))
+    unused = fh.nditer(x, op_flags=["readwrite"])
+    x[...] = 6
+    del unused
+    same(fh.gather(x), np.full(3, 6.0))
+
+
+def test_copies_of_nditer_write_too(cluster):
+    x = fh.arange(3.0)
+    for value in fh.nditer(x, op_flags=["readwrite"]).copy():
+        value[...] = 9
+    same(fh.gather(x), np.full(3, 9.0))
+
+
 def test_nditer_that_cannot_be_made_writes_nothing(cluster):
     x = fh.arange(3.0)
     with pytest.raises(ValueError, match="flag"):

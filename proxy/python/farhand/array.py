@@ -279,9 +279,8 @@ class Array(_native.Operators, _native.Shortcuts, Operators, LongWays, Methods):
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         """A copy of another dtype; of one that engines do not hold, or in the other byte order, a local array."""
         dtype = np.dtype(dtype)
-        if not copy and np.dtype(dtype) == self.dtype:
+        if not copy and dtype == self.dtype:
             return self
-        dtype = np.dtype(dtype)
         if dtype.hasobject or not dtype.isnative or not is_other(dtype) and not is_held(dtype):
             return self._gather_implicitly().astype(dtype, order, casting)
         if is_other(self._dtype) or is_other(dtype):

@@ -103,3 +103,22 @@ fake_session_close(fh_session *session)
     assert_int_equal(session->handles, 0);
     session_destroy(session);
 }
+
+message_t
+fake_session_expect(fh_session *session, fake_peer_t *peer, msg_code_t code)
+{
+    message_t message;
+    session_push(session);
+    assert_true(fake_peer_take(peer, &message));
+    assert_int_equal(message.code, code);
+    return message;
+}
+
+void
+fake_session_expect_nothing(fh_session *session, fake_peer_t *peers, int n)
+{
+    message_t message;
+    session_push(session);
+    for (int i = 0; i < n; i++)
+        assert_false(fake_peer_take(&peers[i], &message));
+}

@@ -29,5 +29,8 @@ void fake_peer_send_error(fake_peer_t *self, uint64_t call, int status);
 fh_session *fake_session(fake_peer_t *broker, fake_peer_t *engines, int nengines, double call_timeout_s,
                          int (*turn)(void *context), void *context);
 void fake_session_close(fh_session *session);
+/* What the session has waiting goes out; the peer must get a message of that kind next, the `n` peers nothing. */
+message_t fake_session_expect(fh_session *session, fake_peer_t *peer, msg_code_t code);
+void fake_session_expect_nothing(fh_session *session, fake_peer_t *peers, int n);
 
 #endif

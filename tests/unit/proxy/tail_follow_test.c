@@ -28,20 +28,13 @@ keep(rig_t *self, handle_t *handle)
 static message_t
 expect(rig_t *self, int engine, msg_code_t code)
 {
-    message_t message;
-    session_push(self->session);
-    assert_true(fake_peer_take(&self->engines[engine], &message));
-    assert_int_equal(message.code, code);
-    return message;
+    return fake_session_expect(self->session, &self->engines[engine], code);
 }
 
 static void
 expect_nothing(rig_t *self)
 {
-    message_t message;
-    session_push(self->session);
-    for (int i = 0; i < ENGINES; i++)
-        assert_false(fake_peer_take(&self->engines[i], &message));
+    fake_session_expect_nothing(self->session, self->engines, ENGINES);
 }
 
 static void
