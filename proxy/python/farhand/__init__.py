@@ -26,7 +26,6 @@ from .config import config
 from .creation import empty, full, ones, shared, zeros
 from .doctor import doctor
 from .errors import PerformanceWarning
-from .executor import ALWAYS, ANY_COMPLETED, Executor
 from .function_table import Namespace as _Namespace, same as _numpys_own
 from .futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, as_completed, wait
 from .hub import ObjectEngine, ObjectHub
@@ -53,7 +52,11 @@ def load_ipython_extension(shell):
     load(shell)
 
 
-_BRACKETS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation", "nditer": "iterators"}  # name -> module: no functions
+# name -> module, imported when the name is asked for
+_EXECUTORS = {"ALWAYS": "executor", "ANY_COMPLETED": "executor", "Executor": "executor"}
+_NO_FUNCTIONS = {"c_": "grids", "mgrid": "grids", "ogrid": "grids", "r_": "grids", "ndarray": "creation", "nditer": "iterators"}
+_LATER = {**_EXECUTORS, **_NO_FUNCTIONS}
+__all__ += _EXECUTORS
 _NAMESPACES = ("array_api", "emath", "fft", "joblib", "linalg", "polynomial", "random", "testing")  # imported when they are asked for
 
 
@@ -64,11 +67,11 @@ def __getattr__(name):
         return engine()
     if name in _NAMESPACES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _BRACKETS:
-        return getattr(importlib.import_module(f"{__name__}.{_BRACKETS[name]}"), name)
+    if name in _LATER:
+        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     found = globals()[name] = _functions.get(name)
     return found
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, *_NAMESPACES, *_BRACKETS, *_numpys_own()})
+    return sorted({*globals(), *__all__, *_NAMESPACES, *_LATER, *_numpys_own()})

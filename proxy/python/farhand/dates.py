@@ -1,7 +1,6 @@
 """Dates and durations: the engines see them as int64, whose lowest value is NaT, and compute with that."""
 import datetime
 import functools
-from fractions import Fraction
 
 import numpy as np
 
@@ -47,6 +46,8 @@ def _ratio(source, target):
     (from_unit, from_ticks), (to_unit, to_ticks) = np.datetime_data(source), np.datetime_data(target)
     for table in (_ATTOSECONDS, _MONTHS):
         if from_unit in table and to_unit in table:
+            from fractions import Fraction  # 1.4 ms, which few programs need
+
             return Fraction(table[from_unit] * from_ticks, table[to_unit] * to_ticks)
     return None
 

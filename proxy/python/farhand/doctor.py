@@ -1,5 +1,4 @@
 """fh.doctor(): what is there, and what is missing, in a few lines."""
-import platform
 import sys
 
 import numpy as np
@@ -51,7 +50,7 @@ def _engines(session):
 
 def _lines():
     yield "farhand", _native.version()
-    yield "Python", f"{platform.python_version()} ({sys.executable})"
+    yield "Python", f"{sys.version.split()[0]} ({sys.executable})"
     yield "NumPy", np.__version__
     yield "programs", _programs()
     yield "functions", _functions()
